@@ -1,0 +1,51 @@
+//! What happened to a record at a location.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How an event reached the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A signed webhook of HighLevel.
+    Webhook,
+    /// A polled trigger operation.
+    Poll,
+    /// An operator's command.
+    Manual,
+}
+
+impl Source {
+    /// The word that the store and the pages use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Poll => "poll",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// A change of one record, normalised from a webhook or a poll.
+///
+/// `payload` is the record as the source gave it: for a contact, HighLevel's contact object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Number of the inbox row; grows in the order of arrival.
+    pub id: i64,
+    pub source: Source,
+    /// Record and verb, e.g. `contact.created`.
+    pub kind: String,
+    /// Id of the HighLevel location.
+    pub location: String,
+    /// Id of the contact that the record belongs to, where it belongs to one.
+    pub contact: Option<String>,
+    /// Id of the record itself (for `contact.*` the contact's id).
+    pub record: String,
+    pub occurred_at: Timestamp,
+    /// The record's version: `created` for a creation, the record's own update time, or a content hash. `None`
+    /// until the record has been read.
+    pub version: Option<String>,
+    pub payload: Value,
+}

@@ -1,0 +1,49 @@
+//! The Ecologi side of a contact: Ecologi has no contacts of its own, so the store keeps them.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// A contact's record on the Ecologi side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// `eco_` and 24 hexadecimal digits; see [`profile_id`].
+    #[serde(rename = "ecologiProfileId")]
+    pub id: String,
+    pub location: String,
+    pub contact: String,
+    /// Mapped fields by name, e.g. `name`, `email`.
+    pub fields: Map<String, Value>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a contact's confirmed purchases add up to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Impact {
+    /// Trees and local trees.
+    pub trees: Decimal,
+    /// Kilograms of CO2e avoided.
+    pub carbon_kg: Decimal,
+    /// Kilograms of CO2e removed.
+    pub carbon_removal_kg: Decimal,
+    /// Square metres restored.
+    pub habitat_m2: Decimal,
+    /// Number of confirmed purchases.
+    pub purchases: u64,
+}
+
+/// The `ecologiProfileId` of a contact. It is derived, so that a second machine or a restored store gives the same
+/// contact the same id.
+pub fn profile_id(connection: &str, location: &str, contact: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [connection, location, contact] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    format!("eco_{}", &hex::encode(hash.finalize())[..24])
+}
