@@ -1,0 +1,392 @@
+//! The rows that callers see. All times are UTC instants given by the caller: the store reads no clock.
+
+use canopy_mapping::{Event, Source};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    pub location: String,
+    pub owner: String,
+    pub epoch: i64,
+}
+
+/// An event on its way into the inbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    pub source: Source,
+    pub kind: String,
+    pub location: String,
+    pub contact: Option<String>,
+    pub record: String,
+    pub occurred_at: Timestamp,
+    /// `Some` when the payload tells which state it speaks of: the event is then unique on
+    /// (location, kind, record, version). `None`: it waits for [`crate::Store::complete_event`].
+    pub version: Option<String>,
+    /// SHA-256 (hex) of the raw delivery, for events without a version: an identical delivery is a duplicate
+    /// while the first one has not been read yet. (Afterwards it may speak of a later, equal-looking change.)
+    pub delivery: Option<String>,
+    pub payload: Value,
+}
+
+/// What became of one [`NewEvent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// Stored durably under this inbox number.
+    Stored(i64),
+    /// The same event is in the inbox under this number.
+    Duplicate(i64),
+}
+
+/// What reading the record behind an event told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    pub version: String,
+    pub contact: Option<String>,
+    pub payload: Value,
+}
+
+/// How an event ended without a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventEnd {
+    /// It only shows what we wrote ourselves.
+    Echo,
+    /// No workflow asks for it.
+    NoMatch,
+    /// The record no longer exists.
+    Gone,
+    /// A later read showed that another inbox row holds the same change.
+    Duplicate,
+}
+
+/// State of an inbox row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    Pending,
+    /// Its runs have been created; they carry on from here.
+    Started,
+    Echo,
+    NoMatch,
+    Gone,
+    Duplicate,
+}
+
+/// An inbox row: the event and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InboxRow {
+    pub event: Event,
+    pub state: EventState,
+    pub received_at: Timestamp,
+    /// Reads of the record that failed so far, and when the next may be tried.
+    pub attempts: u32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub error: Option<String>,
+}
+
+/// One workflow to be run for an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    pub workflow: String,
+    /// The workflow file's text as it was when the run began: a run keeps the version that it began with.
+    pub definition: String,
+}
+
+/// State of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// To be executed, or interrupted by a crash.
+    Ready,
+    /// Waits for `next_attempt_at`: a retry or a budget's reset.
+    Waiting,
+    /// Waits for a person (unknown purchase, refused credential).
+    Held,
+    Done,
+    /// Gave up: a dead letter.
+    Dead,
+}
+
+/// A run as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: i64,
+    pub event: i64,
+    pub location: String,
+    pub contact: Option<String>,
+    pub workflow: String,
+    pub definition: String,
+    pub state: RunState,
+    pub attempts: u32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub error: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The new state of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunUpdate {
+    pub state: RunState,
+    pub attempts: u32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub error: Option<String>,
+}
+
+/// State of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Its request is written; whether the call was made is not known yet.
+    Intended,
+    /// The call was made and its outcome is not known (time-out, dropped answer).
+    Unsure,
+    Done,
+    /// Nothing to do: done before under the same key, or already so.
+    Skipped,
+    /// Refused, or gave up.
+    Failed,
+}
+
+/// A step as stored: one per (run, step id).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub run: i64,
+    /// The step's id in the workflow file.
+    pub step: String,
+    /// The deterministic key; the same key in another run means the same work.
+    pub key: String,
+    pub action: String,
+    pub state: StepState,
+    pub request: Value,
+    /// The answer, or what stands for it when skipped.
+    pub output: Option<Value>,
+    pub error: Option<String>,
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Intent of a step, written before its call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStep {
+    pub run: i64,
+    pub step: String,
+    pub key: String,
+    pub action: String,
+    pub request: Value,
+}
+
+/// Outcome of a step, with everything that must become durable together with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepOutcome {
+    pub run: i64,
+    pub step: String,
+    pub state: StepState,
+    pub output: Option<Value>,
+    pub error: Option<String>,
+    pub profile: Option<ProfileUpdate>,
+    pub link: Option<LinkUpdate>,
+}
+
+/// Creates the profile, or merges `fields` into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileUpdate {
+    pub id: String,
+    pub contact: String,
+    pub fields: Map<String, Value>,
+}
+
+/// Which HighLevel record belongs to which Ecologi-side record, and what we last wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub location: String,
+    /// `contact`, `note`, `task` ...
+    pub kind: String,
+    pub highlevel_id: String,
+    pub ecologi_id: String,
+    /// Hash of the HighLevel record as we last wrote it; `None` once somebody else changed it.
+    pub written_hash: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+/// The new state of a link (upsert on location, kind and HighLevel id).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkUpdate {
+    pub kind: String,
+    pub highlevel_id: String,
+    pub ecologi_id: String,
+    pub written_hash: Option<String>,
+}
+
+/// State of a purchase: that of its newest ledger entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PurchaseState {
+    /// Decided and counted against the caps; certainly not sent.
+    Intended,
+    /// Handed to the network; whether it was bought is not known yet.
+    Sent,
+    Confirmed,
+    /// Ecologi said no: nothing was bought.
+    Refused,
+    /// Sent, without an answer for longer than keys are trusted: waits for a person.
+    Unknown,
+}
+
+/// A purchase to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPurchase {
+    /// Deterministic; Ecologi's `Idempotency-Key`.
+    pub key: String,
+    pub connection: String,
+    pub contact: Option<String>,
+    pub workflow: String,
+    pub step: String,
+    pub run: i64,
+    /// Operation of Ecologi's description, e.g. `buy-trees`.
+    pub operation: String,
+    pub request: Value,
+    pub quantity: Decimal,
+    /// `trees`, `kg_co2e`, `kg_co2e_removed` or `m2`.
+    pub unit: String,
+    pub test: bool,
+    /// Expected cost in `currency`, from the configured prices.
+    pub estimate: Decimal,
+    pub currency: String,
+}
+
+/// A purchase as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Purchase {
+    pub key: String,
+    pub location: String,
+    pub connection: String,
+    pub contact: Option<String>,
+    pub workflow: String,
+    pub step: String,
+    pub run: i64,
+    pub operation: String,
+    pub request: Value,
+    pub quantity: Decimal,
+    pub unit: String,
+    pub test: bool,
+    pub estimate: Decimal,
+    /// Of the answer once confirmed, of the estimate before.
+    pub currency: String,
+    pub state: PurchaseState,
+    /// What Ecologi charged, once confirmed.
+    pub amount: Option<Decimal>,
+    pub url: Option<String>,
+    pub response: Option<Value>,
+    pub error: Option<String>,
+    pub created_at: Timestamp,
+    /// First time it was handed to the network.
+    pub sent_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+}
+
+/// One line of the append-only ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    pub seq: i64,
+    pub key: String,
+    pub state: PurchaseState,
+    pub at: Timestamp,
+    pub amount: Option<Decimal>,
+    pub currency: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// A limit on real spending (`test = false`) of one connection within `[from, until)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cap {
+    /// `day` or `month`, for messages.
+    pub name: &'static str,
+    pub from: Timestamp,
+    /// When the period ends and waiting purchases may go on.
+    pub until: Timestamp,
+    pub limit: Decimal,
+}
+
+/// What became of a purchase's intent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PurchaseIntent {
+    /// Intended now; counted against the caps.
+    Intended(Purchase),
+    /// The key is in the ledger already (any state but refused, which is intended again).
+    Existing(Purchase),
+    /// It would go over this cap; nothing was written but the step.
+    OverCap { cap: Cap, used: Decimal },
+}
+
+/// How a purchase came out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PurchaseOutcome {
+    Confirmed {
+        amount: Decimal,
+        currency: String,
+        url: Option<String>,
+        response: Value,
+    },
+    Refused {
+        error: String,
+    },
+    Unknown {
+        error: String,
+    },
+}
+
+/// How far a poll has read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub location: String,
+    /// Names the poll: operation and parameters.
+    pub name: String,
+    /// What the poll wants to know next time.
+    pub state: Value,
+    pub updated_at: Timestamp,
+}
+
+/// One call made to a service, for the call log. Nothing personal: no query, no bodies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallEntry {
+    pub at: Timestamp,
+    /// `highlevel` or `ecologi`.
+    pub service: String,
+    pub location: String,
+    pub operation: String,
+    pub method: String,
+    /// HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    pub elapsed_ms: u64,
+    pub attempt: u32,
+    pub trace_id: Option<String>,
+    pub error: Option<String>,
+}
+
+/// Counts for the summary and the status page.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    pub events: u64,
+    pub events_pending: u64,
+    pub events_echo: u64,
+    pub profiles: u64,
+    /// Confirmed purchases.
+    pub purchases: u64,
+    pub purchases_open: u64,
+    pub purchases_unknown: u64,
+    /// Trees of confirmed purchases.
+    pub trees: Decimal,
+    /// Sum of confirmed amounts by currency, in the order of the currency's code.
+    pub cost: Vec<(String, Decimal)>,
+    pub runs_done: u64,
+    pub runs_waiting: u64,
+    pub runs_held: u64,
+    pub runs_dead: u64,
+    pub calls: u64,
+}
