@@ -1,0 +1,126 @@
+//! What code needs to know of an operation, generated from the spec's extensions: hand-written code lists none.
+
+/// One operation of a service. The generated crates hold a table of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// The operation id as the spec writes it, e.g. `create-contact`.
+    pub name: &'static str,
+    /// The same in snake case, as generated methods are called: `create_contact`.
+    pub method_name: &'static str,
+    /// Module and cargo feature that hold it, e.g. `contacts`.
+    pub resource: &'static str,
+    pub summary: &'static str,
+    /// `GET`, `POST` ...
+    pub http_method: &'static str,
+    /// Path template, e.g. `/contacts/{contactId}`.
+    pub path: &'static str,
+    /// Value of the `Version` header, where the service wants one.
+    pub api_version: Option<&'static str>,
+    pub scopes: &'static [&'static str],
+    /// Path and query parameters, in the spec's order.
+    pub parameters: &'static [Parameter],
+    pub body: Body,
+    pub idempotency: Idempotency,
+    pub paging: Paging,
+    /// JSON pointer to the items of a list answer, e.g. `/contacts`.
+    pub items: Option<&'static str>,
+    /// JSON pointer to the id inside an item (of a list), or inside the answer.
+    pub id: Option<&'static str>,
+    /// JSON pointer to the version (time of the last change) inside an item or answer.
+    pub version: Option<&'static str>,
+    /// JSON pointer to the record inside a single-record answer, e.g. `/contact`.
+    pub record: Option<&'static str>,
+}
+
+/// A path or query parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub place: Place,
+    pub required: bool,
+}
+
+/// Where a parameter goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Path,
+    Query,
+}
+
+/// What an operation takes as its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    None,
+    Json,
+    Form,
+}
+
+/// What happens when a request is sent twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Reads only (also a POST that searches).
+    Read,
+    /// Sending it again changes nothing more.
+    Idempotent,
+    /// A repeat with the same value of this request header is answered from memory.
+    Keyed { header: &'static str },
+    /// A repeat would do it twice, but whether it happened can be looked up.
+    Lookup(Lookup),
+    /// A repeat may do it twice and nothing tells.
+    Unsafe,
+}
+
+/// How to find out whether a create happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookup {
+    /// The list operation to ask; it takes its arguments from the create's arguments of the same names.
+    pub operation: &'static str,
+    /// Members (of the create's body and of the listed item) that must be equal.
+    pub equal: &'static [&'static str],
+}
+
+/// How a list continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    None,
+    /// Body members `page`, `pageLimit`, and `searchAfter` of the last item beyond 10,000 records.
+    SearchAfter,
+    /// Query `startAfter` and `startAfterId` from the answer's `meta`.
+    StartAfter,
+    /// Query `skip` and `limit`.
+    Skip,
+    /// Query `offset` and `limit`.
+    Offset,
+    /// Query parameter that takes this member of the last item.
+    After { parameter: &'static str, from: &'static str },
+}
+
+/// One documented webhook event, generated from `spec/webhooks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookEvent {
+    /// The payload's `type`, e.g. `ContactCreate`.
+    pub name: &'static str,
+    /// Our event kind, e.g. `contact.created`.
+    pub kind: &'static str,
+    /// JSON pointer to the record's id in the payload.
+    pub record: &'static str,
+    /// JSON pointer to the contact's id, where the event has one.
+    pub contact: Option<&'static str>,
+    /// JSON pointer to the time of the change, where the payload has one.
+    pub occurred: Option<&'static str>,
+    pub version: EventVersion,
+    /// Read operation that completes the event (arguments: the record's and the contact's id under the names of
+    /// its path parameters), where there is one.
+    pub fetch: Option<&'static str>,
+}
+
+/// How the version of a webhook's event is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventVersion {
+    /// It can happen once in the record's life (created, deleted, completed).
+    Once,
+    /// JSON pointer into the payload.
+    Payload(&'static str),
+    /// Only a read of the record tells: its version field, or its content hash.
+    Fetched,
+}
