@@ -1,7 +1,34 @@
-//! Pure mapping: an event and a customer view in, planned steps out.
+//! The pure half of Canopy: workflow files, conditions, templates, deterministic keys, record content.
+//!
+//! Values in, values out. It may depend on data and template libraries only: nothing here is async, speaks HTTP,
+//! reads a clock, a file or the environment. What there is to call (the operation tables) it learns through
+//! [`Actions`].
+//!
+//! ```
+//! use canopy_mapping::template;
+//! use serde_json::json;
+//!
+//! let context = json!({ "contact": { "id": "c1", "firstName": "Ada" } });
+//! let value = json!({ "contactId": "{{ contact.id }}", "body": "Thank you, {{ contact.firstName }}!" });
+//! assert_eq!(
+//!     template::render(&value, &context)?,
+//!     json!({ "contactId": "c1", "body": "Thank you, Ada!" }),
+//! );
+//! assert!(template::holds("contact.firstName == 'Ada'", &context)?);
+//! # Ok::<(), template::TemplateError>(())
+//! ```
 
 mod event;
+mod file_error;
+mod key;
 mod profile;
+mod record;
+pub mod template;
+mod workflow;
 
 pub use event::{Event, Source};
+pub use file_error::{FileError, nearest};
+pub use key::{KeyScope, NoContact, step_key};
 pub use profile::{Impact, Profile, profile_id};
+pub use record::{after_write, content_hash, has_custom_fields};
+pub use workflow::{ActionKind, Actions, CustomField, FieldType, Once, Step, Workflow};

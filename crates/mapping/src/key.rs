@@ -1,0 +1,176 @@
+//! Deterministic keys: the same work has the same key on every machine, after every restart and by every way that
+//! an event can arrive.
+
+use sha2::{Digest, Sha256};
+
+use crate::event::Event;
+use crate::workflow::Once;
+
+/// What a key speaks about besides the event.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyScope<'a> {
+    /// Immutable id of the connection.
+    pub connection: &'a str,
+    /// Test purchases never stand for real ones.
+    pub test: bool,
+    /// Immutable id of the workflow.
+    pub workflow: &'a str,
+    /// Immutable id of the step.
+    pub step: &'a str,
+}
+
+/// The event cannot carry this `once`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "step \"{step}\" happens once for each contact, but the event {kind} has no contact; write once = \"record\" or once = \"event\""
+)]
+pub struct NoContact {
+    pub step: String,
+    pub kind: String,
+}
+
+/// SHA-256 (hex) over connection, test flag, workflow, step and the value that `once` names. For a purchase it is
+/// Ecologi's `Idempotency-Key`.
+///
+/// ```
+/// use canopy_mapping::{Event, KeyScope, Once, Source, step_key};
+/// let event = Event {
+///     id: 1, source: Source::Poll, kind: "contact.created".into(), location: "loc".into(),
+///     contact: Some("c1".into()), record: "c1".into(), occurred_at: "2026-11-01T00:00:00Z".parse()?,
+///     version: Some("created".into()), payload: serde_json::json!({}),
+/// };
+/// let scope = KeyScope { connection: "main", test: false, workflow: "new-contact", step: "tree" };
+/// let created = step_key(scope, Once::Contact, &event)?;
+/// let updated = Event { id: 2, kind: "contact.updated".into(), version: Some("v2".into()), ..event };
+/// assert_eq!(created, step_key(scope, Once::Contact, &updated)?); // an update never buys again
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn step_key(scope: KeyScope<'_>, once: Once, event: &Event) -> Result<String, NoContact> {
+    let contact = || {
+        event.contact.as_deref().ok_or_else(|| NoContact {
+            step: scope.step.to_owned(),
+            kind: event.kind.clone(),
+        })
+    };
+    let record_kind = event.kind.split('.').next().unwrap_or_default();
+    let month;
+    let value: Vec<&str> = match once {
+        Once::Contact => vec!["contact", contact()?],
+        Once::Record => vec!["record", record_kind, &event.record],
+        Once::Event => vec![
+            "event",
+            &event.kind,
+            &event.record,
+            event.version.as_deref().unwrap_or_default(),
+        ],
+        Once::Month => {
+            month = event.occurred_at.strftime("%Y-%m").to_string();
+            vec!["month", contact()?, &month]
+        }
+    };
+    let mut hash = Sha256::new();
+    let test = if scope.test { "test" } else { "live" };
+    let parts = [
+        scope.connection,
+        test,
+        scope.workflow,
+        scope.step,
+        &event.location,
+    ];
+    // Each part goes in with its length, so that no two lists of parts read the same.
+    for part in parts.into_iter().chain(value) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Source;
+
+    fn event(kind: &str, contact: Option<&str>, record: &str, version: &str) -> Event {
+        Event {
+            id: 7,
+            source: Source::Webhook,
+            kind: kind.to_owned(),
+            location: "loc".to_owned(),
+            contact: contact.map(str::to_owned),
+            record: record.to_owned(),
+            occurred_at: "2026-11-30T23:59:59Z".parse().unwrap(),
+            version: Some(version.to_owned()),
+            payload: json!({}),
+        }
+    }
+
+    const SCOPE: KeyScope<'static> = KeyScope {
+        connection: "main",
+        test: false,
+        workflow: "w",
+        step: "s",
+    };
+
+    #[test]
+    fn each_part_of_the_scope_makes_another_key() {
+        let event = event("contact.created", Some("c"), "c", "created");
+        let scopes = [
+            SCOPE,
+            KeyScope {
+                connection: "other",
+                ..SCOPE
+            },
+            KeyScope {
+                test: true,
+                ..SCOPE
+            },
+            KeyScope {
+                workflow: "x",
+                ..SCOPE
+            },
+            KeyScope { step: "t", ..SCOPE },
+        ];
+        let keys: HashSet<_> = scopes
+            .map(|scope| step_key(scope, Once::Contact, &event).unwrap())
+            .into();
+        assert_eq!(keys.len(), 5);
+    }
+
+    #[test]
+    fn once_decides_what_is_the_same() {
+        let won = event("opportunity.won", Some("c"), "o1", "v1");
+        let won_again = event("opportunity.won", Some("c"), "o1", "v2");
+        let other = event("opportunity.won", Some("c"), "o2", "v1");
+        let same = |once, a, b| step_key(SCOPE, once, a) == step_key(SCOPE, once, b);
+        assert!(same(Once::Contact, &won, &other));
+        assert!(same(Once::Record, &won, &won_again) && !same(Once::Record, &won, &other));
+        assert!(!same(Once::Event, &won, &won_again));
+        let december = Event {
+            occurred_at: "2026-12-01T00:00:00Z".parse().unwrap(),
+            ..won.clone()
+        };
+        assert!(same(Once::Month, &won, &other) && !same(Once::Month, &won, &december));
+    }
+
+    #[test]
+    fn a_contact_is_needed_where_once_is_contact() {
+        let event = event("location.updated", None, "l", "v");
+        assert!(step_key(SCOPE, Once::Contact, &event).is_err());
+        assert!(step_key(SCOPE, Once::Record, &event).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn parts_cannot_run_into_each_other(a in "[ab]{0,3}", b in "[ab]{0,3}", c in "[ab]{0,3}", d in "[ab]{0,3}") {
+            let event = event("contact.created", Some("c"), "c", "created");
+            let first = step_key(KeyScope { workflow: &a, step: &b, ..SCOPE }, Once::Contact, &event);
+            let second = step_key(KeyScope { workflow: &c, step: &d, ..SCOPE }, Once::Contact, &event);
+            prop_assert_eq!(first == second, (a, b) == (c, d));
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `{{ }}` templates and `when` expressions, by minijinja: the notation that HighLevel users know.
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+/// A template or expression that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{source_text:?} {problem}")]
+pub struct TemplateError {
+    /// The template as written.
+    pub source_text: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl TemplateError {
+    fn new(source_text: &str, error: &minijinja::Error) -> Self {
+        let detail = error.detail().unwrap_or("cannot be evaluated");
+        Self {
+            source_text: source_text.to_owned(),
+            problem: format!("is not valid: {detail}"),
+        }
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    // HighLevel leaves out empty members, so a missing one is normal and reads as nothing.
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    // A template that loops for ever is stopped.
+    environment.set_fuel(Some(100_000));
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment
+}
+
+/// The inner text when a value is exactly one expression, e.g. `{{ contact.id }}`.
+fn single_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inner.contains("{{") && !inner.contains("}}")).then_some(inner)
+}
+
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// Whether an expression is written correctly.
+pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
+    environment()
+        .compile_expression(expression)
+        .map(drop)
+        .map_err(|error| TemplateError::new(expression, &error))
+}
+
+/// Whether all templates in a value are written correctly.
+pub fn check(value: &Value) -> Result<(), TemplateError> {
+    match value {
+        Value::String(text) if is_template(text) => match single_expression(text) {
+            Some(expression) => check_expression(expression),
+            None => environment()
+                .template_from_str(text)
+                .map(drop)
+                .map_err(|error| TemplateError::new(text, &error)),
+        },
+        Value::Array(items) => items.iter().try_for_each(check),
+        Value::Object(members) => members.values().try_for_each(check),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a `when` holds. Empty strings, empty lists, zero and missing values are false.
+pub fn holds(expression: &str, context: &impl Serialize) -> Result<bool, TemplateError> {
+    environment()
+        .compile_expression(expression)
+        .and_then(|compiled| {
+            compiled.eval(minijinja::Value::from(minijinja::value::Serde(context)))
+        })
+        .map(|value| value.is_true())
+        .map_err(|error| TemplateError::new(expression, &error))
+}
+
+/// Fills in all templates of a value. A value that is exactly one expression keeps its type; members whose
+/// expression has no value are left out.
+pub fn render(value: &Value, context: &impl Serialize) -> Result<Value, TemplateError> {
+    let context = minijinja::Value::from(minijinja::value::Serde(context));
+    let environment = environment();
+    Ok(fill(&environment, value, &context)?.unwrap_or(Value::Null))
+}
+
+fn fill(
+    environment: &Environment<'_>,
+    value: &Value,
+    context: &minijinja::Value,
+) -> Result<Option<Value>, TemplateError> {
+    Ok(match value {
+        Value::String(text) if is_template(text) => match single_expression(text) {
+            Some(expression) => {
+                let result = environment
+                    .compile_expression(expression)
+                    .and_then(|compiled| compiled.eval(context))
+                    .map_err(|error| TemplateError::new(text, &error))?;
+                plain(&result, text)?
+            }
+            None => Some(Value::String(
+                environment
+                    .render_str(text, context)
+                    .map_err(|error| TemplateError::new(text, &error))?,
+            )),
+        },
+        Value::Array(items) => {
+            let mut filled = Vec::with_capacity(items.len());
+            for item in items {
+                filled.extend(fill(environment, item, context)?);
+            }
+            Some(Value::Array(filled))
+        }
+        Value::Object(members) => {
+            let mut filled = Map::new();
+            for (name, member) in members {
+                if let Some(member) = fill(environment, member, context)? {
+                    filled.insert(name.clone(), member);
+                }
+            }
+            Some(Value::Object(filled))
+        }
+        other => Some(other.clone()),
+    })
+}
+
+/// The JSON value of an expression's result; `None` where it has no value.
+fn plain(result: &minijinja::Value, text: &str) -> Result<Option<Value>, TemplateError> {
+    if result.is_undefined() || result.is_none() {
+        return Ok(None);
+    }
+    let value = serde_json::to_value(result).map_err(|error| TemplateError {
+        source_text: text.to_owned(),
+        problem: format!("gives a value that JSON cannot hold: {error}"),
+    })?;
+    Ok(Some(whole(value)))
+}
+
+/// `2.0` becomes `2`: services refuse a fraction where they want an integer.
+fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the guard keeps it within 2^53"
+        )]
+        Some(number)
+            if value.is_f64()
+                && number.fract() == 0.0
+                && number.abs() < 9_007_199_254_740_992.0 =>
+        {
+            Value::Number(Number::from(number as i64))
+        }
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn context() -> Value {
+        json!({
+            "contact": { "id": "c1", "firstName": "Ada", "tags": ["vip"], "score": 4, "quoted": "{{ 7 }}" },
+            "steps": { "tree": { "number": 2.0 } },
+        })
+    }
+
+    #[test]
+    fn a_single_expression_keeps_its_type() {
+        assert_eq!(
+            render(&json!("{{ contact.score * 2 }}"), &context()).unwrap(),
+            json!(8)
+        );
+        assert_eq!(
+            render(&json!("{{ contact.tags }}"), &context()).unwrap(),
+            json!(["vip"])
+        );
+        assert_eq!(
+            render(&json!("{{ steps.tree.number }}"), &context()).unwrap(),
+            json!(2)
+        );
+        assert_eq!(
+            render(&json!("Hi {{ contact.firstName }}!"), &context()).unwrap(),
+            json!("Hi Ada!")
+        );
+    }
+
+    #[test]
+    fn a_missing_value_leaves_the_member_out() {
+        let value =
+            json!({ "company": "{{ contact.company.name }}", "name": "{{ contact.firstName }}" });
+        assert_eq!(
+            render(&value, &context()).unwrap(),
+            json!({ "name": "Ada" })
+        );
+        assert_eq!(
+            render(&json!("<{{ contact.company }}>"), &context()).unwrap(),
+            json!("<>")
+        );
+    }
+
+    #[test]
+    fn values_are_not_templates() {
+        assert_eq!(
+            render(&json!("{{ contact.quoted }}"), &context()).unwrap(),
+            json!("{{ 7 }}")
+        );
+    }
+
+    #[test]
+    fn nothing_is_escaped() {
+        let context = json!({ "contact": { "firstName": "<O'Neil & Söhne>" } });
+        assert_eq!(
+            render(&json!("{{ contact.firstName }}."), &context).unwrap(),
+            json!("<O'Neil & Söhne>.")
+        );
+    }
+
+    #[test]
+    fn conditions_read_empty_as_false() {
+        assert!(holds("contact.firstName and 'vip' in contact.tags", &context()).unwrap());
+        assert!(!holds("contact.company", &context()).unwrap());
+        assert!(!holds("contact.company.name == 'x'", &context()).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}", wrapped in any::<bool>()) {
+            let text = if wrapped { format!("{{{{ {text} }}}}") } else { text };
+            let _ = check(&json!(text));
+            let _ = render(&json!(text), &context());
+            let _ = holds(&text, &context());
+        }
+
+        #[test]
+        fn plain_values_stay_as_they_are(number in any::<i64>(), flag in any::<bool>(), text in "[a-z ]{0,20}") {
+            let value = json!({ "number": number, "flag": flag, "text": text, "none": null });
+            prop_assert_eq!(render(&value, &context()).unwrap(), value);
+        }
+    }
+}
