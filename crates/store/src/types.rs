@@ -376,11 +376,13 @@ pub struct Summary {
     pub events_pending: u64,
     pub events_echo: u64,
     pub profiles: u64,
-    /// Confirmed purchases.
+    /// Confirmed purchases, those in test mode among them.
     pub purchases: u64,
+    /// Confirmed purchases in test mode: no money was spent.
+    pub purchases_test: u64,
     pub purchases_open: u64,
     pub purchases_unknown: u64,
-    /// Trees of confirmed purchases.
+    /// Trees of confirmed purchases, in test mode too.
     pub trees: Decimal,
     /// Sum of confirmed amounts by currency, in the order of the currency's code.
     pub cost: Vec<(String, Decimal)>,
@@ -388,5 +390,6 @@ pub struct Summary {
     pub runs_waiting: u64,
     pub runs_held: u64,
     pub runs_dead: u64,
+    /// Entries of the call log.
     pub calls: u64,
 }

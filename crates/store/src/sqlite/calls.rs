@@ -1,0 +1,113 @@
+//! The call log, and the figures of the summary.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+use super::fault::Op;
+use super::row::{Reader, decimal, micros};
+use crate::types::{CallEntry, Summary};
+
+fn read(row: &SqliteRow) -> Op<CallEntry> {
+    let id: i64 = row.try_get("id")?;
+    let row = Reader::new(row, "calls", id);
+    Ok(CallEntry {
+        at: row.instant("at")?,
+        service: row.text("service")?,
+        location: row.text("location")?,
+        operation: row.text("operation")?,
+        method: row.text("method")?,
+        status: row.maybe_narrow("status")?,
+        elapsed_ms: row.narrow("elapsed_ms")?,
+        attempt: row.narrow("attempt")?,
+        trace_id: row.maybe_text("trace_id")?,
+        error: row.maybe_text("error")?,
+    })
+}
+
+pub(super) async fn insert(connection: &mut SqliteConnection, calls: &[CallEntry]) -> Op<()> {
+    for call in calls {
+        sqlx::query(
+            "INSERT INTO calls (at, service, location, operation, method, status, elapsed_ms, attempt, trace_id, error)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )
+        .bind(micros(call.at))
+        .bind(&call.service)
+        .bind(&call.location)
+        .bind(&call.operation)
+        .bind(&call.method)
+        .bind(call.status)
+        .bind(i64::try_from(call.elapsed_ms).unwrap_or(i64::MAX))
+        .bind(call.attempt)
+        .bind(&call.trace_id)
+        .bind(&call.error)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn prune(connection: &mut SqliteConnection, before: Timestamp) -> Op<u64> {
+    let done = sqlx::query("DELETE FROM calls WHERE at < ?1")
+        .bind(micros(before))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<Vec<CallEntry>> {
+    let rows = sqlx::query("SELECT * FROM calls ORDER BY at DESC, id DESC LIMIT ?1")
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
+    // One statement: all figures are of the same moment.
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM inbox) AS events,
+                (SELECT count(*) FROM inbox WHERE state = 'pending') AS events_pending,
+                (SELECT count(*) FROM inbox WHERE state = 'echo') AS events_echo,
+                (SELECT count(*) FROM profiles) AS profiles,
+                (SELECT count(*) FROM purchases WHERE state = 'confirmed') AS purchases,
+                (SELECT count(*) FROM purchases WHERE state = 'confirmed' AND test = 1) AS purchases_test,
+                (SELECT count(*) FROM purchases WHERE state IN ('intended', 'sent')) AS purchases_open,
+                (SELECT count(*) FROM purchases WHERE state = 'unknown') AS purchases_unknown,
+                (SELECT coalesce(sum(quantity), 0) FROM purchases
+                 WHERE state = 'confirmed' AND unit = 'trees') AS trees,
+                (SELECT json_group_array(json_array(currency, cost)) FROM
+                    (SELECT currency, sum(amount) AS cost FROM purchases
+                     WHERE state = 'confirmed' GROUP BY currency)) AS cost,
+                (SELECT count(*) FROM runs WHERE state = 'done') AS runs_done,
+                (SELECT count(*) FROM runs WHERE state = 'waiting') AS runs_waiting,
+                (SELECT count(*) FROM runs WHERE state = 'held') AS runs_held,
+                (SELECT count(*) FROM runs WHERE state = 'dead') AS runs_dead,
+                (SELECT count(*) FROM calls) AS calls",
+    )
+    .fetch_one(connection)
+    .await?;
+    let row = Reader::new(&row, "purchases", "sums");
+    let mut cost: Vec<(String, i64)> = row.json("cost")?;
+    cost.sort();
+    Ok(Summary {
+        events: row.narrow("events")?,
+        events_pending: row.narrow("events_pending")?,
+        events_echo: row.narrow("events_echo")?,
+        profiles: row.narrow("profiles")?,
+        purchases: row.narrow("purchases")?,
+        purchases_test: row.narrow("purchases_test")?,
+        purchases_open: row.narrow("purchases_open")?,
+        purchases_unknown: row.narrow("purchases_unknown")?,
+        trees: row.decimal("trees")?,
+        cost: cost
+            .into_iter()
+            .map(|(currency, millionths)| (currency, decimal(millionths)))
+            .collect(),
+        runs_done: row.narrow("runs_done")?,
+        runs_waiting: row.narrow("runs_waiting")?,
+        runs_held: row.narrow("runs_held")?,
+        runs_dead: row.narrow("runs_dead")?,
+        calls: row.narrow("calls")?,
+    })
+}

@@ -1,0 +1,332 @@
+//! The inbox and the cursors of the polls that fill it.
+
+use canopy_mapping::Event;
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+use super::fault::{Fault, Op};
+use super::fence::Held;
+use super::row::{Reader, micros};
+use crate::types::{Completion, Cursor, EventEnd, EventState, InboxRow, Inserted, NewEvent};
+
+pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
+    let id: i64 = row.try_get("id")?;
+    let row = Reader::new(row, "inbox", id);
+    Ok(InboxRow {
+        event: Event {
+            id,
+            source: row.word("source")?,
+            kind: row.text("kind")?,
+            location: row.text("location")?,
+            contact: row.maybe_text("contact")?,
+            record: row.text("record")?,
+            occurred_at: row.instant("occurred_at")?,
+            version: row.maybe_text("version")?,
+            payload: row.json("payload")?,
+        },
+        state: row.word("state")?,
+        received_at: row.instant("received_at")?,
+        attempts: row.narrow("attempts")?,
+        next_attempt_at: row.maybe_instant("next_attempt_at")?,
+        error: row.maybe_text("error")?,
+    })
+}
+
+/// Inserts events; `epoch` is 0 where no lease was needed.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    epoch: i64,
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Op<Vec<Inserted>> {
+    let mut inserted = Vec::with_capacity(events.len());
+    for event in events {
+        inserted.push(insert_one(connection, epoch, event, now).await?);
+    }
+    Ok(inserted)
+}
+
+async fn insert_one(
+    connection: &mut SqliteConnection,
+    epoch: i64,
+    event: &NewEvent,
+    now: Timestamp,
+) -> Op<Inserted> {
+    let stored: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO inbox (location, epoch, source, kind, contact, record, occurred_at, version, delivery, payload,
+                            state, received_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending', ?11, ?11)
+         ON CONFLICT DO NOTHING
+         RETURNING id",
+    )
+    .bind(&event.location)
+    .bind(epoch)
+    .bind(event.source.as_str())
+    .bind(&event.kind)
+    .bind(&event.contact)
+    .bind(&event.record)
+    .bind(micros(event.occurred_at))
+    .bind(&event.version)
+    .bind(&event.delivery)
+    .bind(event.payload.to_string())
+    .bind(micros(now))
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(id) = stored {
+        return Ok(Inserted::Stored(id));
+    }
+    let existing: Option<i64> = match (&event.version, &event.delivery) {
+        (Some(version), _) => same_change(connection, event, version).await?,
+        (None, Some(delivery)) => {
+            sqlx::query_scalar(
+                "SELECT id FROM inbox
+                 WHERE location = ?1 AND delivery = ?2 AND version IS NULL AND state = 'pending'",
+            )
+            .bind(&event.location)
+            .bind(delivery)
+            .fetch_optional(connection)
+            .await?
+        }
+        (None, None) => None,
+    };
+    existing
+        .map(Inserted::Duplicate)
+        .ok_or_else(|| Fault::conflict("an event contradicts what is stored"))
+}
+
+async fn same_change(
+    connection: &mut SqliteConnection,
+    event: &NewEvent,
+    version: &str,
+) -> Op<Option<i64>> {
+    find_change(
+        connection,
+        &event.location,
+        &event.kind,
+        &event.record,
+        version,
+    )
+    .await
+}
+
+async fn find_change(
+    connection: &mut SqliteConnection,
+    location: &str,
+    kind: &str,
+    record: &str,
+    version: &str,
+) -> Op<Option<i64>> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM inbox
+         WHERE location = ?1 AND kind = ?2 AND record = ?3 AND version = ?4 AND state <> 'duplicate'",
+    )
+    .bind(location)
+    .bind(kind)
+    .bind(record)
+    .bind(version)
+    .fetch_optional(connection)
+    .await?)
+}
+
+pub(super) async fn commit_poll(
+    held: &mut Held<'_>,
+    name: &str,
+    state: &Value,
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Op<Vec<Inserted>> {
+    if let Some(stranger) = events
+        .iter()
+        .find(|event| event.location != held.location())
+    {
+        return Err(Fault::conflict(format!(
+            "a poll of location {} found an event of location {}",
+            held.location(),
+            stranger.location
+        )));
+    }
+    let inserted = insert(held.connection, held.fence.epoch, events, now).await?;
+    sqlx::query(
+        "INSERT INTO cursors (location, name, epoch, state, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (location, name) DO UPDATE SET
+             epoch = excluded.epoch, state = excluded.state, updated_at = excluded.updated_at",
+    )
+    .bind(&held.fence.location)
+    .bind(name)
+    .bind(held.fence.epoch)
+    .bind(state.to_string())
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(inserted)
+}
+
+pub(super) async fn cursor(
+    connection: &mut SqliteConnection,
+    location: &str,
+    name: &str,
+) -> Op<Option<Cursor>> {
+    let row = sqlx::query("SELECT * FROM cursors WHERE location = ?1 AND name = ?2")
+        .bind(location)
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        let row = Reader::new(&row, "cursors", format_args!("{location} {name}"));
+        Ok(Cursor {
+            location: row.text("location")?,
+            name: row.text("name")?,
+            state: row.json("state")?,
+            updated_at: row.instant("updated_at")?,
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn pending(
+    connection: &mut SqliteConnection,
+    location: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Op<Vec<InboxRow>> {
+    let rows = sqlx::query(
+        "SELECT * FROM inbox
+         WHERE location = ?1 AND state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= ?2)
+         ORDER BY id LIMIT ?3",
+    )
+    .bind(location)
+    .bind(micros(now))
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn event(connection: &mut SqliteConnection, id: i64) -> Op<Option<InboxRow>> {
+    let row = sqlx::query("SELECT * FROM inbox WHERE id = ?1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<Vec<InboxRow>> {
+    let rows = sqlx::query("SELECT * FROM inbox ORDER BY id DESC LIMIT ?1")
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The event, which must be of the fence's location.
+pub(super) async fn own_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
+    match event(held.connection, id).await? {
+        Some(row) if row.event.location == held.location() => Ok(row),
+        _ => Err(held.no_such("event", id)),
+    }
+}
+
+async fn pending_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
+    let row = own_event(held, id).await?;
+    if row.state == EventState::Pending {
+        return Ok(row);
+    }
+    Err(Fault::conflict(format!(
+        "event {id} is no longer pending, it is {}",
+        row.state
+    )))
+}
+
+pub(super) async fn complete(
+    held: &mut Held<'_>,
+    id: i64,
+    completion: Completion,
+    now: Timestamp,
+) -> Op<Inserted> {
+    let event = pending_event(held, id).await?.event;
+    let twin = find_change(
+        held.connection,
+        &event.location,
+        &event.kind,
+        &event.record,
+        &completion.version,
+    )
+    .await?;
+    let twin = twin.filter(|twin| *twin != id);
+    let state = if twin.is_some() {
+        EventState::Duplicate
+    } else {
+        EventState::Pending
+    };
+    sqlx::query(
+        "UPDATE inbox SET version = ?2, payload = ?3, contact = coalesce(?4, contact), state = ?5,
+                next_attempt_at = NULL, error = NULL, epoch = ?6, updated_at = ?7
+         WHERE id = ?1",
+    )
+    .bind(id)
+    .bind(&completion.version)
+    .bind(completion.payload.to_string())
+    .bind(&completion.contact)
+    .bind(state.as_str())
+    .bind(held.fence.epoch)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(twin.map_or(Inserted::Stored(id), Inserted::Duplicate))
+}
+
+pub(super) async fn settle(held: &mut Held<'_>, id: i64, end: EventEnd, now: Timestamp) -> Op<()> {
+    let end = EventState::from(end);
+    let row = own_event(held, id).await?;
+    if row.state == end {
+        return Ok(());
+    }
+    if row.state != EventState::Pending {
+        return Err(Fault::conflict(format!(
+            "event {id} is {} and cannot become {end}",
+            row.state
+        )));
+    }
+    set_state(held, id, end, now).await
+}
+
+/// Moves on from pending; nothing is left to be tried again.
+pub(super) async fn set_state(
+    held: &mut Held<'_>,
+    id: i64,
+    state: EventState,
+    now: Timestamp,
+) -> Op<()> {
+    sqlx::query("UPDATE inbox SET state = ?2, next_attempt_at = NULL, epoch = ?3, updated_at = ?4 WHERE id = ?1")
+        .bind(id)
+        .bind(state.as_str())
+        .bind(held.fence.epoch)
+        .bind(micros(now))
+        .execute(&mut *held.connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn postpone(
+    held: &mut Held<'_>,
+    id: i64,
+    until: Timestamp,
+    error: &str,
+    now: Timestamp,
+) -> Op<()> {
+    pending_event(held, id).await?;
+    sqlx::query(
+        "UPDATE inbox SET attempts = attempts + 1, next_attempt_at = ?2, error = ?3, epoch = ?4, updated_at = ?5
+         WHERE id = ?1",
+    )
+    .bind(id)
+    .bind(micros(until))
+    .bind(error)
+    .bind(held.fence.epoch)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The store in one SQLite file: write-ahead log, `synchronous=FULL`, one writer, several readers.
+
+mod calls;
+mod caps;
+mod fault;
+mod fence;
+mod inbox;
+mod ledger;
+mod open;
+mod profiles;
+mod row;
+mod runs;
+mod secrets;
+mod steps;
+mod trait_impl;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+
+use self::fault::{Fault, Op};
+use self::fence::Held;
+pub use self::open::SqliteOptions;
+use self::secrets::Vault;
+use self::writer::{Message, Writer};
+use crate::error::{OpenError, Result, StoreError};
+use crate::key::SecretKey;
+use crate::types::Fence;
+
+/// Writes that may wait; callers beyond it wait for room.
+const WAITING: usize = 1024;
+
+/// A store in an SQLite file. Clones are handles on the same one.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    readers: SqlitePool,
+    /// `None`: opened read-only.
+    vault: Option<Vault>,
+    writes: Option<mpsc::Sender<Message>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, or creates it: missing folders with mode 0700, the file with mode 0600.
+    ///
+    /// Must be called on the tokio runtime that stays for as long as the store is used.
+    pub async fn open(path: &Path, key: &SecretKey) -> Result<Self, OpenError> {
+        Self::open_with(path, key, &SqliteOptions::default()).await
+    }
+
+    /// As [`Self::open`], with options.
+    pub async fn open_with(
+        path: &Path,
+        key: &SecretKey,
+        options: &SqliteOptions,
+    ) -> Result<Self, OpenError> {
+        let vault = Vault::new(key);
+        let connection = open::for_writing(path, options, &vault).await?;
+        let commits = Arc::new(AtomicU64::new(0));
+        let writer = Writer {
+            path: path.to_owned(),
+            options: open::writing(path, options),
+            connection: Some(connection),
+            commits: Arc::clone(&commits),
+        };
+        let (writes, messages) = mpsc::channel(WAITING);
+        let writer = tokio::spawn(writer.run(messages));
+        Ok(Self::new(
+            path,
+            options,
+            Some(vault),
+            Some(writes),
+            Some(writer),
+            commits,
+        ))
+    }
+
+    /// Opens an existing store for status commands: needs no key, reads no secrets, refuses every write, and may be
+    /// used while another process writes.
+    pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        let options = SqliteOptions::default();
+        open::for_reading(path, &options).await?;
+        Ok(Self::new(path, &options, None, None, None, Arc::default()))
+    }
+
+    fn new(
+        path: &Path,
+        options: &SqliteOptions,
+        vault: Option<Vault>,
+        writes: Option<mpsc::Sender<Message>>,
+        writer: Option<JoinHandle<()>>,
+        commits: Arc<AtomicU64>,
+    ) -> Self {
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .connect_lazy_with(open::reading(path, options));
+        let path = path.to_owned();
+        Self {
+            shared: Arc::new(Shared {
+                path,
+                readers,
+                vault,
+                writes,
+                writer: Mutex::new(writer),
+                commits,
+            }),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Transactions committed since it was opened. Under load far fewer than writes.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    /// Finishes the writes that wait and closes the file. Later calls, on any clone, find the store unavailable.
+    pub async fn close(&self) {
+        if let Some(writes) = &self.shared.writes {
+            // An error means that it is closed already.
+            let _ = writes.send(Message::Close).await;
+        }
+        if let Some(writer) = self.shared.writer.lock().await.take()
+            && let Err(error) = writer.await
+        {
+            tracing::error!(%error, "the store's writer ended abnormally");
+        }
+        self.shared.readers.close().await;
+    }
+
+    /// Hands a write to the writer and waits until it is durable. A caller that goes away meanwhile leaves a write
+    /// which either happens as a whole or not at all.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Op<T>> + Send + 'static,
+    {
+        let Some(writes) = &self.shared.writes else {
+            let reason = std::io::Error::other("it was opened read-only");
+            return Err(self.unavailable(sqlx::Error::Io(reason)));
+        };
+        let (message, result) = writer::write(Box::new(work));
+        writes
+            .send(message)
+            .await
+            .map_err(|_| self.unavailable(sqlx::Error::PoolClosed))?;
+        result
+            .await
+            .map_err(|_| self.unavailable(sqlx::Error::WorkerCrashed))?
+    }
+
+    /// A write that happens only while the lease is held.
+    async fn fenced<T, F>(&self, fence: &Fence, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Held<'c>) -> BoxFuture<'c, Op<T>> + Send + 'static,
+    {
+        let fence = fence.clone();
+        self.write(move |connection| {
+            Box::pin(async move { work(Held::check(connection, fence).await?).await })
+        })
+        .await
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>> {
+        self.shared
+            .readers
+            .acquire()
+            .await
+            .map_err(|error| self.unavailable(error))
+    }
+
+    /// What a read told.
+    fn told<T>(&self, result: Op<T>) -> Result<T> {
+        result.map_err(|fault| match fault {
+            Fault::Refused(error) => error,
+            Fault::Database(error) => self.unavailable(error),
+        })
+    }
+
+    fn unavailable(&self, source: sqlx::Error) -> StoreError {
+        StoreError::Unavailable {
+            path: self.shared.path.display().to_string(),
+            source: Arc::new(source),
+        }
+    }
+
+    fn vault(&self) -> Result<&Vault> {
+        let path = || self.shared.path.display().to_string();
+        self.shared
+            .vault
+            .as_ref()
+            .ok_or_else(|| StoreError::NoKey { path: path() })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.shared.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,238 @@
+//! Opening: first look, then touch. Nothing is written before the file is known to be ours, of a schema that this
+//! version knows, and encrypted with the key that was given.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+
+use super::fault::primary_code;
+use super::secrets::{self, Sealed, Vault};
+use crate::error::OpenError;
+use crate::files;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+/// As set by the first migration.
+const APPLICATION_ID: i32 = 1_130_458_736;
+const PAGE: u64 = 4096;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// How long a write waits for another process that writes. Default: 5 s.
+    pub busy_timeout: Duration,
+    /// Most reads at the same time. Default: 4.
+    pub readers: u32,
+    /// Size of the file, in bytes, beyond which writes are refused as on a full disk. Default: none.
+    pub max_size: Option<u64>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            readers: 4,
+            max_size: None,
+        }
+    }
+}
+
+/// Options that all connections share.
+fn base(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        // The file is created by `create`, with its mode; a connection never creates one where it was deleted.
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(options.busy_timeout)
+        .statement_cache_capacity(256)
+        // Statements at debug level would drown the log, and the driver's own are not ours to show.
+        .disable_statement_logging()
+}
+
+pub(super) fn reading(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    base(path, options).read_only(true)
+}
+
+pub(super) fn writing(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    let writing = base(path, options)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    match options.max_size {
+        Some(bytes) => writing.pragma("max_page_count", (bytes / PAGE).max(1).to_string()),
+        None => writing,
+    }
+}
+
+/// What a look at the file told.
+struct Found {
+    /// Newest migration that was applied; 0 in a new file.
+    schema: i64,
+    canary: Option<Sealed>,
+}
+
+/// Creates or opens the file and returns its writer's connection.
+pub(super) async fn for_writing(
+    path: &Path,
+    options: &SqliteOptions,
+    vault: &Vault,
+) -> Result<SqliteConnection, OpenError> {
+    create(path)?;
+    let found = look(path, options).await?;
+    check_not_newer(path, found.schema)?;
+    check_key(path, vault, found.canary.as_ref())?;
+
+    let failed = |error| explain(path, error);
+    let mut connection = writing(path, options).connect().await.map_err(failed)?;
+    MIGRATIONS
+        .run(&mut connection)
+        .await
+        .map_err(|error| match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                explain(path, error)
+            }
+            source => OpenError::Migration {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
+    if let Some(canary) = vault.canary() {
+        secrets::put_canary(&mut connection, canary)
+            .await
+            .map_err(failed)?;
+    }
+    let canary = secrets::canary(&mut connection).await.map_err(failed)?;
+    check_key(path, vault, canary.as_ref())?;
+    Ok(connection)
+}
+
+/// Checks that the file can be read as it is.
+pub(super) async fn for_reading(path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    let found = look(path, options).await?.schema;
+    check_not_newer(path, found)?;
+    let known = newest_known();
+    if found < known {
+        return Err(OpenError::TooOld {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::File {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        files::create_private_folder(folder).map_err(failed)?;
+    }
+    // SQLite gives its -wal and -shm files the mode of this one.
+    match files::private(OpenOptions::new().write(true).create_new(true)).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+async fn look(path: &Path, options: &SqliteOptions) -> Result<Found, OpenError> {
+    let failed = |error| explain(path, error);
+    let mut connection = reading(path, options).connect().await.map_err(failed)?;
+    let found = inspect(&mut connection).await.map_err(failed)?;
+    // Closed before the writer opens: a file without other connections can be recovered and changed to WAL.
+    connection.close().await.map_err(failed)?;
+    found.ok_or_else(|| OpenError::Foreign {
+        path: path.to_owned(),
+    })
+}
+
+/// `None`: another program's tables.
+async fn inspect(connection: &mut SqliteConnection) -> Result<Option<Found>, sqlx::Error> {
+    let application: i32 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    // The table of migrations is made before the first migration: alone it is left by a start that was killed.
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if application != APPLICATION_ID {
+        let new = application == 0 && tables.iter().all(|table| table == "_sqlx_migrations");
+        return Ok(new.then_some(Found {
+            schema: 0,
+            canary: None,
+        }));
+    }
+    let schema = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
+        .fetch_one(&mut *connection)
+        .await?;
+    let canary = if tables.iter().any(|table| table == "canary") {
+        secrets::canary(connection).await?
+    } else {
+        None
+    };
+    Ok(Some(Found { schema, canary }))
+}
+
+fn newest_known() -> i64 {
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
+}
+
+fn check_not_newer(path: &Path, found: i64) -> Result<(), OpenError> {
+    let known = newest_known();
+    if found > known {
+        return Err(OpenError::TooNew {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+fn check_key(path: &Path, vault: &Vault, canary: Option<&Sealed>) -> Result<(), OpenError> {
+    if canary.is_none_or(|canary| vault.knows(canary)) {
+        return Ok(());
+    }
+    Err(OpenError::WrongKey {
+        path: path.to_owned(),
+    })
+}
+
+fn explain(path: &Path, error: sqlx::Error) -> OpenError {
+    const BUSY: i32 = 5;
+    const CORRUPT: i32 = 11;
+    const NOT_A_DATABASE: i32 = 26;
+    let path: PathBuf = path.to_owned();
+    match primary_code(&error) {
+        Some(BUSY) => OpenError::Locked { path },
+        Some(CORRUPT) => OpenError::Damaged {
+            path,
+            source: error,
+        },
+        Some(NOT_A_DATABASE) => OpenError::NotAStore { path },
+        _ => OpenError::Unwritable {
+            path,
+            source: error,
+        },
+    }
+}

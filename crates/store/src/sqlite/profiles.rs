@@ -1,0 +1,155 @@
+//! Profiles, links and what a contact's purchases add up to.
+
+use canopy_mapping::{Impact, Profile};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use sqlx::SqliteConnection;
+
+use super::fault::Op;
+use super::fence::Held;
+use super::row::{Reader, micros};
+use crate::types::{Link, LinkUpdate, ProfileUpdate};
+
+pub(super) async fn profile(
+    connection: &mut SqliteConnection,
+    location: &str,
+    contact: &str,
+) -> Op<Option<Profile>> {
+    let row = sqlx::query("SELECT * FROM profiles WHERE location = ?1 AND contact = ?2")
+        .bind(location)
+        .bind(contact)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        let row = Reader::new(&row, "profiles", format_args!("{location} {contact}"));
+        Ok(Profile {
+            id: row.text("id")?,
+            location: row.text("location")?,
+            contact: row.text("contact")?,
+            fields: row.json("fields")?,
+            created_at: row.instant("created_at")?,
+            updated_at: row.instant("updated_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Creates the profile or lays `fields` over those it has. The id of a profile never changes.
+pub(super) async fn merge(held: &mut Held<'_>, update: &ProfileUpdate, now: Timestamp) -> Op<()> {
+    let known = profile(held.connection, &held.fence.location, &update.contact).await?;
+    let mut fields: Map<String, Value> = known.map(|profile| profile.fields).unwrap_or_default();
+    fields.extend(update.fields.clone());
+    sqlx::query(
+        "INSERT INTO profiles (location, contact, id, epoch, fields, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+         ON CONFLICT (location, contact) DO UPDATE SET
+             epoch = excluded.epoch, fields = excluded.fields, updated_at = excluded.updated_at",
+    )
+    .bind(&held.fence.location)
+    .bind(&update.contact)
+    .bind(&update.id)
+    .bind(held.fence.epoch)
+    .bind(Value::Object(fields).to_string())
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn impact(
+    connection: &mut SqliteConnection,
+    location: &str,
+    contact: &str,
+) -> Op<Impact> {
+    let row = sqlx::query(
+        "SELECT coalesce(sum(quantity) FILTER (WHERE unit = 'trees'), 0) AS trees,
+                coalesce(sum(quantity) FILTER (WHERE unit = 'kg_co2e'), 0) AS carbon,
+                coalesce(sum(quantity) FILTER (WHERE unit = 'kg_co2e_removed'), 0) AS removal,
+                coalesce(sum(quantity) FILTER (WHERE unit = 'm2'), 0) AS habitat,
+                count(*) AS purchases
+         FROM purchases WHERE location = ?1 AND contact = ?2 AND state = 'confirmed'",
+    )
+    .bind(location)
+    .bind(contact)
+    .fetch_one(connection)
+    .await?;
+    let row = Reader::new(&row, "purchases", format_args!("of {location} {contact}"));
+    Ok(Impact {
+        trees: row.decimal("trees")?,
+        carbon_kg: row.decimal("carbon")?,
+        carbon_removal_kg: row.decimal("removal")?,
+        habitat_m2: row.decimal("habitat")?,
+        purchases: row.narrow("purchases")?,
+    })
+}
+
+pub(super) async fn link(
+    connection: &mut SqliteConnection,
+    location: &str,
+    kind: &str,
+    highlevel_id: &str,
+) -> Op<Option<Link>> {
+    let row =
+        sqlx::query("SELECT * FROM links WHERE location = ?1 AND kind = ?2 AND highlevel_id = ?3")
+            .bind(location)
+            .bind(kind)
+            .bind(highlevel_id)
+            .fetch_optional(connection)
+            .await?;
+    row.map(|row| {
+        let row = Reader::new(
+            &row,
+            "links",
+            format_args!("{location} {kind} {highlevel_id}"),
+        );
+        Ok(Link {
+            location: row.text("location")?,
+            kind: row.text("kind")?,
+            highlevel_id: row.text("highlevel_id")?,
+            ecologi_id: row.text("ecologi_id")?,
+            written_hash: row.maybe_text("written_hash")?,
+            updated_at: row.instant("updated_at")?,
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn put_link(held: &mut Held<'_>, link: &LinkUpdate, now: Timestamp) -> Op<()> {
+    sqlx::query(
+        "INSERT INTO links (location, kind, highlevel_id, ecologi_id, epoch, written_hash, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (location, kind, highlevel_id) DO UPDATE SET
+             ecologi_id = excluded.ecologi_id, epoch = excluded.epoch, written_hash = excluded.written_hash,
+             updated_at = excluded.updated_at",
+    )
+    .bind(&held.fence.location)
+    .bind(&link.kind)
+    .bind(&link.highlevel_id)
+    .bind(&link.ecologi_id)
+    .bind(held.fence.epoch)
+    .bind(&link.written_hash)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_written_hash(
+    held: &mut Held<'_>,
+    kind: &str,
+    highlevel_id: &str,
+    now: Timestamp,
+) -> Op<()> {
+    sqlx::query(
+        "UPDATE links SET written_hash = NULL, epoch = ?4, updated_at = ?5
+         WHERE location = ?1 AND kind = ?2 AND highlevel_id = ?3",
+    )
+    .bind(&held.fence.location)
+    .bind(kind)
+    .bind(highlevel_id)
+    .bind(held.fence.epoch)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}

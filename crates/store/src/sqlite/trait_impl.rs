@@ -1,0 +1,315 @@
+//! [`Store`] for [`SqliteStore`]: which connection each method runs on, and whether it is fenced. The work itself is
+//! in the modules.
+
+use async_trait::async_trait;
+use canopy_mapping::{Impact, Profile};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::{SqliteStore, calls, fence, inbox, ledger, profiles, runs, secrets, steps};
+use crate::error::Result;
+use crate::store::Store;
+use crate::types::{
+    CallEntry, Cap, Completion, Cursor, EventEnd, Fence, InboxRow, Inserted, LedgerEntry, Link,
+    LinkUpdate, NewEvent, NewPurchase, NewRun, NewStep, Purchase, PurchaseIntent, PurchaseOutcome,
+    Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+};
+
+/// A read: acquires a reader, calls the module's function, tells the result.
+macro_rules! read {
+    ($self:ident, $module:ident :: $function:ident ( $($argument:expr),* )) => {{
+        let mut reader = $self.reader().await?;
+        $self.told($module::$function(&mut reader, $($argument),*).await)
+    }};
+}
+
+/// A write, whose arguments are moved to the writer.
+macro_rules! write {
+    ($self:ident, $module:ident :: $function:ident ( $($argument:expr),* )) => {
+        $self.write(move |connection| Box::pin(async move {
+            $module::$function(connection, $($argument),*).await
+        })).await
+    };
+}
+
+/// A write under a lease.
+macro_rules! fenced {
+    ($self:ident, $fence:ident, $module:ident :: $function:ident ( $($argument:expr),* )) => {
+        $self.fenced($fence, move |mut held| Box::pin(async move {
+            $module::$function(&mut held, $($argument),*).await
+        })).await
+    };
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn register_connection(
+        &self,
+        location: &str,
+        connection: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (location, given) = (location.to_owned(), connection.to_owned());
+        write!(self, fence::register(&location, &given, now))
+    }
+
+    async fn acquire_lease(
+        &self,
+        location: &str,
+        owner: &str,
+        now: Timestamp,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>> {
+        let (location, owner) = (location.to_owned(), owner.to_owned());
+        write!(self, fence::acquire(&location, &owner, now, ttl))
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<()> {
+        fenced!(self, fence, fence::release())
+    }
+
+    async fn insert_events(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Inserted>> {
+        write!(self, inbox::insert(0, &events, now))
+    }
+
+    async fn commit_poll(
+        &self,
+        fence: &Fence,
+        name: &str,
+        state: Value,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Vec<Inserted>> {
+        let name = name.to_owned();
+        fenced!(self, fence, inbox::commit_poll(&name, &state, &events, now))
+    }
+
+    async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>> {
+        read!(self, inbox::cursor(location, name))
+    }
+
+    async fn pending_events(
+        &self,
+        location: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<InboxRow>> {
+        read!(self, inbox::pending(location, now, limit))
+    }
+
+    async fn complete_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        completion: Completion,
+        now: Timestamp,
+    ) -> Result<Inserted> {
+        fenced!(self, fence, inbox::complete(id, completion, now))
+    }
+
+    async fn settle_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        end: EventEnd,
+        now: Timestamp,
+    ) -> Result<()> {
+        fenced!(self, fence, inbox::settle(id, end, now))
+    }
+
+    async fn postpone_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        until: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let error = error.to_owned();
+        fenced!(self, fence, inbox::postpone(id, until, &error, now))
+    }
+
+    async fn start_runs(
+        &self,
+        fence: &Fence,
+        event: i64,
+        runs: Vec<NewRun>,
+        now: Timestamp,
+    ) -> Result<()> {
+        fenced!(self, fence, runs::start(event, &runs, now))
+    }
+
+    async fn event(&self, id: i64) -> Result<Option<InboxRow>> {
+        read!(self, inbox::event(id))
+    }
+
+    async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>> {
+        read!(self, inbox::recent(limit))
+    }
+
+    async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>> {
+        read!(self, runs::due(location, now, limit))
+    }
+
+    async fn next_due(&self, location: &str) -> Result<Option<Timestamp>> {
+        read!(self, runs::next_due(location))
+    }
+
+    async fn run(&self, id: i64) -> Result<Option<Run>> {
+        read!(self, runs::run(id))
+    }
+
+    async fn update_run(
+        &self,
+        fence: &Fence,
+        run: i64,
+        update: RunUpdate,
+        now: Timestamp,
+    ) -> Result<()> {
+        fenced!(self, fence, runs::update(run, &update, now))
+    }
+
+    async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>> {
+        read!(self, runs::recent(state, limit))
+    }
+
+    async fn requeue_run(&self, run: i64, now: Timestamp) -> Result<bool> {
+        write!(self, runs::requeue(run, now))
+    }
+
+    async fn steps(&self, run: i64) -> Result<Vec<StepRecord>> {
+        read!(self, steps::of_run(run))
+    }
+
+    async fn step_by_key(&self, location: &str, key: &str) -> Result<Option<StepRecord>> {
+        read!(self, steps::by_key(location, key))
+    }
+
+    async fn intend_step(
+        &self,
+        fence: &Fence,
+        step: NewStep,
+        now: Timestamp,
+    ) -> Result<StepRecord> {
+        fenced!(self, fence, steps::intend(&step, now))
+    }
+
+    async fn finish_step(&self, fence: &Fence, outcome: StepOutcome, now: Timestamp) -> Result<()> {
+        fenced!(self, fence, steps::finish(&outcome, now))
+    }
+
+    async fn intend_purchase(
+        &self,
+        fence: &Fence,
+        purchase: NewPurchase,
+        step: NewStep,
+        caps: Vec<Cap>,
+        now: Timestamp,
+    ) -> Result<PurchaseIntent> {
+        fenced!(self, fence, ledger::intend(&purchase, &step, caps, now))
+    }
+
+    async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()> {
+        let key = key.to_owned();
+        fenced!(self, fence, ledger::mark_sent(&key, now))
+    }
+
+    async fn settle_purchase(
+        &self,
+        fence: &Fence,
+        key: &str,
+        outcome: PurchaseOutcome,
+        step: StepOutcome,
+        now: Timestamp,
+    ) -> Result<()> {
+        let key = key.to_owned();
+        fenced!(self, fence, ledger::settle(&key, &outcome, &step, now))
+    }
+
+    async fn purchase(&self, key: &str) -> Result<Option<Purchase>> {
+        read!(self, ledger::purchase(key))
+    }
+
+    async fn purchases(&self, limit: u32) -> Result<Vec<Purchase>> {
+        read!(self, ledger::recent(limit))
+    }
+
+    async fn ledger(&self, key: &str) -> Result<Vec<LedgerEntry>> {
+        read!(self, ledger::entries(key))
+    }
+
+    async fn resolve_purchase(
+        &self,
+        key: &str,
+        bought: bool,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (key, note) = (key.to_owned(), note.to_owned());
+        write!(self, ledger::resolve(&key, bought, &note, now))
+    }
+
+    async fn profile(&self, location: &str, contact: &str) -> Result<Option<Profile>> {
+        read!(self, profiles::profile(location, contact))
+    }
+
+    async fn impact(&self, location: &str, contact: &str) -> Result<Impact> {
+        read!(self, profiles::impact(location, contact))
+    }
+
+    async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>> {
+        read!(self, profiles::link(location, kind, highlevel_id))
+    }
+
+    async fn put_link(&self, fence: &Fence, link: LinkUpdate, now: Timestamp) -> Result<()> {
+        fenced!(self, fence, profiles::put_link(&link, now))
+    }
+
+    async fn clear_written_hash(
+        &self,
+        fence: &Fence,
+        kind: &str,
+        highlevel_id: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (kind, highlevel_id) = (kind.to_owned(), highlevel_id.to_owned());
+        fenced!(
+            self,
+            fence,
+            profiles::clear_written_hash(&kind, &highlevel_id, now)
+        )
+    }
+
+    async fn put_secret(&self, name: &str, value: &SecretString, now: Timestamp) -> Result<()> {
+        let sealed = self.told(self.vault()?.seal(name, value))?;
+        let name = name.to_owned();
+        write!(self, secrets::put(&name, sealed, now))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<SecretString>> {
+        let vault = self.vault()?;
+        read!(self, secrets::get(vault, name))
+    }
+
+    async fn delete_secret(&self, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        write!(self, secrets::delete(&name))
+    }
+
+    async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()> {
+        write!(self, calls::insert(&calls))
+    }
+
+    async fn prune_calls(&self, before: Timestamp) -> Result<u64> {
+        write!(self, calls::prune(before))
+    }
+
+    async fn recent_calls(&self, limit: u32) -> Result<Vec<CallEntry>> {
+        read!(self, calls::recent(limit))
+    }
+
+    async fn summary(&self) -> Result<Summary> {
+        read!(self, calls::summary())
+    }
+}

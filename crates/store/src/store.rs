@@ -1,0 +1,185 @@
+//! The trait: what the rest of the program may ask of a store.
+
+use async_trait::async_trait;
+use canopy_mapping::{Impact, Profile};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::Result;
+use crate::types::*;
+
+/// Everything durable. Each method is one transaction. Writes with a [`Fence`] fail with [`StoreError::Fenced`](crate::StoreError::Fenced)
+/// unless the lease of that location still has this owner and epoch.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    // Connections and leases
+    /// Remembers which connection a location belongs to; refuses a change.
+    async fn register_connection(
+        &self,
+        location: &str,
+        connection: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Takes or renews the lease. `None`: another owner's lease has not expired. A takeover raises the epoch, a
+    /// renewal by the same owner keeps it.
+    async fn acquire_lease(
+        &self,
+        location: &str,
+        owner: &str,
+        now: Timestamp,
+        ttl: SignedDuration,
+    ) -> Result<Option<Fence>>;
+    async fn release_lease(&self, fence: &Fence) -> Result<()>;
+
+    // Inbox
+    /// Stores events durably before returning. Not fenced: any process may receive a webhook.
+    async fn insert_events(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Inserted>>;
+    /// Stores what a poll found and moves its cursor in the same transaction.
+    async fn commit_poll(
+        &self,
+        fence: &Fence,
+        name: &str,
+        state: serde_json::Value,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Vec<Inserted>>;
+    async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
+    /// Pending rows of a location that are due, oldest first.
+    async fn pending_events(
+        &self,
+        location: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<InboxRow>>;
+    /// Fills in what reading the record told. `Duplicate(n)`: row n holds the same (location, kind, record,
+    /// version); this row has been settled as a duplicate.
+    async fn complete_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        completion: Completion,
+        now: Timestamp,
+    ) -> Result<Inserted>;
+    /// Ends an event without a run.
+    async fn settle_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        end: EventEnd,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Puts off an event whose record could not be read.
+    async fn postpone_event(
+        &self,
+        fence: &Fence,
+        id: i64,
+        until: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Creates the runs of an event and marks it started, in one transaction. Runs that exist are kept.
+    async fn start_runs(
+        &self,
+        fence: &Fence,
+        event: i64,
+        runs: Vec<NewRun>,
+        now: Timestamp,
+    ) -> Result<()>;
+    async fn event(&self, id: i64) -> Result<Option<InboxRow>>;
+    /// Newest first.
+    async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>>;
+
+    // Runs and steps
+    /// Runs to be executed now: ready, or waiting and due; in order of their events.
+    async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>>;
+    /// When the next waiting run or postponed event of the location falls due.
+    async fn next_due(&self, location: &str) -> Result<Option<Timestamp>>;
+    async fn run(&self, id: i64) -> Result<Option<Run>>;
+    async fn update_run(
+        &self,
+        fence: &Fence,
+        run: i64,
+        update: RunUpdate,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Newest first; `state` narrows.
+    async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
+    /// An operator's retry: a dead or held run becomes ready with zero attempts. `false`: there is no such run.
+    async fn requeue_run(&self, run: i64, now: Timestamp) -> Result<bool>;
+    async fn steps(&self, run: i64) -> Result<Vec<StepRecord>>;
+    /// The most telling record with this key in any run: done before unsure before intended before the rest.
+    async fn step_by_key(&self, location: &str, key: &str) -> Result<Option<StepRecord>>;
+    /// Writes a step's intent; a repeat for the same (run, step) replaces the request and counts an attempt.
+    async fn intend_step(&self, fence: &Fence, step: NewStep, now: Timestamp)
+    -> Result<StepRecord>;
+    /// Writes a step's outcome, and profile and link with it.
+    async fn finish_step(&self, fence: &Fence, outcome: StepOutcome, now: Timestamp) -> Result<()>;
+
+    // Ledger
+    /// Writes a purchase's intent and its step's in one transaction, if the caps allow it. Caps count purchases of
+    /// the connection with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
+    /// their estimate.
+    async fn intend_purchase(
+        &self,
+        fence: &Fence,
+        purchase: NewPurchase,
+        step: NewStep,
+        caps: Vec<Cap>,
+        now: Timestamp,
+    ) -> Result<PurchaseIntent>;
+    /// Appends `sent`, before the request goes out.
+    async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()>;
+    /// Appends the outcome and finishes the step in one transaction.
+    async fn settle_purchase(
+        &self,
+        fence: &Fence,
+        key: &str,
+        outcome: PurchaseOutcome,
+        step: StepOutcome,
+        now: Timestamp,
+    ) -> Result<()>;
+    async fn purchase(&self, key: &str) -> Result<Option<Purchase>>;
+    /// Newest first.
+    async fn purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
+    async fn ledger(&self, key: &str) -> Result<Vec<LedgerEntry>>;
+    /// An operator's word on an unknown purchase: it was bought (`true`) or not.
+    async fn resolve_purchase(
+        &self,
+        key: &str,
+        bought: bool,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    // Profiles and links
+    async fn profile(&self, location: &str, contact: &str) -> Result<Option<Profile>>;
+    /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
+    /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
+    async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
+    async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>>;
+    async fn put_link(&self, fence: &Fence, link: LinkUpdate, now: Timestamp) -> Result<()>;
+    /// Somebody else changed the record: what we wrote no longer stands there.
+    async fn clear_written_hash(
+        &self,
+        fence: &Fence,
+        kind: &str,
+        highlevel_id: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    // Secrets, encrypted at rest
+    async fn put_secret(
+        &self,
+        name: &str,
+        value: &secrecy::SecretString,
+        now: Timestamp,
+    ) -> Result<()>;
+    async fn secret(&self, name: &str) -> Result<Option<secrecy::SecretString>>;
+    async fn delete_secret(&self, name: &str) -> Result<bool>;
+
+    // Call log and figures
+    async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()>;
+    /// Deletes call log entries older than `before`.
+    async fn prune_calls(&self, before: Timestamp) -> Result<u64>;
+    async fn recent_calls(&self, limit: u32) -> Result<Vec<CallEntry>>;
+    async fn summary(&self) -> Result<Summary>;
+}
