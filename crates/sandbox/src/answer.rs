@@ -1,0 +1,68 @@
+//! What a handler answers, before it becomes bytes.
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Value,
+}
+
+/// `Err` holds a refusal: it is answered just the same, and lets handlers use `?`.
+pub type Handled = Result<Answer, Answer>;
+
+impl Answer {
+    pub fn new(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
+    }
+
+    pub fn ok(body: Value) -> Self {
+        Self::new(StatusCode::OK, body)
+    }
+
+    pub fn created(body: Value) -> Self {
+        Self::new(StatusCode::CREATED, body)
+    }
+
+    /// A refusal in the services' shape; `message` is a text, or a list of them for validation.
+    pub fn refused(status: StatusCode, message: impl Into<Value>) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        Self::new(
+            status,
+            json!({ "statusCode": status.as_u16(), "message": message.into(), "error": reason }),
+        )
+    }
+
+    pub fn bad_request(message: impl Into<Value>) -> Self {
+        Self::refused(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn unauthorized(message: impl Into<Value>) -> Self {
+        Self::refused(StatusCode::UNAUTHORIZED, message)
+    }
+
+    pub fn forbidden(message: impl Into<Value>) -> Self {
+        Self::refused(StatusCode::FORBIDDEN, message)
+    }
+
+    pub fn not_found(message: impl Into<Value>) -> Self {
+        Self::refused(StatusCode::NOT_FOUND, message)
+    }
+
+    pub fn invalid(messages: Vec<String>) -> Self {
+        Self::refused(StatusCode::UNPROCESSABLE_ENTITY, messages)
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+        self.headers
+            .push((HeaderName::from_static(name), value.into()));
+        self
+    }
+}

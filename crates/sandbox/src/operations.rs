@@ -1,0 +1,225 @@
+//! Which operation a request means: what is served, and what the description has beside it.
+
+use crate::call::Handler;
+use crate::highlevel::access::Access;
+use crate::spec::{Bundle, Checks};
+
+/// An operation that is served.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    pub method: &'static str,
+    pub template: &'static str,
+    pub name: &'static str,
+    pub access: Access,
+    pub scope: Option<&'static str>,
+    pub handler: Handler,
+}
+
+impl Route {
+    pub const fn new(
+        method: &'static str,
+        template: &'static str,
+        name: &'static str,
+        access: Access,
+        scope: Option<&'static str>,
+        handler: Handler,
+    ) -> Self {
+        Self {
+            method,
+            template,
+            name,
+            access,
+            scope,
+            handler,
+        }
+    }
+}
+
+/// An operation of a service: described, served, or both.
+#[derive(Debug)]
+pub struct Operation {
+    pub method: String,
+    pub template: String,
+    /// The description's operation id.
+    pub name: String,
+    /// `None`: described, but not served.
+    pub route: Option<Route>,
+    /// `None`: served, but not described.
+    pub checks: Option<Checks>,
+}
+
+#[derive(Debug)]
+pub struct Operations {
+    all: Vec<Operation>,
+}
+
+/// What a request's method and path lead to.
+#[derive(Debug)]
+pub enum Found<'o, 'p> {
+    Operation(&'o Operation, Vec<&'p str>),
+    /// The path exists in other letter case.
+    WrongCase,
+    Nothing,
+}
+
+impl Operations {
+    pub fn new(routes: &[Route], bundle: Bundle) -> Self {
+        let mut all: Vec<Operation> = bundle
+            .into_operations()
+            .map(|described| Operation {
+                route: routes
+                    .iter()
+                    .find(|route| {
+                        route.method == described.method
+                            && same_shape(route.template, &described.template)
+                    })
+                    .copied(),
+                method: described.method,
+                template: described.template,
+                name: described.name,
+                checks: Some(described.checks),
+            })
+            .collect();
+        for route in routes {
+            let is_described = all.iter().any(|known| {
+                known.method == route.method && same_shape(route.template, &known.template)
+            });
+            if !is_described {
+                all.push(Operation {
+                    method: route.method.to_owned(),
+                    template: route.template.to_owned(),
+                    name: route.name.to_owned(),
+                    route: Some(*route),
+                    checks: None,
+                });
+            }
+        }
+        Self { all }
+    }
+
+    pub fn find<'p>(&self, method: &str, path: &'p str) -> Found<'_, 'p> {
+        let matching = self
+            .all
+            .iter()
+            .filter(|operation| operation.method == method);
+        // Literal segments win over parameters, from the left: `/contacts/search` over `/contacts/{contactId}`.
+        let best = matching
+            .filter_map(|operation| Some((operation, arguments(&operation.template, path)?)))
+            .min_by_key(|(operation, _)| {
+                segments(&operation.template)
+                    .map(is_parameter)
+                    .collect::<Vec<_>>()
+            });
+        if let Some((operation, arguments)) = best {
+            return Found::Operation(operation, arguments);
+        }
+        let lower = path.to_lowercase();
+        let same_letters = |operation: &&Operation| {
+            operation.method == method
+                && arguments(&operation.template.to_lowercase(), &lower).is_some()
+        };
+        if self.all.iter().any(|operation| same_letters(&operation)) {
+            Found::WrongCase
+        } else {
+            Found::Nothing
+        }
+    }
+
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = &Operation> {
+        self.all.iter()
+    }
+}
+
+/// The values of the template's parameters, if the path has its form. Slashes count: `/contacts/` is not `/contacts`.
+fn arguments<'p>(template: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut arguments = Vec::new();
+    let mut actual = path.split('/');
+    for expected in segments(template) {
+        let segment = actual.next()?;
+        if is_parameter(expected) {
+            if segment.is_empty() {
+                return None;
+            }
+            arguments.push(segment);
+        } else if expected != segment {
+            return None;
+        }
+    }
+    actual.next().is_none().then_some(arguments)
+}
+
+fn segments(template: &str) -> impl Iterator<Item = &str> {
+    template.split('/')
+}
+
+fn is_parameter(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+/// The same path, whatever its parameters are called.
+fn same_shape(left: &str, right: &str) -> bool {
+    let normal = |template: &str| -> Vec<String> {
+        segments(template)
+            .map(|segment| {
+                if is_parameter(segment) {
+                    "{}".to_owned()
+                } else {
+                    segment.to_owned()
+                }
+            })
+            .collect()
+    };
+    normal(left) == normal(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::highlevel::routes::ROUTES;
+
+    fn name_of(method: &str, path: &str) -> Option<String> {
+        let operations = Operations::new(ROUTES, Bundle::empty());
+        match operations.find(method, path) {
+            Found::Operation(operation, _) => Some(operation.name.clone()),
+            Found::WrongCase => Some("wrong case".to_owned()),
+            Found::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn literal_segments_win_and_slashes_count() {
+        let is = |method, path, expected: Option<&str>| {
+            assert_eq!(
+                name_of(method, path).as_deref(),
+                expected,
+                "{method} {path}"
+            );
+        };
+        is("POST", "/contacts/search", Some("search-contacts-advanced"));
+        is(
+            "GET",
+            "/contacts/search/duplicate",
+            Some("get-duplicate-contact"),
+        );
+        is(
+            "DELETE",
+            "/contacts/a/campaigns/removeAll",
+            Some("remove-contact-from-every-campaign"),
+        );
+        is(
+            "DELETE",
+            "/contacts/a/campaigns/b",
+            Some("remove-contact-from-campaign"),
+        );
+        is("GET", "/contacts/", Some("get-contacts"));
+        is("GET", "/contacts", None);
+        is("GET", "/contacts/abc/", None);
+        is(
+            "DELETE",
+            "/contacts/a/campaigns/removeall",
+            Some("remove-contact-from-campaign"),
+        );
+        is("GET", "/Contacts/abc", Some("wrong case"));
+    }
+}

@@ -1,0 +1,100 @@
+//! What tests and users may change while the sandbox runs (`POST /settings`).
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Behaviour of both services. Each default is what the real service does as far as it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // independent switches of a settings document, not states
+pub struct Settings {
+    /// Whether rate limits are held.
+    pub limits: bool,
+    /// HighLevel calls per location in ten seconds.
+    pub burst_limit: u32,
+    /// HighLevel calls per location in a day (UTC).
+    pub daily_limit: u32,
+    /// Ecologi calls in a minute.
+    pub ecologi_minute_limit: u32,
+    /// How long a write stays invisible to searches and lists of contacts.
+    pub search_lag_seconds: u32,
+    /// Whether a note moves its contact's `dateUpdated`.
+    pub note_moves_contact: bool,
+    /// Whether a task moves its contact's `dateUpdated`.
+    pub task_moves_contact: bool,
+    /// Whether two contacts may share an e-mail address or phone number.
+    pub allow_duplicate_contacts: bool,
+    /// Whether `TaskCreate` webhooks name the contact.
+    pub task_webhook_has_contact: bool,
+    /// Which answers to a webhook make it come again.
+    pub webhook_retry: WebhookRetry,
+    /// Pause before a webhook comes again.
+    pub webhook_retry_seconds: u32,
+    /// How often a webhook comes again; absent: 6 times `on_429`, 12 times `on_failure`.
+    pub webhook_retries: Option<u32>,
+    /// How many webhooks are under way at once.
+    pub webhook_concurrency: u32,
+    /// How long a webhook's receiver may take to answer, in real time.
+    pub webhook_timeout_ms: u32,
+    /// Whether the account may use `recipientEmail`.
+    pub recipient_email_enabled: bool,
+    /// Whether the account has billing details.
+    pub billing: bool,
+    /// The account's currency.
+    pub currency: String,
+    /// Prices that differ from the list, by the names of `data/prices.json`.
+    pub prices: BTreeMap<String, Decimal>,
+    /// How long Ecologi remembers an `Idempotency-Key`; absent: for ever.
+    pub idempotency_memory_seconds: Option<u32>,
+    /// How long a purchase takes to appear in the reports.
+    pub report_lag_seconds: u32,
+}
+
+/// Which answers to a webhook make it come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookRetry {
+    /// Only 429, as documented; any other failure loses the webhook for good.
+    #[serde(rename = "on_429")]
+    On429,
+    /// Every answer but 2xx, and no answer at all.
+    OnFailure,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: true,
+            burst_limit: 100,
+            daily_limit: 200_000,
+            ecologi_minute_limit: 100,
+            search_lag_seconds: 2,
+            note_moves_contact: false,
+            task_moves_contact: false,
+            allow_duplicate_contacts: false,
+            task_webhook_has_contact: true,
+            webhook_retry: WebhookRetry::On429,
+            webhook_retry_seconds: 600,
+            webhook_retries: None,
+            webhook_concurrency: 4,
+            webhook_timeout_ms: 10_000,
+            recipient_email_enabled: false,
+            billing: true,
+            currency: "GBP".to_owned(),
+            prices: BTreeMap::new(),
+            idempotency_memory_seconds: None,
+            report_lag_seconds: 600,
+        }
+    }
+}
+
+impl Settings {
+    pub fn retries(&self) -> u32 {
+        self.webhook_retries.unwrap_or(match self.webhook_retry {
+            WebhookRetry::On429 => 6,
+            WebhookRetry::OnFailure => 12,
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! The bundled descriptions: which operations there are and what their requests may hold.
+
+mod bundle;
+mod checks;
+mod convert;
+mod messages;
+
+pub use bundle::Bundle;
+pub use checks::Checks;
