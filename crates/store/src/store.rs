@@ -5,10 +5,18 @@ use canopy_mapping::{Impact, Profile};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
-use crate::types::*;
+use crate::types::{
+    CallEntry, Cap, Completion, Cursor, EventEnd, Fence, InboxRow, Inserted, LedgerEntry, Link,
+    LinkUpdate, NewEvent, NewPurchase, NewRun, NewStep, Purchase, PurchaseIntent, PurchaseOutcome,
+    Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+};
 
-/// Everything durable. Each method is one transaction. Writes with a [`Fence`] fail with [`StoreError::Fenced`](crate::StoreError::Fenced)
-/// unless the lease of that location still has this owner and epoch.
+/// Everything durable. Each method is one transaction.
+///
+/// Writes with a [`Fence`] fail with [`StoreError::Fenced`](crate::StoreError::Fenced) unless the lease of that
+/// location still has this owner and epoch, and with [`StoreError::Conflict`](crate::StoreError::Conflict) when the
+/// row that they name is not there, is of another location, or may not change like that. An error means that the
+/// call wrote nothing. A call whose future is dropped either happens as a whole or not at all.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     // Connections and leases
@@ -28,6 +36,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         now: Timestamp,
         ttl: SignedDuration,
     ) -> Result<Option<Fence>>;
+    /// Lets another owner acquire the lease at once. The next one has a higher epoch, also if it is the same owner's.
     async fn release_lease(&self, fence: &Fence) -> Result<()>;
 
     // Inbox
@@ -42,6 +51,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         events: Vec<NewEvent>,
         now: Timestamp,
     ) -> Result<Vec<Inserted>>;
+    /// How far the poll `name` has read.
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
     /// Pending rows of a location that are due, oldest first.
     async fn pending_events(
@@ -50,7 +60,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<InboxRow>>;
-    /// Fills in what reading the record told. `Duplicate(n)`: row n holds the same (location, kind, record,
+    /// Fills in what reading the record of a pending event told. `Duplicate(n)`: row n holds the same (location, kind, record,
     /// version); this row has been settled as a duplicate.
     async fn complete_event(
         &self,
@@ -59,7 +69,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         completion: Completion,
         now: Timestamp,
     ) -> Result<Inserted>;
-    /// Ends an event without a run.
+    /// Ends a pending event without a run. Once more in the same way is no change.
     async fn settle_event(
         &self,
         fence: &Fence,
@@ -84,6 +94,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         runs: Vec<NewRun>,
         now: Timestamp,
     ) -> Result<()>;
+    /// One event.
     async fn event(&self, id: i64) -> Result<Option<InboxRow>>;
     /// Newest first.
     async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>>;
@@ -93,7 +104,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>>;
     /// When the next waiting run or postponed event of the location falls due.
     async fn next_due(&self, location: &str) -> Result<Option<Timestamp>>;
+    /// One run.
     async fn run(&self, id: i64) -> Result<Option<Run>>;
+    /// Sets the state of a run.
     async fn update_run(
         &self,
         fence: &Fence,
@@ -103,21 +116,25 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<()>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
-    /// An operator's retry: a dead or held run becomes ready with zero attempts. `false`: there is no such run.
+    /// An operator's retry: a dead or held run becomes ready with zero attempts. `false`: no dead or held run has
+    /// this number.
     async fn requeue_run(&self, run: i64, now: Timestamp) -> Result<bool>;
+    /// The steps of a run, in the order in which they were first intended.
     async fn steps(&self, run: i64) -> Result<Vec<StepRecord>>;
     /// The most telling record with this key in any run: done before unsure before intended before the rest.
     async fn step_by_key(&self, location: &str, key: &str) -> Result<Option<StepRecord>>;
-    /// Writes a step's intent; a repeat for the same (run, step) replaces the request and counts an attempt.
+    /// Writes a step's intent; a repeat for the same (run, step) replaces the request and counts an attempt. An
+    /// unsure step stays unsure, so that the look before a retry is not forgotten; a done one is refused.
     async fn intend_step(&self, fence: &Fence, step: NewStep, now: Timestamp)
     -> Result<StepRecord>;
-    /// Writes a step's outcome, and profile and link with it.
+    /// Writes the outcome of an intended step, and profile and link with it. A done step stays done.
     async fn finish_step(&self, fence: &Fence, outcome: StepOutcome, now: Timestamp) -> Result<()>;
 
     // Ledger
     /// Writes a purchase's intent and its step's in one transaction, if the caps allow it. Caps count purchases of
     /// the connection with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
-    /// their estimate.
+    /// their estimate, each in the period in which it was intended (last, if it was refused before). The step's
+    /// intent is written whatever comes out. Caps say nothing about currencies: an account has one.
     async fn intend_purchase(
         &self,
         fence: &Fence,
@@ -126,9 +143,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         caps: Vec<Cap>,
         now: Timestamp,
     ) -> Result<PurchaseIntent>;
-    /// Appends `sent`, before the request goes out.
+    /// Appends `sent`, before the request goes out; again before each retry.
     async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()>;
-    /// Appends the outcome and finishes the step in one transaction.
+    /// Appends the outcome and finishes the step in one transaction. What was never sent can only be refused; an
+    /// unknown purchase is settled by [`Store::resolve_purchase`] alone.
     async fn settle_purchase(
         &self,
         fence: &Fence,
@@ -137,11 +155,14 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         step: StepOutcome,
         now: Timestamp,
     ) -> Result<()>;
+    /// One purchase.
     async fn purchase(&self, key: &str) -> Result<Option<Purchase>>;
     /// Newest first.
     async fn purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
+    /// What the book says of a key, oldest first.
     async fn ledger(&self, key: &str) -> Result<Vec<LedgerEntry>>;
-    /// An operator's word on an unknown purchase: it was bought (`true`) or not.
+    /// An operator's word on an unknown purchase: it was bought (`true`), for its estimate as far as we know, or not.
+    /// `false`: no unknown purchase has this key.
     async fn resolve_purchase(
         &self,
         key: &str,
@@ -151,11 +172,14 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<bool>;
 
     // Profiles and links
+    /// The Ecologi side of a contact.
     async fn profile(&self, location: &str, contact: &str) -> Result<Option<Profile>>;
     /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
     /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
     async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
+    /// What belongs to a HighLevel record.
     async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>>;
+    /// Creates or replaces a link.
     async fn put_link(&self, fence: &Fence, link: LinkUpdate, now: Timestamp) -> Result<()>;
     /// Somebody else changed the record: what we wrote no longer stands there.
     async fn clear_written_hash(
@@ -167,19 +191,25 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<()>;
 
     // Secrets, encrypted at rest
+    /// Encrypts and stores a secret, in place of an earlier one of that name.
     async fn put_secret(
         &self,
         name: &str,
         value: &secrecy::SecretString,
         now: Timestamp,
     ) -> Result<()>;
+    /// Reads and decrypts a secret.
     async fn secret(&self, name: &str) -> Result<Option<secrecy::SecretString>>;
+    /// `false`: there was none.
     async fn delete_secret(&self, name: &str) -> Result<bool>;
 
     // Call log and figures
+    /// Appends to the call log.
     async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()>;
     /// Deletes call log entries older than `before`.
     async fn prune_calls(&self, before: Timestamp) -> Result<u64>;
+    /// Newest first.
     async fn recent_calls(&self, limit: u32) -> Result<Vec<CallEntry>>;
+    /// Counts over everything, of one moment.
     async fn summary(&self) -> Result<Summary>;
 }

@@ -50,7 +50,7 @@ struct Shared {
     readers: SqlitePool,
     /// `None`: opened read-only.
     vault: Option<Vault>,
-    writes: Option<mpsc::Sender<Message>>,
+    queue: Option<mpsc::Sender<Message>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
 }
@@ -78,13 +78,13 @@ impl SqliteStore {
             connection: Some(connection),
             commits: Arc::clone(&commits),
         };
-        let (writes, messages) = mpsc::channel(WAITING);
+        let (queue, messages) = mpsc::channel(WAITING);
         let writer = tokio::spawn(writer.run(messages));
         Ok(Self::new(
             path,
             options,
             Some(vault),
-            Some(writes),
+            Some(queue),
             Some(writer),
             commits,
         ))
@@ -102,7 +102,7 @@ impl SqliteStore {
         path: &Path,
         options: &SqliteOptions,
         vault: Option<Vault>,
-        writes: Option<mpsc::Sender<Message>>,
+        queue: Option<mpsc::Sender<Message>>,
         writer: Option<JoinHandle<()>>,
         commits: Arc<AtomicU64>,
     ) -> Self {
@@ -115,7 +115,7 @@ impl SqliteStore {
                 path,
                 readers,
                 vault,
-                writes,
+                queue,
                 writer: Mutex::new(writer),
                 commits,
             }),
@@ -134,16 +134,17 @@ impl SqliteStore {
 
     /// Finishes the writes that wait and closes the file. Later calls, on any clone, find the store unavailable.
     pub async fn close(&self) {
-        if let Some(writes) = &self.shared.writes {
+        // First the readers: the last connection folds the log into the file, and a reading one cannot.
+        self.shared.readers.close().await;
+        if let Some(queue) = &self.shared.queue {
             // An error means that it is closed already.
-            let _ = writes.send(Message::Close).await;
+            let _ = queue.send(Message::Close).await;
         }
         if let Some(writer) = self.shared.writer.lock().await.take()
             && let Err(error) = writer.await
         {
             tracing::error!(%error, "the store's writer ended abnormally");
         }
-        self.shared.readers.close().await;
     }
 
     /// Hands a write to the writer and waits until it is durable. A caller that goes away meanwhile leaves a write
@@ -153,12 +154,12 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Op<T>> + Send + 'static,
     {
-        let Some(writes) = &self.shared.writes else {
+        let Some(queue) = &self.shared.queue else {
             let reason = std::io::Error::other("it was opened read-only");
             return Err(self.unavailable(sqlx::Error::Io(reason)));
         };
         let (message, result) = writer::write(Box::new(work));
-        writes
+        queue
             .send(message)
             .await
             .map_err(|_| self.unavailable(sqlx::Error::PoolClosed))?;
