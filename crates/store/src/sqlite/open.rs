@@ -236,3 +236,36 @@ fn explain(path: &Path, error: sqlx::Error) -> OpenError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_committed_is_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("canopy.db");
+        create(&path).unwrap();
+        let mut connection = writing(&path, &SqliteOptions::default())
+            .connect()
+            .await
+            .unwrap();
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(journal, "wal");
+        let numbers = [
+            ("PRAGMA synchronous", 2),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA busy_timeout", 5000),
+        ];
+        for (pragma, expected) in numbers {
+            let found: i64 = sqlx::query_scalar(pragma)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(found, expected, "{pragma}");
+        }
+    }
+}

@@ -59,6 +59,7 @@ async fn an_event_comes_back_as_it_was_stored() {
 
 #[tokio::test]
 async fn the_same_change_is_one_event_and_another_version_another() {
+    use Inserted::{Duplicate, Stored};
     let fixture = Fixture::new().await;
     let poll = NewEvent {
         source: Source::Poll,
@@ -80,7 +81,6 @@ async fn the_same_change_is_one_event_and_another_version_another() {
         other_kind,
     ];
     let inserted = fixture.store.insert_events(events, at(0)).await.unwrap();
-    use Inserted::{Duplicate, Stored};
     let [
         Stored(first),
         Duplicate(twin),

@@ -229,7 +229,7 @@ async fn what_was_never_sent_is_not_confirmed_and_what_is_unknown_waits_for_a_pe
             .await
     };
     let conflict = |result: Result<(), StoreError>| {
-        assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}")
+        assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
     };
     conflict(settle(confirmed("1")).await);
     conflict(settle(unknown()).await);

@@ -1,4 +1,8 @@
 //! What the rest of the program relies on, through the public interface.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests are tests too, which the lint does not see"
+)]
 
 mod fences;
 mod inbox;

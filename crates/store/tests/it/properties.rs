@@ -1,5 +1,7 @@
 //! Whatever is asked of the ledger, in whatever order: the book holds.
 
+use std::cell::Cell;
+
 use canopy_store::{PurchaseIntent, PurchaseOutcome, PurchaseState, StepState, Store, StoreError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -34,11 +36,11 @@ fn model(state: Option<PurchaseState>, ask: Ask) -> Option<PurchaseState> {
         (None | Some(Refused), Ask::Intend) => Some(Intended),
         (Some(known), Ask::Intend) => Some(known),
         (Some(Intended | Sent), Ask::Send) => Some(Sent),
-        (Some(Sent), Ask::Confirm) => Some(Confirmed),
-        (Some(Intended | Sent), Ask::Refuse) => Some(Refused),
+        (Some(Sent), Ask::Confirm) | (Some(Unknown), Ask::Resolve(true)) => Some(Confirmed),
+        (Some(Intended | Sent), Ask::Refuse) | (Some(Unknown), Ask::Resolve(false)) => {
+            Some(Refused)
+        }
         (Some(Sent), Ask::GiveUp) => Some(Unknown),
-        (Some(Unknown), Ask::Resolve(true)) => Some(Confirmed),
-        (Some(Unknown), Ask::Resolve(false)) => Some(Refused),
         _ => None,
     }
 }
@@ -109,21 +111,17 @@ async fn follow(fixture: &Fixture, key: &str, asks: &[Ask]) {
 fn the_book_holds_whatever_is_asked_of_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let fixture = runtime.block_on(Fixture::new());
-    let mut cases = 0;
     let config = Config {
         cases: 48,
         failure_persistence: None,
         ..Config::default()
     };
     // One store for all cases, each with a key of its own.
-    let cases = std::cell::RefCell::new(&mut cases);
+    let cases = Cell::new(0);
     TestRunner::new(config)
         .run(&proptest::collection::vec(ask(), 1..16), |asks| {
-            let key = {
-                let mut count = cases.borrow_mut();
-                **count += 1;
-                format!("k{}", **count)
-            };
+            cases.set(cases.get() + 1);
+            let key = format!("k{}", cases.get());
             runtime.block_on(follow(&fixture, &key, &asks));
             Ok(())
         })

@@ -32,7 +32,7 @@ async fn runs_start_once_with_the_text_they_began_with() {
             .store
             .start_runs(&fixture.fence, id, runs, at(1))
             .await
-            .unwrap()
+            .unwrap();
     };
     start(vec![new_run("a", "one"), new_run("b", "one")]).await;
     start(vec![new_run("a", "edited since"), new_run("c", "three")]).await;
@@ -82,7 +82,7 @@ async fn due_runs_come_in_the_order_of_their_events() {
             .store
             .update_run(&fixture.fence, run, update, at(0))
             .await
-            .unwrap()
+            .unwrap();
     };
     set(third, update(RunState::Waiting, Some(2))).await;
     assert_eq!(

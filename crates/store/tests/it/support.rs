@@ -220,7 +220,7 @@ pub async fn dump(path: &Path) -> String {
             .await
             .unwrap();
         for row in rows {
-            text.push_str(&format!("{table}: {row}\n"));
+            text.extend([&table, ": ", &row, "\n"]);
         }
     }
     connection.close().await.unwrap();
