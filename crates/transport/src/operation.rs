@@ -16,6 +16,7 @@ pub struct Operation {
     pub path: &'static str,
     /// Value of the `Version` header, where the service wants one.
     pub api_version: Option<&'static str>,
+    pub auth: Auth,
     pub scopes: &'static [&'static str],
     /// Path and query parameters, in the spec's order.
     pub parameters: &'static [Parameter],
@@ -30,6 +31,13 @@ pub struct Operation {
     pub version: Option<&'static str>,
     /// JSON pointer to the record inside a single-record answer, e.g. `/contact`.
     pub record: Option<&'static str>,
+}
+
+/// Whether a call carries the token (the spec's `security`; an empty list there means [`Auth::None`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    None,
+    Bearer,
 }
 
 /// A path or query parameter.
@@ -92,7 +100,10 @@ pub enum Paging {
     /// Query `offset` and `limit`.
     Offset,
     /// Query parameter that takes this member of the last item.
-    After { parameter: &'static str, from: &'static str },
+    After {
+        parameter: &'static str,
+        from: &'static str,
+    },
 }
 
 /// One documented webhook event, generated from `spec/webhooks`.

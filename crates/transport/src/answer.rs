@@ -1,0 +1,173 @@
+//! Answers are read whole here, so that a connection that breaks half-way is noticed where it can be retried, and so that
+//! what an error needs to tell is known without reading the body again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Extensions, StatusCode};
+use serde::Deserialize;
+
+use crate::limits::Exhausted;
+use crate::redact;
+use crate::token::TokenError;
+
+/// What the transport knows of an answer; found among the extensions of every response that it returns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// What the service's support asks for.
+    pub trace_id: Option<String>,
+    /// The error's text, with personal data masked. Only of error answers.
+    pub message: Option<String>,
+    /// How long the service asked to wait.
+    pub retry_after: Option<Duration>,
+    /// An earlier attempt of the same call may have been carried out.
+    pub earlier_in_doubt: bool,
+    /// Set when the answer was made here, because nothing was sent.
+    pub not_sent: Option<NotSent>,
+}
+
+impl Facts {
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+}
+
+/// Why a call was not sent at all.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotSent {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Quota(#[from] Exhausted),
+}
+
+impl PartialEq for NotSent {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Quota(a), Self::Quota(b)) => a == b,
+            (Self::Token(a), Self::Token(b)) => a.to_string() == b.to_string(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for NotSent {}
+
+impl NotSent {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+
+    /// An answer that carries this as a fact.
+    pub(crate) fn into_response(self) -> reqwest::Response {
+        let status = self.status();
+        let facts = Facts {
+            not_sent: Some(self),
+            ..Facts::default()
+        };
+        respond(status, http::HeaderMap::new(), Bytes::new(), facts)
+    }
+}
+
+/// Reads the body (unless it is binary) and notes the facts. The URL is left behind: it holds ids and search texts.
+pub(crate) async fn read(
+    response: reqwest::Response,
+    retry_after: Option<Duration>,
+) -> reqwest::Result<reqwest::Response> {
+    let status = response.status();
+    let mut facts = Facts {
+        retry_after,
+        ..Facts::default()
+    };
+    if status.is_success() && !is_text(&response) {
+        let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        parts.extensions.insert(facts);
+        return Ok(http::Response::from_parts(parts, body).into());
+    }
+    let headers = response.headers().clone();
+    let body = response.bytes().await?;
+    let read: Body = serde_json::from_slice(&body).unwrap_or_default();
+    facts.trace_id = read
+        .trace_id
+        .and_then(Text::into_line)
+        .map(|id| redact::text(&id));
+    if !status.is_success() {
+        let said = read
+            .message
+            .and_then(Text::into_line)
+            .or_else(|| read.error.and_then(Text::into_line));
+        let said = said.or_else(|| plain(&body));
+        facts.message = said.map(|said| redact::text(&said));
+    }
+    Ok(respond(status, headers, body, facts))
+}
+
+pub(crate) fn facts_mut(response: &mut reqwest::Response) -> &mut Facts {
+    response.extensions_mut().get_or_insert_default()
+}
+
+fn respond(
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: Bytes,
+    facts: Facts,
+) -> reqwest::Response {
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.extensions_mut().insert(facts);
+    response.into()
+}
+
+fn is_text(response: &reqwest::Response) -> bool {
+    let Some(kind) = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return true;
+    };
+    let kind = kind.to_ascii_lowercase();
+    kind.contains("json") || kind.starts_with("text/")
+}
+
+/// The first line of an answer that is no JSON.
+fn plain(body: &Bytes) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let looks_plain = !text.is_empty() && !text.starts_with(['{', '[', '<']);
+    looks_plain.then(|| text.lines().next().unwrap_or_default().to_owned())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    #[serde(rename = "traceId")]
+    trace_id: Option<Text>,
+    message: Option<Text>,
+    error: Option<Text>,
+}
+
+/// Services write one text, a list of texts, or an object with a text in it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    One(String),
+    Many(Vec<String>),
+    Inner { message: String },
+    Other(serde::de::IgnoredAny),
+}
+
+impl Text {
+    fn into_line(self) -> Option<String> {
+        match self {
+            Self::One(line) | Self::Inner { message: line } => Some(line),
+            Self::Many(lines) => Some(lines.join("; ")),
+            Self::Other(_) => None,
+        }
+        .filter(|line| !line.trim().is_empty())
+    }
+}

@@ -1,0 +1,227 @@
+//! One error type under both facades: what happened to a call, with nothing secret or personal in it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::answer::{Facts, NotSent};
+use crate::invoke::InvokeError;
+use crate::operation::Operation;
+use crate::redact;
+use crate::retry::{Outcome, Repeat};
+
+/// A call that did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {cause}")]
+pub struct CallError {
+    operation: &'static str,
+    in_doubt: bool,
+    #[source]
+    cause: Cause,
+}
+
+/// What went wrong, by phase.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The arguments do not fit; nothing was sent.
+    #[error(transparent)]
+    Arguments(#[from] InvokeError),
+    /// No token, or no budget; nothing was sent.
+    #[error(transparent)]
+    NotSent(NotSent),
+    /// The service answered with an error.
+    #[error("{}", refused_text(*status, message.as_deref(), trace_id.as_deref()))]
+    Refused {
+        status: StatusCode,
+        /// The service's own text, with personal data masked.
+        message: Option<String>,
+        trace_id: Option<String>,
+        retry_after: Option<Duration>,
+    },
+    /// No connection was made, so nothing was sent.
+    #[error("no connection to the service; check the network and the base URL")]
+    Connect(#[source] reqwest::Error),
+    /// The request may have arrived, and no whole answer came back.
+    #[error("{}", lost_text(source))]
+    Lost { source: reqwest::Error },
+    /// A success whose body is not what the description says.
+    #[error("the service answered {} with a body that cannot be read: {problem}", status.map_or("with success".to_owned(), |s| s.to_string()))]
+    Unreadable {
+        status: Option<StatusCode>,
+        problem: String,
+    },
+    /// The request could not be put together; nothing was sent.
+    #[error("the request cannot be built: {0}")]
+    Request(String),
+}
+
+fn refused_text(status: StatusCode, message: Option<&str>, trace_id: Option<&str>) -> String {
+    let mut text = format!("the service answered {status}");
+    if let Some(message) = message {
+        text = format!("{text}: {message}");
+    }
+    match trace_id {
+        Some(id) => format!("{text} (trace id {id})"),
+        None => text,
+    }
+}
+
+fn lost_text(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no answer in time; whether the service carried the request out is not known"
+    } else {
+        "the connection broke before the whole answer was there; whether the service carried the request out is not known"
+    }
+}
+
+impl CallError {
+    /// Arguments were refused before anything was sent.
+    pub fn arguments(operation: &'static str, error: InvokeError) -> Self {
+        Self {
+            operation,
+            in_doubt: false,
+            cause: error.into(),
+        }
+    }
+
+    /// The request could not be built; nothing was sent.
+    pub fn request(operation: &Operation, problem: &str) -> Self {
+        Self {
+            operation: operation.name,
+            in_doubt: false,
+            cause: Cause::Request(redact::text(problem)),
+        }
+    }
+
+    /// An error answer, as the transport returned it.
+    pub fn from_response(operation: &Operation, response: &reqwest::Response) -> Self {
+        let status = response.status();
+        let facts = Facts::of(response.extensions())
+            .cloned()
+            .unwrap_or_default();
+        if let Some(why) = facts.not_sent {
+            return Self {
+                operation: operation.name,
+                in_doubt: false,
+                cause: Cause::NotSent(why),
+            };
+        }
+        let outcome = Outcome::Answered {
+            status,
+            pause: facts.retry_after,
+        };
+        Self {
+            operation: operation.name,
+            in_doubt: facts.earlier_in_doubt || outcome.in_doubt(nominal(operation)),
+            cause: Cause::Refused {
+                status,
+                message: facts.message,
+                trace_id: facts.trace_id,
+                retry_after: facts.retry_after,
+            },
+        }
+    }
+
+    /// An error of the HTTP client.
+    pub fn from_reqwest(operation: &Operation, error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let outcome = Outcome::of_error(&error);
+        Self {
+            operation: operation.name,
+            in_doubt: outcome.in_doubt(nominal(operation)),
+            cause: match outcome {
+                _ if error.is_builder() => Cause::Request(error.to_string()),
+                Outcome::NotSent => Cause::Connect(error),
+                _ => Cause::Lost { source: error },
+            },
+        }
+    }
+
+    /// A success whose body could not be read. It was carried out: what is in doubt is what came of it.
+    pub fn unreadable(
+        operation: &Operation,
+        status: Option<StatusCode>,
+        error: &serde_json::Error,
+    ) -> Self {
+        Self {
+            operation: operation.name,
+            in_doubt: nominal(operation) != Repeat::Reads,
+            cause: Cause::Unreadable {
+                status,
+                problem: redact::decode_error(error),
+            },
+        }
+    }
+
+    /// The operation's id in the spec.
+    pub fn operation(&self) -> &str {
+        self.operation
+    }
+
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// Status of the service's answer. `None` also when the refusal was ours.
+    pub fn status(&self) -> Option<StatusCode> {
+        match &self.cause {
+            Cause::Refused { status, .. } => Some(*status),
+            Cause::Unreadable { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// The service's own text, with personal data masked.
+    pub fn message(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Refused { message, .. } => message.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What the service's support asks for.
+    pub fn trace_id(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Refused { trace_id, .. } => trace_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before trying again, where somebody named a time.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &self.cause {
+            Cause::Refused { retry_after, .. } => *retry_after,
+            Cause::NotSent(NotSent::Quota(exhausted)) => Some(exhausted.retry_after()),
+            _ => None,
+        }
+    }
+
+    /// Whether the cause can pass by itself. It does not say that sending again is harmless: ask
+    /// [`outcome_unknown`](Self::outcome_unknown) first.
+    pub fn is_retryable(&self) -> bool {
+        match &self.cause {
+            Cause::Refused {
+                status,
+                retry_after,
+                ..
+            } => Outcome::Answered {
+                status: *status,
+                pause: *retry_after,
+            }
+            .is_transient(),
+            Cause::NotSent(NotSent::Quota(_)) | Cause::Connect(_) | Cause::Lost { .. } => true,
+            Cause::NotSent(NotSent::Token(error)) => error.is_retryable(),
+            Cause::Arguments(_) | Cause::Unreadable { .. } | Cause::Request(_) => false,
+        }
+    }
+
+    /// Whether the service may have done what was asked, although no readable success came back. Never for reads.
+    pub fn outcome_unknown(&self) -> bool {
+        self.in_doubt
+    }
+}
+
+/// Only reads and the rest matter for doubt.
+fn nominal(operation: &Operation) -> Repeat {
+    Repeat::of(operation, &http::HeaderMap::new())
+}

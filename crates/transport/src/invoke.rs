@@ -1,0 +1,278 @@
+//! Calls an operation by its table entry: one flat JSON object of arguments in, JSON out.
+//!
+//! Members named like a path or query parameter go there; the rest is the body. An operation whose body is a list takes
+//! it as the member `body`.
+
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{HeaderValue, Method};
+use reqwest::Url;
+use serde_json::{Map, Value};
+
+use crate::execute::Execute;
+use crate::failure::CallError;
+use crate::operation::{Body, Operation, Parameter, Place};
+use crate::transport::BuildError;
+
+/// The arguments do not fit the operation. Names fields, never shows values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvokeError {
+    #[error("there is no operation of this name{}", nearest.map(|name| format!("; the nearest is `{name}`")).unwrap_or_default())]
+    UnknownOperation { nearest: Option<&'static str> },
+    #[error("the arguments must be one JSON object")]
+    NotAnObject,
+    #[error("`{field}` is missing; give it as a member of the arguments")]
+    Missing { field: String },
+    #[error("`{field}` {problem}")]
+    Invalid {
+        field: String,
+        problem: &'static str,
+    },
+    #[error("`{field}` is unknown here; {}", takes_text(takes))]
+    Unexpected {
+        field: String,
+        takes: Vec<&'static str>,
+    },
+}
+
+impl InvokeError {
+    /// The argument that is wrong.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Missing { field }
+            | Self::Invalid { field, .. }
+            | Self::Unexpected { field, .. } => Some(field),
+            Self::UnknownOperation { .. } | Self::NotAnObject => None,
+        }
+    }
+}
+
+fn takes_text(takes: &[&str]) -> String {
+    if takes.is_empty() {
+        "the operation takes no arguments".to_owned()
+    } else {
+        format!("the operation takes {}", takes.join(", "))
+    }
+}
+
+/// The operation of this name.
+pub fn find(operations: &'static [Operation], name: &str) -> Option<&'static Operation> {
+    operations.iter().find(|operation| operation.name == name)
+}
+
+/// The error for a name that [`find`] does not know, with the nearest name that exists.
+pub fn unknown(operations: &'static [Operation], name: &str) -> CallError {
+    let nearest = operations
+        .iter()
+        .map(|operation| (strsim::jaro_winkler(operation.name, name), operation.name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name);
+    CallError::arguments(
+        "unknown operation",
+        InvokeError::UnknownOperation { nearest },
+    )
+}
+
+/// Reads a base URL such as `https://services.example.com`.
+pub fn base_url(text: &str) -> Result<Url, BuildError> {
+    let wrong = || BuildError::BaseUrl {
+        url: crate::redact::text(text),
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if plain { Ok(url) } else { Err(wrong()) }
+}
+
+/// Sends the operation and reads the answer; an empty one is `Value::Null`.
+pub async fn call(
+    execute: &dyn Execute,
+    base: &Url,
+    operation: &'static Operation,
+    args: &Value,
+    headers: HeaderMap,
+) -> Result<Value, CallError> {
+    let mut request = request(base, operation, args)
+        .map_err(|error| CallError::arguments(operation.name, error))?;
+    request.headers_mut().extend(headers);
+    let response = execute
+        .execute(operation, request)
+        .await
+        .map_err(|error| CallError::from_reqwest(operation, error))?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(CallError::from_response(operation, &response));
+    }
+    let body = response
+        .bytes()
+        .await
+        .map_err(|error| CallError::from_reqwest(operation, error))?;
+    if body.trim_ascii().is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&body)
+        .map_err(|error| CallError::unreadable(operation, Some(status), &error))
+}
+
+/// Puts the request together, without sending it.
+pub fn request(
+    base: &Url,
+    operation: &'static Operation,
+    args: &Value,
+) -> Result<reqwest::Request, InvokeError> {
+    let mut rest = match args {
+        Value::Object(members) => members.clone(),
+        Value::Null => Map::new(),
+        _ => return Err(InvokeError::NotAnObject),
+    };
+    let mut path = Vec::new();
+    let mut query = Vec::new();
+    for parameter in operation.parameters {
+        let value = rest
+            .shift_remove(parameter.name)
+            .filter(|value| !value.is_null());
+        match (value, parameter.place) {
+            (Some(value), Place::Path) => {
+                path.push((parameter.name, path_value(parameter, &value)?));
+            }
+            (Some(value), Place::Query) => query_values(parameter, &value, &mut query)?,
+            (None, Place::Query) if !parameter.required => {}
+            (None, _) => {
+                return Err(InvokeError::Missing {
+                    field: parameter.name.to_owned(),
+                });
+            }
+        }
+    }
+    let mut url = fill_path(base, operation.path, &path);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    let method = Method::from_bytes(operation.http_method.as_bytes()).unwrap_or(Method::GET);
+    let mut request = reqwest::Request::new(method, url);
+    set_body(&mut request, operation, rest)?;
+    Ok(request)
+}
+
+fn set_body(
+    request: &mut reqwest::Request,
+    operation: &Operation,
+    rest: Map<String, Value>,
+) -> Result<(), InvokeError> {
+    let (kind, body) = match operation.body {
+        Body::None => {
+            return match rest.into_iter().next() {
+                Some((field, _)) => Err(InvokeError::Unexpected {
+                    field,
+                    takes: operation
+                        .parameters
+                        .iter()
+                        .map(|parameter| parameter.name)
+                        .collect(),
+                }),
+                None => Ok(()),
+            };
+        }
+        Body::Json => ("application/json", json_body(rest)),
+        Body::Form => ("application/x-www-form-urlencoded", form_body(&rest)?),
+    };
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    *request.body_mut() = Some(body.into());
+    Ok(())
+}
+
+fn json_body(rest: Map<String, Value>) -> String {
+    match rest.get("body") {
+        Some(list @ Value::Array(_)) if rest.len() == 1 => list.to_string(),
+        _ => Value::Object(rest).to_string(),
+    }
+}
+
+fn form_body(rest: &Map<String, Value>) -> Result<String, InvokeError> {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (field, value) in rest.iter().filter(|(_, value)| !value.is_null()) {
+        let text = scalar(value).ok_or_else(|| not_scalar(field))?;
+        form.append_pair(field, &text);
+    }
+    Ok(form.finish())
+}
+
+fn path_value(parameter: &Parameter, value: &Value) -> Result<String, InvokeError> {
+    let text = scalar(value).ok_or_else(|| not_scalar(parameter.name))?;
+    let problem = match text.as_str() {
+        // An empty id would reach another operation: the list.
+        "" => "is empty",
+        // Servers and proxies fold these away, even when encoded.
+        "." | ".." => "cannot be part of a path",
+        _ => return Ok(text),
+    };
+    Err(InvokeError::Invalid {
+        field: parameter.name.to_owned(),
+        problem,
+    })
+}
+
+fn query_values(
+    parameter: &Parameter,
+    value: &Value,
+    query: &mut Vec<(&'static str, String)>,
+) -> Result<(), InvokeError> {
+    let values = match value {
+        Value::Array(values) => values.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    for value in values {
+        query.push((
+            parameter.name,
+            scalar(value).ok_or_else(|| not_scalar(parameter.name))?,
+        ));
+    }
+    Ok(())
+}
+
+fn not_scalar(field: &str) -> InvokeError {
+    InvokeError::Invalid {
+        field: field.to_owned(),
+        problem: "must be a text, a number or true or false",
+    }
+}
+
+/// How a value is written outside JSON. A whole number has no `.0`, which services refuse.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => {
+            let text = number.to_string();
+            Some(text.strip_suffix(".0").map(str::to_owned).unwrap_or(text))
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn fill_path(base: &Url, template: &str, values: &[(&str, String)]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty();
+        for segment in template.trim_start_matches('/').split('/') {
+            let mut filled = segment.to_owned();
+            for (name, value) in values {
+                // Only whole segments are parameters, so a value that looks like one is never filled in again.
+                if segment
+                    .strip_prefix('{')
+                    .and_then(|segment| segment.strip_suffix('}'))
+                    == Some(name)
+                {
+                    filled.clone_from(value);
+                }
+            }
+            segments.push(&filled);
+        }
+    }
+    url
+}

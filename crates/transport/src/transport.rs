@@ -1,0 +1,306 @@
+//! The stack that every call of both services goes through.
+
+mod builder;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::HeaderValue;
+use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use crate::answer::{self, Facts, NotSent};
+use crate::call_log::{CallLog, CallProblem, CallRecord};
+use crate::clock::Clock;
+use crate::execute::Execute;
+use crate::limits::{Budget, Limiter, Permit, Priority};
+use crate::operation::{Auth, Operation};
+use crate::retry::{self, Decision, Outcome, Repeat, RetryPolicy};
+use crate::token::{TokenError, TokenSource};
+
+pub use builder::{BuildError, Timeouts, TransportBuilder, http_client};
+
+type Answer = reqwest::Result<reqwest::Response>;
+
+/// Sends requests of one connection: token, API version, limits, retries, call log. Cheap to clone.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
+
+struct Shared {
+    wire: Box<dyn Wire>,
+    service: Arc<str>,
+    location: Option<Arc<str>>,
+    user_agent: HeaderValue,
+    token: Option<Arc<dyn TokenSource>>,
+    limiter: Arc<Limiter>,
+    retry: RetryPolicy,
+    call_log: Arc<dyn CallLog>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The last step, apart so that tests of time and order need no socket.
+#[async_trait]
+trait Wire: Send + Sync {
+    async fn send(&self, request: reqwest::Request) -> Answer;
+}
+
+#[async_trait]
+impl Wire for reqwest::Client {
+    async fn send(&self, request: reqwest::Request) -> Answer {
+        self.execute(request).await
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("service", &self.shared.service)
+            .field("location", &self.shared.location)
+            .field("priority", &self.priority)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// Starts a transport for a service; the name goes into the call log.
+    pub fn builder(service: impl Into<Arc<str>>) -> TransportBuilder {
+        TransportBuilder::new(service.into())
+    }
+
+    /// The same connection and the same limits, for calls of another urgency.
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            priority,
+        }
+    }
+
+    /// What of the limits is used.
+    pub fn budget(&self) -> Budget {
+        self.shared.limiter.snapshot()
+    }
+
+    /// One attempt: permit, token, send, obey the answer's headers, log.
+    async fn attempt(&self, call: &Call, mut request: reqwest::Request, number: u32) -> Attempt {
+        let permit = match self.shared.limiter.acquire(self.priority).await {
+            Ok(permit) => permit,
+            Err(exhausted) => return Attempt::NotSent(exhausted.into()),
+        };
+        let token = match self.authorize(call.operation, &mut request).await {
+            Ok(token) => token,
+            Err(error) => return Attempt::NotSent(error.into()),
+        };
+        let at = self.shared.clock.now();
+        let started = Instant::now();
+        let (outcome, answer) = self.send(permit, request).await;
+        let status = answer.as_ref().ok().map(reqwest::Response::status);
+        self.shared.call_log.record(CallRecord {
+            at,
+            service: Arc::clone(&self.shared.service),
+            location: self.shared.location.clone(),
+            operation: call.operation.name,
+            method: call.operation.http_method,
+            priority: self.priority,
+            status: status.map(|status| status.as_u16()),
+            elapsed: started.elapsed(),
+            attempt: number,
+            trace_id: answer
+                .as_ref()
+                .ok()
+                .and_then(|answer| Facts::of(answer.extensions())?.trace_id.clone()),
+            problem: problem(outcome, &answer),
+        });
+        Attempt::Done {
+            outcome,
+            answer,
+            token,
+        }
+    }
+
+    async fn send(&self, permit: Permit, request: reqwest::Request) -> (Outcome, Answer) {
+        let sent = match self.shared.wire.send(request).await {
+            Ok(response) => {
+                let status = response.status();
+                let server = permit.answered(status, response.headers());
+                let pause = server.pause(status);
+                answer::read(response, server.retry_after.or(pause))
+                    .await
+                    .map(|response| (Outcome::Answered { status, pause }, response))
+            }
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok((outcome, response)) => (outcome, Ok(response)),
+            // The URL holds ids and search texts.
+            Err(error) => (Outcome::of_error(&error), Err(error.without_url())),
+        }
+    }
+
+    async fn authorize(
+        &self,
+        operation: &Operation,
+        request: &mut reqwest::Request,
+    ) -> Result<Option<SecretString>, TokenError> {
+        if operation.auth == Auth::None {
+            return Ok(None);
+        }
+        let token = self
+            .shared
+            .token
+            .as_ref()
+            .ok_or(TokenError::Missing)?
+            .token()
+            .await?;
+        request.headers_mut().insert(AUTHORIZATION, bearer(&token)?);
+        Ok(Some(token))
+    }
+
+    fn prepare(&self, operation: &Operation, request: &mut reqwest::Request) {
+        let headers = request.headers_mut();
+        // progenitor adds it to every request, with the version of the document.
+        headers.remove("api-version");
+        headers.insert(USER_AGENT, self.shared.user_agent.clone());
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
+        if let Some(version) = operation.api_version {
+            headers.insert("version", HeaderValue::from_static(version));
+        }
+    }
+
+    /// Whether the source has another token after a 401. A failure to renew is told instead of the 401.
+    async fn renewed(&self, stale: Option<&SecretString>) -> Result<bool, TokenError> {
+        match (&self.shared.token, stale) {
+            (Some(source), Some(stale)) => Ok(source.rejected(stale).await?.is_some()),
+            _ => Ok(false),
+        }
+    }
+}
+
+struct Call {
+    operation: &'static Operation,
+    repeat: Repeat,
+}
+
+enum Attempt {
+    NotSent(NotSent),
+    Done {
+        outcome: Outcome,
+        answer: Answer,
+        token: Option<SecretString>,
+    },
+}
+
+#[async_trait]
+impl Execute for Transport {
+    async fn execute(
+        &self,
+        operation: &'static Operation,
+        mut request: reqwest::Request,
+    ) -> Answer {
+        self.prepare(operation, &mut request);
+        let call = Call {
+            operation,
+            repeat: Repeat::of(operation, request.headers()),
+        };
+        let mut delays = self.shared.retry.delays(rand::random());
+        let started = Instant::now();
+        let mut renewed = false;
+        let mut number = 0;
+        // The last attempt that may have been carried out, without an answer that says so.
+        let mut doubt: Option<Answer> = None;
+        let mut next = Some(request);
+        while let Some(request) = next.take() {
+            // A body that cannot be cloned can be sent only once.
+            next = request.try_clone();
+            number += 1;
+            let (outcome, answer, token) = match self.attempt(&call, request, number).await {
+                Attempt::Done {
+                    outcome,
+                    answer,
+                    token,
+                } => (outcome, answer, token),
+                Attempt::NotSent(why) => return doubt.unwrap_or_else(|| Ok(why.into_response())),
+            };
+            if unauthorized(outcome) && !renewed && next.is_some() {
+                renewed = true;
+                match self.renewed(token.as_ref()).await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => {
+                        return doubt.unwrap_or_else(|| Ok(NotSent::from(error).into_response()));
+                    }
+                }
+            }
+            let delay = match retry::decide(call.repeat, outcome) {
+                Decision::Stop => None,
+                Decision::After(delay) => Some(delay),
+                Decision::BackOff => delays.next(),
+            };
+            match delay.filter(|delay| {
+                next.is_some() && self.shared.retry.allows(number, started.elapsed(), *delay)
+            }) {
+                Some(delay) => {
+                    if outcome.in_doubt(call.repeat) {
+                        doubt = Some(answer);
+                    }
+                    tokio::time::sleep(delay).await;
+                }
+                None => return settle(answer, outcome, doubt),
+            }
+        }
+        unreachable!("the loop ends by returning: `next` is filled whenever it goes round")
+    }
+}
+
+/// The last outcome, unless it knows less than an earlier one that may have been carried out.
+fn settle(answer: Answer, outcome: Outcome, doubt: Option<Answer>) -> Answer {
+    match (answer, doubt) {
+        (Ok(mut response), Some(_)) => {
+            answer::facts_mut(&mut response).earlier_in_doubt = !response.status().is_success();
+            Ok(response)
+        }
+        (Err(_), Some(earlier)) if outcome == Outcome::NotSent => earlier,
+        (answer, _) => answer,
+    }
+}
+
+fn unauthorized(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Answered {
+            status: http::StatusCode::UNAUTHORIZED,
+            ..
+        }
+    )
+}
+
+fn problem(outcome: Outcome, answer: &Answer) -> Option<CallProblem> {
+    match (outcome, answer) {
+        (Outcome::Answered { status, .. }, _) => {
+            (status.is_client_error() || status.is_server_error()).then_some(CallProblem::Status)
+        }
+        (Outcome::NotSent, _) => Some(CallProblem::Connect),
+        (Outcome::Lost, Err(error)) if error.is_timeout() => Some(CallProblem::Timeout),
+        (Outcome::Lost, _) => Some(CallProblem::Lost),
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, TokenError> {
+    let token = token.expose_secret();
+    if token.is_empty() {
+        return Err(TokenError::Missing);
+    }
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| TokenError::Malformed)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
