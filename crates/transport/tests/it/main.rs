@@ -1,0 +1,5 @@
+//! The transport over real sockets, on loopback.
+
+mod invoke;
+mod server;
+mod wire;

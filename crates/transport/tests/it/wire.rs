@@ -1,0 +1,273 @@
+//! What goes over the wire, and what comes back from a wire that breaks.
+
+use std::time::Duration;
+
+use canopy_transport::invoke::{base_url, call};
+use canopy_transport::operation::{Auth, Idempotency, Operation};
+use canopy_transport::{
+    CallError, Cause, Execute as _, Facts, RetryPolicy, Timeouts, Transport, TransportBuilder,
+};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use wiremock::matchers::{body_json, header, header_regex, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::invoke::operation;
+use crate::server::{Broken, nobody};
+
+static READ: Operation = Operation {
+    parameters: &[],
+    ..operation("read", "GET", "/things", Idempotency::Read)
+};
+static CREATE: Operation = Operation {
+    parameters: &[],
+    ..operation("create", "POST", "/things", Idempotency::Unsafe)
+};
+static PUBLIC: Operation = Operation {
+    auth: Auth::None,
+    api_version: None,
+    ..CREATE
+};
+
+const TOKEN: &str = "pit-very-secret";
+
+fn builder() -> TransportBuilder {
+    let quick = RetryPolicy {
+        first_delay: Duration::from_millis(1),
+        max_delay: Duration::from_millis(2),
+        ..RetryPolicy::default()
+    };
+    Transport::builder("test")
+        .token(TOKEN.to_owned().into())
+        .retry(quick)
+}
+
+async fn send(
+    transport: &Transport,
+    url: &str,
+    operation: &'static Operation,
+    args: &Value,
+) -> Result<Value, CallError> {
+    call(
+        transport,
+        &base_url(url).unwrap(),
+        operation,
+        args,
+        HeaderMap::new(),
+    )
+    .await
+}
+
+fn assert_discreet(error: &CallError, url: &str) {
+    let mut shown = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        shown = format!("{shown} {inner} {inner:?}");
+        source = inner.source();
+    }
+    for secret in [TOKEN, "jo@example.com", url] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_carries_what_the_table_says() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/things"))
+        .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+        .and(header("version", "2021-07-28"))
+        .and(header("content-type", "application/json"))
+        .and(header_regex("user-agent", "^canopy/"))
+        .and(body_json(json!({"name": "N"})))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({"id": "1"})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let answer = send(
+        &builder().build().unwrap(),
+        &server.uri(),
+        &CREATE,
+        &json!({"name": "N"}),
+    )
+    .await;
+    assert_eq!(answer.unwrap(), json!({"id": "1"}));
+}
+
+#[tokio::test]
+async fn public_operations_carry_no_token() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let answer = send(
+        &builder().build().unwrap(),
+        &server.uri(),
+        &PUBLIC,
+        &Value::Null,
+    )
+    .await;
+    assert_eq!(answer.unwrap(), Value::Null);
+    let requests = server.received_requests().await.unwrap();
+    assert!(!requests[0].headers.contains_key("authorization"));
+    assert!(!requests[0].headers.contains_key("version"));
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_what_support_asks_for_and_nothing_personal() {
+    let server = MockServer::start().await;
+    let body = json!({"statusCode": 422, "message": ["email jo@example.com is taken", "name too long"], "traceId": "tr-9"});
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(422).set_body_json(body))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let error = send(
+        &builder().build().unwrap(),
+        &server.uri(),
+        &CREATE,
+        &json!({}),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.status().unwrap(), 422);
+    assert_eq!(error.trace_id(), Some("tr-9"));
+    assert_eq!(
+        error.message(),
+        Some("email [e-mail] is taken; name too long")
+    );
+    assert!(!error.is_retryable() && !error.outcome_unknown());
+    assert_discreet(&error, &server.uri());
+}
+
+#[tokio::test]
+async fn a_dropped_connection_is_retried_for_reads_and_doubt_for_creates() {
+    let broken = Broken::start(b"").await;
+    let transport = builder().build().unwrap();
+    let error = send(&transport, &broken.url(), &READ, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(error.is_retryable() && !error.outcome_unknown());
+    assert_eq!(broken.requests(), 4);
+    let error = send(&transport, &broken.url(), &CREATE, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(error.is_retryable() && error.outcome_unknown());
+    assert_eq!(broken.requests(), 5);
+    assert_discreet(&error, &broken.url());
+}
+
+#[tokio::test]
+async fn an_answer_cut_in_the_middle_is_a_lost_one() {
+    let broken = Broken::start(
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{\"a\":",
+    )
+    .await;
+    let transport = builder().build().unwrap();
+    let error = send(&transport, &broken.url(), &READ, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.cause(), Cause::Lost { .. }), "{error:?}");
+    assert_eq!(broken.requests(), 4);
+    let error = send(&transport, &broken.url(), &CREATE, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(error.outcome_unknown());
+    assert_eq!(broken.requests(), 5);
+}
+
+#[tokio::test]
+async fn nobody_there_means_not_sent() {
+    let url = nobody().await;
+    let error = send(&builder().build().unwrap(), &url, &CREATE, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.cause(), Cause::Connect(_)), "{error:?}");
+    assert!(error.is_retryable() && !error.outcome_unknown());
+    assert_discreet(&error, &url);
+}
+
+#[tokio::test]
+async fn a_slow_answer_times_out_in_doubt() {
+    let server = MockServer::start().await;
+    let late = ResponseTemplate::new(201).set_delay(Duration::from_secs(60));
+    Mock::given(method("POST"))
+        .respond_with(late)
+        .mount(&server)
+        .await;
+    let timeouts = Timeouts {
+        total: Duration::from_millis(100),
+        ..Timeouts::default()
+    };
+    let transport = builder().timeouts(timeouts).build().unwrap();
+    let error = send(&transport, &server.uri(), &CREATE, &json!({}))
+        .await
+        .unwrap_err();
+    assert!(error.outcome_unknown());
+    assert!(error.to_string().contains("no answer in time"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreadable_success_is_in_doubt_and_shows_no_values() {
+    let server = MockServer::start().await;
+    let odd = ResponseTemplate::new(200).set_body_raw("jo@example.com", "application/json");
+    Mock::given(method("POST"))
+        .respond_with(odd)
+        .mount(&server)
+        .await;
+    let error = send(
+        &builder().build().unwrap(),
+        &server.uri(),
+        &CREATE,
+        &json!({}),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.status().unwrap(), 200);
+    assert!(error.outcome_unknown() && !error.is_retryable());
+    assert_discreet(&error, &server.uri());
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let server = MockServer::start().await;
+    let elsewhere = ResponseTemplate::new(302).insert_header("location", "/elsewhere");
+    Mock::given(path("/things"))
+        .respond_with(elsewhere)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let error = send(
+        &builder().build().unwrap(),
+        &server.uri(),
+        &READ,
+        &json!({}),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.status().unwrap(), 302);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn binary_answers_are_passed_on_whole() {
+    let server = MockServer::start().await;
+    let sound = ResponseTemplate::new(200).set_body_raw(vec![0_u8, 159, 146, 150], "audio/mpeg");
+    Mock::given(method("GET"))
+        .respond_with(sound)
+        .mount(&server)
+        .await;
+    let request = reqwest::Request::new(
+        reqwest::Method::GET,
+        format!("{}/things", server.uri()).parse().unwrap(),
+    );
+    let response = builder()
+        .build()
+        .unwrap()
+        .execute(&READ, request)
+        .await
+        .unwrap();
+    assert!(Facts::of(response.extensions()).is_some());
+    assert_eq!(&response.bytes().await.unwrap()[..], [0, 159, 146, 150]);
+}
