@@ -37,7 +37,7 @@ pub fn trees(world: &mut World, call: &Call<'_>) -> Handled {
         world,
         call,
         Item {
-            operation: "trees",
+            operation: "buy-trees",
             price: "tree".to_owned(),
             priced: quantity,
             quantity,
@@ -64,7 +64,7 @@ pub fn local_trees(world: &mut World, call: &Call<'_>) -> Handled {
         world,
         call,
         Item {
-            operation: "local-trees",
+            operation: "buy-local-trees",
             price: format!("local_tree_{}", country.to_ascii_lowercase()),
             priced: quantity,
             quantity,
@@ -95,7 +95,7 @@ pub fn carbon(world: &mut World, call: &Call<'_>) -> Handled {
         world,
         call,
         Item {
-            operation: "carbon",
+            operation: "buy-carbon-avoidance",
             price: "carbon_tonne".to_owned(),
             priced: tonnes,
             quantity,
@@ -116,7 +116,7 @@ pub fn carbon_removal(world: &mut World, call: &Call<'_>) -> Handled {
         world,
         call,
         Item {
-            operation: "carbon-removal",
+            operation: "buy-carbon-removal",
             price: "carbon_removal_kg".to_owned(),
             priced: quantity,
             quantity,
@@ -135,7 +135,7 @@ pub fn habitat_restoration(world: &mut World, call: &Call<'_>) -> Handled {
         world,
         call,
         Item {
-            operation: "habitat-restoration",
+            operation: "buy-habitat-restoration",
             price: "habitat_square_metre".to_owned(),
             priced: quantity,
             quantity,

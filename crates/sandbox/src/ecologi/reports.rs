@@ -80,9 +80,9 @@ fn totals(world: &World, call: &Call<'_>) -> Result<Totals, Answer> {
         sums
     };
     Ok(Totals {
-        trees: sum(&["trees", "local-trees"]),
-        carbon_offset: sum(&["carbon"]),
-        carbon_removal: sum(&["carbon-removal"]),
-        habitat_restoration: sum(&["habitat-restoration"]),
+        trees: sum(&["buy-trees", "buy-local-trees"]),
+        carbon_offset: sum(&["buy-carbon-avoidance"]),
+        carbon_removal: sum(&["buy-carbon-removal"]),
+        habitat_restoration: sum(&["buy-habitat-restoration"]),
     })
 }

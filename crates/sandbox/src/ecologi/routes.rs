@@ -8,7 +8,7 @@ use crate::operations::Route;
 pub const ROUTES: &[Route] = &[
     Route::new("POST", "/impact/trees", "buy-trees", Access::Location, None, purchases::trees),
     Route::new("POST", "/impact/local-trees", "buy-local-trees", Access::Location, None, purchases::local_trees),
-    Route::new("POST", "/impact/carbon", "buy-carbon", Access::Location, None, purchases::carbon),
+    Route::new("POST", "/impact/carbon", "buy-carbon-avoidance", Access::Location, None, purchases::carbon),
     Route::new("POST", "/impact/carbon-removal", "buy-carbon-removal", Access::Location, None, purchases::carbon_removal),
     Route::new("POST", "/impact/habitat-restoration", "buy-habitat-restoration", Access::Location, None, purchases::habitat_restoration),
     Route::new("GET", "/users/{username}/trees", "get-trees", Access::Open, None, reports::trees),

@@ -31,13 +31,11 @@ impl Bundle {
     /// When the text is not JSON or an operation's schemas do not compile, naming the operation.
     pub fn read(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let mut components = document["components"].clone();
-        if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
-            for schema in schemas.values_mut() {
-                convert::schema(schema);
-            }
+        let described = &document["components"]["schemas"];
+        let mut schemas = described.clone();
+        for (_, schema) in schemas.as_object_mut().into_iter().flatten() {
+            convert::schema(schema, described);
         }
-        let schemas = components["schemas"].take();
         let mut operations = Vec::new();
         let paths = document["paths"].as_object();
         for (template, item) in paths.into_iter().flatten() {
@@ -55,10 +53,10 @@ impl Bundle {
                     .filter_map(Value::as_array)
                     .flatten()
                     .map(|parameter| resolve(&document, parameter))
-                    .filter_map(Parameter::read)
+                    .filter_map(|parameter| Parameter::read(parameter, described))
                     .collect();
                 let body = resolve(&document, &operation["requestBody"]);
-                let checks = Checks::new(parameters, body, &schemas)
+                let checks = Checks::new(parameters, body, described, &schemas)
                     .map_err(|error| format!("{name}: {error}"))?;
                 operations.push(Described {
                     method: method.to_ascii_uppercase(),

@@ -23,14 +23,14 @@ enum Place {
 
 impl Parameter {
     /// `None` for headers and cookies, which are not checked here.
-    pub fn read(value: &Value) -> Option<Self> {
+    pub fn read(value: &Value, described: &Value) -> Option<Self> {
         let place = match value["in"].as_str()? {
             "path" => Place::Path,
             "query" => Place::Query,
             _ => return None,
         };
         let mut schema = value["schema"].clone();
-        convert::schema(&mut schema);
+        convert::schema(&mut schema, described);
         Some(Self {
             name: value["name"].as_str()?.to_owned(),
             place,
@@ -49,7 +49,13 @@ pub struct Checks {
 }
 
 impl Checks {
-    pub fn new(parameters: Vec<Parameter>, body: &Value, schemas: &Value) -> Result<Self, String> {
+    /// `described` are the document's named schemas, `schemas` the same converted.
+    pub fn new(
+        parameters: Vec<Parameter>,
+        body: &Value,
+        described: &Value,
+        schemas: &Value,
+    ) -> Result<Self, String> {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for parameter in parameters {
@@ -68,7 +74,7 @@ impl Checks {
         Ok(Self {
             query: compile(&query_schema)?,
             query_schema,
-            body: body_schema(body, schemas)
+            body: body_schema(body, described, schemas)
                 .map(|schema| compile(&schema))
                 .transpose()?,
         })
@@ -113,10 +119,10 @@ fn read_as(kind: Option<&str>, text: &str) -> Value {
     parsed.unwrap_or_else(|| text.into())
 }
 
-fn body_schema(body: &Value, schemas: &Value) -> Option<Value> {
+fn body_schema(body: &Value, described: &Value, schemas: &Value) -> Option<Value> {
     let media = body["content"].as_object()?.values().next()?;
     let mut schema = media.get("schema")?.clone();
-    convert::schema(&mut schema);
+    convert::schema(&mut schema, described);
     Some(with_schemas(schema, schemas))
 }
 

@@ -5,33 +5,35 @@ use serde_json::{Map, Value, json};
 /// Keywords whose value is a schema.
 const ONE: [&str; 3] = ["items", "additionalProperties", "not"];
 /// Keywords whose value is a list of schemas.
-const LIST: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+const LIST: [&str; 2] = ["anyOf", "oneOf"];
+/// References inside `allOf` that lead deeper than this lead in a circle.
+const DEEPEST: u8 = 16;
 
-/// Converts a schema and all schemas inside it.
-pub fn schema(value: &mut Value) {
+/// Converts a schema and all schemas inside it; `described` are the document's named schemas, not converted.
+pub fn schema(value: &mut Value, described: &Value) {
     let Value::Object(members) = value else {
         return;
     };
+    flatten(members, described, 0);
     for keyword in ONE {
         if let Some(inner) = members.get_mut(keyword) {
-            schema(inner);
+            schema(inner, described);
         }
     }
     for keyword in LIST {
-        for inner in members
-            .get_mut(keyword)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            schema(inner);
+        let inner = members.get_mut(keyword).and_then(Value::as_array_mut);
+        for inner in inner.into_iter().flatten() {
+            schema(inner, described);
         }
     }
     let properties = members.get_mut("properties").and_then(Value::as_object_mut);
     for (_, inner) in properties.into_iter().flatten() {
-        schema(inner);
+        schema(inner, described);
     }
-    close(members);
+    // Objects with described members take no others, unless they say that they do.
+    if members.contains_key("properties") && !members.contains_key("additionalProperties") {
+        members.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
     exclusive(members, "minimum", "exclusiveMinimum");
     exclusive(members, "maximum", "exclusiveMaximum");
     // Formats are notes to the reader: the services take most of them loosely.
@@ -39,6 +41,51 @@ pub fn schema(value: &mut Value) {
     let is_nullable = members.shift_remove("nullable") == Some(Value::Bool(true));
     if is_nullable && !allow_null(members) {
         *value = json!({ "anyOf": [Value::Object(std::mem::take(members)), { "type": "null" }] });
+    }
+}
+
+/// Merges the parts of `allOf` into one schema, so that it can be closed as a whole.
+fn flatten(members: &mut Map<String, Value>, described: &Value, depth: u8) {
+    let Some(Value::Array(parts)) = members.shift_remove("allOf") else {
+        return;
+    };
+    for mut part in parts {
+        if let Some(named) = part
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|reference| {
+                let name = reference.strip_prefix("#/components/schemas/")?;
+                described.get(name)
+            })
+        {
+            part = named.clone();
+        }
+        let Value::Object(mut part) = part else {
+            continue;
+        };
+        if depth < DEEPEST {
+            flatten(&mut part, described, depth + 1);
+        }
+        merge(members, part);
+    }
+}
+
+fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
+    for (keyword, value) in part {
+        match (into.get_mut(&keyword), value) {
+            (Some(Value::Object(known)), Value::Object(more)) if keyword == "properties" => {
+                for (name, property) in more {
+                    known.entry(name).or_insert(property);
+                }
+            }
+            (Some(Value::Array(known)), Value::Array(more)) if keyword == "required" => {
+                known.extend(more)
+            }
+            (Some(_), _) => {}
+            (None, value) => {
+                into.insert(keyword, value);
+            }
+        }
     }
 }
 
@@ -53,14 +100,6 @@ fn allow_null(members: &mut Map<String, Value>) -> bool {
         options.push(Value::Null);
     }
     true
-}
-
-/// Objects with described members take no others, unless they say that they do.
-fn close(members: &mut Map<String, Value>) {
-    let is_open = members.contains_key("additionalProperties") || members.contains_key("allOf");
-    if members.contains_key("properties") && !is_open {
-        members.insert("additionalProperties".to_owned(), Value::Bool(false));
-    }
 }
 
 /// `exclusiveMinimum: true` beside `minimum` becomes the bound itself.
@@ -82,9 +121,16 @@ fn exclusive(members: &mut Map<String, Value>, bound: &str, flag: &str) {
 mod tests {
     use super::*;
 
+    fn accepts(mut value: Value, described: &Value, instance: &Value) -> bool {
+        schema(&mut value, described);
+        jsonschema::validator_for(&value)
+            .unwrap()
+            .is_valid(instance)
+    }
+
     #[test]
     fn closes_objects_and_allows_null_where_it_is_allowed() {
-        let mut value = json!({
+        let value = json!({
             "type": "object",
             "properties": {
                 "name": { "type": "string", "nullable": true },
@@ -92,10 +138,32 @@ mod tests {
                 "free": { "type": "object", "additionalProperties": true, "properties": { "a": { "type": "string" } } },
             },
         });
-        schema(&mut value);
-        let validator = jsonschema::validator_for(&value).unwrap();
-        assert!(validator.is_valid(&json!({ "name": null, "amount": 0.1, "free": { "b": 1 } })));
-        assert!(!validator.is_valid(&json!({ "amount": 0 })));
-        assert!(!validator.is_valid(&json!({ "other": 1 })));
+        let none = json!({});
+        let takes = |instance: Value| accepts(value.clone(), &none, &instance);
+        assert!(takes(
+            json!({ "name": null, "amount": 0.1, "free": { "b": 1 } })
+        ));
+        assert!(!takes(json!({ "amount": 0 })));
+        assert!(!takes(json!({ "other": 1 })));
+    }
+
+    #[test]
+    fn parts_are_closed_as_a_whole() {
+        let described =
+            json!({ "Base": { "type": "object", "properties": { "a": { "type": "string" } } } });
+        let value = json!({
+            "required": ["b"],
+            "allOf": [
+                { "$ref": "#/components/schemas/Base" },
+                { "type": "object", "properties": { "b": { "type": "integer" } } },
+            ],
+        });
+        let takes = |instance: Value| accepts(value.clone(), &described, &instance);
+        assert!(takes(json!({ "a": "x", "b": 1 })));
+        assert!(!takes(json!({ "a": "x" })), "b is required");
+        assert!(
+            !takes(json!({ "a": "x", "b": 1, "c": 1 })),
+            "c is not described"
+        );
     }
 }

@@ -1,4 +1,13 @@
 //! The sandbox over HTTP, as its users see it.
 
 mod contacts;
+mod control;
+mod ecologi;
+mod faults;
 mod harness;
+mod limits;
+mod notes_and_tasks;
+mod oauth;
+mod refusals;
+mod search;
+mod webhooks;

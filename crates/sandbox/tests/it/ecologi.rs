@@ -1,0 +1,337 @@
+//! Purchases, their book, and the reports.
+
+use canopy_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use crate::harness::{World, send, settled, start};
+
+async fn book(world: &World) -> Vec<Value> {
+    world
+        .control("GET", "/purchases", Value::Null)
+        .await
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[tokio::test]
+async fn the_same_key_buys_once_and_answers_the_same() {
+    let world = settled().await;
+    let first = world
+        .buy("/impact/trees", Some("k1"), json!({ "number": 2 }))
+        .await
+        .expect(201);
+    let again = world
+        .buy("/impact/trees", Some("k1"), json!({ "number": 2 }))
+        .await
+        .expect(201);
+    assert_eq!(first, again);
+    let other = world
+        .buy("/impact/trees", Some("k2"), json!({ "number": 2 }))
+        .await
+        .expect(201);
+    assert_ne!(first["treeUrl"], other["treeUrl"]);
+    world
+        .buy("/impact/trees", None, json!({ "number": 1 }))
+        .await
+        .expect(201);
+    world
+        .buy("/impact/trees", None, json!({ "number": 1 }))
+        .await
+        .expect(201);
+
+    let book = book(&world).await;
+    assert_eq!(book.len(), 4);
+    assert_eq!(
+        (&book[0]["key"], &book[0]["replays"]),
+        (&json!("k1"), &json!(1))
+    );
+    assert_eq!(
+        (&book[0]["amount"], &book[0]["currency"], &book[0]["test"]),
+        (&json!("1.2"), &json!("GBP"), &json!(false))
+    );
+    assert_eq!(book[0]["url"], first["treeUrl"]);
+    assert_eq!(book[2]["key"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_hundred_at_once_with_one_key_buy_once() {
+    let world = start(Sandbox::builder().limits(false)).await;
+    let requests = (0..100)
+        .map(|_| send(world.purchase_request("/impact/trees", Some("k"), &json!({ "number": 1 }))));
+    let tasks: Vec<_> = requests.map(tokio::spawn).collect();
+    for task in tasks {
+        task.await.unwrap().unwrap().expect(201);
+    }
+    let book = book(&world).await;
+    assert_eq!((book.len(), &book[0]["replays"]), (1, &json!(99)));
+}
+
+#[tokio::test]
+async fn keys_are_forgotten_only_when_a_memory_is_set() {
+    let world = settled().await;
+    let buy = || world.buy("/impact/trees", Some("k"), json!({ "number": 1 }));
+    buy().await.expect(201);
+    world
+        .control("POST", "/clock", json!({ "advance_seconds": 400 * 86_400 }))
+        .await;
+    buy().await.expect(201);
+    assert_eq!(book(&world).await.len(), 1);
+    world
+        .control(
+            "POST",
+            "/settings",
+            json!({ "idempotency_memory_seconds": 86_400 }),
+        )
+        .await;
+    buy().await.expect(201);
+    assert_eq!(book(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn each_purchase_answers_its_own_members_with_an_exact_amount() {
+    let world = settled().await;
+    let trees = world
+        .buy("/impact/trees", None, json!({ "number": 3, "name": "Tom" }))
+        .await
+        .expect(201);
+    assert_eq!(
+        (&trees["amount"], &trees["name"], &trees["currency"]),
+        (&json!(1.8), &json!("Tom"), &json!("GBP"))
+    );
+    assert!(trees["projectDetails"].is_array());
+    let local = world
+        .buy(
+            "/impact/local-trees",
+            None,
+            json!({ "number": 2, "country": "US" }),
+        )
+        .await
+        .expect(201);
+    assert_eq!(local["amount"], json!(3.7));
+    let carbon = world
+        .buy(
+            "/impact/carbon",
+            None,
+            json!({ "number": 100, "units": "KG" }),
+        )
+        .await
+        .expect(201);
+    assert_eq!(
+        (
+            &carbon["numberInTonnes"],
+            &carbon["units"],
+            &carbon["number"]
+        ),
+        (&json!(0.1), &json!("KG"), &json!(100))
+    );
+    let removal = world
+        .buy("/impact/carbon-removal", None, json!({ "number": 4 }))
+        .await
+        .expect(201);
+    assert!(removal["tileUrl"].as_str().unwrap().contains("?tile="));
+    let habitat = world
+        .buy(
+            "/impact/habitat-restoration",
+            None,
+            json!({ "number": 0.3 }),
+        )
+        .await
+        .expect(201);
+    assert_eq!(habitat["amount"], json!(0.45));
+
+    world
+        .control(
+            "POST",
+            "/settings",
+            json!({ "currency": "EUR", "prices": { "tree": "0.111" } }),
+        )
+        .await;
+    let dear = world
+        .buy("/impact/trees", None, json!({ "number": 3 }))
+        .await
+        .expect(201);
+    assert_eq!(
+        (&dear["amount"], &dear["currency"]),
+        (&json!(0.33), &json!("EUR"))
+    );
+}
+
+#[tokio::test]
+async fn limits_of_quantities_are_held() {
+    let world = settled().await;
+    for (path, body, status) in [
+        ("/impact/trees", json!({ "number": 0 }), 400),
+        ("/impact/trees", json!({ "number": 1.5 }), 400),
+        ("/impact/trees", json!({ "number": 250_000 }), 201),
+        ("/impact/trees", json!({ "number": 250_001 }), 400),
+        ("/impact/trees", json!({}), 400),
+        (
+            "/impact/trees",
+            json!({ "number": 1, "colour": "green" }),
+            400,
+        ),
+        (
+            "/impact/local-trees",
+            json!({ "number": 1, "country": "FR" }),
+            400,
+        ),
+        (
+            "/impact/local-trees",
+            json!({ "number": 1, "country": "BR" }),
+            201,
+        ),
+        (
+            "/impact/carbon",
+            json!({ "number": 0.5, "units": "KG" }),
+            400,
+        ),
+        (
+            "/impact/carbon",
+            json!({ "number": 0.001, "units": "Tonnes" }),
+            201,
+        ),
+        (
+            "/impact/carbon",
+            json!({ "number": 0.0005, "units": "Tonnes" }),
+            400,
+        ),
+        ("/impact/carbon-removal", json!({ "number": 0.5 }), 400),
+        (
+            "/impact/habitat-restoration",
+            json!({ "number": 0.05 }),
+            400,
+        ),
+        (
+            "/impact/habitat-restoration",
+            json!({ "number": 0.15 }),
+            400,
+        ),
+        ("/impact/habitat-restoration", json!({ "number": 0.1 }), 201),
+    ] {
+        let reply = world.buy(path, None, body.clone()).await;
+        assert_eq!(reply.status, status, "{path} {body}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_test_purchase_is_booked_as_such_and_counts_nowhere() {
+    let world = settled().await;
+    let tested = world
+        .buy(
+            "/impact/trees",
+            Some("t"),
+            json!({ "number": 5, "test": true }),
+        )
+        .await
+        .expect(201);
+    assert!(
+        tested["treeUrl"]
+            .as_str()
+            .unwrap()
+            .ends_with("tree=undefined")
+    );
+    assert_eq!(book(&world).await[0]["test"], true);
+    world
+        .buy("/impact/trees", None, json!({ "number": 2 }))
+        .await
+        .expect(201);
+
+    let path = format!("/users/{}/trees", world.info().ecologi_user);
+    assert_eq!(
+        world.report(&path).await.expect(200),
+        json!({ "total": 0, "pending": 2 })
+    );
+    world
+        .control("POST", "/clock", json!({ "advance_seconds": 600 }))
+        .await;
+    assert_eq!(
+        world.report(&path).await.expect(200),
+        json!({ "total": 2, "pending": 0 })
+    );
+}
+
+#[tokio::test]
+async fn reports_add_up_and_know_only_their_user() {
+    let world = settled().await;
+    world
+        .control("POST", "/settings", json!({ "report_lag_seconds": 0 }))
+        .await;
+    for (path, body) in [
+        ("/impact/trees", json!({ "number": 2 })),
+        (
+            "/impact/local-trees",
+            json!({ "number": 1, "country": "UK" }),
+        ),
+        ("/impact/carbon", json!({ "number": 250, "units": "KG" })),
+        ("/impact/carbon-removal", json!({ "number": 1 })),
+        ("/impact/habitat-restoration", json!({ "number": 1.5 })),
+    ] {
+        world.buy(path, None, body).await.expect(201);
+    }
+    let user = &world.info().ecologi_user;
+    let report = async |name: &str| {
+        world
+            .report(&format!("/users/{user}/{name}"))
+            .await
+            .expect(200)
+    };
+    assert_eq!(report("trees").await["total"], 3);
+    assert_eq!(report("carbon-offset").await["total"], 0.25);
+    assert_eq!(report("carbon-removal").await["total"], 0.001);
+    assert_eq!(report("habitat-restoration").await["total"], 1.5);
+    let impact = report("impact").await;
+    assert_eq!(
+        (
+            &impact["trees"],
+            &impact["carbonOffset"],
+            &impact["pending"]["trees"]
+        ),
+        (&json!(3), &json!(0.25), &json!(0))
+    );
+    world.report("/users/nobody/trees").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_key_the_feature_and_the_billing_are_asked_for() {
+    let world = settled().await;
+    let url = format!("{}/impact/trees", world.info().ecologi_url);
+    send(
+        world
+            .http
+            .post(&url)
+            .bearer_auth("wrong")
+            .json(&json!({ "number": 1 })),
+    )
+    .await
+    .unwrap()
+    .expect(401);
+    send(world.http.post(&url).json(&json!({ "number": 1 })))
+        .await
+        .unwrap()
+        .expect(401);
+
+    let body = json!({ "number": 1, "recipientEmail": "friend@example.com" });
+    world
+        .buy("/impact/trees", None, body.clone())
+        .await
+        .expect(403);
+    world
+        .control(
+            "POST",
+            "/settings",
+            json!({ "recipient_email_enabled": true }),
+        )
+        .await;
+    let answer = world.buy("/impact/trees", None, body).await.expect(201);
+    assert_eq!(answer["recipientEmail"], "friend@example.com");
+
+    world
+        .control("POST", "/settings", json!({ "billing": false }))
+        .await;
+    world
+        .buy("/impact/trees", None, json!({ "number": 1, "test": true }))
+        .await
+        .expect(402);
+    assert_eq!(book(&world).await.len(), 1);
+}
