@@ -86,18 +86,21 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         error: &str,
         now: Timestamp,
     ) -> Result<()>;
-    /// Creates the runs of an event and marks it started, in one transaction. Runs that exist are kept.
+    /// Creates the runs of an event and marks it started, in one transaction. Runs that exist are kept. Returns all
+    /// runs of the event that are ready, in the order of their creation.
     async fn start_runs(
         &self,
         fence: &Fence,
         event: i64,
         runs: Vec<NewRun>,
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<Vec<Run>>;
     /// One event.
     async fn event(&self, id: i64) -> Result<Option<InboxRow>>;
     /// Newest first.
     async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>>;
+    /// The ids of all records of a location that an event of this kind speaks of, each once.
+    async fn event_records(&self, location: &str, kind: &str) -> Result<Vec<String>>;
 
     // Runs and steps
     /// Runs to be executed now: ready, or waiting and due; in order of their events.

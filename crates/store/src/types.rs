@@ -387,6 +387,8 @@ pub struct Summary {
     /// Sum of confirmed amounts by currency, in the order of the currency's code.
     pub cost: Vec<(String, Decimal)>,
     pub runs_done: u64,
+    /// Ready or waiting.
+    pub runs_open: u64,
     pub runs_waiting: u64,
     pub runs_held: u64,
     pub runs_dead: u64,

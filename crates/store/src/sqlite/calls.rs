@@ -80,6 +80,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
                     (SELECT currency, sum(amount) AS cost FROM purchases
                      WHERE state = 'confirmed' GROUP BY currency)) AS cost,
                 (SELECT count(*) FROM runs WHERE state = 'done') AS runs_done,
+                (SELECT count(*) FROM runs WHERE state IN ('ready', 'waiting')) AS runs_open,
                 (SELECT count(*) FROM runs WHERE state = 'waiting') AS runs_waiting,
                 (SELECT count(*) FROM runs WHERE state = 'held') AS runs_held,
                 (SELECT count(*) FROM runs WHERE state = 'dead') AS runs_dead,
@@ -105,6 +106,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
             .map(|(currency, millionths)| (currency, decimal(millionths)))
             .collect(),
         runs_done: row.narrow("runs_done")?,
+        runs_open: row.narrow("runs_open")?,
         runs_waiting: row.narrow("runs_waiting")?,
         runs_held: row.narrow("runs_held")?,
         runs_dead: row.narrow("runs_dead")?,

@@ -220,6 +220,16 @@ pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn records(
+    connection: &mut SqliteConnection,
+    location: &str,
+    kind: &str,
+) -> Op<Vec<String>> {
+    let query = "SELECT DISTINCT record FROM inbox WHERE location = ?1 AND kind = ?2";
+    let rows = sqlx::query_scalar(query).bind(location).bind(kind);
+    Ok(rows.fetch_all(connection).await?)
+}
+
 /// The event, which must be of the fence's location.
 pub(super) async fn own_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
     match event(held.connection, id).await? {

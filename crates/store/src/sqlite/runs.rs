@@ -35,7 +35,7 @@ pub(super) async fn start(
     event: i64,
     runs: &[NewRun],
     now: Timestamp,
-) -> Op<()> {
+) -> Op<Vec<Run>> {
     let row = inbox::own_event(held, event).await?;
     match row.state {
         EventState::Pending => inbox::set_state(held, event, EventState::Started, now).await?,
@@ -63,7 +63,14 @@ pub(super) async fn start(
         .execute(&mut *held.connection)
         .await?;
     }
-    Ok(())
+    let rows = sqlx::query(
+        "SELECT runs.*, definitions.text FROM runs JOIN definitions ON definitions.id = runs.definition
+         WHERE event = ?1 AND state = 'ready' ORDER BY runs.id",
+    )
+    .bind(event)
+    .fetch_all(&mut *held.connection)
+    .await?;
+    rows.iter().map(read).collect()
 }
 
 /// The number of a workflow file's text, which is stored once.

@@ -136,7 +136,7 @@ impl Store for SqliteStore {
         event: i64,
         runs: Vec<NewRun>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<Vec<Run>> {
         fenced!(self, fence, runs::start(event, &runs, now))
     }
 
@@ -146,6 +146,10 @@ impl Store for SqliteStore {
 
     async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>> {
         read!(self, inbox::recent(limit))
+    }
+
+    async fn event_records(&self, location: &str, kind: &str) -> Result<Vec<String>> {
+        read!(self, inbox::records(location, kind))
     }
 
     async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>> {

@@ -120,7 +120,7 @@ const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, "contacts", json!(2), vec![event("polled", Some("v1"))], at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),
     ("complete_event", |s, f, r| s.complete_event(f, r.unread, completion(), at(1)).map(drop_ok).boxed()),
-    ("start_runs", |s, f, r| s.start_runs(f, r.event, vec![], at(1)).boxed()),
+    ("start_runs", |s, f, r| s.start_runs(f, r.event, vec![], at(1)).map(drop_ok).boxed()),
     ("settle_event", |s, f, r| s.settle_event(f, r.unread, EventEnd::Gone, at(1)).boxed()),
     ("update_run", |s, f, r| s.update_run(f, r.run, update(), at(1)).boxed()),
     ("intend_step", |s, f, r| s.intend_step(f, step(r.run, "note", "s1"), at(1)).map(drop_ok).boxed()),

@@ -28,14 +28,21 @@ async fn runs_start_once_with_the_text_they_began_with() {
     let fixture = Fixture::new().await;
     let id = fixture.stored(event("c1", Some("created"))).await;
     let start = async |runs| {
-        fixture
+        let runs = fixture
             .store
             .start_runs(&fixture.fence, id, runs, at(1))
             .await
             .unwrap();
+        runs.len()
     };
-    start(vec![new_run("a", "one"), new_run("b", "one")]).await;
-    start(vec![new_run("a", "edited since"), new_run("c", "three")]).await;
+    assert_eq!(
+        start(vec![new_run("a", "one"), new_run("b", "one")]).await,
+        2
+    );
+    assert_eq!(
+        start(vec![new_run("a", "edited since"), new_run("c", "three")]).await,
+        3
+    );
     let runs = fixture.store.due_runs(LOCATION, at(1), 10).await.unwrap();
     let found: Vec<_> = runs
         .iter()
@@ -296,7 +303,10 @@ async fn a_lease_does_not_cover_the_rows_of_another_location() {
         .unwrap();
     let store = &fixture.store;
     let refusals = [
-        store.start_runs(&other, event, vec![], at(0)).await,
+        store
+            .start_runs(&other, event, vec![], at(0))
+            .await
+            .map(drop),
         store
             .settle_event(&other, event, canopy_store::EventEnd::Gone, at(0))
             .await,

@@ -261,4 +261,14 @@ async fn the_summary_counts() {
     );
     assert_eq!((summary.runs_done, summary.runs_dead), (2, 1));
     assert_eq!((summary.runs_held, summary.runs_waiting), (1, 0));
+    assert_eq!(summary.runs_open, 2);
+    let created = fixture
+        .store
+        .event_records(crate::support::LOCATION, "contact.created");
+    let mut created = created.await.unwrap();
+    created.sort();
+    assert!(created.contains(&"echo".to_owned()) && created.contains(&"new".to_owned()));
+    assert_eq!(created.len(), 8);
+    let none = fixture.store.event_records("elsewhere", "contact.created");
+    assert_eq!(none.await.unwrap(), Vec::<String>::new());
 }
