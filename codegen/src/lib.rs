@@ -1,1 +1,96 @@
-//! placeholder
+//! From the descriptions in `spec` to the generated crates: documents in, files out.
+//!
+//! It is pure: it reads and writes nothing, so `xtask` can write or compare what comes out, and a test can feed it what
+//! it likes. It may depend on none of our crates. The way of a document: [parsed](document) with line numbers, merged
+//! into a [bundle], [linted](lint), brought into the form that is published, [transformed](transform) for the generator
+//! (progenitor), and [emitted](emit).
+//!
+//! ```
+//! use canopy_codegen::{Service, Source, bundle};
+//!
+//! let common = "openapi: 3.0.3\ninfo: { title: T, version: '1' }\npaths:\n  /a: { get: {} }\n";
+//! let ecologi = Service::named("ecologi").unwrap();
+//! let problems = bundle(&[Source::new("spec/ecologi.yaml", common)], ecologi).unwrap_err();
+//! assert!(problems.to_string().starts_with("spec/ecologi.yaml:4: GET /a: `operationId` is missing"));
+//! ```
+
+mod bundle;
+mod document;
+mod emit;
+mod lint;
+mod pointer;
+mod problem;
+mod schema;
+mod services;
+mod source;
+mod transform;
+
+use serde_json::json;
+
+use bundle::Bundle;
+use document::Document;
+
+pub use problem::{Problem, Problems};
+pub use services::{COMMAND, MANIFEST, SERVICES, Service};
+pub use source::{Output, Source};
+
+/// All generated files, with the [`MANIFEST`] that lists them.
+///
+/// # Errors
+/// Everything that is wrong with the sources, each with file, line, operation, field and remedy.
+pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
+    let mut outputs = Vec::new();
+    let mut problems = Problems::default();
+    for service in SERVICES {
+        let files = linted(sources, service).and_then(|bundle| {
+            let webhooks = service.webhooks.map(|dir| linted_webhooks(sources, dir, &bundle)).transpose()?;
+            emit::service(service, &bundle, webhooks.as_ref())
+        });
+        match files {
+            Ok(files) => outputs.extend(files),
+            Err(error) => problems.0.extend(error.0),
+        }
+    }
+    problems.check()?;
+    outputs.sort_by(|a, b| a.path.cmp(&b.path));
+    let paths: Vec<&str> = outputs.iter().map(|output| output.path.as_str()).collect();
+    let text = emit::pretty(&json!({ "regenerate": COMMAND, "files": paths }));
+    outputs.push(Output { path: MANIFEST.to_owned(), text });
+    Ok(outputs)
+}
+
+/// One service as one OpenAPI 3.0 document in JSON.
+///
+/// # Errors
+/// Everything that is wrong with the service's sources.
+pub fn bundle(sources: &[Source], service: &Service) -> Result<String, Problems> {
+    Ok(emit::pretty(&linted(sources, service)?.value))
+}
+
+fn linted(sources: &[Source], service: &Service) -> Result<Bundle, Problems> {
+    let mut bundle = merge(sources.iter().filter(|source| service.owns(&source.path)))?;
+    lint::service(&bundle, service)?;
+    transform::run(transform::BUNDLE, &mut bundle.value);
+    Ok(bundle)
+}
+
+fn linted_webhooks(sources: &[Source], dir: &str, service: &Bundle) -> Result<Bundle, Problems> {
+    let mut bundle = merge(sources.iter().filter(|source| source.path.starts_with(dir)))?;
+    lint::webhooks(&bundle, service)?;
+    transform::run(transform::BUNDLE, &mut bundle.value);
+    Ok(bundle)
+}
+
+fn merge<'s>(sources: impl Iterator<Item = &'s Source>) -> Result<Bundle, Problems> {
+    let (mut documents, mut problems) = (Vec::new(), Problems::default());
+    for source in sources {
+        match Document::parse(source) {
+            Ok(document) => documents.push(document),
+            Err(problem) => problems.0.push(problem),
+        }
+    }
+    problems.check()?;
+    let bundle = Bundle::merge(documents);
+    bundle.problems.clone().check()?;
+    Ok(bundle)
+}

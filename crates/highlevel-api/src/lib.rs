@@ -1,1 +1,4 @@
-//! placeholder
+//! stub
+#[rustfmt::skip]
+mod generated;
+pub use generated::*;

@@ -18,6 +18,8 @@ pub struct Operation {
     pub api_version: Option<&'static str>,
     pub auth: Auth,
     pub scopes: &'static [&'static str],
+    /// Which tokens it takes; empty where the service knows only one kind.
+    pub token_kinds: &'static [TokenKind],
     /// Path and query parameters, in the spec's order.
     pub parameters: &'static [Parameter],
     pub body: Body,
@@ -38,6 +40,15 @@ pub struct Operation {
 pub enum Auth {
     None,
     Bearer,
+}
+
+/// Whom a token speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// One location (sub-account).
+    Location,
+    /// An agency with all its locations.
+    Agency,
 }
 
 /// A path or query parameter.

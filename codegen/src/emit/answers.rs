@@ -1,0 +1,87 @@
+//! The types of answers. They differ so much from what the generator makes (no member required, unknown members kept,
+//! scalars bent, word lists open) that they are written here.
+
+use heck::ToSnakeCase;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use crate::schema::{is_enum, referred};
+
+/// Where the type of a component is.
+pub(super) type TypePath<'p> = dyn Fn(&str) -> TokenStream + 'p;
+
+/// The struct of an answer component. `schemas` are all components.
+pub(super) fn answer(name: &str, schema: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
+    let ident = format_ident!("{name}");
+    let doc = doc(schema);
+    let members = schema["properties"].as_object().into_iter().flatten();
+    let fields = members.map(|(name, property)| field(name, property, schemas, type_path));
+    quote! {
+        #doc
+        #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(default)]
+        #[non_exhaustive]
+        pub struct #ident {
+            #(#fields)*
+            #[doc = " What the service sent beyond this description."]
+            #[serde(flatten)]
+            pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        }
+        impl ::canopy_transport::lenient::Lenient for #ident {
+            fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+                ::canopy_transport::lenient::object(value)
+            }
+        }
+    }
+}
+
+fn field(name: &str, property: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
+    let ident = field_ident(name);
+    let rename = (ident != name).then(|| quote!(#[serde(rename = #name)]));
+    let doc = doc(property);
+    let kind = kind(property, schemas, type_path);
+    quote! {
+        #doc
+        #rename
+        #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+        pub #ident: ::std::option::Option<#kind>,
+    }
+}
+
+/// The field of a member, named as the generator names those of requests.
+pub(crate) fn field_ident(name: &str) -> Ident {
+    let snake = name.to_snake_case();
+    if syn::parse_str::<Ident>(&snake).is_ok() { format_ident!("{snake}") } else { format_ident!("{snake}_") }
+}
+
+fn kind(schema: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
+    if let Some(name) = referred(schema) {
+        let path = type_path(name);
+        return if is_enum(&schemas[name]) { quote!(::canopy_transport::lenient::Open<#path>) } else { path };
+    }
+    match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("string"), _) if schema["x-secret"] == true => quote!(::canopy_transport::Secret),
+        // Decimals stay text, so that no digit of an amount of money is lost.
+        (Some("string"), _) | (Some("number"), Some("decimal")) => quote!(::std::string::String),
+        (Some("number"), _) => quote!(f64),
+        (Some("integer"), _) => quote!(i64),
+        (Some("boolean"), _) => quote!(bool),
+        (Some("array"), _) => {
+            let element = kind(&schema["items"], schemas, type_path);
+            quote!(::std::vec::Vec<#element>)
+        }
+        (Some("object"), _) if schema["additionalProperties"].is_object() => {
+            let value = kind(&schema["additionalProperties"], schemas, type_path);
+            quote!(::std::collections::BTreeMap<::std::string::String, #value>)
+        }
+        (Some("object"), _) => quote!(::serde_json::Map<::std::string::String, ::serde_json::Value>),
+        _ => quote!(::serde_json::Value),
+    }
+}
+
+fn doc(schema: &Value) -> Option<TokenStream> {
+    let text = schema["description"].as_str().filter(|text| !text.is_empty())?;
+    let text = format!(" {}", text.trim());
+    Some(quote!(#[doc = #text]))
+}

@@ -1,0 +1,59 @@
+//! The changes made to a document, in order. Each is a pure function of the document.
+
+mod all_of;
+mod clearable;
+mod defaults;
+mod fork;
+mod one_success;
+mod parameters;
+mod path_parameters;
+mod secrets;
+mod strict_requests;
+mod whole_numbers;
+
+use serde_json::Value;
+
+/// A named change.
+pub(crate) struct Transform {
+    pub name: &'static str,
+    pub apply: fn(&mut Value),
+}
+
+macro_rules! transforms {
+    ($($name:ident),* $(,)?) => { &[$(Transform { name: stringify!($name), apply: $name::apply }),*] };
+}
+
+/// What a bundle goes through: it then says in full what the files say in short.
+pub(crate) const BUNDLE: &[Transform] = transforms![defaults, path_parameters, all_of];
+
+/// What a bundle goes through on its way into the generator. `fork` must see whole answers and bodies, and what follows
+/// it tells requests from answers.
+pub(crate) const CLIENT: &[Transform] =
+    transforms![one_success, parameters, whole_numbers, fork, clearable, secrets, strict_requests];
+
+/// Applies a list.
+pub(crate) fn run(transforms: &[Transform], document: &mut Value) {
+    for transform in transforms {
+        (transform.apply)(document);
+    }
+}
+
+pub(crate) use fork::{SIDE, Side};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(transforms: &[Transform]) -> Vec<&'static str> {
+        transforms.iter().map(|transform| transform.name).collect()
+    }
+
+    #[test]
+    fn the_order_is_deliberate() {
+        assert_eq!(names(BUNDLE), ["defaults", "path_parameters", "all_of"]);
+        assert_eq!(
+            names(CLIENT),
+            ["one_success", "parameters", "whole_numbers", "fork", "clearable", "secrets", "strict_requests"]
+        );
+    }
+}
