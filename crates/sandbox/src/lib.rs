@@ -19,6 +19,7 @@
 mod answer;
 mod call;
 mod clock;
+mod connection;
 mod contacts;
 mod control;
 mod ecologi;
@@ -33,8 +34,10 @@ mod seed;
 mod server;
 mod service;
 mod settings;
+mod shared;
 mod spec;
 mod webhooks;
+mod work;
 mod world;
 
 pub use server::{Builder, Options, Sandbox, SandboxError, SandboxInfo, run};

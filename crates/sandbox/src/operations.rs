@@ -1,5 +1,8 @@
 //! Which operation a request means: what is served, and what the description has beside it.
 
+use http::StatusCode;
+
+use crate::answer::Answer;
 use crate::call::Handler;
 use crate::highlevel::access::Access;
 use crate::spec::{Bundle, Checks};
@@ -51,6 +54,16 @@ pub struct Operation {
 #[derive(Debug)]
 pub struct Operations {
     all: Vec<Operation>,
+}
+
+impl Operation {
+    /// What does the work, or the answer that nothing does yet.
+    pub fn served(&self) -> Result<Route, Answer> {
+        self.route.ok_or_else(|| {
+            let message = format!("The sandbox does not serve {} yet", self.name);
+            Answer::refused(StatusCode::NOT_IMPLEMENTED, message)
+        })
+    }
 }
 
 /// What a request's method and path lead to.
@@ -124,11 +137,6 @@ impl Operations {
             Found::Nothing
         }
     }
-
-    #[cfg(test)]
-    pub fn iter(&self) -> impl Iterator<Item = &Operation> {
-        self.all.iter()
-    }
 }
 
 /// The values of the template's parameters, if the path has its form. Slashes count: `/contacts/` is not `/contacts`.
@@ -185,6 +193,37 @@ mod tests {
             Found::WrongCase => Some("wrong case".to_owned()),
             Found::Nothing => None,
         }
+    }
+
+    #[test]
+    fn what_is_described_but_not_served_is_named() {
+        let bundle = r#"{ "paths": {
+            "/calendars/groups": { "get": { "operationId": "get-groups" } },
+            "/contacts/{id}": { "get": { "operationId": "read-contact" } }
+        } }"#;
+        let operations = Operations::new(ROUTES, Bundle::read(bundle).unwrap());
+        let Found::Operation(groups, _) = operations.find("GET", "/calendars/groups") else {
+            panic!("a described path is known");
+        };
+        let refusal = groups.served().unwrap_err();
+        assert_eq!(refusal.status, StatusCode::NOT_IMPLEMENTED);
+        assert!(
+            refusal.body["message"]
+                .as_str()
+                .unwrap()
+                .contains("get-groups")
+        );
+        let Found::Operation(contact, arguments) = operations.find("GET", "/contacts/abc") else {
+            panic!("a served path is known");
+        };
+        assert_eq!(
+            (contact.name.as_str(), arguments),
+            ("read-contact", vec!["abc"])
+        );
+        assert!(
+            contact.served().is_ok(),
+            "parameters may be called otherwise"
+        );
     }
 
     #[test]

@@ -1,44 +1,17 @@
 //! Starting, listening, stopping.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tower::ServiceExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
-use crate::control;
-use crate::ecologi::Account;
-use crate::faults::Faults;
-use crate::highlevel::access::{Class, Token};
-use crate::highlevel::limits::Limits;
-use crate::highlevel::oauth::Grants;
-use crate::history::History;
-use crate::ids::Ids;
-use crate::records::Location;
-use crate::requests::Requests;
-use crate::seed;
-use crate::service::{self, Dropped, Service};
-use crate::settings::Settings;
-use crate::webhooks::{Outbox, Signature, deliver};
-use crate::world::World;
-
-/// A body over this size is refused.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
-/// How long connections may finish their answers at the end.
-const FAREWELL: Duration = Duration::from_secs(1);
+use crate::connection::accept;
+use crate::service::Service;
+use crate::shared::Shared;
 
 /// Why the sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +34,6 @@ pub enum SandboxError {
         service: &'static str,
         reason: &'static str,
     },
-    #[error("the sandbox has no price list in {0}: use one of {1}")]
-    Currency(String, String),
 }
 
 /// How a sandbox is to be.
@@ -219,170 +190,4 @@ pub async fn run(
     shutdown.await;
     sandbox.shutdown().await;
     Ok(())
-}
-
-/// What all connections share.
-#[derive(Debug)]
-pub struct Shared {
-    world: Mutex<World>,
-    pub clock: Clock,
-    pub info: SandboxInfo,
-    pub signature: Signature,
-    /// Wakes the task that sends webhooks.
-    pub wake: Notify,
-}
-
-impl Shared {
-    fn new(options: &Options, address: SocketAddr) -> Self {
-        let seed = options.seed;
-        let now = options.start_at.unwrap_or_else(Timestamp::now);
-        let clock = Clock::starting_at(now);
-        let mut identity = Ids::new(seed, 1);
-        let location = Location {
-            id: identity.record(),
-            company_id: identity.record(),
-            name: "Sandbox Location".to_owned(),
-            user_id: identity.record(),
-            created_at: now,
-        };
-        let token = format!("pit-{}", identity.uuid());
-        let ecologi_key = identity.uuid();
-        let ecologi_user = "sandbox-forest".to_owned();
-        let signature = Signature::new(identity.bytes());
-        let base = format!("http://{address}");
-        let info = SandboxInfo {
-            highlevel_url: format!("{base}/highlevel"),
-            ecologi_url: format!("{base}/ecologi"),
-            token: token.clone(),
-            location_id: location.id.clone(),
-            company_id: location.company_id.clone(),
-            ecologi_key: ecologi_key.clone(),
-            ecologi_user: ecologi_user.clone(),
-            webhook_public_key: signature.public_key(),
-            control_url: format!("{base}/control"),
-        };
-        let mut grants = Grants::new(seed);
-        grants.issue(
-            Some(token),
-            Token {
-                class: Class::LocationKey,
-                scopes: None,
-                expires_at: None,
-            },
-        );
-        let mut world = World {
-            settings: Settings {
-                limits: options.limits,
-                ..Settings::default()
-            },
-            ids: Ids::new(seed, 2),
-            traces: Ids::new(seed, 6),
-            seed,
-            seeded: (0, 0),
-            location,
-            contacts: crate::contacts::Contacts::default(),
-            notes: indexmap::IndexMap::new(),
-            tasks: indexmap::IndexMap::new(),
-            custom_fields: Vec::new(),
-            grants,
-            limits: Limits::default(),
-            ecologi: Account::new(ecologi_key, ecologi_user, seed),
-            history: History::default(),
-            outbox: Outbox::default(),
-            faults: Faults::new(seed),
-            requests: Requests::default(),
-        };
-        seed::initial(&mut world, options.contacts, now);
-        Self {
-            world: Mutex::new(world),
-            clock,
-            info,
-            signature,
-            wake: Notify::new(),
-        }
-    }
-
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        // A handler that panicked has answered nobody; the others go on with what it left.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let control = control::router(Arc::clone(&shared));
-    let mut connections = JoinSet::new();
-    let mut background = JoinSet::new();
-    background.spawn(deliver::run(Arc::clone(&shared)));
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // An error here is one connection's (it went away at once), not the listener's.
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(connection(stream, Arc::clone(&shared), control.clone(), stopped.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-            _ = stopped.changed() => break,
-        }
-    }
-    drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    // Requests that hang by order never end: they are cut off.
-    let _in_time = tokio::time::timeout(FAREWELL, ended).await;
-}
-
-async fn connection(
-    stream: TcpStream,
-    shared: Arc<Shared>,
-    control: axum::Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(Arc::clone(&shared), control.clone(), request));
-    let mut connection = std::pin::pin!(
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-type Body = http_body_util::Either<Full<Bytes>, axum::body::Body>;
-
-async fn answer(
-    shared: Arc<Shared>,
-    control: axum::Router,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Dropped> {
-    let path = request.uri().path().to_owned();
-    for (prefix, service) in [
-        ("/highlevel", Service::HighLevel),
-        ("/ecologi", Service::Ecologi),
-    ] {
-        let Some(path) = path
-            .strip_prefix(prefix)
-            .filter(|rest| rest.starts_with('/'))
-        else {
-            continue;
-        };
-        let (parts, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-            let mut refusal = Response::new(Body::Left(Full::default()));
-            *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(refusal);
-        };
-        let response = service::serve(&shared, service, &parts, path, body.to_bytes()).await?;
-        return Ok(response.map(Body::Left));
-    }
-    let response: Result<_, Infallible> = control.oneshot(request.map(axum::body::Body::new)).await;
-    let Ok(response) = response;
-    Ok(response.map(Body::Right))
 }

@@ -66,7 +66,7 @@ impl World {
         );
         let event = payload::contact("ContactCreate", &contact, &self.location);
         self.contacts.put(contact, act.at);
-        self.emit(event, act.at);
+        self.emit(&event, act.at);
     }
 
     /// Changes a contact by a function. Nothing happens when nothing differs; otherwise `dateUpdated` moves and the
@@ -100,7 +100,7 @@ impl World {
             .push(act.at, "contact.updated", id, Some(id), act.origin, changed);
         for event in events {
             let event = payload::contact(event, &after, &self.location);
-            self.emit(event, act.at);
+            self.emit(&event, act.at);
         }
         Ok(Arc::new(after))
     }
@@ -119,7 +119,7 @@ impl World {
                 Vec::new(),
             );
             let event = payload::contact("ContactDelete", &contact, &self.location);
-            self.emit(event, act.at);
+            self.emit(&event, act.at);
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl World {
             Vec::new(),
         );
         let event = payload::note(event, note, contact_id, &self.location);
-        self.emit(event, act.at);
+        self.emit(&event, act.at);
         if self.settings.note_moves_contact {
             self.touch_contact(contact_id, act.at);
         }
@@ -172,7 +172,7 @@ impl World {
                 names_contact.then_some(contact_id),
                 &self.location,
             );
-            self.emit(event, act.at);
+            self.emit(&event, act.at);
         }
         if self.settings.task_moves_contact {
             self.touch_contact(contact_id, act.at);
@@ -188,7 +188,7 @@ impl World {
         }
     }
 
-    fn emit(&mut self, event: payload::Event, at: Timestamp) {
+    fn emit(&mut self, event: &payload::Event, at: Timestamp) {
         if self.outbox.has_target() {
             let effect = self.faults.for_webhook(event.name);
             self.outbox.push(event, at, effect);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answered, Refused};
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// `?since=` leaves out what is known already.
 #[derive(Debug, Deserialize)]

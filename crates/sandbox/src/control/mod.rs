@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 pub fn router(shared: Arc<Shared>) -> Router {
     let control = Router::new()

@@ -16,7 +16,7 @@ use crate::highlevel::{contact_view, write_members};
 use crate::history::Origin;
 use crate::records::Contact;
 use crate::seed;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::world::Act;
 
 #[derive(Debug, Deserialize)]

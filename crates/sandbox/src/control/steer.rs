@@ -15,8 +15,8 @@ use super::{Answered, Body, Refused};
 use crate::clock::iso;
 use crate::ecologi::currencies;
 use crate::faults::Order;
-use crate::server::Shared;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::purchases::json_number;
 use crate::answer::Answer;
 use crate::ids::Ids;
 use crate::settings::Settings;
@@ -19,6 +20,7 @@ pub struct Purchase {
     /// The request's `Idempotency-Key`.
     pub key: Option<String>,
     pub operation: String,
+    #[serde(serialize_with = "as_number")]
     pub quantity: Decimal,
     /// `tree`, `kg`, `tonne`, `square metre`.
     pub unit: &'static str,
@@ -35,6 +37,10 @@ pub struct Purchase {
     pub recipient_email: Option<String>,
     /// How often the same key came again and was answered without buying.
     pub replays: u64,
+}
+
+fn as_number<S: serde::Serializer>(quantity: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    json_number(*quantity).serialize(serializer)
 }
 
 #[derive(Debug)]

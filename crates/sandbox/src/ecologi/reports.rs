@@ -18,19 +18,19 @@ struct Totals {
 }
 
 pub fn trees(world: &mut World, call: &Call<'_>) -> Handled {
-    one(totals(world, call)?.trees)
+    Ok(one(totals(world, call)?.trees))
 }
 
 pub fn carbon_offset(world: &mut World, call: &Call<'_>) -> Handled {
-    one(totals(world, call)?.carbon_offset)
+    Ok(one(totals(world, call)?.carbon_offset))
 }
 
 pub fn carbon_removal(world: &mut World, call: &Call<'_>) -> Handled {
-    one(totals(world, call)?.carbon_removal)
+    Ok(one(totals(world, call)?.carbon_removal))
 }
 
 pub fn habitat_restoration(world: &mut World, call: &Call<'_>) -> Handled {
-    one(totals(world, call)?.habitat_restoration)
+    Ok(one(totals(world, call)?.habitat_restoration))
 }
 
 pub fn impact(world: &mut World, call: &Call<'_>) -> Handled {
@@ -48,10 +48,8 @@ pub fn impact(world: &mut World, call: &Call<'_>) -> Handled {
     Ok(Answer::ok(body))
 }
 
-fn one((total, pending): (Decimal, Decimal)) -> Handled {
-    Ok(Answer::ok(
-        json!({ "total": json_number(total), "pending": json_number(pending) }),
-    ))
+fn one((total, pending): (Decimal, Decimal)) -> Answer {
+    Answer::ok(json!({ "total": json_number(total), "pending": json_number(pending) }))
 }
 
 fn totals(world: &World, call: &Call<'_>) -> Result<Totals, Answer> {

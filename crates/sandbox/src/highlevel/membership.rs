@@ -22,7 +22,7 @@ pub fn leave_campaign(world: &mut World, call: &Call<'_>) -> Handled {
 
 pub fn leave_campaigns(world: &mut World, call: &Call<'_>) -> Handled {
     world.change_contact(call.argument(0), call.act(), |contact| {
-        contact.campaigns.clear()
+        contact.campaigns.clear();
     })?;
     Ok(Answer::ok(json!({ "succeded": true })))
 }

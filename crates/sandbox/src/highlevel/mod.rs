@@ -1,8 +1,14 @@
 //! The stand-in for HighLevel.
 
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "handlers have one type, also those that never refuse"
+)]
+
 pub mod access;
 mod contacts;
 mod fields;
+mod filters;
 pub mod limits;
 mod listing;
 mod locations;

@@ -13,7 +13,7 @@ use crate::world::World;
 pub fn add(world: &mut World, call: &Call<'_>) -> Handled {
     let tags = call.body_texts("tags");
     let contact = world.change_contact(call.argument(0), call.act(), |contact| {
-        add_tags(contact, &tags)
+        add_tags(contact, &tags);
     })?;
     Ok(Answer::created(json!({ "tags": contact.tags })))
 }
@@ -21,7 +21,7 @@ pub fn add(world: &mut World, call: &Call<'_>) -> Handled {
 pub fn remove(world: &mut World, call: &Call<'_>) -> Handled {
     let tags = call.body_texts("tags");
     let contact = world.change_contact(call.argument(0), call.act(), |contact| {
-        remove_tags(contact, &tags)
+        remove_tags(contact, &tags);
     })?;
     Ok(Answer::ok(json!({ "tags": contact.tags })))
 }

@@ -79,7 +79,7 @@ fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
                 }
             }
             (Some(Value::Array(known)), Value::Array(more)) if keyword == "required" => {
-                known.extend(more)
+                known.extend(more);
             }
             (Some(_), _) => {}
             (None, value) => {

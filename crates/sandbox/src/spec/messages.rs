@@ -139,7 +139,7 @@ impl Place {
     fn subject(&self) -> String {
         match self.segments.split_last() {
             None => "request body".to_owned(),
-            Some((last, list)) if !list.is_empty() && last.parse::<usize>().is_ok() => {
+            Some((index, list)) if !list.is_empty() && index.parse::<usize>().is_ok() => {
                 format!("each value in {}", list.join("."))
             }
             Some(_) => self.segments.join("."),

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 
 use super::{Job, Outcome};
-use crate::server::Shared;
+use crate::shared::Shared;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 

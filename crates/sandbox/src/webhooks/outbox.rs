@@ -88,7 +88,7 @@ impl Outbox {
     }
 
     /// Takes an event in, as many times as the faults say.
-    pub fn push(&mut self, event: Event, at: Timestamp, effect: WebhookEffect) {
+    pub fn push(&mut self, event: &Event, at: Timestamp, effect: WebhookEffect) {
         let Some(url) = self.target.clone() else {
             return;
         };

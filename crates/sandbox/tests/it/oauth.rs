@@ -7,7 +7,7 @@ use crate::harness::{Reply, World, send, settled};
 struct App {
     world: World,
     client: [(&'static str, String); 2],
-    app_id: String,
+    id: String,
 }
 
 impl App {
@@ -20,7 +20,7 @@ impl App {
                 ("client_id", oauth("client_id")),
                 ("client_secret", oauth("client_secret")),
             ],
-            app_id: oauth("app_id"),
+            id: oauth("app_id"),
             world,
         }
     }
@@ -130,7 +130,7 @@ async fn an_agency_token_lists_locations_and_is_exchanged_for_a_locations() {
     let info = app.world.info();
     let path = format!(
         "/oauth/installedLocations?companyId={}&appId={}",
-        info.company_id, app.app_id
+        info.company_id, app.id
     );
     let installed = send(app.world.request_as(agency, "GET", &path, &Value::Null))
         .await

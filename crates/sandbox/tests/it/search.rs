@@ -21,6 +21,7 @@ fn ids(answer: &Value) -> Vec<String> {
         .collect()
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "callers write a literal")]
 fn filter(field: &str, operator: &str, value: Value) -> Value {
     json!({ "field": field, "operator": operator, "value": value })
 }
@@ -46,7 +47,7 @@ async fn a_write_is_read_at_once_and_found_only_after_the_lag() {
     world
         .control("POST", "/clock", json!({ "advance_seconds": 0.1 }))
         .await;
-    assert_eq!(ids(&world.search(search.clone()).await), [id.clone()]);
+    assert_eq!(ids(&world.search(search.clone()).await), vec![id.clone()]);
 
     world
         .call(

@@ -10,14 +10,14 @@ use crate::harness::{Received, Receiver, World, settled, until};
 
 async fn listening(statuses: Vec<u16>) -> (World, Receiver) {
     let world = settled().await;
-    let receiver = Receiver::start(statuses).await;
+    let hooks = Receiver::start(statuses).await;
     world
         .control("POST", "/settings", json!({ "webhook_concurrency": 1 }))
         .await;
     world
-        .control("POST", "/webhook-target", json!({ "url": receiver.url }))
+        .control("POST", "/webhook-target", json!({ "url": hooks.url }))
         .await;
-    (world, receiver)
+    (world, hooks)
 }
 
 async fn deliveries(world: &World) -> Vec<Value> {
@@ -30,7 +30,7 @@ async fn deliveries(world: &World) -> Vec<Value> {
 }
 
 /// Waits until nothing is on its way, and answers what arrived.
-async fn settle(world: &World, receiver: &Receiver) -> Vec<Received> {
+async fn settle(world: &World, hooks: &Receiver) -> Vec<Received> {
     until("the queue to empty", || async {
         let busy = ["held", "waiting", "sending"];
         deliveries(world)
@@ -39,7 +39,7 @@ async fn settle(world: &World, receiver: &Receiver) -> Vec<Received> {
             .all(|delivery| !busy.contains(&delivery["state"].as_str().unwrap()))
     })
     .await;
-    receiver.received()
+    hooks.received()
 }
 
 fn types(received: &[Received]) -> Vec<&str> {
@@ -51,7 +51,7 @@ fn types(received: &[Received]) -> Vec<&str> {
 
 #[tokio::test]
 async fn each_change_is_told() {
-    let (world, receiver) = listening(Vec::new()).await;
+    let (world, hooks) = listening(Vec::new()).await;
     let id = world
         .contact(json!({ "firstName": "Ada", "email": "w@example.com", "tags": ["a"] }))
         .await;
@@ -99,7 +99,7 @@ async fn each_change_is_told() {
     world.call("DELETE", &task, Value::Null).await.expect(200);
     world.call("DELETE", &path, Value::Null).await.expect(200);
 
-    let received = settle(&world, &receiver).await;
+    let received = settle(&world, &hooks).await;
     assert_eq!(
         types(&received),
         [
@@ -133,11 +133,11 @@ async fn each_change_is_told() {
 
 #[tokio::test]
 async fn the_raw_body_is_signed_with_the_published_key() {
-    let (world, receiver) = listening(Vec::new()).await;
+    let (world, hooks) = listening(Vec::new()).await;
     world
         .contact(json!({ "firstName": "Zoë", "email": "s@example.com" }))
         .await;
-    let received = receiver.wait_for(1).await.remove(0);
+    let received = hooks.wait_for(1).await.remove(0);
     let spki = STANDARD.decode(&world.info().webhook_public_key).unwrap();
     let key = VerifyingKey::from_public_key_der(&spki).unwrap();
     let signature = Signature::from_slice(&STANDARD.decode(&received.signature).unwrap()).unwrap();
@@ -148,13 +148,13 @@ async fn the_raw_body_is_signed_with_the_published_key() {
 
 #[tokio::test]
 async fn after_429_it_comes_again_six_times_ten_minutes_apart() {
-    let (world, receiver) = listening(vec![429; 7]).await;
+    let (world, hooks) = listening(vec![429; 7]).await;
     world
         .control("POST", "/clock", json!({ "frozen": true }))
         .await;
     world.contact(json!({ "email": "r@example.com" })).await;
     for attempt in 1..=7 {
-        receiver.wait_for(attempt).await;
+        hooks.wait_for(attempt).await;
         until("the attempt to be booked", || async {
             deliveries(&world).await[0]["state"] != "sending"
         })
@@ -172,7 +172,7 @@ async fn after_429_it_comes_again_six_times_ten_minutes_apart() {
         ),
         (&json!("failed"), &json!(7), &json!(429))
     );
-    let received = receiver.received();
+    let received = hooks.received();
     assert!(
         received
             .iter()
@@ -183,15 +183,15 @@ async fn after_429_it_comes_again_six_times_ten_minutes_apart() {
 
 #[tokio::test]
 async fn after_500_it_is_lost_unless_the_other_world_is_chosen() {
-    let (world, receiver) = listening(vec![500, 500]).await;
+    let (world, hooks) = listening(vec![500, 500]).await;
     world.contact(json!({ "email": "one@example.com" })).await;
-    settle(&world, &receiver).await;
+    settle(&world, &hooks).await;
     assert_eq!(deliveries(&world).await[0]["state"], "failed");
 
     let other = json!({ "webhook_retry": "on_failure", "webhook_retry_seconds": 0 });
     world.control("POST", "/settings", other).await;
     world.contact(json!({ "email": "two@example.com" })).await;
-    settle(&world, &receiver).await;
+    settle(&world, &hooks).await;
     let delivery = deliveries(&world).await.remove(1);
     assert_eq!(
         (&delivery["state"], &delivery["attempts"]),
@@ -201,7 +201,7 @@ async fn after_500_it_is_lost_unless_the_other_world_is_chosen() {
 
 #[tokio::test]
 async fn webhooks_are_duplicated_reordered_and_lost_on_request() {
-    let (world, receiver) = listening(Vec::new()).await;
+    let (world, hooks) = listening(Vec::new()).await;
     let fault = |order: Value| world.control("POST", "/faults", order);
     let seed = |count: u64| world.control("POST", "/seed", json!({ "contacts": count }));
     let ids = |received: &[Received]| {
@@ -213,7 +213,7 @@ async fn webhooks_are_duplicated_reordered_and_lost_on_request() {
 
     fault(json!({ "kind": "duplicate_webhooks", "event": "ContactCreate", "copies": 3 })).await;
     seed(2).await;
-    let received = settle(&world, &receiver).await;
+    let received = settle(&world, &hooks).await;
     assert_eq!(received.len(), 6);
     assert!(
         received[..3]
@@ -225,30 +225,30 @@ async fn webhooks_are_duplicated_reordered_and_lost_on_request() {
 
     fault(json!({ "kind": "reorder_webhooks", "window": 4, "hold_ms": 60_000 })).await;
     let mut made: Vec<Value> = seed(4).await["contacts"].as_array().unwrap().clone();
-    let received = settle(&world, &receiver).await;
+    let received = settle(&world, &hooks).await;
     made.reverse();
     assert_eq!(ids(&received[6..]), made);
     let held = seed(1).await["contacts"][0].clone();
     assert_eq!(deliveries(&world).await[10]["state"], "held");
     world.control("DELETE", "/faults", Value::Null).await;
-    assert_eq!(ids(&settle(&world, &receiver).await[10..]), [held]);
+    assert_eq!(ids(&settle(&world, &hooks).await[10..]), [held]);
 
     fault(json!({ "kind": "lose_webhooks", "times": 1 })).await;
     let made = seed(2).await["contacts"].clone();
-    let received = settle(&world, &receiver).await;
+    let received = settle(&world, &hooks).await;
     assert_eq!(ids(&received[11..]), [made[1].clone()]);
     assert_eq!(deliveries(&world).await[11]["state"], "lost");
 }
 
 #[tokio::test]
 async fn nothing_is_sent_without_a_target_or_beyond_loopback() {
-    let (world, receiver) = listening(Vec::new()).await;
+    let (world, hooks) = listening(Vec::new()).await;
     world
         .control("POST", "/webhook-target", json!({ "url": null }))
         .await;
     world.contact(json!({ "email": "quiet@example.com" })).await;
     world
-        .control("POST", "/webhook-target", json!({ "url": receiver.url }))
+        .control("POST", "/webhook-target", json!({ "url": hooks.url }))
         .await;
     world
         .control("POST", "/seed", json!({ "contacts": 1, "webhooks": false }))
