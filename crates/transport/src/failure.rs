@@ -1,5 +1,7 @@
 //! One error type under both facades: what happened to a call, with nothing secret or personal in it.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -11,13 +13,24 @@ use crate::redact;
 use crate::retry::{Outcome, Repeat};
 
 /// A call that did not give what was asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation}: {cause}")]
+#[derive(Debug)]
 pub struct CallError {
     operation: &'static str,
     in_doubt: bool,
-    #[source]
     cause: Cause,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.cause)
+    }
+}
+
+impl Error for CallError {
+    /// The cause's text is part of ours, so the chain goes on behind it.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
 }
 
 /// What went wrong, by phase.
@@ -118,6 +131,42 @@ impl CallError {
                 message: facts.message,
                 trace_id: facts.trace_id,
                 retry_after: facts.retry_after,
+            },
+        }
+    }
+
+    /// An error of a generated client. The operation is the one that was called: the error does not tell.
+    pub fn from_generated<E>(operation: &Operation, error: progenitor_client::Error<E>) -> Self {
+        use progenitor_client::Error as Generated;
+        match error {
+            Generated::InvalidRequest(problem) | Generated::Custom(problem) => {
+                Self::request(operation, &problem)
+            }
+            Generated::CommunicationError(error)
+            | Generated::InvalidUpgrade(error)
+            | Generated::ResponseBodyError(error) => Self::from_reqwest(operation, error),
+            Generated::ErrorResponse(answer) => Self::from_status(operation, answer.status()),
+            Generated::InvalidResponsePayload(_, error) => {
+                Self::unreadable(operation, None, &error)
+            }
+            Generated::UnexpectedResponse(response) => Self::from_response(operation, &response),
+        }
+    }
+
+    /// An error answer of which only the status is left.
+    fn from_status(operation: &Operation, status: StatusCode) -> Self {
+        let outcome = Outcome::Answered {
+            status,
+            pause: None,
+        };
+        Self {
+            operation: operation.name,
+            in_doubt: outcome.in_doubt(nominal(operation)),
+            cause: Cause::Refused {
+                status,
+                message: None,
+                trace_id: None,
+                retry_after: None,
             },
         }
     }

@@ -140,7 +140,7 @@ mod tests {
         let refused = daily
             .check(Priority::Interactive, at("2026-11-23T22:00:00Z"))
             .unwrap_err();
-        assert_eq!(refused.retry_after(), Duration::from_secs(2 * 3600));
+        assert_eq!(refused.retry_after(), Duration::from_hours(2));
         assert!(
             daily
                 .check(Priority::Interactive, at("2026-11-24T00:00:00Z"))

@@ -19,6 +19,7 @@ const fn operation(name: &'static str, idempotency: Idempotency) -> Operation {
         api_version: Some("2021-07-28"),
         auth: Auth::Bearer,
         scopes: &[],
+        token_kinds: &[],
         parameters: &[],
         body: Body::Json,
         idempotency,
@@ -168,7 +169,7 @@ async fn a_pause_that_outlasts_the_policy_is_told_to_the_caller() {
         .await
         .unwrap();
     assert_eq!(response.status(), 429);
-    assert_eq!(facts(&response).retry_after, Some(Duration::from_secs(600)));
+    assert_eq!(facts(&response).retry_after, Some(Duration::from_mins(10)));
     assert_eq!(script.times().len(), 1);
 }
 

@@ -191,7 +191,7 @@ async fn nobody_there_means_not_sent() {
 #[tokio::test]
 async fn a_slow_answer_times_out_in_doubt() {
     let server = MockServer::start().await;
-    let late = ResponseTemplate::new(201).set_delay(Duration::from_secs(60));
+    let late = ResponseTemplate::new(201).set_delay(Duration::from_mins(1));
     Mock::given(method("POST"))
         .respond_with(late)
         .mount(&server)

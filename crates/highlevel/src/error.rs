@@ -1,0 +1,101 @@
+//! What a failed call tells.
+
+use std::fmt;
+use std::time::Duration;
+
+use canopy_transport::operation::Operation;
+use canopy_transport::{CallError, Cause};
+
+use crate::Refusal;
+
+/// A call that did not give what was asked for. Its text says what happened and what to do; it holds no token, no URL
+/// and no personal data.
+#[derive(Debug)]
+pub struct Error {
+    // Boxed, as results are moved around much more often than they fail.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    call: CallError,
+    refusal: Option<Refusal>,
+}
+
+impl Error {
+    pub(crate) fn new(operation: Option<&'static Operation>, call: CallError) -> Self {
+        let refusal = Refusal::of(operation, &call);
+        Self {
+            inner: Box::new(Inner { call, refusal }),
+        }
+    }
+
+    /// Turns an error of the generated client into ours. The operation is the one that was called: the generated
+    /// client's errors do not tell.
+    pub fn from_generated<E>(
+        operation: &'static Operation,
+        error: progenitor_client::Error<E>,
+    ) -> Self {
+        Self::new(Some(operation), CallError::from_generated(operation, error))
+    }
+
+    /// What happened, by phase.
+    pub fn cause(&self) -> &Cause {
+        self.inner.call.cause()
+    }
+
+    /// Status of the service's answer; `None` when there was none, and when the refusal was ours.
+    pub fn status(&self) -> Option<u16> {
+        self.inner.call.status().map(|status| status.as_u16())
+    }
+
+    /// Why the service refused.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.inner.refusal.clone()
+    }
+
+    /// What HighLevel's support asks for.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.inner.call.trace_id()
+    }
+
+    /// How long to wait before trying again, where somebody named a time.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.call.retry_after()
+    }
+
+    /// Whether the cause can pass by itself. Ask [`outcome_unknown`](Self::outcome_unknown) before sending a create again.
+    pub fn is_retryable(&self) -> bool {
+        self.inner.call.is_retryable()
+    }
+
+    /// Whether the service may have carried the request out: no answer after sending, or a server error, on anything
+    /// but a read.
+    pub fn outcome_unknown(&self) -> bool {
+        self.inner.call.outcome_unknown()
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(call: CallError) -> Self {
+        Self::new(None, call)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { call, refusal } = &*self.inner;
+        match refusal {
+            // A failure to get a token already says what to do.
+            Some(refusal) if call.status().is_some() => write!(f, "{call}. What to do: {refusal}"),
+            _ => write!(f, "{call}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The call's own text is part of ours.
+        std::error::Error::source(&self.inner.call)
+    }
+}
