@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::{Answer, Handled};
-use crate::highlevel::access::Caller;
 use crate::history::Origin;
 use crate::world::{Act, World};
 
@@ -17,8 +16,6 @@ pub struct Call<'a> {
     pub arguments: Vec<&'a str>,
     pub query: &'a [(String, String)],
     pub body: &'a Value,
-    /// Who calls; absent where no token is asked for.
-    pub caller: Option<Caller>,
     pub idempotency_key: Option<&'a str>,
     pub now: Timestamp,
     /// The service's address, for links in answers.

@@ -7,6 +7,9 @@ use crate::call::Handler;
 use crate::highlevel::access::Access;
 use crate::spec::{Bundle, Checks};
 
+/// HighLevel's API version where the description names none.
+const VERSION: &str = "2021-07-28";
+
 /// An operation that is served.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
@@ -45,6 +48,8 @@ pub struct Operation {
     pub template: String,
     /// The description's operation id.
     pub name: String,
+    /// What the `Version` header must be.
+    pub version: String,
     /// `None`: described, but not served.
     pub route: Option<Route>,
     /// `None`: served, but not described.
@@ -90,6 +95,7 @@ impl Operations {
                 method: described.method,
                 template: described.template,
                 name: described.name,
+                version: described.version.unwrap_or_else(|| VERSION.to_owned()),
                 checks: Some(described.checks),
             })
             .collect();
@@ -102,6 +108,7 @@ impl Operations {
                     method: route.method.to_owned(),
                     template: route.template.to_owned(),
                     name: route.name.to_owned(),
+                    version: VERSION.to_owned(),
                     route: Some(*route),
                     checks: None,
                 });

@@ -1,19 +1,17 @@
 //! Doing what a request asks, in the services' order: token, version, limits, description, tenant, work.
 
 use http::HeaderMap;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::highlevel::access::{self, Access, Caller, Class};
 use crate::highlevel::limits::Left;
-use crate::operations::{Found, Operation};
+use crate::operations::{Found, Operation, Route};
 use crate::service::{Incoming, Service};
 use crate::shared::Shared;
 use crate::world::World;
-
-/// The API version that HighLevel's contacts, locations and OAuth take.
-const VERSION: &str = "2021-07-28";
 
 /// Does what the request asks and answers it.
 pub fn work(shared: &Shared, incoming: &Incoming<'_>, found: &Found<'_, '_>) -> Answer {
@@ -54,83 +52,80 @@ fn handle(
         Service::HighLevel => &shared.info.highlevel_url,
         Service::Ecologi => &shared.info.ecologi_url,
     };
-    let mut call = Call {
-        arguments: arguments.to_vec(),
-        query: &incoming.query,
-        body: &Value::Null,
-        caller: None,
-        idempotency_key: header(&incoming.parts.headers, "idempotency-key"),
-        now,
-        base_url,
-    };
-    let mut left = None;
-    let result = match incoming.service {
-        Service::HighLevel => enter_highlevel(
-            world,
-            incoming,
-            route.access,
-            route.scope,
-            &mut call,
-            &mut left,
-        ),
-        Service::Ecologi => enter_ecologi(world, incoming, route.access, &call),
-    };
-    let result = result.and_then(|()| {
-        let body = read_body(incoming)?;
-        let refusals = operation
-            .checks
-            .as_ref()
-            .map(|checks| checks.refusals(&incoming.query, &body))
-            .unwrap_or_default();
-        if !refusals.is_empty() {
-            return Err(match incoming.service {
-                Service::HighLevel => Answer::invalid(refusals),
-                Service::Ecologi => Answer::bad_request(refusals),
-            });
+    let (caller, left) = match incoming.service {
+        Service::HighLevel => enter_highlevel(world, incoming, operation, route, now)?,
+        Service::Ecologi => {
+            enter_ecologi(world, incoming, route.access, now)?;
+            (None, None)
         }
+    };
+    let answered = read_body(incoming).and_then(|body| {
         let call = Call {
+            arguments: arguments.to_vec(),
+            query: &incoming.query,
             body: &body,
-            ..call
+            idempotency_key: header(&incoming.parts.headers, "idempotency-key"),
+            now,
+            base_url,
         };
-        if let Some(caller) = call.caller {
-            check_tenant(world, caller, &operation.template, route.access, &call)?;
+        check_description(incoming, operation, &body)?;
+        if let Some(caller) = caller {
+            check_tenant(world, caller, route, &call)?;
         }
         (route.handler)(world, &call)
     });
-    match (result, left) {
+    match (answered, left) {
         (Ok(answer), Some(left)) => Ok(left.onto(answer)),
         (Err(refusal), Some(left)) => Err(left.onto(refusal)),
-        (result, None) => result,
+        (answered, None) => answered,
     }
 }
 
-/// Token, version and rate limit of HighLevel.
+fn check_description(
+    incoming: &Incoming<'_>,
+    operation: &Operation,
+    body: &Value,
+) -> Result<(), Answer> {
+    let Some(checks) = &operation.checks else {
+        return Ok(());
+    };
+    let refusals = checks.refusals(&incoming.query, body);
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(match incoming.service {
+        Service::HighLevel => Answer::invalid(refusals),
+        Service::Ecologi => Answer::bad_request(refusals),
+    })
+}
+
+/// Token, version and rate limit of HighLevel: who calls, and what is left to them.
 fn enter_highlevel(
     world: &mut World,
     incoming: &Incoming<'_>,
-    access: Access,
-    scope: Option<&str>,
-    call: &mut Call<'_>,
-    left: &mut Option<Left>,
-) -> Result<(), Answer> {
-    if access == Access::Open {
-        return Ok(());
+    operation: &Operation,
+    route: Route,
+    now: Timestamp,
+) -> Result<(Option<Caller>, Option<Left>), Answer> {
+    if route.access == Access::Open {
+        return Ok((None, None));
     }
     let headers = &incoming.parts.headers;
     let Some(secret) = bearer(headers) else {
         return Err(Answer::unauthorized("Authorization header not found."));
     };
-    let caller = access::check(world.grants.token(secret), access, scope, call.now)?;
-    call.caller = Some(caller);
+    let caller = access::check(world.grants.token(secret), route.access, route.scope, now)?;
     match header(headers, "version") {
         None | Some("") => return Err(Answer::unauthorized("version header was not found.")),
-        Some(VERSION) => {}
+        Some(version) if version == operation.version => {}
         Some(_) => return Err(Answer::bad_request("version header is invalid")),
     }
-    if world.settings.limits {
-        *left = Some(world.limits.take(caller.class, call.now, &world.settings)?);
-    }
-    Ok(())
+    let left = if world.settings.limits {
+        Some(world.limits.take(caller.class, now, &world.settings)?)
+    } else {
+        None
+    };
+    Ok((Some(caller), left))
 }
 
 /// Rate limit and key of Ecologi; reports are open.
@@ -138,10 +133,10 @@ fn enter_ecologi(
     world: &mut World,
     incoming: &Incoming<'_>,
     access: Access,
-    call: &Call<'_>,
+    now: Timestamp,
 ) -> Result<(), Answer> {
     if world.settings.limits {
-        world.ecologi.take(call.now, &world.settings)?;
+        world.ecologi.take(now, &world.settings)?;
     }
     if access != Access::Open && bearer(&incoming.parts.headers) != Some(world.ecologi.key.as_str())
     {
@@ -154,15 +149,15 @@ fn enter_ecologi(
 fn check_tenant(
     world: &World,
     caller: Caller,
-    template: &str,
-    access: Access,
+    route: Route,
     call: &Call<'_>,
 ) -> Result<(), Answer> {
-    if access == Access::Agency && caller.class == Class::Company {
+    if route.access == Access::Agency && caller.class == Class::Company {
         // The agency's own operations name what they ask for, and answer that it is not there.
         return Ok(());
     }
-    let from_path = template
+    let from_path = route
+        .template
         .starts_with("/locations/{")
         .then(|| call.arguments.first().copied())
         .flatten();

@@ -28,12 +28,20 @@ pub fn write_members(contact: &mut Contact, body: &Value, definitions: &[CustomF
     }
 }
 
+/// Tags are kept in lower case, whatever they were written in.
 pub fn add_tags(contact: &mut Contact, tags: &[String]) {
     for tag in tags {
-        if !contact.tags.contains(tag) {
-            contact.tags.push(tag.clone());
+        let tag = tag.trim().to_lowercase();
+        if !tag.is_empty() && !contact.tags.contains(&tag) {
+            contact.tags.push(tag);
         }
     }
+}
+
+pub fn remove_tags(contact: &mut Contact, tags: &[String]) {
+    contact
+        .tags
+        .retain(|known| !tags.iter().any(|tag| tag.trim().to_lowercase() == *known));
 }
 
 fn write_custom_field(contact: &mut Contact, field: &Value, definitions: &[CustomField]) {

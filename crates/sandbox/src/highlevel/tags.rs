@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::fields::add_tags;
+use super::fields::{add_tags, remove_tags};
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
-use crate::records::Contact;
 use crate::world::World;
 
 pub fn add(world: &mut World, call: &Call<'_>) -> Handled {
@@ -90,8 +89,4 @@ pub fn of_location(world: &mut World, call: &Call<'_>) -> Handled {
         .map(|name| json!({ "id": name, "name": name, "locationId": call.argument(0) }))
         .collect();
     Ok(Answer::ok(json!({ "tags": tags })))
-}
-
-fn remove_tags(contact: &mut Contact, tags: &[String]) {
-    contact.tags.retain(|tag| !tags.contains(tag));
 }

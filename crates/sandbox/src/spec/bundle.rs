@@ -11,6 +11,8 @@ pub struct Described {
     pub method: String,
     pub template: String,
     pub name: String,
+    /// Value of the `Version` header, where one is asked for.
+    pub version: Option<String>,
     pub checks: Checks,
 }
 
@@ -62,6 +64,7 @@ impl Bundle {
                     method: method.to_ascii_uppercase(),
                     template: template.clone(),
                     name,
+                    version: operation["x-api-version"].as_str().map(ToOwned::to_owned),
                     checks,
                 });
             }

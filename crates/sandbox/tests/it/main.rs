@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+mod answers;
 mod contacts;
 mod control;
 mod ecologi;
