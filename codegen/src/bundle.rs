@@ -25,9 +25,14 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Merges documents, shared file first. What cannot be merged is among the problems.
     pub fn merge(mut documents: Vec<Document>) -> Self {
-        documents.sort_by_key(|document| (file_name(&document.path) != SHARED, document.path.clone()));
-        let mut bundle =
-            Self { value: json!({}), origins: HashMap::new(), documents: Vec::new(), problems: Problems::default() };
+        documents
+            .sort_by_key(|document| (file_name(&document.path) != SHARED, document.path.clone()));
+        let mut bundle = Self {
+            value: json!({}),
+            origins: HashMap::new(),
+            documents: Vec::new(),
+            problems: Problems::default(),
+        };
         for (index, document) in documents.iter().enumerate() {
             let mut value = document.value.clone();
             let mut bad = Vec::new();
@@ -59,16 +64,25 @@ impl Bundle {
         };
         for (key, value) in members {
             match (key.as_str(), value) {
-                ("paths" | "events", Value::Object(items)) => self.extend(index, document, &[&key], items),
+                ("paths" | "events", Value::Object(items)) => {
+                    self.extend(index, document, &[&key], items);
+                }
                 ("components", Value::Object(kinds)) => {
                     for (kind, items) in kinds {
-                        let Value::Object(items) = items else { continue };
+                        let Value::Object(items) = items else {
+                            continue;
+                        };
                         self.extend(index, document, &["components", &kind], items);
                     }
                 }
                 ("tags", Value::Array(tags)) => {
-                    let all = self.value.as_object_mut().map(|whole| whole.entry("tags").or_insert_with(|| json!([])));
-                    all.and_then(Value::as_array_mut).into_iter().for_each(|all| all.extend(tags.iter().cloned()));
+                    let all = self
+                        .value
+                        .as_object_mut()
+                        .map(|whole| whole.entry("tags").or_insert_with(|| json!([])));
+                    all.and_then(Value::as_array_mut)
+                        .into_iter()
+                        .for_each(|all| all.extend(tags.iter().cloned()));
                 }
                 (_, value) => {
                     self.value[&key] = value;
@@ -78,7 +92,13 @@ impl Bundle {
     }
 
     /// Adds paths or components, each of which may be there once.
-    fn extend(&mut self, index: usize, document: &Document, keys: &[&str], items: Map<String, Value>) {
+    fn extend(
+        &mut self,
+        index: usize,
+        document: &Document,
+        keys: &[&str],
+        items: Map<String, Value>,
+    ) {
         let mut target = &mut self.value;
         for key in keys {
             target = &mut target[*key];
@@ -86,8 +106,12 @@ impl Bundle {
                 *target = json!({});
             }
         }
-        let Some(target) = target.as_object_mut() else { return };
-        let parent = keys.iter().fold(String::new(), |parent, key| pointer::join(&parent, key));
+        let Some(target) = target.as_object_mut() else {
+            return;
+        };
+        let parent = keys
+            .iter()
+            .fold(String::new(), |parent, key| pointer::join(&parent, key));
         for (name, item) in items {
             let pointer = pointer::join(&parent, &name);
             if target.contains_key(&name) {
@@ -95,7 +119,8 @@ impl Bundle {
                     file: document.path.clone(),
                     line: document.line(&pointer),
                     place: name.clone(),
-                    message: "another file has it already; give it another name or use that one".into(),
+                    message: "another file has it already; give it another name or use that one"
+                        .into(),
                 });
                 continue;
             }
@@ -120,8 +145,13 @@ impl Bundle {
     /// The only resource of the file that a component is from, where it has one. Shared files have none or several.
     pub fn home(&self, component: &str) -> Home {
         let pointer = pointer::join("/components/schemas", component);
-        let Some(document) = self.document(&pointer) else { return Home::Shared };
-        let tags = document.value["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(document) = self.document(&pointer) else {
+            return Home::Shared;
+        };
+        let tags = document.value["tags"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         match tags {
             [] => Home::Shared,
             [tag] => Home::Resource(tag["name"].as_str().unwrap_or_default().to_owned()),
@@ -129,10 +159,25 @@ impl Bundle {
         }
     }
 
+    /// What a reference leads to, or the value itself when it is none.
+    pub fn resolve<'v>(&'v self, value: &'v Value) -> Option<&'v Value> {
+        let Some(reference) = value["$ref"].as_str() else {
+            return Some(value);
+        };
+        self.value.pointer(reference.strip_prefix('#')?)
+    }
+
     /// A problem at a pointer into the bundle.
     pub fn problem(&self, pointer: &str, message: impl Into<String>) -> Problem {
-        let (file, line) = self.document(pointer).map_or((String::new(), 0), |d| (d.path.clone(), d.line(pointer)));
-        Problem { file, line, place: place(&self.value, pointer), message: message.into() }
+        let (file, line) = self
+            .document(pointer)
+            .map_or((String::new(), 0), |d| (d.path.clone(), d.line(pointer)));
+        Problem {
+            file,
+            line,
+            place: place(&self.value, pointer),
+            message: message.into(),
+        }
     }
 }
 
@@ -177,7 +222,9 @@ fn localize(value: &mut Value, pointer: &str, bad: &mut Vec<(String, String)>) {
 
 /// Operations of a file with one tag have that tag.
 fn tag_operations(value: &mut Value) {
-    let Some([tag]) = value["tags"].as_array().map(Vec::as_slice) else { return };
+    let Some([tag]) = value["tags"].as_array().map(Vec::as_slice) else {
+        return;
+    };
     let tag = tag["name"].clone();
     for operation in crate::schema::operations_mut(value) {
         if operation.is_object() && operation.get("tags").is_none() {
@@ -193,18 +240,31 @@ fn place(value: &Value, pointer: &str) -> String {
     match texts.as_slice() {
         ["paths", path, method, rest @ ..] if METHODS.contains(method) => {
             let id = value["paths"][*path][*method]["operationId"].as_str();
-            let name = id.map_or_else(|| format!("{} {path}", method.to_uppercase()), str::to_owned);
+            let name = id.map_or_else(
+                || format!("{} {path}", method.to_uppercase()),
+                str::to_owned,
+            );
             with_rest(name, rest)
         }
         ["paths", path, rest @ ..] => with_rest((*path).to_owned(), rest),
-        ["components", _, name, rest @ ..] | ["events", name, rest @ ..] => with_rest((*name).to_owned(), rest),
+        ["components", _, name, rest @ ..] | ["events", name, rest @ ..] => {
+            with_rest((*name).to_owned(), rest)
+        }
         rest => rest.join("."),
     }
 }
 
 fn with_rest(name: String, rest: &[&str]) -> String {
-    let rest: Vec<&str> = rest.iter().copied().filter(|key| *key != "properties" && *key != "$ref").collect();
-    if rest.is_empty() { name } else { format!("{name}, {}", rest.join(".")) }
+    let rest: Vec<&str> = rest
+        .iter()
+        .copied()
+        .filter(|key| *key != "properties" && *key != "$ref")
+        .collect();
+    if rest.is_empty() {
+        name
+    } else {
+        format!("{name}, {}", rest.join("."))
+    }
 }
 
 fn file_name(path: &str) -> &str {

@@ -19,12 +19,22 @@ pub(crate) struct Document {
 
 impl Document {
     pub fn parse(source: &Source) -> Result<Self, Problem> {
-        let mut reader = Reader { events: Parser::new_from_str(&source.text), lines: HashMap::new() };
+        let mut reader = Reader {
+            events: Parser::new_from_str(&source.text),
+            lines: HashMap::new(),
+        };
         match reader.document() {
-            Ok(value) => Ok(Self { path: source.path.clone(), value, lines: reader.lines }),
-            Err(Mistake { line, message }) => {
-                Err(Problem { file: source.path.clone(), line, place: String::new(), message })
-            }
+            Ok(value) => Ok(Self {
+                path: source.path.clone(),
+                value,
+                lines: reader.lines,
+            }),
+            Err(Mistake { line, message }) => Err(Problem {
+                file: source.path.clone(),
+                line,
+                place: String::new(),
+                message,
+            }),
         }
     }
 
@@ -50,13 +60,19 @@ struct Mistake {
 
 impl Mistake {
     fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { line: span.start.line(), message: message.into() }
+        Self {
+            line: span.start.line(),
+            message: message.into(),
+        }
     }
 }
 
 impl From<ScanError> for Mistake {
     fn from(error: ScanError) -> Self {
-        Self { line: error.marker().line(), message: format!("this is not YAML: {}", error.info()) }
+        Self {
+            line: error.marker().line(),
+            message: format!("this is not YAML: {}", error.info()),
+        }
     }
 }
 
@@ -73,26 +89,45 @@ where
         let mut whole = None;
         while let Some((event, span)) = self.events.next().transpose()? {
             match event {
-                Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+                Event::Nothing
+                | Event::StreamStart
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 event if whole.is_none() => whole = Some(self.value(event, span, "")?),
-                _ => return Err(Mistake::at(span, "a second document begins; put it into a file of its own")),
+                _ => {
+                    return Err(Mistake::at(
+                        span,
+                        "a second document begins; put it into a file of its own",
+                    ));
+                }
             }
         }
-        whole.ok_or(Mistake { line: 0, message: "the file is empty".into() })
+        whole.ok_or(Mistake {
+            line: 0,
+            message: "the file is empty".into(),
+        })
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Mistake> {
-        self.events.next().transpose()?.ok_or(Mistake { line: 0, message: "the file ends too early".into() })
+        self.events.next().transpose()?.ok_or(Mistake {
+            line: 0,
+            message: "the file ends too early".into(),
+        })
     }
 
     fn value(&mut self, event: Event<'t>, span: Span, pointer: &str) -> Result<Value, Mistake> {
-        self.lines.entry(pointer.to_owned()).or_insert_with(|| span.start.line());
+        self.lines
+            .entry(pointer.to_owned())
+            .or_insert_with(|| span.start.line());
         match event {
             Event::Scalar(text, style, ..) => Ok(scalar(&text, style)),
             Event::SequenceStart(..) => self.sequence(pointer),
             Event::MappingStart(..) => self.mapping(pointer),
-            Event::Alias(_) => Err(Mistake::at(span, "anchors are not supported; use `$ref` to a component")),
+            Event::Alias(_) => Err(Mistake::at(
+                span,
+                "anchors are not supported; use `$ref` to a component",
+            )),
             _ => Err(Mistake::at(span, "a value is missing")),
         }
     }
@@ -104,7 +139,11 @@ where
             if matches!(event, Event::SequenceEnd) {
                 return Ok(Value::Array(elements));
             }
-            let element = self.value(event, span, &pointer::join(pointer, &elements.len().to_string()))?;
+            let element = self.value(
+                event,
+                span,
+                &pointer::join(pointer, &elements.len().to_string()),
+            )?;
             elements.push(element);
         }
     }
@@ -123,7 +162,10 @@ where
             let (event, value_span) = self.next()?;
             let value = self.value(event, value_span, &inner)?;
             if members.contains_key(&key) {
-                return Err(Mistake::at(span, format!("`{key}` is there twice; keep one of them")));
+                return Err(Mistake::at(
+                    span,
+                    format!("`{key}` is there twice; keep one of them"),
+                ));
             }
             members.insert(key, value);
         }
@@ -145,7 +187,9 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
         return whole.into();
     }
     let is_numeric = text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
-    let number = is_numeric.then(|| text.parse().ok().and_then(Number::from_f64)).flatten();
+    let number = is_numeric
+        .then(|| text.parse().ok().and_then(Number::from_f64))
+        .flatten();
     number.map_or_else(|| text.into(), Value::Number)
 }
 
@@ -161,8 +205,12 @@ mod tests {
 
     #[test]
     fn values_have_types_and_lines() {
-        let document = parse("a: 1\nb:\n  - x: 2.5\n    'y/z': \"7\"\n  - { c: null, d: true }\n").unwrap();
-        assert_eq!(document.value, json!({ "a": 1, "b": [{ "x": 2.5, "y/z": "7" }, { "c": null, "d": true }] }));
+        let document =
+            parse("a: 1\nb:\n  - x: 2.5\n    'y/z': \"7\"\n  - { c: null, d: true }\n").unwrap();
+        assert_eq!(
+            document.value,
+            json!({ "a": 1, "b": [{ "x": 2.5, "y/z": "7" }, { "c": null, "d": true }] })
+        );
         assert_eq!(document.line("/b/0/y~1z"), 4);
         assert_eq!(document.line("/b/1/d/unknown"), 5);
         assert_eq!(document.line(""), 1);
@@ -172,8 +220,16 @@ mod tests {
     fn mistakes_have_lines() {
         assert_eq!(parse("a: 1\nb: [1\nc: 2\n").unwrap_err().line, 3);
         let twice = parse("a: 1\na: 2\n").unwrap_err();
-        assert_eq!((twice.line, twice.message.as_str()), (2, "`a` is there twice; keep one of them"));
-        assert!(parse("a: &x 1\nb: *x\n").unwrap_err().message.contains("anchors"));
+        assert_eq!(
+            (twice.line, twice.message.as_str()),
+            (2, "`a` is there twice; keep one of them")
+        );
+        assert!(
+            parse("a: &x 1\nb: *x\n")
+                .unwrap_err()
+                .message
+                .contains("anchors")
+        );
         assert!(parse("").unwrap_err().message.contains("empty"));
     }
 }

@@ -7,5 +7,8 @@ pub(crate) fn join(pointer: &str, key: &str) -> String {
 
 /// The keys on the way.
 pub(crate) fn keys(pointer: &str) -> impl Iterator<Item = String> + '_ {
-    pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"))
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
 }

@@ -7,7 +7,11 @@ pub(crate) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The name of the schema component that a reference leads to; `allOf` with one reference counts as one.
 pub(crate) fn referred(schema: &Value) -> Option<&str> {
-    let reference = match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
+    let reference = match schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+    {
         Some([only]) => only.get("$ref"),
         Some(_) => None,
         None => schema.get("$ref"),
@@ -29,11 +33,21 @@ pub(crate) fn walk(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
         }
     }
     for key in ["allOf", "oneOf"] {
-        for inner in schema.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+        for inner in schema
+            .get_mut(key)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             walk(inner, visit);
         }
     }
-    for (_, inner) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+    for (_, inner) in schema
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
         walk(inner, visit);
     }
 }
@@ -42,7 +56,9 @@ pub(crate) fn walk(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &'static str, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
-        METHODS.into_iter().filter_map(move |method| Some((path.as_str(), method, item.get(method)?)))
+        METHODS
+            .into_iter()
+            .filter_map(move |method| Some((path.as_str(), method, item.get(method)?)))
     })
 }
 
@@ -57,7 +73,9 @@ pub(crate) fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut 
 /// The success answer of an operation: its status and the answer.
 pub(crate) fn success(operation: &Value) -> Option<(&str, &Value)> {
     let mut answers = operation["responses"].as_object()?.iter();
-    answers.find(|(status, _)| status.starts_with('2')).map(|(status, answer)| (status.as_str(), answer))
+    answers
+        .find(|(status, _)| status.starts_with('2'))
+        .map(|(status, answer)| (status.as_str(), answer))
 }
 
 /// The media type and schema of a body or answer.
@@ -71,7 +89,10 @@ pub(crate) fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             if let Some(name) = members.get("$ref").and_then(Value::as_str) {
-                found.extend(name.strip_prefix("#/components/schemas/").map(str::to_owned));
+                found.extend(
+                    name.strip_prefix("#/components/schemas/")
+                        .map(str::to_owned),
+                );
             }
             members.values().for_each(|inner| references(inner, found));
         }

@@ -21,7 +21,12 @@ pub const SERVICES: &[Service] = &[
         crate_dir: "crates/highlevel-api",
         webhooks: Some("spec/webhooks/"),
     },
-    Service { name: "ecologi", spec: "spec/ecologi.yaml", crate_dir: "crates/ecologi-api", webhooks: None },
+    Service {
+        name: "ecologi",
+        spec: "spec/ecologi.yaml",
+        crate_dir: "crates/ecologi-api",
+        webhooks: None,
+    },
 ];
 
 /// The sandbox embeds copies of the bundles here: it may depend on nothing but spec files.
@@ -41,6 +46,10 @@ impl Service {
 
     /// Whether a file describes this service.
     pub(crate) fn owns(&self, path: &str) -> bool {
-        if self.spec.ends_with('/') { path.starts_with(self.spec) } else { path == self.spec }
+        if self.spec.ends_with('/') {
+            path.starts_with(self.spec)
+        } else {
+            path == self.spec
+        }
     }
 }

@@ -12,7 +12,11 @@ use crate::files::{self, Difference, ensure_file_contents};
 pub fn write(root: &Path) -> Result<(), Failure> {
     let changed = apply(root, false)?;
     for (difference, path) in &changed {
-        let verb = if *difference == Difference::Orphaned { "deleted" } else { "wrote" };
+        let verb = if *difference == Difference::Orphaned {
+            "deleted"
+        } else {
+            "wrote"
+        };
         eprintln!("{verb} {path}");
     }
     eprintln!("{} files changed", changed.len());
@@ -25,7 +29,12 @@ pub fn check(root: &Path) -> Result<(), Failure> {
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Failure::Stale(wrong.iter().map(|(difference, path)| format!("{}: {path}", difference.as_str())).collect()))
+    Err(Failure::Stale(
+        wrong
+            .iter()
+            .map(|(difference, path)| format!("{}: {path}", difference.as_str()))
+            .collect(),
+    ))
 }
 
 fn apply(root: &Path, check: bool) -> Result<Vec<(Difference, String)>, Failure> {
@@ -51,11 +60,28 @@ fn orphans(root: &Path, outputs: &[Output]) -> Result<BTreeSet<String>, Failure>
     let made: BTreeSet<&str> = outputs.iter().map(|output| output.path.as_str()).collect();
     let manifest = files::read_if_there(&root.join(MANIFEST))?.unwrap_or_default();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
-    let listed = manifest["files"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let listed = manifest["files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_str);
     let mut found: BTreeSet<String> = listed.map(str::to_owned).collect();
-    for dir in made.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).filter(|dir| dir.ends_with("/generated")) {
-        let Ok(entries) = std::fs::read_dir(root.join(dir)) else { continue };
-        found.extend(entries.flatten().map(|entry| format!("{dir}/{}", entry.file_name().to_string_lossy())));
+    for dir in made
+        .iter()
+        .filter_map(|path| Some(path.rsplit_once('/')?.0))
+        .filter(|dir| dir.ends_with("/generated"))
+    {
+        let Ok(entries) = std::fs::read_dir(root.join(dir)) else {
+            continue;
+        };
+        found.extend(
+            entries
+                .flatten()
+                .map(|entry| format!("{dir}/{}", entry.file_name().to_string_lossy())),
+        );
     }
-    Ok(found.into_iter().filter(|path| !made.contains(path.as_str()) && root.join(path).is_file()).collect())
+    Ok(found
+        .into_iter()
+        .filter(|path| !made.contains(path.as_str()) && root.join(path).is_file())
+        .collect())
 }

@@ -12,9 +12,16 @@ pub enum Failure {
     #[error("{}\n{} problems", .0.join("\n"), .0.len())]
     Untidy(Vec<String>),
     #[error("there is no service `{name}`; there are {}", known.join(", "))]
-    UnknownService { name: String, known: Vec<&'static str> },
+    UnknownService {
+        name: String,
+        known: Vec<&'static str>,
+    },
     #[error("cannot {what} {}: {error}", path.display())]
-    Io { what: &'static str, path: PathBuf, error: std::io::Error },
+    Io {
+        what: &'static str,
+        path: PathBuf,
+        error: std::io::Error,
+    },
     #[error("cannot run cargo: {0}")]
     Cargo(String),
     #[error("some tests failed")]

@@ -26,7 +26,11 @@ impl Difference {
 }
 
 /// Makes a file hold `text`, or with `check` only says how it differs. An unchanged file is not touched.
-pub fn ensure_file_contents(path: &Path, text: &str, check: bool) -> Result<Option<Difference>, Failure> {
+pub fn ensure_file_contents(
+    path: &Path,
+    text: &str,
+    check: bool,
+) -> Result<Option<Difference>, Failure> {
     let difference = match fs::read(path) {
         Ok(old) if old == text.as_bytes() => return Ok(None),
         Ok(_) => Difference::Stale,
@@ -54,8 +58,14 @@ pub fn sources(root: &Path) -> Result<Vec<Source>, Failure> {
             let path = entry.path();
             if path.is_dir() {
                 open.push(name);
-            } else if path.extension().is_some_and(|extension| extension == "yaml") {
-                sources.push(Source::new(name, fs::read_to_string(&path).map_err(Failure::io("read", &path))?));
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
+                sources.push(Source::new(
+                    name,
+                    fs::read_to_string(&path).map_err(Failure::io("read", &path))?,
+                ));
             }
         }
     }

@@ -66,5 +66,6 @@ fn main() -> ExitCode {
 /// The root of the workspace: the folder above this package's.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().map_or_else(|| here.to_owned(), Path::to_owned)
+    here.parent()
+        .map_or_else(|| here.to_owned(), Path::to_owned)
 }

@@ -12,7 +12,12 @@ use crate::schema::{is_enum, referred};
 pub(super) type TypePath<'p> = dyn Fn(&str) -> TokenStream + 'p;
 
 /// The struct of an answer component. `schemas` are all components.
-pub(super) fn answer(name: &str, schema: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
+pub(super) fn answer(
+    name: &str,
+    schema: &Value,
+    schemas: &Value,
+    type_path: &TypePath<'_>,
+) -> TokenStream {
     let ident = format_ident!("{name}");
     let doc = doc(schema);
     let members = schema["properties"].as_object().into_iter().flatten();
@@ -38,13 +43,12 @@ pub(super) fn answer(name: &str, schema: &Value, schemas: &Value, type_path: &Ty
 
 fn field(name: &str, property: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
     let ident = field_ident(name);
-    let rename = (ident != name).then(|| quote!(#[serde(rename = #name)]));
+    let rename = (ident != name).then(|| quote!(rename = #name,));
     let doc = doc(property);
     let kind = kind(property, schemas, type_path);
     quote! {
         #doc
-        #rename
-        #[serde(deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+        #[serde(#rename deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
         pub #ident: ::std::option::Option<#kind>,
     }
 }
@@ -52,13 +56,21 @@ fn field(name: &str, property: &Value, schemas: &Value, type_path: &TypePath<'_>
 /// The field of a member, named as the generator names those of requests.
 pub(crate) fn field_ident(name: &str) -> Ident {
     let snake = name.to_snake_case();
-    if syn::parse_str::<Ident>(&snake).is_ok() { format_ident!("{snake}") } else { format_ident!("{snake}_") }
+    if syn::parse_str::<Ident>(&snake).is_ok() {
+        format_ident!("{snake}")
+    } else {
+        format_ident!("{snake}_")
+    }
 }
 
 fn kind(schema: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
     if let Some(name) = referred(schema) {
         let path = type_path(name);
-        return if is_enum(&schemas[name]) { quote!(::canopy_transport::lenient::Open<#path>) } else { path };
+        return if is_enum(&schemas[name]) {
+            quote!(::canopy_transport::lenient::Open<#path>)
+        } else {
+            path
+        };
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
         (Some("string"), _) if schema["x-secret"] == true => quote!(::canopy_transport::Secret),
@@ -75,13 +87,17 @@ fn kind(schema: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStrea
             let value = kind(&schema["additionalProperties"], schemas, type_path);
             quote!(::std::collections::BTreeMap<::std::string::String, #value>)
         }
-        (Some("object"), _) => quote!(::serde_json::Map<::std::string::String, ::serde_json::Value>),
+        (Some("object"), _) => {
+            quote!(::serde_json::Map<::std::string::String, ::serde_json::Value>)
+        }
         _ => quote!(::serde_json::Value),
     }
 }
 
 fn doc(schema: &Value) -> Option<TokenStream> {
-    let text = schema["description"].as_str().filter(|text| !text.is_empty())?;
+    let text = schema["description"]
+        .as_str()
+        .filter(|text| !text.is_empty())?;
     let text = format!(" {}", text.trim());
     Some(quote!(#[doc = #text]))
 }

@@ -1,7 +1,9 @@
 //! The modules of resources: the generator's code for requests and calls, ours for answers.
 
 use proc_macro2::TokenStream;
-use progenitor_impl::{GenerationSettings, HooksMode, InterfaceStyle, TagStyle, TypeImpl, UnknownPolicy};
+use progenitor_impl::{
+    GenerationSettings, HooksMode, InterfaceStyle, TagStyle, TypeImpl, UnknownPolicy,
+};
 use quote::quote;
 use serde_json::{Value, json};
 
@@ -14,7 +16,11 @@ use crate::transform::Side;
 /// The module of a resource.
 pub(super) fn resource(plan: &Plan<'_>, name: &str) -> Result<String, Problems> {
     let kept = generate(plan, name)?;
-    let polish::Kept { types, methods, builders } = kept;
+    let polish::Kept {
+        types,
+        methods,
+        builders,
+    } = kept;
     let answers = answers_of(plan, name);
     let tokens = quote! {
         #[allow(unused_imports)]
@@ -58,7 +64,9 @@ fn answers_of(plan: &Plan<'_>, module: &str) -> TokenStream {
     let schemas = &plan.client["components"]["schemas"];
     plan.components(module)
         .filter(|(_, _, side)| *side == Side::Answer)
-        .map(|(name, schema, _)| answers::answer(name, schema, schemas, &|name| plan.type_path(name)))
+        .map(|(name, schema, _)| {
+            answers::answer(name, schema, schemas, &|name| plan.type_path(name))
+        })
         .collect()
 }
 
@@ -72,15 +80,27 @@ fn generate(plan: &Plan<'_>, module: &str) -> Result<polish::Kept, Problems> {
         document
     };
     let tokens = isolate::generate(&document(None), &settings).map_err(|message| {
-        let ids = plan.operations.iter().filter(|entry| entry.resource == module).map(|entry| entry.id);
+        let ids = plan
+            .operations
+            .iter()
+            .filter(|entry| entry.resource == module)
+            .map(|entry| entry.id);
         let blamed = isolate::blame(ids.map(|id| (id, document(Some(id)))), &settings);
         let problem = |id: Option<&str>, message: &str| {
-            plan.problem(id, format!("the generator cannot take it ({message}); describe it in a plainer way"))
+            plan.problem(
+                id,
+                format!("the generator cannot take it ({message}); describe it in a plainer way"),
+            )
         };
         if blamed.is_empty() {
             return Problems::from(problem(None, &message));
         }
-        Problems(blamed.iter().map(|(id, message)| problem(Some(id), message)).collect())
+        Problems(
+            blamed
+                .iter()
+                .map(|(id, message)| problem(Some(id), message))
+                .collect(),
+        )
     })?;
     let parsed = syn::parse2(tokens).map_err(|error| plan.internal(module, &error))?;
     Ok(polish::keep(parsed))
@@ -96,7 +116,11 @@ fn settings(plan: &Plan<'_>, module: &str) -> GenerationSettings {
         .with_map_type("::std::collections::BTreeMap")
         .with_unknown_crates(UnknownPolicy::Allow);
     for (name, schema) in plan.foreign(module) {
-        settings.with_replacement(name, plan.type_path(name).to_string().replace(' ', ""), impls(schema));
+        settings.with_replacement(
+            name,
+            plan.type_path(name).to_string().replace(' ', ""),
+            impls(schema),
+        );
     }
     settings
 }

@@ -13,9 +13,13 @@ thread_local! {
 }
 
 /// Generates code; a panic is an error like any other.
-pub(super) fn generate(document: &Value, settings: &GenerationSettings) -> Result<TokenStream, String> {
+pub(super) fn generate(
+    document: &Value,
+    settings: &GenerationSettings,
+) -> Result<TokenStream, String> {
     let document = serde_json::from_value(document.clone()).map_err(|error| error.to_string())?;
-    quietly(|| Generator::new(settings).generate_tokens(&document))?.map_err(|error| error.to_string())
+    quietly(|| Generator::new(settings).generate_tokens(&document))?
+        .map_err(|error| error.to_string())
 }
 
 /// Finds the operations that cannot be generated even alone, with what the generator says of each.
@@ -23,7 +27,9 @@ pub(super) fn blame<'o>(
     operations: impl Iterator<Item = (&'o str, Value)>,
     settings: &GenerationSettings,
 ) -> Vec<(&'o str, String)> {
-    operations.filter_map(|(id, document)| Some((id, generate(&document, settings).err()?))).collect()
+    operations
+        .filter_map(|(id, document)| Some((id, generate(&document, settings).err()?)))
+        .collect()
 }
 
 /// Runs `work`; a panic becomes its message, and nothing is printed.
@@ -42,8 +48,12 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     QUIET.set(false);
     result.map_err(|payload| {
         let text = payload.downcast_ref::<String>().cloned();
-        text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_else(|| "it panicked without a word".to_owned())
+        text.or_else(|| {
+            payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+        })
+        .unwrap_or_else(|| "it panicked without a word".to_owned())
     })
 }
 
@@ -55,7 +65,10 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error() {
-        assert_eq!(quietly(|| panic!("no {}", "way")), Err::<(), _>("no way".to_owned()));
+        assert_eq!(
+            quietly(|| panic!("no {}", "way")),
+            Err::<(), _>("no way".to_owned())
+        );
         assert_eq!(quietly(|| 1), Ok(1));
     }
 
@@ -73,6 +86,9 @@ mod tests {
         let good = ("good", document(parameter));
         let bad = ("bad", document(json!([])));
         let blamed = blame([good, bad].into_iter(), &GenerationSettings::new());
-        assert_eq!(blamed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["bad"]);
+        assert_eq!(
+            blamed.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+            ["bad"]
+        );
     }
 }

@@ -7,6 +7,7 @@ mod modules;
 mod operations;
 mod plan;
 mod polish;
+mod samples;
 mod webhooks;
 
 use serde_json::Value;
@@ -26,7 +27,11 @@ fn header() -> String {
 
 /// Formats a file of Rust.
 fn file(tokens: proc_macro2::TokenStream) -> Result<String, syn::Error> {
-    Ok(format!("{}{}", header(), prettyplease::unparse(&syn::parse2(tokens)?)))
+    Ok(format!(
+        "{}{}",
+        header(),
+        prettyplease::unparse(&syn::parse2(tokens)?)
+    ))
 }
 
 /// JSON as it is published.
@@ -47,27 +52,50 @@ pub(crate) fn service(
     let mut outputs = Vec::new();
     let mut problems = Problems::default();
     let mut add = |name: &str, text: Result<String, Problems>| match text {
-        Ok(text) => outputs.push(Output { path: format!("{dir}/{name}.rs"), text }),
+        Ok(text) => outputs.push(Output {
+            path: format!("{dir}/{name}.rs"),
+            text,
+        }),
         Err(error) => problems.0.extend(error.0),
     };
     add("mod", Ok(modules::root(service, &plan, webhooks.is_some())));
     add("client", Ok(modules::client()));
-    add("operations", operations::table(&plan.operations).map_err(|error| plan.internal("operations", &error)));
+    add(
+        "operations",
+        operations::table(&plan.operations).map_err(|error| plan.internal("operations", &error)),
+    );
     add("common", client::common(&plan));
     for resource in &plan.resources {
         add(resource, client::resource(&plan, resource));
     }
     if let Some(webhooks) = webhooks {
-        add("webhooks", webhooks::file(&webhooks.value).map_err(|error| plan.internal("webhooks", &error)));
+        add(
+            "webhooks",
+            webhooks::file(&webhooks.value).map_err(|error| plan.internal("webhooks", &error)),
+        );
+    }
+    let samples = samples::file(service, &plan, webhooks.map(|bundle| &bundle.value));
+    match samples.map_err(|error| plan.internal("samples", &error)) {
+        Ok(text) => outputs.push(Output {
+            path: format!("{}/tests/it/generated/answers.rs", service.crate_dir),
+            text,
+        }),
+        Err(error) => problems.0.extend(error.0),
     }
     problems.check()?;
 
     let text = pretty(&bundle.value);
     for dir in [&format!("{}/openapi", service.crate_dir), SANDBOX_DIR] {
-        outputs.push(Output { path: format!("{dir}/{}.json", service.name), text: text.clone() });
+        outputs.push(Output {
+            path: format!("{dir}/{}.json", service.name),
+            text: text.clone(),
+        });
     }
     if let Some(webhooks) = webhooks {
-        outputs.push(Output { path: format!("{SANDBOX_DIR}/webhooks.json"), text: pretty(&webhooks.value) });
+        outputs.push(Output {
+            path: format!("{SANDBOX_DIR}/webhooks.json"),
+            text: pretty(&webhooks.value),
+        });
     }
     Ok(outputs)
 }

@@ -20,16 +20,25 @@ pub(super) fn root(service: &Service, plan: &Plan<'_>, has_webhooks: bool) -> St
     }
     for resource in &plan.resources {
         let tags = plan.client["tags"].as_array().into_iter().flatten();
-        let summary = tags.filter(|tag| tag["name"] == resource.as_str()).find_map(|tag| tag["description"].as_str());
+        let summary = tags
+            .filter(|tag| tag["name"] == resource.as_str())
+            .find_map(|tag| tag["description"].as_str());
         let summary = summary.unwrap_or_default();
-        let _ = write!(text, "\n/// {summary}\n#[cfg(feature = \"{resource}\")]\npub mod {resource};\n");
+        let _ = write!(
+            text,
+            "\n/// {summary}\n#[cfg(feature = \"{resource}\")]\npub mod {resource};\n"
+        );
     }
     let _ = write!(
         text,
         "\npub use client::Client;\npub use operations::OPERATIONS;\n{}\n\
          /// The description of the service that this crate is made from: OpenAPI 3.0, as JSON.\n\
          pub const OPENAPI: &str = include_str!(\"../../openapi/{}.json\");\n",
-        if has_webhooks { "pub use webhooks::WEBHOOKS;\n" } else { "" },
+        if has_webhooks {
+            "pub use webhooks::WEBHOOKS;\n"
+        } else {
+            ""
+        },
         service.name,
     );
     text

@@ -28,19 +28,45 @@ pub(super) fn table(entries: &[Entry<'_>]) -> Result<String, syn::Error> {
 }
 
 fn operation(entry: &Entry<'_>) -> TokenStream {
-    let Entry { path, method, resource, id, value, .. } = entry;
+    let Entry {
+        path,
+        method,
+        resource,
+        id,
+        value,
+        ..
+    } = entry;
     let method_name = method_name(id);
     let summary = value["summary"].as_str().unwrap_or_default();
     let http_method = method.to_uppercase();
     let api_version = option(value["x-api-version"].as_str());
     let security = value.get("security").unwrap_or(&entry.bundle["security"]);
-    let auth = if security.as_array().is_none_or(Vec::is_empty) { quote!(Auth::None) } else { quote!(Auth::Bearer) };
-    let scopes = value["x-scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let token_kinds = value["x-token-kinds"].as_array().into_iter().flatten().map(|kind| match kind.as_str() {
-        Some("agency") => quote!(TokenKind::Agency),
-        _ => quote!(TokenKind::Location),
-    });
-    let parameters = value["parameters"].as_array().into_iter().flatten().filter_map(|p| parameter(p, entry.bundle));
+    let auth = if security.as_array().is_none_or(Vec::is_empty) {
+        quote!(Auth::None)
+    } else {
+        quote!(Auth::Bearer)
+    };
+    let scopes = value["x-scopes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let token_kinds = value["x-token-kinds"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|kind| {
+            if kind == "agency" {
+                quote!(TokenKind::Agency)
+            } else {
+                quote!(TokenKind::Location)
+            }
+        });
+    let parameters = value["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|p| parameter(p, entry.bundle));
     let body = match content(&value["requestBody"]) {
         None => quote!(Body::None),
         Some((media, _)) if media.contains("form") => quote!(Body::Form),
@@ -75,8 +101,12 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
 }
 
 fn parameter(parameter: &Value, bundle: &Value) -> Option<TokenStream> {
-    let reference = parameter["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    let parameter = reference.and_then(|pointer| bundle.pointer(pointer)).unwrap_or(parameter);
+    let reference = parameter["$ref"]
+        .as_str()
+        .and_then(|reference| reference.strip_prefix('#'));
+    let parameter = reference
+        .and_then(|pointer| bundle.pointer(pointer))
+        .unwrap_or(parameter);
     let name = parameter["name"].as_str()?;
     let required = parameter["required"].as_bool().unwrap_or(false);
     let place = match parameter["in"].as_str()? {
@@ -92,7 +122,11 @@ fn idempotency(value: &Value) -> TokenStream {
         return quote!(Idempotency::Keyed { header: #header });
     }
     if let Some(operation) = value["lookup"]["operation"].as_str() {
-        let equal = value["lookup"]["equal"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let equal = value["lookup"]["equal"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         return quote!(Idempotency::Lookup(Lookup { operation: #operation, equal: &[#(#equal),*] }));
     }
     match value.as_str() {
@@ -103,7 +137,10 @@ fn idempotency(value: &Value) -> TokenStream {
 }
 
 fn paging(value: &Value) -> TokenStream {
-    if let (Some(parameter), Some(from)) = (value["after"]["parameter"].as_str(), value["after"]["from"].as_str()) {
+    if let (Some(parameter), Some(from)) = (
+        value["after"]["parameter"].as_str(),
+        value["after"]["from"].as_str(),
+    ) {
         return quote!(Paging::After { parameter: #parameter, from: #from });
     }
     match value.as_str() {

@@ -46,40 +46,82 @@ pub(crate) fn method_name(operation_id: &str) -> String {
 impl<'b> Plan<'b> {
     pub fn new(bundle: &'b Bundle, client: Value) -> Self {
         let tags = bundle.value["tags"].as_array().into_iter().flatten();
-        let resources = tags.filter_map(|tag| tag["name"].as_str().map(str::to_owned)).collect();
+        let resources = tags
+            .filter_map(|tag| tag["name"].as_str().map(str::to_owned))
+            .collect();
         let mut operations: Vec<Entry<'b>> = operations(&bundle.value)
             .filter_map(|(path, method, value)| {
                 let (resource, id) = (value["tags"][0].as_str()?, value["operationId"].as_str()?);
-                Some(Entry { path, method, resource, id, value, bundle: &bundle.value })
+                Some(Entry {
+                    path,
+                    method,
+                    resource,
+                    id,
+                    value,
+                    bundle: &bundle.value,
+                })
             })
             .collect();
         operations.sort_by_key(|entry| method_name(entry.id));
         let modules = modules(bundle, &client);
-        Self { bundle, client, resources, operations, modules }
+        Self {
+            bundle,
+            client,
+            resources,
+            operations,
+            modules,
+        }
     }
 
     /// The names of the components of a module.
     pub fn components(&self, module: &str) -> impl Iterator<Item = (&str, &Value, Side)> {
-        let schemas = self.client["components"]["schemas"].as_object().into_iter().flatten();
+        let schemas = self.client["components"]["schemas"]
+            .as_object()
+            .into_iter()
+            .flatten();
         schemas.filter_map(move |(name, schema)| {
-            (self.modules.get(name)? == module).then_some((name.as_str(), schema, Side::of(schema)?))
+            (self.modules.get(name)? == module).then_some((
+                name.as_str(),
+                schema,
+                Side::of(schema)?,
+            ))
         })
     }
 
     /// The components of other modules, and answers of this one: types that the generator must not make.
     pub fn foreign(&self, module: &str) -> impl Iterator<Item = (&str, &Value)> {
-        let schemas = self.client["components"]["schemas"].as_object().into_iter().flatten();
+        let schemas = self.client["components"]["schemas"]
+            .as_object()
+            .into_iter()
+            .flatten();
         schemas.filter_map(move |(name, schema)| {
-            let is_own = self.modules.get(name).is_some_and(|home| home == module) && Side::of(schema) != Some(Side::Answer);
+            let is_own = self.modules.get(name).is_some_and(|home| home == module)
+                && Side::of(schema) != Some(Side::Answer);
             (!is_own).then_some((name.as_str(), schema))
         })
     }
 
     /// The path of a component's type from anywhere in the crate.
     pub fn type_path(&self, component: &str) -> TokenStream {
-        let module = format_ident!("{}", self.modules.get(component).map_or(COMMON, String::as_str));
+        let module = format_ident!(
+            "{}",
+            self.modules.get(component).map_or(COMMON, String::as_str)
+        );
         let name = format_ident!("{component}");
         quote!(crate::generated::#module::types::#name)
+    }
+
+    /// The module and name of every answer type.
+    pub fn answers(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        let schemas = self.client["components"]["schemas"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        schemas
+            .filter(|(_, schema)| Side::of(schema) == Some(Side::Answer))
+            .filter_map(|(name, schema)| {
+                Some((self.modules.get(name)?.as_str(), name.as_str(), schema))
+            })
     }
 
     /// The document of one resource, or only of one of its operations.
@@ -87,7 +129,8 @@ impl<'b> Plan<'b> {
         let mut document = self.client.clone();
         document["paths"] = json!({});
         let chosen = operations(&self.client).filter(|(_, _, operation)| {
-            operation["tags"][0].as_str() == resource && only.is_none_or(|only| operation["operationId"] == only)
+            operation["tags"][0].as_str() == resource
+                && only.is_none_or(|only| operation["operationId"] == only)
         });
         for (path, method, operation) in chosen {
             document["paths"][path][method] = operation.clone();
@@ -97,7 +140,10 @@ impl<'b> Plan<'b> {
 
     /// A problem of one operation, or of the whole document.
     pub fn problem(&self, operation: Option<&str>, message: String) -> Problem {
-        let found = self.operations.iter().find(|entry| Some(entry.id) == operation);
+        let found = self
+            .operations
+            .iter()
+            .find(|entry| Some(entry.id) == operation);
         let pointer = found.map_or_else(String::new, |entry| {
             let path = crate::pointer::join("/paths", entry.path);
             crate::pointer::join(&path, entry.method)
@@ -116,7 +162,9 @@ fn modules(bundle: &Bundle, client: &Value) -> BTreeMap<String, String> {
     let schemas = &client["components"]["schemas"];
     let mut users: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (_, _, operation) in operations(client) {
-        let Some(resource) = operation["tags"][0].as_str() else { continue };
+        let Some(resource) = operation["tags"][0].as_str() else {
+            continue;
+        };
         let mut open = Vec::new();
         references(operation, &mut open);
         while let Some(name) = open.pop() {
@@ -128,9 +176,13 @@ fn modules(bundle: &Bundle, client: &Value) -> BTreeMap<String, String> {
     }
     let module = |(name, users): (String, BTreeSet<&str>)| {
         // A forked copy lives where its original does.
-        let original = [name.as_str(), name.trim_end_matches("Input"), name.trim_end_matches("Request")]
-            .into_iter()
-            .find(|name| !bundle.value["components"]["schemas"][name].is_null());
+        let original = [
+            name.as_str(),
+            name.trim_end_matches("Input"),
+            name.trim_end_matches("Request"),
+        ]
+        .into_iter()
+        .find(|name| !bundle.value["components"]["schemas"][name].is_null());
         let home = match bundle.home(original.unwrap_or(&name)) {
             Home::Resource(resource) => resource,
             Home::Shared => COMMON.to_owned(),

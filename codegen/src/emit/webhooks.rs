@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::operations::option;
 use super::answers;
+use super::operations::option;
 use crate::schema::referred;
 
 pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
@@ -15,13 +15,20 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
         quote!(#name)
     };
     let events = bundle["events"].as_object();
-    let table = events.into_iter().flatten().map(|(name, event)| entry(name, event));
+    let table = events
+        .into_iter()
+        .flatten()
+        .map(|(name, event)| entry(name, event));
     let payloads = schemas
         .as_object()
         .into_iter()
         .flatten()
         .map(|(name, schema)| answers::answer(name, schema, schemas, &type_path));
-    let (variants, readers): (Vec<_>, Vec<_>) = events.into_iter().flatten().filter_map(|(n, e)| payload(n, e)).unzip();
+    let (variants, readers): (Vec<_>, Vec<_>) = events
+        .into_iter()
+        .flatten()
+        .filter_map(|(n, e)| payload(n, e))
+        .unzip();
     super::file(quote! {
         //! What the service sends by itself.
 
@@ -58,7 +65,8 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
 
 fn entry(name: &str, event: &Value) -> TokenStream {
     let [kind, record] = ["kind", "record"].map(|key| event[key].as_str().unwrap_or_default());
-    let [contact, occurred, fetch] = ["contact", "occurred", "fetch"].map(|key| option(event[key].as_str()));
+    let [contact, occurred, fetch] =
+        ["contact", "occurred", "fetch"].map(|key| option(event[key].as_str()));
     let version = match event["version"].as_str() {
         Some("once") => quote!(EventVersion::Once),
         Some(pointer) if pointer.starts_with('/') => quote!(EventVersion::Payload(#pointer)),

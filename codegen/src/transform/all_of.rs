@@ -7,7 +7,10 @@ use crate::schema::referred;
 
 pub(super) fn apply(document: &mut Value) {
     let before = document["components"]["schemas"].clone();
-    let schemas = document["components"]["schemas"].as_object_mut().into_iter().flatten();
+    let schemas = document["components"]["schemas"]
+        .as_object_mut()
+        .into_iter()
+        .flatten();
     for (_, schema) in schemas {
         if schema.get("allOf").is_some() {
             *schema = merged(&before, schema, 0);
@@ -20,7 +23,9 @@ const DEPTH: usize = 16;
 
 fn merged(schemas: &Value, schema: &Value, depth: usize) -> Value {
     let mut whole = schema.as_object().cloned().unwrap_or_default();
-    let Some(Value::Array(parts)) = whole.shift_remove("allOf").filter(|_| depth < DEPTH) else { return schema.clone() };
+    let Some(Value::Array(parts)) = whole.shift_remove("allOf").filter(|_| depth < DEPTH) else {
+        return schema.clone();
+    };
     let mut properties = Map::new();
     let mut required = Vec::new();
     let mut take = |part: &Value| {

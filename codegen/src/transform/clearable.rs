@@ -8,13 +8,17 @@ use crate::schema::{content, operations, referred};
 pub(super) fn apply(document: &mut Value) {
     let updates: Vec<String> = operations(document)
         .filter(|(_, method, _)| matches!(*method, "put" | "patch"))
-        .filter_map(|(_, _, operation)| referred(content(&operation["requestBody"])?.1).map(str::to_owned))
+        .filter_map(|(_, _, operation)| {
+            referred(content(&operation["requestBody"])?.1).map(str::to_owned)
+        })
         .collect();
     for name in updates {
         let schema = &mut document["components"]["schemas"][&name];
         let required = schema["required"].clone();
         for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
-            let is_required = required.as_array().is_some_and(|names| names.iter().any(|other| other == name));
+            let is_required = required
+                .as_array()
+                .is_some_and(|names| names.iter().any(|other| other == name));
             if !is_required && property["nullable"] == true {
                 *property = three_state(property);
             }
@@ -31,7 +35,11 @@ fn three_state(property: &Value) -> Value {
     let rust_type = json!({
         "crate": "canopy_transport", "version": "*", "path": "canopy_transport::Patch", "parameters": [plain],
     });
-    json!({ "description": property["description"].as_str().unwrap_or_default(), "x-rust-type": rust_type })
+    let mut three_state = json!({ "x-rust-type": rust_type });
+    if let Some(description) = property.get("description") {
+        three_state["description"] = description.clone();
+    }
+    three_state
 }
 
 #[cfg(test)]
@@ -56,8 +64,14 @@ mod tests {
         apply(&mut document);
         let schemas = &document["components"]["schemas"];
         let properties = &schemas["Update"]["properties"];
-        assert_eq!(properties["a"]["x-rust-type"]["parameters"], json!([{ "type": "string" }]));
-        assert_eq!((&properties["b"], &properties["c"]), (&schema["properties"]["b"], &schema["properties"]["c"]));
+        assert_eq!(
+            properties["a"]["x-rust-type"]["parameters"],
+            json!([{ "type": "string" }])
+        );
+        assert_eq!(
+            (&properties["b"], &properties["c"]),
+            (&schema["properties"]["b"], &schema["properties"]["c"])
+        );
         assert_eq!(schemas["Create"], schema);
     }
 }

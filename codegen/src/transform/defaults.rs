@@ -5,8 +5,12 @@ use serde_json::Value;
 use crate::schema::operations_mut;
 
 pub(super) fn apply(document: &mut Value) {
-    let defaults = document.as_object_mut().and_then(|whole| whole.shift_remove("x-defaults"));
-    let Some(Value::Object(defaults)) = defaults else { return };
+    let defaults = document
+        .as_object_mut()
+        .and_then(|whole| whole.shift_remove("x-defaults"));
+    let Some(Value::Object(defaults)) = defaults else {
+        return;
+    };
     for operation in operations_mut(document).filter_map(Value::as_object_mut) {
         for (key, default) in &defaults {
             match (operation.get_mut(key), default) {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::schema::{is_enum, operations, operations_mut, references};
 
 /// The extension that holds the [`Side`].
-pub(crate) const SIDE: &str = "x-side";
+const SIDE: &str = "x-side";
 
 /// What a component is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +30,25 @@ impl Side {
 
     pub fn of(schema: &Value) -> Option<Self> {
         let name = schema[SIDE].as_str()?;
-        [Self::Request, Self::Answer, Self::Words].into_iter().find(|side| side.name() == name)
+        [Self::Request, Self::Answer, Self::Words]
+            .into_iter()
+            .find(|side| side.name() == name)
     }
 }
 
 pub(super) fn apply(document: &mut Value) {
-    let schemas = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
-    let requested = reached(&schemas, operations(document).flat_map(|(_, _, operation)| request_parts(operation)));
-    let answered = reached(&schemas, operations(document).map(|(_, _, operation)| &operation["responses"]));
+    let schemas = document["components"]["schemas"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let requested = reached(
+        &schemas,
+        operations(document).flat_map(|(_, _, operation)| request_parts(operation)),
+    );
+    let answered = reached(
+        &schemas,
+        operations(document).map(|(_, _, operation)| &operation["responses"]),
+    );
     let renamed = new_names(&schemas, &requested, &answered);
 
     let mut sides = Map::new();
@@ -71,7 +82,10 @@ fn request_parts(operation: &Value) -> [&Value; 2] {
     [&operation["requestBody"], &operation["parameters"]]
 }
 
-fn reached<'v>(schemas: &Map<String, Value>, from: impl Iterator<Item = &'v Value>) -> BTreeSet<String> {
+fn reached<'v>(
+    schemas: &Map<String, Value>,
+    from: impl Iterator<Item = &'v Value>,
+) -> BTreeSet<String> {
     let mut open = Vec::new();
     from.for_each(|value| references(value, &mut open));
     let mut reached = BTreeSet::new();
@@ -91,10 +105,16 @@ fn new_names(
     requested: &BTreeSet<String>,
     answered: &BTreeSet<String>,
 ) -> BTreeMap<String, String> {
-    let both = requested.intersection(answered).filter(|name| !is_enum(&schemas[name.as_str()]));
+    let both = requested
+        .intersection(answered)
+        .filter(|name| !is_enum(&schemas[name.as_str()]));
     both.map(|name| {
         let input = format!("{name}Input");
-        let new = if schemas.contains_key(&input) { format!("{name}Request") } else { input };
+        let new = if schemas.contains_key(&input) {
+            format!("{name}Request")
+        } else {
+            input
+        };
         (name.clone(), new)
     })
     .collect()
@@ -113,7 +133,9 @@ fn rename(value: &mut Value, names: &BTreeMap<String, String>) {
                 let new = inner
                     .as_str()
                     .filter(|_| key == "$ref")
-                    .and_then(|reference| names.get(reference.strip_prefix("#/components/schemas/")?));
+                    .and_then(|reference| {
+                        names.get(reference.strip_prefix("#/components/schemas/")?)
+                    });
                 match new {
                     Some(new) => *inner = json!(format!("#/components/schemas/{new}")),
                     None => rename(inner, names),
@@ -150,8 +172,12 @@ mod tests {
         });
         apply(&mut document);
         let schemas = &document["components"]["schemas"];
-        let sides: Vec<(&str, Side)> =
-            schemas.as_object().unwrap().iter().map(|(name, s)| (name.as_str(), Side::of(s).unwrap())).collect();
+        let sides: Vec<(&str, Side)> = schemas
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, s)| (name.as_str(), Side::of(s).unwrap()))
+            .collect();
         assert_eq!(
             sides,
             [

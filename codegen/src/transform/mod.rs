@@ -15,6 +15,10 @@ use serde_json::Value;
 
 /// A named change.
 pub(crate) struct Transform {
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "it names the transform to tests and readers")
+    )]
     pub name: &'static str,
     pub apply: fn(&mut Value),
 }
@@ -28,8 +32,15 @@ pub(crate) const BUNDLE: &[Transform] = transforms![defaults, path_parameters, a
 
 /// What a bundle goes through on its way into the generator. `fork` must see whole answers and bodies, and what follows
 /// it tells requests from answers.
-pub(crate) const CLIENT: &[Transform] =
-    transforms![one_success, parameters, whole_numbers, fork, clearable, secrets, strict_requests];
+pub(crate) const CLIENT: &[Transform] = transforms![
+    one_success,
+    parameters,
+    whole_numbers,
+    fork,
+    clearable,
+    secrets,
+    strict_requests
+];
 
 /// Applies a list.
 pub(crate) fn run(transforms: &[Transform], document: &mut Value) {
@@ -38,7 +49,7 @@ pub(crate) fn run(transforms: &[Transform], document: &mut Value) {
     }
 }
 
-pub(crate) use fork::{SIDE, Side};
+pub(crate) use fork::Side;
 
 #[cfg(test)]
 mod tests {
@@ -53,7 +64,15 @@ mod tests {
         assert_eq!(names(BUNDLE), ["defaults", "path_parameters", "all_of"]);
         assert_eq!(
             names(CLIENT),
-            ["one_success", "parameters", "whole_numbers", "fork", "clearable", "secrets", "strict_requests"]
+            [
+                "one_success",
+                "parameters",
+                "whole_numbers",
+                "fork",
+                "clearable",
+                "secrets",
+                "strict_requests"
+            ]
         );
     }
 }

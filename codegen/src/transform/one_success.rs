@@ -7,7 +7,9 @@ use crate::schema::{operations_mut, success};
 
 pub(super) fn apply(document: &mut Value) {
     for operation in operations_mut(document) {
-        let Some((_, answer)) = success(operation) else { continue };
+        let Some((_, answer)) = success(operation) else {
+            continue;
+        };
         let mut answer = answer.clone();
         if let Some(answer) = answer.as_object_mut() {
             answer.shift_remove("headers");

@@ -7,8 +7,15 @@ use crate::schema::operations_mut;
 pub(super) fn apply(document: &mut Value) {
     let components = document["components"]["parameters"].clone();
     for operation in operations_mut(document) {
-        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-            let name = parameter["$ref"].as_str().and_then(|r| r.strip_prefix("#/components/parameters/"));
+        for parameter in operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let name = parameter["$ref"]
+                .as_str()
+                .and_then(|r| r.strip_prefix("#/components/parameters/"));
             if let Some(found) = name.and_then(|name| components.get(name)) {
                 *parameter = found.clone();
             }

@@ -7,9 +7,16 @@ use crate::schema::METHODS;
 pub(super) fn apply(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (_, item) in paths {
-        let Some(item) = item.as_object_mut() else { continue };
-        let Some(Value::Array(shared)) = item.shift_remove("parameters") else { continue };
-        for (_, operation) in item.iter_mut().filter(|(key, _)| METHODS.contains(&key.as_str())) {
+        let Some(item) = item.as_object_mut() else {
+            continue;
+        };
+        let Some(Value::Array(shared)) = item.shift_remove("parameters") else {
+            continue;
+        };
+        for (_, operation) in item
+            .iter_mut()
+            .filter(|(key, _)| METHODS.contains(&key.as_str()))
+        {
             if operation["parameters"].is_null() {
                 operation["parameters"] = json!([]);
             }

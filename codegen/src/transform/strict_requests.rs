@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::fork::Side;
 
 pub(super) fn apply(document: &mut Value) {
-    let schemas = document["components"]["schemas"].as_object_mut().into_iter().flatten();
+    let schemas = document["components"]["schemas"]
+        .as_object_mut()
+        .into_iter()
+        .flatten();
     for (_, schema) in schemas.filter(|(_, schema)| Side::of(schema) == Some(Side::Request)) {
         if schema.get("properties").is_none() {
             continue;
@@ -15,7 +18,9 @@ pub(super) fn apply(document: &mut Value) {
         }
         let required = schema["required"].clone();
         for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
-            let is_required = required.as_array().is_some_and(|names| names.iter().any(|other| other == name));
+            let is_required = required
+                .as_array()
+                .is_some_and(|names| names.iter().any(|other| other == name));
             if !is_required && matches!(property["type"].as_str(), Some("array" | "object")) {
                 property["nullable"] = json!(true);
             }

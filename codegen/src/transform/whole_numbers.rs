@@ -6,7 +6,12 @@ use crate::schema::operations_mut;
 
 pub(super) fn apply(document: &mut Value) {
     for operation in operations_mut(document) {
-        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        for parameter in operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if parameter["schema"]["type"] == "number" {
                 parameter["schema"]["type"] = json!("integer");
             }
@@ -20,7 +25,8 @@ mod tests {
 
     #[test]
     fn numbers_become_whole() {
-        let parameters = json!([{ "schema": { "type": "number" } }, { "schema": { "type": "string" } }]);
+        let parameters =
+            json!([{ "schema": { "type": "number" } }, { "schema": { "type": "string" } }]);
         let mut document = json!({ "paths": { "/a": { "get": { "parameters": parameters } } } });
         super::apply(&mut document);
         assert_eq!(

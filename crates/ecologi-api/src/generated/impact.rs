@@ -34,14 +34,14 @@ pub mod types {
         )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(rename = "recipientEmail")]
         #[serde(
+            rename = "recipientEmail",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "projectDetails")]
         #[serde(
+            rename = "projectDetails",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -49,8 +49,8 @@ pub mod types {
             ::std::vec::Vec<crate::generated::impact::types::ProjectDetail>,
         >,
         /// The trees' page; in a test it can end in `tree=undefined`.
-        #[serde(rename = "treeUrl")]
         #[serde(
+            rename = "treeUrl",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -88,14 +88,14 @@ pub mod types {
         )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(rename = "recipientEmail")]
         #[serde(
+            rename = "recipientEmail",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "projectDetails")]
         #[serde(
+            rename = "projectDetails",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -117,8 +117,8 @@ pub mod types {
                 crate::generated::impact::types::CarbonUnits,
             >,
         >,
-        #[serde(rename = "numberInTonnes")]
         #[serde(
+            rename = "numberInTonnes",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -156,14 +156,14 @@ pub mod types {
         )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(rename = "recipientEmail")]
         #[serde(
+            rename = "recipientEmail",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "projectDetails")]
         #[serde(
+            rename = "projectDetails",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -171,8 +171,8 @@ pub mod types {
             ::std::vec::Vec<crate::generated::impact::types::ProjectDetail>,
         >,
         /// Its page.
-        #[serde(rename = "tileUrl")]
         #[serde(
+            rename = "tileUrl",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -196,8 +196,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "projectUrl")]
         #[serde(
+            rename = "projectUrl",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -207,20 +207,20 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub quantity: ::std::option::Option<f64>,
-        #[serde(rename = "splitPercentage")]
         #[serde(
+            rename = "splitPercentage",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub split_percentage: ::std::option::Option<f64>,
-        #[serde(rename = "splitAmountTrees")]
         #[serde(
+            rename = "splitAmountTrees",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub split_amount_trees: ::std::option::Option<f64>,
-        #[serde(rename = "splitAmountTonnes")]
         #[serde(
+            rename = "splitAmountTonnes",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -1060,7 +1060,7 @@ Sends a `POST` request to `/impact/trees`
 Arguments:
 - `idempotency_key`: A repeat with the same key gets the first answer and buys nothing. For how long is not documented.
 - `body`
-```ignore
+```text
 let response = client.buy_trees()
     .idempotency_key(idempotency_key)
     .body(body)
@@ -1079,7 +1079,7 @@ Sends a `POST` request to `/impact/local-trees`
 Arguments:
 - `idempotency_key`: A repeat with the same key gets the first answer and buys nothing. For how long is not documented.
 - `body`
-```ignore
+```text
 let response = client.buy_local_trees()
     .idempotency_key(idempotency_key)
     .body(body)
@@ -1098,7 +1098,7 @@ Sends a `POST` request to `/impact/carbon`
 Arguments:
 - `idempotency_key`: A repeat with the same key gets the first answer and buys nothing. For how long is not documented.
 - `body`
-```ignore
+```text
 let response = client.buy_carbon_avoidance()
     .idempotency_key(idempotency_key)
     .body(body)
@@ -1117,7 +1117,7 @@ Sends a `POST` request to `/impact/carbon-removal`
 Arguments:
 - `idempotency_key`: A repeat with the same key gets the first answer and buys nothing. For how long is not documented.
 - `body`
-```ignore
+```text
 let response = client.buy_carbon_removal()
     .idempotency_key(idempotency_key)
     .body(body)
@@ -1136,7 +1136,7 @@ Sends a `POST` request to `/impact/habitat-restoration`
 Arguments:
 - `idempotency_key`: A repeat with the same key gets the first answer and buys nothing. For how long is not documented.
 - `body`
-```ignore
+```text
 let response = client.buy_habitat_restoration()
     .idempotency_key(idempotency_key)
     .body(body)

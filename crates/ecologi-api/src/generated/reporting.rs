@@ -44,20 +44,20 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub trees: ::std::option::Option<f64>,
-        #[serde(rename = "carbonOffset")]
         #[serde(
+            rename = "carbonOffset",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub carbon_offset: ::std::option::Option<f64>,
-        #[serde(rename = "carbonRemoval")]
         #[serde(
+            rename = "carbonRemoval",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub carbon_removal: ::std::option::Option<f64>,
-        #[serde(rename = "habitatRestoration")]
         #[serde(
+            rename = "habitatRestoration",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -88,20 +88,20 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub trees: ::std::option::Option<f64>,
-        #[serde(rename = "carbonOffset")]
         #[serde(
+            rename = "carbonOffset",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub carbon_offset: ::std::option::Option<f64>,
-        #[serde(rename = "carbonRemoval")]
         #[serde(
+            rename = "carbonRemoval",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub carbon_removal: ::std::option::Option<f64>,
-        #[serde(rename = "habitatRestoration")]
         #[serde(
+            rename = "habitatRestoration",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -157,7 +157,7 @@ Sends a `GET` request to `/users/{username}/trees`
 
 Arguments:
 - `username`: The user's public name.
-```ignore
+```text
 let response = client.get_trees()
     .username(username)
     .send()
@@ -174,7 +174,7 @@ Sends a `GET` request to `/users/{username}/carbon-offset`
 
 Arguments:
 - `username`: The user's public name.
-```ignore
+```text
 let response = client.get_carbon_offset()
     .username(username)
     .send()
@@ -191,7 +191,7 @@ Sends a `GET` request to `/users/{username}/carbon-removal`
 
 Arguments:
 - `username`: The user's public name.
-```ignore
+```text
 let response = client.get_carbon_removal()
     .username(username)
     .send()
@@ -208,7 +208,7 @@ Sends a `GET` request to `/users/{username}/habitat-restoration`
 
 Arguments:
 - `username`: The user's public name.
-```ignore
+```text
 let response = client.get_habitat_restoration()
     .username(username)
     .send()
@@ -225,7 +225,7 @@ Sends a `GET` request to `/users/{username}/impact`
 
 Arguments:
 - `username`: The user's public name.
-```ignore
+```text
 let response = client.get_impact()
     .username(username)
     .send()

@@ -85,7 +85,7 @@ Sends a `DELETE` request to `/contacts/{contactId}/campaigns/removeAll`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.remove_contact_from_every_campaign()
     .contact_id(contact_id)
     .send()
@@ -106,7 +106,7 @@ Arguments:
 - `contact_id`: The contact's id.
 - `campaign_id`: The campaign's id.
 - `body`
-```ignore
+```text
 let response = client.add_contact_to_campaign()
     .contact_id(contact_id)
     .campaign_id(campaign_id)
@@ -126,7 +126,7 @@ Sends a `DELETE` request to `/contacts/{contactId}/campaigns/{campaignId}`
 Arguments:
 - `contact_id`: The contact's id.
 - `campaign_id`: The campaign's id.
-```ignore
+```text
 let response = client.remove_contact_from_campaign()
     .contact_id(contact_id)
     .campaign_id(campaign_id)

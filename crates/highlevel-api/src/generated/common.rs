@@ -35,8 +35,8 @@ pub mod types {
         )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The location that owns the contact.
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -47,38 +47,38 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "firstName")]
         #[serde(
+            rename = "firstName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastName")]
         #[serde(
+            rename = "lastName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "firstNameLowerCase")]
         #[serde(
+            rename = "firstNameLowerCase",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub first_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastNameLowerCase")]
         #[serde(
+            rename = "lastNameLowerCase",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub last_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "fullNameLowerCase")]
         #[serde(
+            rename = "fullNameLowerCase",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub full_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "companyName")]
         #[serde(
+            rename = "companyName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -88,21 +88,21 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "emailLowerCase")]
         #[serde(
+            rename = "emailLowerCase",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub email_lower_case: ::std::option::Option<::std::string::String>,
         /// Mail to this address came back.
-        #[serde(rename = "bounceEmail")]
         #[serde(
+            rename = "bounceEmail",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub bounce_email: ::std::option::Option<bool>,
-        #[serde(rename = "unsubscribeEmail")]
         #[serde(
+            rename = "unsubscribeEmail",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -119,8 +119,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub dnd: ::std::option::Option<bool>,
-        #[serde(rename = "dndSettings")]
         #[serde(
+            rename = "dndSettings",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -128,8 +128,8 @@ pub mod types {
             crate::generated::common::types::DndSettings,
         >,
         /// For example `lead` or `customer`; a location can add its own.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -141,8 +141,8 @@ pub mod types {
         )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of the user in charge.
-        #[serde(rename = "assignedTo")]
         #[serde(
+            rename = "assignedTo",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -168,8 +168,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "postalCode")]
         #[serde(
+            rename = "postalCode",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -192,46 +192,46 @@ pub mod types {
         )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// A date, or an instant at midnight.
-        #[serde(rename = "dateOfBirth")]
         #[serde(
+            rename = "dateOfBirth",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_of_birth: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "birthMonth")]
         #[serde(
+            rename = "birthMonth",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub birth_month: ::std::option::Option<i64>,
-        #[serde(rename = "birthDay")]
         #[serde(
+            rename = "birthDay",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub birth_day: ::std::option::Option<i64>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// RFC 3339; a write of a note or a task may or may not move it.
-        #[serde(rename = "dateUpdated")]
         #[serde(
+            rename = "dateUpdated",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_updated: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastActivity")]
         #[serde(
+            rename = "lastActivity",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub last_activity: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastSessionActivityAt")]
         #[serde(
+            rename = "lastSessionActivityAt",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -241,16 +241,16 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub deleted: ::std::option::Option<bool>,
-        #[serde(rename = "customFields")]
         #[serde(
+            rename = "customFields",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub custom_fields: ::std::option::Option<
             ::std::vec::Vec<crate::generated::common::types::CustomFieldValue>,
         >,
-        #[serde(rename = "businessId")]
         #[serde(
+            rename = "businessId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -268,16 +268,16 @@ pub mod types {
         pub attributions: ::std::option::Option<
             ::std::vec::Vec<crate::generated::common::types::Attribution>,
         >,
-        #[serde(rename = "attributionSource")]
         #[serde(
+            rename = "attributionSource",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub attribution_source: ::std::option::Option<
             crate::generated::common::types::Attribution,
         >,
-        #[serde(rename = "lastAttributionSource")]
         #[serde(
+            rename = "lastAttributionSource",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -285,8 +285,8 @@ pub mod types {
             crate::generated::common::types::Attribution,
         >,
         /// Id in the live chat.
-        #[serde(rename = "visitorId")]
         #[serde(
+            rename = "visitorId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -317,8 +317,8 @@ pub mod types {
         )]
         pub products: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Only in answers of the search. Send it as `searchAfter` to continue behind this contact.
-        #[serde(rename = "searchAfter")]
         #[serde(
+            rename = "searchAfter",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -373,26 +373,26 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub campaign: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "campaignId")]
         #[serde(
+            rename = "campaignId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub campaign_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "utmSource")]
         #[serde(
+            rename = "utmSource",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub utm_source: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "utmMedium")]
         #[serde(
+            rename = "utmMedium",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub utm_medium: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "utmContent")]
         #[serde(
+            rename = "utmContent",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -407,8 +407,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub medium: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "mediumId")]
         #[serde(
+            rename = "mediumId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -443,14 +443,14 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub fbp: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "fbEventId")]
         #[serde(
+            rename = "fbEventId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub fb_event_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "userAgent")]
         #[serde(
+            rename = "userAgent",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -474,40 +474,40 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct DndSettings {
-        #[serde(rename = "Call")]
         #[serde(
+            rename = "Call",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub call: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(rename = "Email")]
         #[serde(
+            rename = "Email",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub email: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(rename = "SMS")]
         #[serde(
+            rename = "SMS",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub sms: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(rename = "WhatsApp")]
         #[serde(
+            rename = "WhatsApp",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub whats_app: ::std::option::Option<
             crate::generated::common::types::DndSetting,
         >,
-        #[serde(rename = "GMB")]
         #[serde(
+            rename = "GMB",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub gmb: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(rename = "FB")]
         #[serde(
+            rename = "FB",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]

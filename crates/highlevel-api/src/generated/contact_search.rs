@@ -28,8 +28,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub total: ::std::option::Option<i64>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -53,8 +53,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub contact: ::std::option::Option<crate::generated::common::types::Contact>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -698,7 +698,7 @@ Finds contacts of a location by filters and text. `page` works up to 10,000 reco
 
 Sends a `POST` request to `/contacts/search`
 
-```ignore
+```text
 let response = client.search_contacts_advanced()
     .body(body)
     .send()
@@ -717,7 +717,7 @@ Arguments:
 - `email`: An e-mail address.
 - `location_id`: The location whose records are asked for.
 - `number`: A number with country code.
-```ignore
+```text
 let response = client.get_duplicate_contact()
     .email(email)
     .location_id(location_id)

@@ -33,8 +33,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub meta: ::std::option::Option<crate::generated::contacts::types::PageMeta>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -58,39 +58,39 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub total: ::std::option::Option<i64>,
-        #[serde(rename = "nextPageUrl")]
         #[serde(
+            rename = "nextPageUrl",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub next_page_url: ::std::option::Option<::std::string::String>,
         /// Milliseconds; send it back as it is.
-        #[serde(rename = "startAfter")]
         #[serde(
+            rename = "startAfter",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub start_after: ::std::option::Option<i64>,
-        #[serde(rename = "startAfterId")]
         #[serde(
+            rename = "startAfterId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub start_after_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "currentPage")]
         #[serde(
+            rename = "currentPage",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub current_page: ::std::option::Option<i64>,
-        #[serde(rename = "nextPage")]
         #[serde(
+            rename = "nextPage",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub next_page: ::std::option::Option<i64>,
-        #[serde(rename = "prevPage")]
         #[serde(
+            rename = "prevPage",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -114,8 +114,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub contact: ::std::option::Option<crate::generated::common::types::Contact>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -145,8 +145,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub contact: ::std::option::Option<crate::generated::common::types::Contact>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -176,8 +176,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub contact: ::std::option::Option<crate::generated::common::types::Contact>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -203,8 +203,8 @@ pub mod types {
         pub events: ::std::option::Option<
             ::std::vec::Vec<crate::generated::contacts::types::Appointment>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -228,26 +228,26 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "calendarId")]
         #[serde(
+            rename = "calendarId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub calendar_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "groupId")]
         #[serde(
+            rename = "groupId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub group_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -263,14 +263,14 @@ pub mod types {
         )]
         pub status: ::std::option::Option<::std::string::String>,
         /// For example `confirmed`, `cancelled`, `showed`, `noshow`.
-        #[serde(rename = "appointmentStatus")]
         #[serde(
+            rename = "appointmentStatus",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub appointment_status: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "assignedUserId")]
         #[serde(
+            rename = "assignedUserId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -280,8 +280,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub users: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(rename = "assignedResources")]
         #[serde(
+            rename = "assignedResources",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -298,26 +298,26 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "startTime")]
         #[serde(
+            rename = "startTime",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub start_time: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "endTime")]
         #[serde(
+            rename = "endTime",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub end_time: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "dateUpdated")]
         #[serde(
+            rename = "dateUpdated",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -434,9 +434,8 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateContact {
-        ///
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub address1: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -445,13 +444,12 @@ pub mod types {
             rename = "assignedTo",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub assigned_to: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
-        ///
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub city: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -470,7 +468,7 @@ pub mod types {
             rename = "dateOfBirth",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub date_of_birth: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -484,18 +482,16 @@ pub mod types {
         pub dnd_settings: ::std::option::Option<
             crate::generated::common::types::DndSettingsInput,
         >,
-        ///
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub email: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
-        ///
         #[serde(
             rename = "firstName",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub first_name: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -506,24 +502,23 @@ pub mod types {
         pub inbound_dnd_settings: ::std::option::Option<
             crate::generated::common::types::InboundDndSettings,
         >,
-        ///
         #[serde(
             rename = "lastName",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub last_name: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
         ///Split into first and last name by the service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub name: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
         ///With country code.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub phone: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -534,13 +529,12 @@ pub mod types {
         pub postal_code: ::std::option::Option<::std::string::String>,
         ///Where the contact came from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub source: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
-        ///
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub state: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -549,13 +543,12 @@ pub mod types {
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///IANA name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub timezone: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
-        ///
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        #[serde(deserialize_with = "::canopy_transport::Patch::present")]
+        #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
         pub website: ::std::option::Option<
             ::canopy_transport::Patch<::std::string::String>,
         >,
@@ -2193,7 +2186,7 @@ Arguments:
 - `query`: Part of a name, e-mail address or number.
 - `start_after`: Time, in milliseconds, to continue behind.
 - `start_after_id`: Contact id to continue behind.
-```ignore
+```text
 let response = client.get_contacts()
     .limit(limit)
     .location_id(location_id)
@@ -2212,7 +2205,7 @@ Adds a contact to a location. Where the location forbids duplicates, one with a 
 
 Sends a `POST` request to `/contacts/`
 
-```ignore
+```text
 let response = client.create_contact()
     .body(body)
     .send()
@@ -2227,7 +2220,7 @@ Looks for a contact with the same e-mail address or number, by the location's du
 
 Sends a `POST` request to `/contacts/upsert`
 
-```ignore
+```text
 let response = client.upsert_contact()
     .body(body)
     .send()
@@ -2244,7 +2237,7 @@ Sends a `GET` request to `/contacts/{contactId}`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.get_contact()
     .contact_id(contact_id)
     .send()
@@ -2262,7 +2255,7 @@ Sends a `PUT` request to `/contacts/{contactId}`
 Arguments:
 - `contact_id`: The contact's id.
 - `body`
-```ignore
+```text
 let response = client.update_contact()
     .contact_id(contact_id)
     .body(body)
@@ -2280,7 +2273,7 @@ Sends a `DELETE` request to `/contacts/{contactId}`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.delete_contact()
     .contact_id(contact_id)
     .send()
@@ -2301,7 +2294,7 @@ Arguments:
 - `location_id`: The location whose records are asked for.
 - `query`: Part of a name.
 - `skip`: How many to pass over, as text.
-```ignore
+```text
 let response = client.get_contacts_by_business_id()
     .business_id(business_id)
     .limit(limit)
@@ -2322,7 +2315,7 @@ Sends a `GET` request to `/contacts/{contactId}/appointments`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.get_appointments_for_contact()
     .contact_id(contact_id)
     .send()

@@ -27,8 +27,8 @@ pub mod types {
         )]
         pub name: ::std::option::Option<::std::string::String>,
         /// With prefix, such as `contact.trees_funded`.
-        #[serde(rename = "fieldKey")]
         #[serde(
+            rename = "fieldKey",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -39,8 +39,8 @@ pub mod types {
         )]
         pub placeholder: ::std::option::Option<::std::string::String>,
         /// For example `TEXT`, `NUMERICAL`, `SINGLE_OPTIONS`, `DATE`.
-        #[serde(rename = "dataType")]
         #[serde(
+            rename = "dataType",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -50,42 +50,42 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub position: ::std::option::Option<i64>,
-        #[serde(rename = "picklistOptions")]
         #[serde(
+            rename = "picklistOptions",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub picklist_options: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(rename = "picklistImageOptions")]
         #[serde(
+            rename = "picklistImageOptions",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub picklist_image_options: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(rename = "isAllowedCustomOption")]
         #[serde(
+            rename = "isAllowedCustomOption",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub is_allowed_custom_option: ::std::option::Option<bool>,
-        #[serde(rename = "isMultiFileAllowed")]
         #[serde(
+            rename = "isMultiFileAllowed",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub is_multi_file_allowed: ::std::option::Option<bool>,
-        #[serde(rename = "maxFileLimit")]
         #[serde(
+            rename = "maxFileLimit",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub max_file_limit: ::std::option::Option<i64>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -113,16 +113,16 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct CustomFieldList {
-        #[serde(rename = "customFields")]
         #[serde(
+            rename = "customFields",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub custom_fields: ::std::option::Option<
             ::std::vec::Vec<crate::generated::custom_fields::types::CustomField>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -141,16 +141,16 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct CustomFieldAnswer {
-        #[serde(rename = "customField")]
         #[serde(
+            rename = "customField",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub custom_field: ::std::option::Option<
             crate::generated::custom_fields::types::CustomField,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -610,7 +610,7 @@ Sends a `GET` request to `/locations/{locationId}/customFields`
 Arguments:
 - `location_id`: The location's id.
 - `model`: Whose fields to list.
-```ignore
+```text
 let response = client.get_custom_fields()
     .location_id(location_id)
     .model(model)
@@ -629,7 +629,7 @@ Sends a `POST` request to `/locations/{locationId}/customFields`
 Arguments:
 - `location_id`: The location's id.
 - `body`
-```ignore
+```text
 let response = client.create_custom_field()
     .location_id(location_id)
     .body(body)

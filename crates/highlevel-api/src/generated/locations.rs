@@ -22,8 +22,8 @@ pub mod types {
         pub locations: ::std::option::Option<
             ::std::vec::Vec<crate::generated::locations::types::Location>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -48,8 +48,8 @@ pub mod types {
         )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The agency that owns it.
-        #[serde(rename = "companyId")]
         #[serde(
+            rename = "companyId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -90,8 +90,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "postalCode")]
         #[serde(
+            rename = "postalCode",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -135,26 +135,26 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct LocationSettings {
-        #[serde(rename = "allowDuplicateContact")]
         #[serde(
+            rename = "allowDuplicateContact",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub allow_duplicate_contact: ::std::option::Option<bool>,
-        #[serde(rename = "allowDuplicateOpportunity")]
         #[serde(
+            rename = "allowDuplicateOpportunity",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub allow_duplicate_opportunity: ::std::option::Option<bool>,
-        #[serde(rename = "allowFacebookNameMerge")]
         #[serde(
+            rename = "allowFacebookNameMerge",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub allow_facebook_name_merge: ::std::option::Option<bool>,
-        #[serde(rename = "disableContactTimezone")]
         #[serde(
+            rename = "disableContactTimezone",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -173,20 +173,20 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct LocationSocial {
-        #[serde(rename = "facebookUrl")]
         #[serde(
+            rename = "facebookUrl",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub facebook_url: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "googlePlus")]
         #[serde(
+            rename = "googlePlus",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub google_plus: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "linkedIn")]
         #[serde(
+            rename = "linkedIn",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -221,14 +221,14 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub pinterest: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "blogRss")]
         #[serde(
+            rename = "blogRss",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub blog_rss: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "googlePlacesId")]
         #[serde(
+            rename = "googlePlacesId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -254,8 +254,8 @@ pub mod types {
         pub tags: ::std::option::Option<
             ::std::vec::Vec<crate::generated::locations::types::LocationTag>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -284,8 +284,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -345,7 +345,7 @@ Arguments:
 - `limit`: Page size as text; 10 when absent.
 - `order`: `asc` or `desc`.
 - `skip`: How many to pass over, as text.
-```ignore
+```text
 let response = client.search_locations()
     .company_id(company_id)
     .email(email)
@@ -366,7 +366,7 @@ Sends a `GET` request to `/locations/{locationId}/tags`
 
 Arguments:
 - `location_id`: The location's id.
-```ignore
+```text
 let response = client.get_location_tags()
     .location_id(location_id)
     .send()

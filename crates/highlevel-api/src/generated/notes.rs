@@ -20,15 +20,15 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// Who wrote it; absent for an app.
-        #[serde(rename = "userId")]
         #[serde(
+            rename = "userId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -56,8 +56,8 @@ pub mod types {
         )]
         pub pinned: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -83,8 +83,8 @@ pub mod types {
         pub notes: ::std::option::Option<
             ::std::vec::Vec<crate::generated::notes::types::Note>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -108,8 +108,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub note: ::std::option::Option<crate::generated::notes::types::Note>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -460,7 +460,7 @@ Sends a `GET` request to `/contacts/{contactId}/notes`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.get_all_notes()
     .contact_id(contact_id)
     .send()
@@ -478,7 +478,7 @@ Sends a `POST` request to `/contacts/{contactId}/notes`
 Arguments:
 - `contact_id`: The contact's id.
 - `body`
-```ignore
+```text
 let response = client.create_note()
     .contact_id(contact_id)
     .body(body)
@@ -497,7 +497,7 @@ Sends a `GET` request to `/contacts/{contactId}/notes/{id}`
 Arguments:
 - `contact_id`: The contact's id.
 - `id`: The note's id.
-```ignore
+```text
 let response = client.get_note()
     .contact_id(contact_id)
     .id(id)
@@ -517,7 +517,7 @@ Arguments:
 - `contact_id`: The contact's id.
 - `id`: The note's id.
 - `body`
-```ignore
+```text
 let response = client.update_note()
     .contact_id(contact_id)
     .id(id)
@@ -537,7 +537,7 @@ Sends a `DELETE` request to `/contacts/{contactId}/notes/{id}`
 Arguments:
 - `contact_id`: The contact's id.
 - `id`: The note's id.
-```ignore
+```text
 let response = client.delete_note()
     .contact_id(contact_id)
     .id(id)

@@ -44,27 +44,27 @@ pub mod types {
         )]
         pub scope: ::std::option::Option<::std::string::String>,
         /// `Company` or `Location`.
-        #[serde(rename = "userType")]
         #[serde(
+            rename = "userType",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub user_type: ::std::option::Option<::std::string::String>,
         /// Absent in an agency's token.
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "companyId")]
         #[serde(
+            rename = "companyId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "approvedLocations")]
         #[serde(
+            rename = "approvedLocations",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -72,50 +72,50 @@ pub mod types {
             ::std::vec::Vec<::std::string::String>,
         >,
         /// Who installed the app.
-        #[serde(rename = "userId")]
         #[serde(
+            rename = "userId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub user_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "planId")]
         #[serde(
+            rename = "planId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub plan_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "isBulkInstallation")]
         #[serde(
+            rename = "isBulkInstallation",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub is_bulk_installation: ::std::option::Option<bool>,
-        #[serde(rename = "installToFutureLocations")]
         #[serde(
+            rename = "installToFutureLocations",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub install_to_future_locations: ::std::option::Option<bool>,
-        #[serde(rename = "approveAllLocations")]
         #[serde(
+            rename = "approveAllLocations",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub approve_all_locations: ::std::option::Option<bool>,
-        #[serde(rename = "appId")]
         #[serde(
+            rename = "appId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub app_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "versionId")]
         #[serde(
+            rename = "versionId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub version_id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -134,21 +134,21 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct ReconnectAnswer {
-        #[serde(rename = "authorizationCode")]
         #[serde(
+            rename = "authorizationCode",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub authorization_code: ::std::option::Option<::canopy_transport::Secret>,
         /// The code is worthless after it.
-        #[serde(rename = "expiresAt")]
         #[serde(
+            rename = "expiresAt",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub expires_at: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -180,14 +180,14 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub count: ::std::option::Option<i64>,
-        #[serde(rename = "installToFutureLocations")]
         #[serde(
+            rename = "installToFutureLocations",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub install_to_future_locations: ::std::option::Option<bool>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -207,8 +207,8 @@ pub mod types {
     #[non_exhaustive]
     pub struct Installation {
         /// The location's id.
-        #[serde(rename = "_id")]
         #[serde(
+            rename = "_id",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -223,21 +223,21 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "isInstalled")]
         #[serde(
+            rename = "isInstalled",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub is_installed: ::std::option::Option<bool>,
-        #[serde(rename = "versionId")]
         #[serde(
+            rename = "versionId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub version_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(rename = "installedAt")]
         #[serde(
+            rename = "installedAt",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -801,7 +801,7 @@ Gives an access token (about a day) and a refresh token (a year). A refresh toke
 
 Sends a `POST` request to `/oauth/token`
 
-```ignore
+```text
 let response = client.get_access_token()
     .body(body)
     .send()
@@ -816,7 +816,7 @@ Exchanges an agency token for one of a location where the app is installed. Need
 
 Sends a `POST` request to `/oauth/locationToken`
 
-```ignore
+```text
 let response = client.get_location_access_token()
     .body(body)
     .send()
@@ -831,7 +831,7 @@ Gives a new authorization code for an installation whose tokens were lost; excha
 
 Sends a `POST` request to `/oauth/reconnect`
 
-```ignore
+```text
 let response = client.reconnect()
     .body(body)
     .send()
@@ -857,7 +857,7 @@ Arguments:
 - `query`: Part of a location's name.
 - `skip`: How many to pass over, as text.
 - `version_id`: Only those with this version of the app.
-```ignore
+```text
 let response = client.get_installed_location()
     .app_id(app_id)
     .company_id(company_id)

@@ -20,8 +20,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -47,8 +47,8 @@ pub mod types {
         )]
         pub succeded: ::std::option::Option<bool>,
         /// How many contacts failed.
-        #[serde(rename = "errorCount")]
         #[serde(
+            rename = "errorCount",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -60,8 +60,8 @@ pub mod types {
         pub responses: ::std::option::Option<
             ::std::vec::Vec<crate::generated::tags::types::BulkTagResult>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -80,8 +80,8 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct BulkTagResult {
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -92,26 +92,26 @@ pub mod types {
         )]
         pub message: ::std::option::Option<::std::string::String>,
         /// `success` or `error`.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "oldTags")]
         #[serde(
+            rename = "oldTags",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub old_tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(rename = "tagsAdded")]
         #[serde(
+            rename = "tagsAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub tags_added: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(rename = "tagsRemoved")]
         #[serde(
+            rename = "tagsRemoved",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -404,7 +404,7 @@ Sends a `POST` request to `/contacts/{contactId}/tags`
 Arguments:
 - `contact_id`: The contact's id.
 - `body`
-```ignore
+```text
 let response = client.add_tags()
     .contact_id(contact_id)
     .body(body)
@@ -423,7 +423,7 @@ Sends a `DELETE` request to `/contacts/{contactId}/tags`
 Arguments:
 - `contact_id`: The contact's id.
 - `body`
-```ignore
+```text
 let response = client.remove_tags()
     .contact_id(contact_id)
     .body(body)
@@ -442,7 +442,7 @@ Sends a `POST` request to `/contacts/bulk/tags/update/{type}`
 Arguments:
 - `type_`: What to do with the tags.
 - `body`
-```ignore
+```text
 let response = client.bulk_update_contact_tags()
     .type_(type_)
     .body(body)

@@ -20,8 +20,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -38,15 +38,15 @@ pub mod types {
         )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Id of the user who has to do it.
-        #[serde(rename = "assignedTo")]
         #[serde(
+            rename = "assignedTo",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(rename = "dueDate")]
         #[serde(
+            rename = "dueDate",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -77,8 +77,8 @@ pub mod types {
         pub tasks: ::std::option::Option<
             ::std::vec::Vec<crate::generated::tasks::types::Task>,
         >,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -102,8 +102,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub task: ::std::option::Option<crate::generated::tasks::types::Task>,
-        #[serde(rename = "traceId")]
         #[serde(
+            rename = "traceId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -505,7 +505,7 @@ Sends a `GET` request to `/contacts/{contactId}/tasks`
 
 Arguments:
 - `contact_id`: The contact's id.
-```ignore
+```text
 let response = client.get_all_tasks()
     .contact_id(contact_id)
     .send()
@@ -523,7 +523,7 @@ Sends a `POST` request to `/contacts/{contactId}/tasks`
 Arguments:
 - `contact_id`: The contact's id.
 - `body`
-```ignore
+```text
 let response = client.create_task()
     .contact_id(contact_id)
     .body(body)
@@ -542,7 +542,7 @@ Sends a `GET` request to `/contacts/{contactId}/tasks/{taskId}`
 Arguments:
 - `contact_id`: The contact's id.
 - `task_id`: The task's id.
-```ignore
+```text
 let response = client.get_task()
     .contact_id(contact_id)
     .task_id(task_id)
@@ -562,7 +562,7 @@ Arguments:
 - `contact_id`: The contact's id.
 - `task_id`: The task's id.
 - `body`
-```ignore
+```text
 let response = client.update_task()
     .contact_id(contact_id)
     .task_id(task_id)
@@ -582,7 +582,7 @@ Sends a `DELETE` request to `/contacts/{contactId}/tasks/{taskId}`
 Arguments:
 - `contact_id`: The contact's id.
 - `task_id`: The task's id.
-```ignore
+```text
 let response = client.delete_task()
     .contact_id(contact_id)
     .task_id(task_id)
@@ -602,7 +602,7 @@ Arguments:
 - `contact_id`: The contact's id.
 - `task_id`: The task's id.
 - `body`
-```ignore
+```text
 let response = client.update_task_completed()
     .contact_id(contact_id)
     .task_id(task_id)

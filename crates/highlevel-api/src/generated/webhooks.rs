@@ -165,14 +165,14 @@ pub mod types {
     #[non_exhaustive]
     pub struct ContactEvent {
         /// The event's name.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -188,20 +188,20 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "firstName")]
         #[serde(
+            rename = "firstName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastName")]
         #[serde(
+            rename = "lastName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "companyName")]
         #[serde(
+            rename = "companyName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -236,8 +236,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "postalCode")]
         #[serde(
+            rename = "postalCode",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -253,8 +253,8 @@ pub mod types {
         )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(rename = "assignedTo")]
         #[serde(
+            rename = "assignedTo",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -265,14 +265,14 @@ pub mod types {
         )]
         pub dnd: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "dateOfBirth")]
         #[serde(
+            rename = "dateOfBirth",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -287,8 +287,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(rename = "customFields")]
         #[serde(
+            rename = "customFields",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -308,14 +308,14 @@ pub mod types {
     #[non_exhaustive]
     pub struct ContactDndEvent {
         /// The event's name.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -331,20 +331,20 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "firstName")]
         #[serde(
+            rename = "firstName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "lastName")]
         #[serde(
+            rename = "lastName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "companyName")]
         #[serde(
+            rename = "companyName",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -379,8 +379,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "postalCode")]
         #[serde(
+            rename = "postalCode",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -396,8 +396,8 @@ pub mod types {
         )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(rename = "assignedTo")]
         #[serde(
+            rename = "assignedTo",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -408,14 +408,14 @@ pub mod types {
         )]
         pub dnd: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "dateOfBirth")]
         #[serde(
+            rename = "dateOfBirth",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -430,14 +430,14 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(rename = "customFields")]
         #[serde(
+            rename = "customFields",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub custom_fields: ::std::option::Option<::std::vec::Vec<EventCustomField>>,
-        #[serde(rename = "dndSettings")]
         #[serde(
+            rename = "dndSettings",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -481,38 +481,38 @@ pub mod types {
     #[serde(default)]
     #[non_exhaustive]
     pub struct EventDndSettings {
-        #[serde(rename = "SMS")]
         #[serde(
+            rename = "SMS",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub sms: ::std::option::Option<EventDndSetting>,
-        #[serde(rename = "Email")]
         #[serde(
+            rename = "Email",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub email: ::std::option::Option<EventDndSetting>,
-        #[serde(rename = "GMB")]
         #[serde(
+            rename = "GMB",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub gmb: ::std::option::Option<EventDndSetting>,
-        #[serde(rename = "FB")]
         #[serde(
+            rename = "FB",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub fb: ::std::option::Option<EventDndSetting>,
-        #[serde(rename = "WhatsApp")]
         #[serde(
+            rename = "WhatsApp",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub whats_app: ::std::option::Option<EventDndSetting>,
-        #[serde(rename = "Call")]
         #[serde(
+            rename = "Call",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -562,14 +562,14 @@ pub mod types {
     #[non_exhaustive]
     pub struct NoteEvent {
         /// The event's name.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -580,8 +580,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -593,8 +593,8 @@ pub mod types {
         )]
         pub body: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -614,14 +614,14 @@ pub mod types {
     #[non_exhaustive]
     pub struct TaskEvent {
         /// The event's name.
-        #[serde(rename = "type")]
         #[serde(
+            rename = "type",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "locationId")]
         #[serde(
+            rename = "locationId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -632,8 +632,8 @@ pub mod types {
             skip_serializing_if = "Option::is_none"
         )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(rename = "contactId")]
         #[serde(
+            rename = "contactId",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
@@ -650,22 +650,22 @@ pub mod types {
         )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(rename = "assignedTo")]
         #[serde(
+            rename = "assignedTo",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(rename = "dueDate")]
         #[serde(
+            rename = "dueDate",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
         pub due_date: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(rename = "dateAdded")]
         #[serde(
+            rename = "dateAdded",
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]

@@ -1,0 +1,138 @@
+//! The extensions that fill the table of operations.
+
+use serde_json::Value;
+
+use super::Findings;
+use crate::pointer;
+use crate::schema::operations;
+
+/// All that an operation can have.
+const KNOWN: [&str; 10] = [
+    "x-api-version",
+    "x-scopes",
+    "x-token-kinds",
+    "x-idempotency",
+    "x-paging",
+    "x-items",
+    "x-id",
+    "x-version",
+    "x-record",
+    "x-deviation",
+];
+const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
+const PAGING: [&str; 4] = ["search-after", "start-after", "skip", "offset"];
+
+pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    for (key, value) in operation
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| key.starts_with("x-"))
+    {
+        let at = pointer::join(at, key);
+        match key.as_str() {
+            key if !KNOWN.contains(&key) => {
+                findings.add(
+                    &at,
+                    format!("`{key}` means nothing; use one of {}", KNOWN.join(", ")),
+                );
+            }
+            key if POINTERS.contains(&key)
+                && !value.as_str().is_some_and(|text| text.starts_with('/')) =>
+            {
+                findings.add(
+                    &at,
+                    format!("`{key}` must be a JSON pointer, such as `/contact/id`"),
+                );
+            }
+            "x-api-version" if !value.is_string() && !value.is_null() => {
+                findings.add(
+                    &at,
+                    "`x-api-version` must be text, or null where the service wants none; quote it",
+                );
+            }
+            "x-scopes" if !is_list_of_text(value) => {
+                findings.add(&at, "`x-scopes` must be a list of scopes");
+            }
+            "x-token-kinds" if !is_list_of(value, &["agency", "location"]) => {
+                findings.add(
+                    &at,
+                    "`x-token-kinds` must list `agency`, `location` or both",
+                );
+            }
+            "x-paging" if !is_paging(value) => {
+                let known = PAGING.join(", ");
+                findings.add(
+                    &at,
+                    format!(
+                        "`x-paging` must be one of {known}, or `{{ after: {{ parameter, from }} }}`"
+                    ),
+                );
+            }
+            _ => {}
+        }
+    }
+    idempotency(findings, at, operation);
+}
+
+fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    let value = &operation["x-idempotency"];
+    let at = pointer::join(at, "x-idempotency");
+    if let Some(lookup) = value.get("lookup") {
+        let name = lookup["operation"].as_str().unwrap_or_default();
+        let found = operations(findings.value())
+            .any(|(_, method, other)| method == "get" && other["operationId"] == name);
+        if !found {
+            findings.add(
+                &at,
+                format!("`lookup.operation: {name}` is no GET operation; name the list to look in"),
+            );
+        }
+        if !is_list_of_text(&lookup["equal"])
+            || lookup["equal"].as_array().is_none_or(Vec::is_empty)
+        {
+            findings.add(
+                &at,
+                "`lookup.equal` must list the members that tell whether it is the same",
+            );
+        }
+    } else if let Some(header) = value.get("keyed") {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let resolved = parameters.filter_map(|parameter| findings.bundle.resolve(parameter));
+        let is_declared = resolved
+            .into_iter()
+            .any(|parameter| parameter["in"] == "header" && parameter["name"] == *header);
+        if !is_declared {
+            findings.add(
+                &at,
+                format!("`keyed: {header}` needs a header parameter of this name"),
+            );
+        }
+    } else if !matches!(value.as_str(), Some("read" | "idempotent" | "unsafe")) {
+        findings.add(
+            &at,
+            "`x-idempotency` must be read, idempotent, unsafe, `{ keyed: HEADER }` or `{ lookup: { operation, equal } }`: \
+             the transport must know what it may send twice",
+        );
+    }
+}
+
+fn is_list_of_text(value: &Value) -> bool {
+    value
+        .as_array()
+        .is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn is_list_of(value: &Value, known: &[&str]) -> bool {
+    let list = value.as_array().filter(|list| !list.is_empty());
+    list.is_some_and(|list| {
+        list.iter()
+            .all(|element| element.as_str().is_some_and(|text| known.contains(&text)))
+    })
+}
+
+fn is_paging(value: &Value) -> bool {
+    let after = &value["after"];
+    value.as_str().is_some_and(|text| PAGING.contains(&text))
+        || (after["parameter"].is_string() && after["from"].is_string())
+}

@@ -1,0 +1,166 @@
+//! Operations: names, words, bodies and answers.
+
+use serde_json::Value;
+
+use super::{Findings, clashes, extensions, is_kebab, parameters};
+use crate::pointer;
+use crate::schema::{METHODS, operations};
+
+pub(super) fn lint(findings: &mut Findings<'_>) {
+    let value = findings.value();
+    for (path, item) in value["paths"].as_object().into_iter().flatten() {
+        let at = pointer::join("/paths", path);
+        for key in item.as_object().into_iter().flat_map(serde_json::Map::keys) {
+            if key != "parameters" && !METHODS.contains(&key.as_str()) {
+                findings.add(
+                    &pointer::join(&at, key),
+                    format!("`{key}` is no method; use one of {}", METHODS.join(", ")),
+                );
+            }
+        }
+    }
+    let places = |(path, method, operation)| {
+        (
+            pointer::join(&pointer::join("/paths", path), method),
+            path,
+            operation,
+        )
+    };
+    let all: Vec<(String, &str, &Value)> = operations(value).map(places).collect();
+    for (at, path, operation) in &all {
+        words(findings, at, operation);
+        parameters::lint(findings, at, path, operation);
+        body(findings, at, operation);
+        answers(findings, at, operation);
+        extensions::lint(findings, at, operation);
+    }
+    let ids = all
+        .iter()
+        .filter_map(|(_, _, operation)| operation["operationId"].as_str());
+    for (later, earlier) in clashes(ids, crate::emit::method_name) {
+        let guilty = all
+            .iter()
+            .rev()
+            .find(|(_, _, operation)| operation["operationId"] == later);
+        let message = if later == earlier {
+            format!("another operation is called `{later}`, too; rename one of them")
+        } else {
+            format!("`{later}` and `{earlier}` become the same method; rename one of them")
+        };
+        findings.add(
+            &pointer::join(guilty.map_or("", |(at, ..)| at), "operationId"),
+            message,
+        );
+    }
+}
+
+fn words(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    match operation["operationId"].as_str() {
+        None => findings.add(at, "`operationId` is missing; add one in kebab-case"),
+        Some(id) if !is_kebab(id) => {
+            findings.add(
+                &pointer::join(at, "operationId"),
+                format!("`operationId: {id}` must be in kebab-case"),
+            );
+        }
+        Some(_) => {}
+    }
+    for key in ["summary", "description"] {
+        if operation[key]
+            .as_str()
+            .is_none_or(|text| text.trim().is_empty())
+        {
+            findings.add(at, format!("`{key}` is missing; say it in your own words"));
+        }
+    }
+    let tag = &operation["tags"][0];
+    let is_known = findings.value()["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|known| known["name"] == *tag);
+    if !is_known {
+        findings.add(
+            &pointer::join(at, "tags"),
+            "its first tag must be one of the document's `tags`: it names the module",
+        );
+    }
+}
+
+fn body(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    let Some(body) = operation.get("requestBody") else {
+        return;
+    };
+    let at = pointer::join(at, "requestBody");
+    if body["required"] != true {
+        findings.add(
+            &at,
+            "write `required: true`: the generator always sends a body",
+        );
+    }
+    content(
+        findings,
+        &at,
+        body,
+        &["application/json", "application/x-www-form-urlencoded"],
+    );
+}
+
+fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    let at = pointer::join(at, "responses");
+    let answers = operation["responses"].as_object();
+    let successes: Vec<_> = answers
+        .into_iter()
+        .flatten()
+        .filter(|(status, _)| status.starts_with('2'))
+        .collect();
+    let [(status, answer)] = successes.as_slice() else {
+        findings.add(
+            &at,
+            format!(
+                "there must be one success answer, there are {}",
+                successes.len()
+            ),
+        );
+        return;
+    };
+    let at = pointer::join(&at, status);
+    if answer.get("content").is_none() {
+        findings.add(&at, "the answer has no content, so its body would be lost; describe it, if only as an empty object");
+        return;
+    }
+    content(findings, &at, answer, &["application/json"]);
+}
+
+/// A body or an answer: one media type, and a component as its schema.
+fn content(findings: &mut Findings<'_>, at: &str, holder: &Value, media_types: &[&str]) {
+    let at = pointer::join(at, "content");
+    let media: Vec<_> = holder["content"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .collect();
+    let [(media, content)] = media.as_slice() else {
+        findings.add(
+            &at,
+            format!("there must be one media type, there are {}", media.len()),
+        );
+        return;
+    };
+    let at = pointer::join(&at, media);
+    if !media_types.contains(&media.as_str()) {
+        findings.add(
+            &at,
+            format!(
+                "`{media}` is not supported; use {}",
+                media_types.join(" or ")
+            ),
+        );
+    }
+    if content["schema"].get("$ref").is_none() {
+        findings.add(
+            &at,
+            "give the schema a name under `components.schemas` and refer to it by `$ref`",
+        );
+    }
+}

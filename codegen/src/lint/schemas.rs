@@ -1,0 +1,244 @@
+//! Schemas: only what the generator turns into the right code.
+
+use heck::ToSnakeCase;
+use serde_json::{Map, Value};
+
+use super::{Findings, clashes, is_camel};
+use crate::pointer;
+use crate::schema::operations;
+
+/// What a schema can have.
+const KNOWN: [&str; 22] = [
+    "$ref",
+    "type",
+    "format",
+    "description",
+    "example",
+    "nullable",
+    "enum",
+    "items",
+    "properties",
+    "required",
+    "additionalProperties",
+    "allOf",
+    "oneOf",
+    "minimum",
+    "maximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "x-secret",
+    "x-deviation",
+];
+const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
+
+pub(super) fn lint(findings: &mut Findings<'_>) {
+    let value = findings.value();
+    let schemas = value["components"]["schemas"].as_object();
+    for (name, schema) in schemas.into_iter().flatten() {
+        let at = pointer::join("/components/schemas", name);
+        if !is_camel(name) {
+            findings.add(
+                &at,
+                format!("`{name}` becomes a type; write it in UpperCamelCase"),
+            );
+        }
+        if schema["description"].as_str().is_none_or(str::is_empty) {
+            findings.add(
+                &at,
+                "`description` is missing; say in your own words what it is",
+            );
+        }
+        one(findings, &at, schema, Position::Component);
+    }
+    for (path, method, operation) in operations(value) {
+        let at = pointer::join(&pointer::join("/paths", path), method);
+        inside(findings, &at, operation);
+    }
+    for (kind, item) in value["components"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(kind, _)| *kind != "schemas")
+    {
+        inside(findings, &pointer::join("/components", kind), item);
+    }
+}
+
+/// Finds the schemas inside operations, parameters and answers.
+fn inside<'b>(findings: &mut Findings<'b>, at: &str, value: &'b Value) {
+    match value {
+        Value::Object(members) => {
+            for (key, inner) in members {
+                let at = pointer::join(at, key);
+                if key == "schema" {
+                    one(findings, &at, inner, Position::Inner);
+                } else {
+                    inside(findings, &at, inner);
+                }
+            }
+            if members.contains_key("$ref") {
+                findings.follow(at, value);
+            }
+        }
+        Value::Array(elements) => {
+            for (index, inner) in elements.iter().enumerate() {
+                inside(findings, &pointer::join(at, &index.to_string()), inner);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// A component: the only place for structs and word lists.
+    Component,
+    /// One of several parts of a component.
+    Part,
+    Inner,
+}
+
+fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: Position) {
+    let Some(members) = schema.as_object() else {
+        findings.add(at, "a schema must be a mapping; write `{}` for any value");
+        return;
+    };
+    if members.contains_key("$ref") {
+        if members.len() > 1 {
+            findings.add(
+                at,
+                "what stands beside `$ref` is ignored; write `allOf: [{ $ref: ... }]` beside it",
+            );
+        }
+        findings.follow(at, schema);
+        return;
+    }
+    keywords(findings, at, members);
+    if position == Position::Inner && members.contains_key("properties") {
+        findings.add(
+            at,
+            "give the object a name under `components.schemas` and refer to it by `$ref`",
+        );
+    }
+    if members.contains_key("enum") {
+        words(findings, at, schema, position);
+    }
+    if schema["type"] == "array" && schema.get("items").is_none() {
+        findings.add(at, "a list needs `items`; write `items: {}` for any values");
+    }
+    properties(findings, at, schema);
+    parts(findings, at, schema, position);
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = schema.get(key).filter(|inner| !inner.is_boolean()) {
+            one(findings, &pointer::join(at, key), inner, Position::Inner);
+        }
+    }
+}
+
+fn keywords(findings: &mut Findings<'_>, at: &str, members: &Map<String, Value>) {
+    for (key, value) in members {
+        let remedy = match key.as_str() {
+            key if KNOWN.contains(&key) => None,
+            "anyOf" => Some("becomes a struct of flattened options; use `oneOf`"),
+            "default" => Some("would always be sent; say it in the description"),
+            "pattern" => Some("is not needed; say it in the description"),
+            "const" | "examples" | "$schema" | "prefixItems" | "if" | "then" | "else" | "$defs" => {
+                Some("belongs to OpenAPI 3.1; the generator knows 3.0 only")
+            }
+            "readOnly" | "writeOnly" => {
+                Some("is ignored; make one component for requests and one for answers")
+            }
+            _ => Some("is not known; correct or drop it"),
+        };
+        if let Some(remedy) = remedy {
+            findings.add(&pointer::join(at, key), format!("`{key}` {remedy}"));
+        }
+        if key == "type" && !value.as_str().is_some_and(|kind| TYPES.contains(&kind)) {
+            let message = format!(
+                "`type: {value}` is no type; use one of {}, or none for any value",
+                TYPES.join(", ")
+            );
+            findings.add(&pointer::join(at, key), message);
+        }
+    }
+}
+
+fn words(findings: &mut Findings<'_>, at: &str, schema: &Value, position: Position) {
+    if position == Position::Inner {
+        findings.add(
+            at,
+            "give the `enum` a name under `components.schemas` and refer to it by `$ref`",
+        );
+    }
+    let is_text = schema["enum"]
+        .as_array()
+        .is_some_and(|words| words.iter().all(Value::is_string));
+    if schema["type"] != "string" || !is_text {
+        findings.add(
+            at,
+            "an `enum` must be `type: string` with a list of texts; quote words like `no`",
+        );
+    }
+}
+
+fn properties<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value) {
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
+    let at_properties = pointer::join(at, "properties");
+    for (name, property) in properties {
+        let at = pointer::join(&at_properties, name);
+        if name.to_snake_case() == "extra" {
+            findings.add(&at, "the generated struct keeps unknown members under `extra`; this one cannot be described");
+        }
+        one(findings, &at, property, Position::Inner);
+    }
+    for (later, earlier) in clashes(
+        properties.keys().map(String::as_str),
+        ToSnakeCase::to_snake_case,
+    ) {
+        let message =
+            format!("`{earlier}` and `{later}` become the same field; leave one undescribed");
+        findings.add(&pointer::join(&at_properties, later), message);
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        let name = required.as_str().unwrap_or_default();
+        if !properties.contains_key(name) {
+            findings.add(
+                &pointer::join(at, "required"),
+                format!("`required` names `{name}`, which is no property"),
+            );
+        }
+    }
+}
+
+fn parts<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: Position) {
+    if let Some(parts) = schema["allOf"].as_array() {
+        let at = pointer::join(at, "allOf");
+        if position == Position::Inner && (parts.len() != 1 || parts[0].get("$ref").is_none()) {
+            findings.add(
+                &at,
+                "inside a property `allOf` may hold one `$ref`; make a component of the rest",
+            );
+        }
+        for (index, part) in parts.iter().enumerate() {
+            one(
+                findings,
+                &pointer::join(&at, &index.to_string()),
+                part,
+                Position::Part,
+            );
+        }
+    }
+    for (index, part) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
+        one(
+            findings,
+            &pointer::join(&pointer::join(at, "oneOf"), &index.to_string()),
+            part,
+            Position::Inner,
+        );
+    }
+}

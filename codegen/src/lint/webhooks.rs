@@ -1,0 +1,114 @@
+//! Descriptions of webhook events.
+
+use serde_json::Value;
+
+use super::{Findings, clashes, is_camel};
+use crate::pointer;
+use crate::schema::operations;
+
+const KNOWN: [&str; 8] = [
+    "summary", "kind", "record", "contact", "occurred", "version", "fetch", "payload",
+];
+
+pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
+    let value = findings.value();
+    let events = value["events"].as_object();
+    for (name, event) in events.into_iter().flatten() {
+        let at = pointer::join("/events", name);
+        if !is_camel(name) {
+            findings.add(
+                &at,
+                format!("`{name}` must be the payload's `type`, in UpperCamelCase"),
+            );
+        }
+        for key in event
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::keys)
+        {
+            if !KNOWN.contains(&key.as_str()) {
+                findings.add(
+                    &pointer::join(&at, key),
+                    format!("`{key}` is not known; use {}", KNOWN.join(", ")),
+                );
+            }
+        }
+        one(findings, &at, event, service);
+    }
+    let kinds = events
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, event)| event["kind"].as_str());
+    for (kind, _) in clashes(kinds, str::to_owned) {
+        let guilty = events
+            .into_iter()
+            .flatten()
+            .find(|(_, event)| event["kind"] == kind)
+            .map(|(name, _)| name.as_str());
+        let at = pointer::join(
+            &pointer::join("/events", guilty.unwrap_or_default()),
+            "kind",
+        );
+        findings.add(
+            &at,
+            format!("two events have the kind `{kind}`; give each its own"),
+        );
+    }
+}
+
+fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {
+    if event["summary"].as_str().is_none_or(str::is_empty) {
+        findings.add(
+            at,
+            "`summary` is missing; say in your own words what happened",
+        );
+    }
+    let is_kind = |kind: &str| {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        };
+        kind.split_once('.')
+            .is_some_and(|(record, change)| is_word(record) && is_word(change))
+    };
+    if !event["kind"].as_str().is_some_and(is_kind) {
+        findings.add(
+            &pointer::join(at, "kind"),
+            "`kind` must read like `contact.created`",
+        );
+    }
+    for key in ["record", "contact", "occurred"] {
+        let value = &event[key];
+        let is_absent = value.is_null() && key != "record";
+        if !is_absent && !value.as_str().is_some_and(|text| text.starts_with('/')) {
+            findings.add(
+                &pointer::join(at, key),
+                format!("`{key}` must be a JSON pointer into the payload, such as `/id`"),
+            );
+        }
+    }
+    if !event["version"]
+        .as_str()
+        .is_some_and(|text| matches!(text, "once" | "fetched") || text.starts_with('/'))
+    {
+        findings.add(
+            &pointer::join(at, "version"),
+            "`version` must be once, fetched or a JSON pointer into the payload",
+        );
+    }
+    if let Some(fetch) = event.get("fetch") {
+        let found = operations(service)
+            .any(|(_, method, other)| method == "get" && other["operationId"] == *fetch);
+        if !found {
+            findings.add(
+                &pointer::join(at, "fetch"),
+                format!("`fetch: {fetch}` is no GET operation of the service"),
+            );
+        }
+    }
+    if event["payload"].get("$ref").is_none() {
+        findings.add(
+            &pointer::join(at, "payload"),
+            "`payload` must refer to a component by `$ref`",
+        );
+    }
+}
