@@ -132,7 +132,7 @@ pub struct CustomField {
     pub data_type: String,
     pub model: String,
     pub placeholder: String,
-    pub options: Vec<Value>,
+    pub options: Vec<String>,
     pub position: u64,
 }
 

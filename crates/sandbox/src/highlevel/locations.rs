@@ -50,10 +50,16 @@ pub fn create_custom_field(world: &mut World, call: &Call<'_>) -> Handled {
             format!("A custom field with the key {key} already exists"),
         ));
     }
-    let options = call
+    let lines = call
         .body
         .get("textBoxListOptions")
-        .or_else(|| call.body.get("options"));
+        .and_then(Value::as_array);
+    let label = |line: &Value| {
+        line.get("label")
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned)
+    };
+    let options = lines.into_iter().flatten().filter_map(label).collect();
     let field = CustomField {
         id: world.ids.record(),
         name,
@@ -61,10 +67,7 @@ pub fn create_custom_field(world: &mut World, call: &Call<'_>) -> Handled {
         data_type: call.required("dataType")?.to_owned(),
         model,
         placeholder: call.body_text("placeholder").unwrap_or_default().to_owned(),
-        options: options
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default(),
+        options,
         position: call
             .body
             .get("position")

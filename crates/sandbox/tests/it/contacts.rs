@@ -222,10 +222,9 @@ async fn custom_fields_are_defined_written_by_id_or_key_and_read_as_id_and_value
         written["contact"]["customFields"],
         json!([{ "id": trees["id"], "value": 3 }])
     );
-    let merged =
-        write(json!([{ "id": "", "key": "impact_link", "field_value": "https://example.com" }]))
-            .await
-            .expect(200);
+    let merged = write(json!([{ "key": "impact_link", "field_value": "https://example.com" }]))
+        .await
+        .expect(200);
     assert_eq!(
         merged["contact"]["customFields"],
         json!([{ "id": trees["id"], "value": 3 }, { "id": link["id"], "value": "https://example.com" }]),

@@ -1,6 +1,6 @@
 //! The books, the seed, the clock, and acting as a user.
 
-use canopy_sandbox::Sandbox;
+use canopy_sandbox::{Options, Sandbox, SandboxInfo};
 use serde_json::{Value, json};
 
 use crate::harness::{World, settled, start};
@@ -221,4 +221,32 @@ async fn after_shutdown_nothing_listens() {
             .expect_err("nobody answers")
             .is_connect()
     );
+}
+
+#[tokio::test]
+async fn run_tells_where_it_is_and_ends_when_told() {
+    let (ready, told) = tokio::sync::oneshot::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let ready = move |info: &SandboxInfo| ready.send(info.clone()).unwrap();
+    let shutdown = async { drop(stopped.await) };
+    let running = tokio::spawn(canopy_sandbox::run(Options::default(), ready, shutdown));
+    let info = told.await.unwrap();
+    let line = serde_json::to_value(&info).unwrap();
+    let members: Vec<&String> = line.as_object().unwrap().keys().collect();
+    assert_eq!(
+        members,
+        [
+            "highlevel_url",
+            "ecologi_url",
+            "token",
+            "location_id",
+            "company_id",
+            "ecologi_key",
+            "ecologi_user",
+            "webhook_public_key",
+            "control_url",
+        ]
+    );
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
 }

@@ -208,6 +208,12 @@ async fn limits_of_quantities_are_held() {
             400,
         ),
         ("/impact/habitat-restoration", json!({ "number": 0.1 }), 201),
+        ("/impact/habitat-restoration", json!({ "number": 0.7 }), 201),
+        (
+            "/impact/habitat-restoration",
+            json!({ "number": 1234.3 }),
+            201,
+        ),
     ] {
         let reply = world.buy(path, None, body.clone()).await;
         assert_eq!(reply.status, status, "{path} {body}: {}", reply.body);
