@@ -1,0 +1,148 @@
+//! Calls by operation name.
+
+use canopy_highlevel::operation::{Body, Idempotency, Place};
+use canopy_highlevel::{BuildError, Client, Limits, OPERATIONS, Priority, operation};
+use serde_json::{Map, Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::{TOKEN, answering, builder, requests};
+
+#[tokio::test]
+async fn every_operation_can_be_called_with_its_required_arguments() {
+    let server = MockServer::start().await;
+    let client = builder(&server.uri())
+        .limits(Limits::UNLIMITED)
+        .build()
+        .unwrap();
+    let answer = ResponseTemplate::new(200).set_body_json(json!({"ok": true}));
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    for operation in OPERATIONS {
+        let args: Map<String, Value> = operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required || parameter.place == Place::Path)
+            .map(|parameter| (parameter.name.to_owned(), json!("a/b")))
+            .collect();
+        let answer = client
+            .invoke(operation.name, &Value::Object(args))
+            .await
+            .unwrap();
+        assert_eq!(answer, json!({"ok": true}), "{}", operation.name);
+        let requests = requests(&server).await;
+        let sent = requests.last().unwrap();
+        assert_eq!(sent.method.as_str(), operation.http_method);
+        assert!(!sent.url.path().contains(['{', '}']), "{}", sent.url);
+        assert_eq!(
+            sent.url.path().ends_with('/'),
+            operation.path.ends_with('/'),
+            "{}",
+            sent.url
+        );
+        let version = sent
+            .headers
+            .get("version")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(version, operation.api_version, "{}", operation.name);
+        assert_eq!(
+            sent.body.is_empty(),
+            operation.body != Body::Json,
+            "{}",
+            operation.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn arguments_go_to_path_query_and_body() {
+    let (client, server) = answering(ResponseTemplate::new(200)).await;
+    let args = json!({"contactId": "c/1", "tags": ["a"]});
+    assert_eq!(client.invoke("add-tags", &args).await.unwrap(), Value::Null);
+    let sent = &requests(&server).await[0];
+    assert_eq!(
+        (sent.method.as_str(), sent.url.path()),
+        ("POST", "/contacts/c%2F1/tags")
+    );
+    assert_eq!(sent.body_json::<Value>().unwrap(), json!({"tags": ["a"]}));
+    assert_eq!(
+        sent.headers["authorization"],
+        format!("Bearer {TOKEN}").as_str()
+    );
+    assert_eq!(sent.headers["version"], "2021-07-28");
+    assert!(!sent.headers.contains_key("api-version"));
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_and_nothing_is_sent() {
+    let (client, server) = answering(ResponseTemplate::new(200)).await;
+    for (name, args, part) in [
+        ("get-contact", json!({}), "`contactId` is missing"),
+        (
+            "get-contact",
+            json!({"contactId": "c", "contactid": "c"}),
+            "`contactid` is unknown",
+        ),
+        ("get-contct", json!({}), "`get-contact`"),
+    ] {
+        let error = client.invoke(name, &args).await.unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(error.status().is_none() && !error.is_retryable() && !error.outcome_unknown());
+    }
+    assert!(requests(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn calls_of_all_urgencies_draw_on_one_budget() {
+    let (client, _server) = answering(ResponseTemplate::new(200).set_body_json(json!({}))).await;
+    let args = json!({"contactId": "c"});
+    client.invoke("get-contact", &args).await.unwrap();
+    client
+        .invoke_as(Priority::Backfill, "get-contact", &args)
+        .await
+        .unwrap();
+    client
+        .with_priority(Priority::Poll)
+        .invoke("get-contact", &args)
+        .await
+        .unwrap();
+    let budget = client.rate_budget();
+    assert_eq!(
+        (budget.daily.unwrap().used, budget.window.unwrap().used),
+        (3, 3)
+    );
+    assert_eq!(
+        (budget.daily.unwrap().limit, budget.window.unwrap().max),
+        (200_000, 100)
+    );
+}
+
+#[test]
+fn a_client_needs_a_token_and_a_url_that_is_one() {
+    assert!(matches!(
+        Client::builder().build(),
+        Err(BuildError::NoToken)
+    ));
+    assert!(matches!(
+        builder("services.example.com").build(),
+        Err(BuildError::BaseUrl { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_client_does_not_show_its_token() {
+    let builder = builder("http://127.0.0.1:1");
+    assert!(!format!("{builder:?}").contains(TOKEN));
+    let client = builder.build().unwrap();
+    assert!(!format!("{client:?}").contains(TOKEN));
+}
+
+#[test]
+fn lookups_name_operations_that_exist() {
+    for entry in OPERATIONS {
+        if let Idempotency::Lookup(lookup) = entry.idempotency {
+            let list = operation(lookup.operation)
+                .unwrap_or_else(|| panic!("{}: {}", entry.name, lookup.operation));
+            assert_eq!(list.idempotency, Idempotency::Read);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The client against a mocked service.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod invoke;
+mod raw;
+mod refusals;
+mod webhooks;
+
+use std::time::Duration;
+
+use canopy_highlevel::{Builder, Client, RetryPolicy};
+use wiremock::{MockServer, ResponseTemplate};
+
+pub const TOKEN: &str = "pit-0123-secret";
+
+pub fn builder(url: &str) -> Builder {
+    let quick = RetryPolicy {
+        first_delay: Duration::from_millis(1),
+        max_delay: Duration::from_millis(2),
+        ..RetryPolicy::default()
+    };
+    Client::builder()
+        .base_url(url)
+        .token(TOKEN.to_owned().into())
+        .location("loc-1")
+        .retry(quick)
+}
+
+/// A client of a service that always gives this answer.
+pub async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
+    let server = MockServer::start().await;
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    (builder(&server.uri()).build().unwrap(), server)
+}
+
+pub async fn requests(server: &MockServer) -> Vec<wiremock::Request> {
+    server.received_requests().await.unwrap()
+}
