@@ -1,1 +1,53 @@
-//! placeholder
+//! The small binary that operators run: configuration, command line, wiring, shutdown.
+//!
+//! It may use all crates. Only it reads the environment, installs logging and hands out the real clock. It is a
+//! library as well, so that the crash tests can run the same program with an observer that kills it:
+//!
+//! ```no_run
+//! // What `main` does:
+//! fn main() -> std::process::ExitCode {
+//!     canopy::main_observed(std::sync::Arc::new(()))
+//! }
+//! ```
+
+mod audit;
+mod call_log;
+mod cli;
+mod commands;
+mod config;
+mod connect;
+mod control;
+mod environment;
+mod exit;
+mod program;
+mod show;
+mod shutdown;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use canopy_engine::Observer;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+pub use audit::{Audit, AuditError, Books, audit_sandbox};
+
+/// Runs the command line of this process; `observer` is told of the boundaries of every step.
+pub fn main_observed(observer: Arc<dyn Observer>) -> ExitCode {
+    let cli = cli::Cli::parse();
+    let environment = environment::Environment::of_process();
+    let filter = environment
+        .var("CANOPY_LOG")
+        .unwrap_or_else(|| "warn,canopy=info".to_owned());
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(Err(exit::Failure::failed(&error))),
+    };
+    let result = runtime.block_on(commands::run(cli.command, &environment, observer));
+    exit::report(result)
+}

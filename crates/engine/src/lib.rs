@@ -1,1 +1,101 @@
-//! placeholder
+//! The engine: takes events from the inbox, runs the workflows that ask for them, and makes every step happen once.
+//!
+//! It may use `mapping` (pure planning), `store` (everything durable) and the two clients. It knows no workflow, no
+//! HTTP routes and no configuration files; time, store and clients are given to it.
+//!
+//! For each step: write the intent under its key, call, write the outcome. Whatever happens in between, the next
+//! [`Engine::drain`] finds the intent and finishes the work: purchases by repeating them under the same key, creates
+//! at HighLevel by looking whether they happened.
+//!
+//! ```
+//! use canopy_engine::{Catalog, Options};
+//! use canopy_mapping::{ActionKind, Actions};
+//!
+//! assert_eq!(Catalog.kind("buy-trees"), Some(ActionKind::Purchase));
+//! assert_eq!(Catalog.kind("create-note"), Some(ActionKind::HighLevel));
+//! assert_eq!(Options::default().purchase_window.as_hours(), 12);
+//! ```
+
+mod actions;
+mod connection;
+mod context;
+mod custom_fields;
+mod dispatch;
+mod drain;
+mod echo;
+mod error;
+mod intake;
+mod observer;
+mod options;
+mod run;
+mod service;
+mod steps;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use canopy_store::Store;
+use canopy_store::clock::Clock;
+
+pub use actions::{Catalog, SAVE_PROFILE};
+pub use connection::{Budget, Connection};
+pub use dispatch::{Dispatch, LocalDispatch};
+pub use drain::Drained;
+pub use error::EngineError;
+pub use observer::{Boundary, Observer};
+pub use options::{Options, RetryOptions};
+
+/// Runs workflows for a set of connections.
+#[derive(Debug)]
+pub struct Engine {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// By location.
+    connections: HashMap<String, Arc<Connection>>,
+    options: Options,
+    observer: Arc<dyn Observer>,
+    /// Names this process in leases.
+    owner: String,
+    fields: custom_fields::FieldDirectory,
+    /// Set at shutdown: no further run is begun.
+    stopping: AtomicBool,
+}
+
+impl Engine {
+    /// An engine for these connections. `owner` names the process in leases: two processes must not share it.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        connections: impl IntoIterator<Item = Connection>,
+        owner: impl Into<String>,
+        options: Options,
+    ) -> Self {
+        let connections = connections
+            .into_iter()
+            .map(|connection| (connection.location.clone(), Arc::new(connection)))
+            .collect();
+        Self {
+            store,
+            clock,
+            connections,
+            options,
+            observer: Arc::new(()),
+            owner: owner.into(),
+            fields: custom_fields::FieldDirectory::default(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Has `observer` told of every boundary of every step.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// The connections that it works for.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values().map(|connection| &**connection)
+    }
+}

@@ -30,5 +30,5 @@ pub use event::{Event, Source};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use profile::{Impact, Profile, profile_id};
-pub use record::{after_write, content_hash, has_custom_fields};
+pub use record::{after_write, content_hash, has_custom_fields, record_version};
 pub use workflow::{ActionKind, Actions, CustomField, FieldType, Once, Step, Workflow};

@@ -98,6 +98,25 @@ fn as_text(value: &Value) -> String {
     }
 }
 
+/// The version that a record carries in its update time, the same whether it comes from a list, a single read or a
+/// webhook: an instant in any of the service's notations reads the same.
+pub fn record_version(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(
+            text.parse::<jiff::Timestamp>()
+                .map_or_else(|_| text.clone(), |instant| instant.to_string()),
+        ),
+        Value::Number(number) => Some(
+            number
+                .as_i64()
+                .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+                .map_or_else(|| number.to_string(), |instant| instant.to_string()),
+        ),
+        _ => None,
+    }
+}
+
 /// Whether the contact has all of these custom fields (id and value) already.
 pub fn has_custom_fields(contact: &Value, wanted: &[(String, Value)]) -> bool {
     let present = custom_fields(&contact["customFields"]);
@@ -172,6 +191,20 @@ mod tests {
         let mut changed = b.clone();
         changed["firstName"] = json!("Eve");
         assert_ne!(content_hash(&b), content_hash(&changed));
+    }
+
+    #[test]
+    fn an_update_time_reads_the_same_in_every_notation() {
+        let expected = Some("2026-11-26T12:41:02.193Z".to_owned());
+        for notation in [
+            json!("2026-11-26T12:41:02.193Z"),
+            json!("2026-11-26T13:41:02.193+01:00"),
+            json!(1_795_696_862_193_i64),
+        ] {
+            assert_eq!(record_version(&notation), expected);
+        }
+        assert_eq!(record_version(&json!("v7")), Some("v7".to_owned()));
+        assert_eq!(record_version(&json!("")), None);
     }
 
     #[test]

@@ -230,12 +230,12 @@ impl Step {
 }
 
 fn check_id(file: &str, text: &str, what: &str, id: &str) -> Result<(), FileError> {
-    let fine = !id.is_empty()
+    let usable = !id.is_empty()
         && id.len() <= 64
         && id
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-    if fine {
+    if usable {
         return Ok(());
     }
     Err(

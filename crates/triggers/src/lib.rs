@@ -1,1 +1,23 @@
-//! placeholder
+//! Triggers: what happened at HighLevel, as events in the inbox.
+//!
+//! Two ways lead there: [`Receiver`] takes signed webhooks, [`ContactPoll`] asks at intervals where no webhook can
+//! reach, and repairs what webhooks missed. Both end in the same inbox, where the same change is one event.
+//!
+//! It may use `highlevel` and `store` (and the plain data types of `mapping`). Nothing here knows HTTP routes or
+//! workflows.
+//!
+//! ```
+//! use canopy_triggers::PollOptions;
+//! let options = PollOptions::default();
+//! assert_eq!(options.every.as_secs(), 300);
+//! assert!(!options.backfill); // history never fires by surprise
+//! ```
+
+mod normalise;
+mod poll;
+mod receive;
+
+pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
+pub use normalise::PayloadError;
+pub use poll::{ContactPoll, PollError, PollOptions, Polled};
+pub use receive::{Deliveries, ReceiveError, Received, Receiver};

@@ -1,1 +1,82 @@
-//! placeholder
+//! HTTP in: the webhook endpoint and the operator's status page.
+//!
+//! It may use `store`, `engine` and `triggers`. It decides nothing: the endpoint hands raw bytes to the receiver and
+//! translates its answer into a status code, the page reads the store.
+//!
+//! Two routers, because they have two publics: [`webhook_router`] has to be reachable from the internet,
+//! [`page_router`] must not be.
+//!
+//! ```no_run
+//! # async fn example(app: canopy_web::App) -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! canopy_web::serve(listener, canopy_web::page_router(app), std::future::pending()).await
+//! # }
+//! ```
+
+mod page;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use canopy_engine::{Dispatch, Engine};
+use canopy_store::Store;
+use canopy_triggers::Receiver;
+use tokio::net::TcpListener;
+
+/// What the routes work on.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<Engine>,
+    pub receiver: Arc<Receiver>,
+    pub dispatch: Arc<dyn Dispatch>,
+    /// Shown at the top of the page, e.g. `demo` or the configuration's file name.
+    pub title: String,
+}
+
+/// Largest webhook body that is read, in bytes; more is answered with 413.
+pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
+
+/// `POST /webhooks/highlevel` and `GET /healthz`.
+pub fn webhook_router(app: App) -> Router {
+    Router::new()
+        .route(
+            "/webhooks/highlevel",
+            post(webhooks::highlevel).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
+        )
+        .route("/healthz", get(health))
+        .with_state(app)
+}
+
+/// `GET /` (the status page), `GET /status.json` and `GET /healthz`.
+pub fn page_router(app: App) -> Router {
+    Router::new()
+        .route("/", get(page::show))
+        .route("/status.json", get(page::status))
+        .route("/healthz", get(health))
+        .with_state(app)
+}
+
+/// Serves until `shutdown` resolves; requests in progress are finished.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+/// 200 while the store answers.
+async fn health(State(app): State<App>) -> Response {
+    match app.store.summary().await {
+        Ok(_) => (StatusCode::OK, "ok\n").into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line: what can be said, and which code answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Fund climate action at Ecologi from what happens in HighLevel.
+#[derive(Debug, Parser)]
+#[command(name = "canopy", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failure, 2 bad input, 3 needs a person.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job against a sandbox on this machine; needs no account
+    Demo(Demo),
+    /// Run the workflows for the accounts of a configuration
+    Run(Run),
+    /// Tell what is wrong with a configuration or a credential, before anything runs
+    Check(Check),
+    /// Write a commented configuration
+    Init(Init),
+    /// Start a stand-in for HighLevel and Ecologi on loopback
+    Sandbox(Sandbox),
+    /// Show the figures of a store, and the runs that need a person
+    Status(Status),
+    /// Run a dead or held run again, from the step at which it stopped
+    Retry(Retry),
+    /// Look at purchases, or settle one whose outcome is unknown
+    #[command(subcommand)]
+    Purchase(Purchase),
+    /// Keep tokens and keys in the store, encrypted
+    #[command(subcommand)]
+    Secret(Secret),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, short, default_value = "canopy.toml", env = "CANOPY_CONFIG")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Contacts to create
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub contacts: u32,
+    /// Seed of the contacts' names
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// End by itself instead of leaving the status page open
+    #[arg(long)]
+    pub once: bool,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Where the status page listens
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Lift the rate limits of the sandbox and of the client
+    #[arg(long)]
+    pub no_limits: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Poll once, work off what is there, print the figures and end; exits with 3 when something needs a person
+    #[arg(long)]
+    pub once: bool,
+    /// Print the figures as JSON at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Look at the files only; call no service
+    #[arg(long)]
+    pub offline: bool,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write it
+    #[arg(default_value = "canopy.toml")]
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Loopback address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Contacts that are there from the start
+    #[arg(long, default_value_t = 0)]
+    pub contacts: u32,
+    /// Seed of names, ids and keys
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Answer without rate limits
+    #[arg(long)]
+    pub no_limits: bool,
+    /// Print addresses and credentials as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The run's number, as `canopy status` shows it
+    #[arg(required_unless_present = "all")]
+    pub run: Option<i64>,
+    /// All dead and held runs
+    #[arg(long, conflicts_with = "run")]
+    pub all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Purchase {
+    /// List the newest purchases
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say whether an unknown purchase was made, after a look at the Ecologi account
+    Resolve {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// The purchase's key, or the beginning of it
+        key: String,
+        /// It is in the Ecologi account
+        #[arg(long, required_unless_present = "not_bought")]
+        bought: bool,
+        /// It is not in the Ecologi account; its run will buy it
+        #[arg(long, conflicts_with = "bought")]
+        not_bought: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secret {
+    /// Read a secret from standard input and store it; a configuration refers to it as "secret:NAME"
+    Set {
+        #[command(flatten)]
+        config: ConfigArgs,
+        name: String,
+    },
+    /// Delete a secret
+    Delete {
+        #[command(flatten)]
+        config: ConfigArgs,
+        name: String,
+    },
+}

@@ -1,0 +1,151 @@
+//! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
+
+use canopy_ecologi::Refusal;
+use serde_json::json;
+
+use crate::call_log::CallSink;
+use crate::cli::Check;
+use crate::config::{self, ConnectionConfig};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::program::existing_store;
+use crate::show;
+
+/// One thing that was looked at.
+struct Finding {
+    what: String,
+    /// What is wrong, with the remedy.
+    problem: Option<String>,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, result: Result<(), String>) -> Self {
+        Self {
+            what: what.into(),
+            problem: result.err(),
+        }
+    }
+}
+
+pub(super) async fn check(options: &Check, environment: &Environment) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    let mut findings = vec![Finding::new("configuration", Ok(()))];
+    let workflows = config::workflows(&loaded)
+        .map(drop)
+        .map_err(|error| error.to_string());
+    findings.push(Finding::new("workflows", workflows));
+    if !options.offline {
+        let store = existing_store(&loaded, environment).await?;
+        let (calls, _) = CallSink::new();
+        let connector = Connector {
+            loaded: &loaded,
+            environment,
+            store: store.as_ref(),
+            calls: &calls,
+        };
+        for connection in &loaded.config.connection {
+            check_services(connector, connection, &mut findings).await;
+        }
+        if let Some(store) = store {
+            store.close().await;
+        }
+    }
+    print(&findings, options.json);
+    let wrong = findings
+        .iter()
+        .filter(|finding| finding.problem.is_some())
+        .count();
+    if wrong > 0 {
+        return Err(Failure::BadInput(format!(
+            "{}: {wrong} problem(s)",
+            loaded.file
+        )));
+    }
+    Ok(Ended::Well)
+}
+
+async fn check_services(
+    connector: Connector<'_>,
+    connection: &ConnectionConfig,
+    findings: &mut Vec<Finding>,
+) {
+    let name = |what: &str| format!("connection {}: {what}", connection.id);
+    findings.push(Finding::new(
+        name("HighLevel"),
+        highlevel(connector, connection).await,
+    ));
+    findings.push(Finding::new(
+        name("Ecologi key"),
+        ecologi_key(connector, connection).await,
+    ));
+    if let Some(user) = &connection.ecologi.username {
+        findings.push(Finding::new(
+            name("Ecologi user"),
+            ecologi_user(connector, connection, user).await,
+        ));
+    }
+}
+
+async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> Result<(), String> {
+    let text = |failure: Failure| failure.to_string();
+    let location = connector.location(connection).await.map_err(text)?;
+    let client = connector
+        .highlevel(connection, &location)
+        .await
+        .map_err(text)?;
+    let verified = Connector::verify(&client, &location).await;
+    verified.map_err(|error| crate::exit::chain(&error))
+}
+
+/// Asks for something that is certainly refused (no trees, in test mode), and looks whether it is refused for the key.
+async fn ecologi_key(
+    connector: Connector<'_>,
+    connection: &ConnectionConfig,
+) -> Result<(), String> {
+    let client = connector.ecologi(connection, "").await;
+    let client = client.map_err(|failure| failure.to_string())?;
+    let nothing = json!({ "number": 0, "test": true });
+    match client.invoke("buy-trees", &nothing).await {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.refusal(), Some(Refusal::Invalid)) => Ok(()),
+        Err(error) => Err(crate::exit::chain(&error)),
+    }
+}
+
+async fn ecologi_user(
+    connector: Connector<'_>,
+    connection: &ConnectionConfig,
+    user: &str,
+) -> Result<(), String> {
+    let client = connector
+        .ecologi(connection, "")
+        .await
+        .map_err(|failure| failure.to_string())?;
+    client
+        .impact(user)
+        .await
+        .map(drop)
+        .map_err(|error| crate::exit::chain(&error))
+}
+
+fn print(findings: &[Finding], as_json: bool) {
+    if as_json {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|finding| json!({ "what": finding.what, "ok": finding.problem.is_none(), "problem": finding.problem }))
+            .collect();
+        println!("{}", json!(rows));
+        return;
+    }
+    let rows: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            (
+                finding.what.as_str(),
+                finding.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+            )
+        })
+        .collect();
+    print!("{}", show::pairs(&rows));
+}

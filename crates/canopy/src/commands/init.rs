@@ -1,0 +1,70 @@
+//! `canopy init`: a commented configuration to start from.
+
+use std::fs::File;
+use std::io::Write;
+
+use crate::cli::Init;
+use crate::exit::{Ended, Failure};
+
+const TEMPLATE: &str = include_str!("../../assets/canopy.toml");
+
+pub(super) fn init(options: &Init) -> Result<Ended, Failure> {
+    let path = options.path.display();
+    let write = || -> std::io::Result<()> {
+        let mut file = private().open(&options.path)?;
+        file.write_all(TEMPLATE.as_bytes())
+    };
+    write().map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::BadInput(format!(
+            "{path} is there already; give another name, or delete it first"
+        )),
+        _ => Failure::Failed(format!("{path} cannot be written: {error}")),
+    })?;
+    eprintln!("wrote {path}; fill in the two credentials, then `canopy check --config {path}`");
+    Ok(Ended::Well)
+}
+
+/// A new file that only its owner reads: people write credentials into it.
+fn private() -> std::fs::OpenOptions {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn the_template_is_a_valid_configuration() {
+        let loaded = config::parse("canopy.toml", TEMPLATE.to_owned(), PathBuf::new()).unwrap();
+        assert!(
+            loaded.config.connection[0].test,
+            "it must not spend money as written"
+        );
+    }
+
+    #[test]
+    fn every_commented_line_can_be_switched_on() {
+        // A commented setting begins with "# " and a key or a section; prose lines begin with "# " and a capital.
+        let text: String = TEMPLATE
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting)
+                    if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') =>
+                {
+                    format!("{setting}\n")
+                }
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        assert_ne!(text.trim(), TEMPLATE.trim());
+        let loaded = config::parse("canopy.toml", text.clone(), PathBuf::new());
+        assert!(loaded.is_ok(), "{}\n{text}", loaded.unwrap_err());
+    }
+}

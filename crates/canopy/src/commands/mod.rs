@@ -1,0 +1,36 @@
+//! What each command does.
+
+mod check;
+mod demo;
+mod init;
+mod purchase;
+mod run;
+mod sandbox;
+mod secret;
+mod status;
+
+use std::sync::Arc;
+
+use canopy_engine::Observer;
+
+use crate::cli::Command;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+
+pub(crate) async fn run(
+    command: Command,
+    environment: &Environment,
+    observer: Arc<dyn Observer>,
+) -> Result<Ended, Failure> {
+    match command {
+        Command::Demo(options) => demo::demo(&options, observer).await,
+        Command::Run(options) => run::run(&options, environment, observer).await,
+        Command::Check(options) => check::check(&options, environment).await,
+        Command::Init(options) => init::init(&options),
+        Command::Sandbox(options) => sandbox::sandbox(&options).await,
+        Command::Status(options) => status::status(&options).await,
+        Command::Retry(options) => status::retry(&options, environment).await,
+        Command::Purchase(options) => purchase::purchase(options, environment).await,
+        Command::Secret(options) => secret::secret(options, environment).await,
+    }
+}

@@ -1,0 +1,87 @@
+//! `canopy purchase`: the ledger, and a person's word on what the network left open.
+
+use canopy_store::{Purchase, PurchaseState, Store};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{secret, status};
+use crate::cli::Purchase as Command;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+
+pub(super) async fn purchase(
+    command: Command,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    match command {
+        Command::List {
+            config,
+            limit,
+            json,
+        } => {
+            let store = status::open(&config).await?;
+            let purchases = store.purchases(limit).await.map_err(failed)?;
+            store.close().await;
+            if json {
+                println!("{}", json!(purchases));
+            } else {
+                for purchase in &purchases {
+                    println!("{}", line(purchase));
+                }
+            }
+        }
+        Command::Resolve {
+            config,
+            key,
+            bought,
+            ..
+        } => {
+            let store = secret::open(&config, environment).await?;
+            let unknown: Vec<Purchase> = store
+                .purchases(u32::MAX)
+                .await
+                .map_err(failed)?
+                .into_iter()
+                .filter(|purchase| {
+                    purchase.state == PurchaseState::Unknown && purchase.key.starts_with(&key)
+                })
+                .collect();
+            let [purchase] = unknown.as_slice() else {
+                store.close().await;
+                return Err(Failure::BadInput(format!(
+                    "{} unknown purchases have a key that begins with {key}; `canopy purchase list` shows them",
+                    unknown.len()
+                )));
+            };
+            let now = Timestamp::now();
+            let resolved = store
+                .resolve_purchase(&purchase.key, bought, "said by the operator", now)
+                .await;
+            let requeued = match resolved {
+                Ok(true) => store.requeue_run(purchase.run, now).await,
+                other => other,
+            };
+            store.close().await;
+            requeued.map_err(failed)?;
+            eprintln!("noted; run {} goes on", purchase.run);
+        }
+    }
+    Ok(Ended::Well)
+}
+
+fn line(purchase: &Purchase) -> String {
+    let state = json!(purchase.state);
+    let amount = purchase.amount.unwrap_or(purchase.estimate);
+    format!(
+        "{}  {:<9}  {:>8} {:<15}  {:>10.2} {}  {}{}",
+        &purchase.key[..12.min(purchase.key.len())],
+        state.as_str().unwrap_or_default(),
+        purchase.quantity.normalize(),
+        purchase.unit,
+        amount,
+        purchase.currency,
+        purchase.contact.as_deref().unwrap_or("-"),
+        if purchase.test { "  (test)" } else { "" },
+    )
+}

@@ -1,0 +1,101 @@
+//! `canopy run`: the workflows of a configuration, for real accounts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use canopy_engine::Observer;
+use canopy_store::Store;
+use tokio::net::TcpListener;
+
+use crate::cli::Run;
+use crate::config;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::program::Program;
+use crate::{show, shutdown};
+
+pub(super) async fn run(
+    options: &Run,
+    environment: &Environment,
+    observer: Arc<dyn Observer>,
+) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    let program = Program::assemble(&loaded, environment, observer).await?;
+    for connection in program.engine.connections() {
+        let mode = if connection.test {
+            "test mode, nothing is charged"
+        } else {
+            "real purchases"
+        };
+        eprintln!(
+            "connection {}: location {}, {mode}",
+            connection.id, connection.location
+        );
+    }
+    if options.once {
+        once(&program).await?;
+    } else {
+        let page = bind(loaded.config.server.listen, "server.listen").await?;
+        let webhooks = if loaded.config.webhooks.enabled {
+            Some(bind(loaded.config.webhooks.listen, "webhooks.listen").await?)
+        } else {
+            None
+        };
+        announce(&page, webhooks.as_ref());
+        program.serve(page, webhooks, shutdown::on_signal()).await?;
+    }
+    finish(program, options).await
+}
+
+/// Polls each location once and works off what is due now.
+async fn once(program: &Program) -> Result<(), Failure> {
+    for poll in &program.polls {
+        poll.poll().await.map_err(|error| Failure::failed(&error))?;
+    }
+    for connection in program.engine.connections() {
+        program
+            .engine
+            .drain(&connection.location)
+            .await
+            .map_err(|error| Failure::failed(&error))?;
+    }
+    Ok(())
+}
+
+async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
+    program.flush().await;
+    let summary = program
+        .store
+        .summary()
+        .await
+        .map_err(|error| Failure::failed(&error))?;
+    program.close().await;
+    if options.json {
+        println!("{}", serde_json::json!(summary));
+    } else if options.once {
+        print!("{}", show::summary(&summary));
+    }
+    let needs_person = summary.runs_held + summary.runs_dead + summary.purchases_unknown > 0;
+    if options.once && needs_person {
+        eprintln!("some runs need a person; `canopy status` lists them");
+        return Ok(Ended::NeedsPerson);
+    }
+    Ok(Ended::Well)
+}
+
+pub(super) async fn bind(address: SocketAddr, field: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Failed(format!("{field}: cannot listen on {address}: {error}")))
+}
+
+/// Says where it can be reached; with port 0 only this tells.
+fn announce(page: &TcpListener, webhooks: Option<&TcpListener>) {
+    if let Ok(address) = page.local_addr() {
+        eprintln!("status page: http://{address}/");
+    }
+    match webhooks.map(TcpListener::local_addr) {
+        Some(Ok(address)) => eprintln!("webhooks:    http://{address}/webhooks/highlevel"),
+        _ => eprintln!("webhooks:    off; changes are found by polling"),
+    }
+}

@@ -1,0 +1,102 @@
+//! `canopy status` and `canopy retry`.
+
+use canopy_store::{RunState, SqliteStore, Store};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::secret;
+use crate::cli::{ConfigArgs, Retry, Status};
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::{config, show};
+
+/// Rows of a list of runs.
+const ROWS: u32 = 1000;
+
+pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
+    let store = open(&options.config).await?;
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let summary = store.summary().await.map_err(failed)?;
+    let mut stopped = store
+        .runs(Some(RunState::Held), ROWS)
+        .await
+        .map_err(failed)?;
+    stopped.extend(
+        store
+            .runs(Some(RunState::Dead), ROWS)
+            .await
+            .map_err(failed)?,
+    );
+    store.close().await;
+    if options.json {
+        println!(
+            "{}",
+            json!({ "summary": summary, "need_a_person": stopped })
+        );
+    } else {
+        print!("{}", show::summary(&summary));
+        if !stopped.is_empty() {
+            println!(
+                "\nneed a person; once mended, `canopy retry RUN`:\n{}",
+                show::stopped(&stopped).trim_end()
+            );
+        }
+    }
+    Ok(if stopped.is_empty() {
+        Ended::Well
+    } else {
+        Ended::NeedsPerson
+    })
+}
+
+pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<Ended, Failure> {
+    let store = secret::open(&options.config, environment).await?;
+    let result = requeue(&store, options.run).await;
+    store.close().await;
+    let count = result?;
+    eprintln!("{count} run(s) go on; a running canopy takes them up within half a minute");
+    Ok(Ended::Well)
+}
+
+async fn requeue(store: &SqliteStore, run: Option<i64>) -> Result<u32, Failure> {
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let ids = match run {
+        Some(id) => vec![id],
+        None => {
+            let mut runs = store
+                .runs(Some(RunState::Dead), ROWS)
+                .await
+                .map_err(failed)?;
+            runs.extend(
+                store
+                    .runs(Some(RunState::Held), ROWS)
+                    .await
+                    .map_err(failed)?,
+            );
+            runs.into_iter().map(|run| run.id).collect()
+        }
+    };
+    let mut count = 0;
+    for id in ids {
+        if store
+            .requeue_run(id, Timestamp::now())
+            .await
+            .map_err(failed)?
+        {
+            count += 1;
+        } else if run.is_some() {
+            return Err(Failure::BadInput(format!(
+                "run {id} is neither dead nor held; `canopy status` lists those that are"
+            )));
+        }
+    }
+    Ok(count)
+}
+
+/// Opens the store of a configuration for reading; it may be in use.
+pub(super) async fn open(config: &ConfigArgs) -> Result<SqliteStore, Failure> {
+    let loaded = config::load(&config.config)?;
+    SqliteStore::open_read_only(&loaded.store_path())
+        .await
+        .map_err(|error| Failure::failed(&error))
+}

@@ -1,0 +1,20 @@
+//! Durations as people write them: `"90s"`, `"5m"`, `"12h"`.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer, de::Error};
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| {
+            D::Error::custom(format!(
+                "\"{text}\" is no duration; write e.g. \"90s\", \"5m\" or \"12h\""
+            ))
+        })
+}

@@ -1,0 +1,118 @@
+//! The workflows that a configuration asks for: recipes that ship with the program, and files of a folder.
+
+use std::path::Path;
+
+use canopy_engine::Catalog;
+use canopy_mapping::{FileError, Workflow, nearest};
+
+use super::Loaded;
+use crate::exit::Failure;
+
+/// Name and text of each recipe.
+const RECIPES: &[(&str, &str)] = &[(
+    "new-contact",
+    include_str!("../../../../recipes/new-contact.toml"),
+)];
+
+/// The recipes' names.
+pub(crate) fn recipe_names() -> impl Iterator<Item = &'static str> {
+    RECIPES.iter().map(|(name, _)| *name)
+}
+
+/// Reads all workflows of a configuration; ids must differ.
+pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
+    let mut workflows: Vec<(String, Workflow)> = Vec::new();
+    let config = &loaded.config;
+    let default = ["new-contact".to_owned()];
+    let recipes = match (&config.recipes, &config.workflows) {
+        (Some(recipes), _) => recipes.as_slice(),
+        (None, None) => &default,
+        (None, Some(_)) => &[],
+    };
+    for name in recipes {
+        let workflow = recipe(loaded, name).map_err(|error| Failure::bad_input(&error))?;
+        workflows.push((format!("recipe {name}"), workflow));
+    }
+    if let Some(folder) = &config.workflows {
+        for workflow in files(&loaded.path(folder))? {
+            workflows.push(workflow);
+        }
+    }
+    for (index, (file, workflow)) in workflows.iter().enumerate() {
+        if let Some((other, _)) = workflows[..index]
+            .iter()
+            .find(|(_, other)| other.id == workflow.id)
+        {
+            return Err(Failure::BadInput(format!(
+                "{file}: workflow id \"{}\" is also used by {other}; ids tell purchases apart, so each needs its own",
+                workflow.id
+            )));
+        }
+    }
+    if workflows.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "{}: there is no workflow to run; name one under \"recipes\" or put a file into the \"workflows\" folder",
+            loaded.file
+        )));
+    }
+    Ok(workflows
+        .into_iter()
+        .map(|(_, workflow)| workflow)
+        .collect())
+}
+
+fn recipe(loaded: &Loaded, name: &str) -> Result<Workflow, FileError> {
+    let Some((_, text)) = RECIPES.iter().find(|(known, _)| *known == name) else {
+        let error = FileError::new(&loaded.file, format!("there is no recipe \"{name}\""))
+            .at(&loaded.text, name);
+        return Err(match nearest(name, recipe_names()) {
+            Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+            None => error.fix(format!(
+                "recipes: {}",
+                recipe_names().collect::<Vec<_>>().join(", ")
+            )),
+        });
+    };
+    Workflow::parse(&format!("recipe {name}"), text, &Catalog)
+}
+
+fn files(folder: &Path) -> Result<Vec<(String, Workflow)>, Failure> {
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        Failure::BadInput(format!("{} cannot be read: {error}", path.display()))
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let name = path.display().to_string();
+            let workflow = Workflow::parse(&name, &text, &Catalog)
+                .map_err(|error| Failure::bad_input(&error))?;
+            Ok((name, workflow))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_valid_and_named_by_its_id() {
+        for (name, text) in RECIPES {
+            let workflow = Workflow::parse(name, text, &Catalog).unwrap();
+            assert_eq!(workflow.id, *name);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! From a connection's configuration to its clients.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canopy_engine::{Budget, Connection};
+use canopy_mapping::Workflow;
+use canopy_store::SqliteStore;
+use canopy_transport::{DailyLimit, Limits, Reserves, WindowLimit};
+use serde_json::json;
+
+use crate::call_log::CallSink;
+use crate::config::{ConnectionConfig, Loaded, SecretRef};
+use crate::environment::Environment;
+use crate::exit::Failure;
+
+/// What building a connection's clients takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Connector<'a> {
+    pub loaded: &'a Loaded,
+    pub environment: &'a Environment,
+    /// `None`: there is no store yet, so no secret in it.
+    pub store: Option<&'a SqliteStore>,
+    pub calls: &'a CallSink,
+}
+
+impl Connector<'_> {
+    /// Builds the clients of a connection.
+    pub async fn connection(
+        self,
+        config: &ConnectionConfig,
+        workflows: Arc<[Workflow]>,
+    ) -> Result<Connection, Failure> {
+        let location = self.location(config).await?;
+        Ok(Connection {
+            id: config.id.clone(),
+            highlevel: self.highlevel(config, &location).await?,
+            ecologi: self.ecologi(config, &location).await?,
+            location,
+            ecologi_user: config.ecologi.username.clone(),
+            test: config.test,
+            budget: config.budget.as_ref().map(|budget| Budget {
+                per_day: budget.per_day,
+                per_month: budget.per_month,
+            }),
+            prices: self.prices()?,
+            currency: config.ecologi.currency.clone(),
+            workflows,
+        })
+    }
+
+    /// A client for HighLevel; `location` names it in the call log.
+    pub async fn highlevel(
+        self,
+        config: &ConnectionConfig,
+        location: &str,
+    ) -> Result<canopy_highlevel::Client, Failure> {
+        let limits = Limits {
+            window: window(
+                config.highlevel.requests_per_10_seconds,
+                Duration::from_secs(10),
+            ),
+            daily: Some(DailyLimit {
+                max: config.highlevel.requests_per_day,
+                reserves: Reserves::default(),
+            }),
+            ..Limits::UNLIMITED
+        };
+        canopy_highlevel::Client::builder()
+            .base_url(&config.highlevel.base_url)
+            .token(
+                self.secret(config, "highlevel.token", &config.highlevel.token)
+                    .await?,
+            )
+            .location(location)
+            .limits(limits)
+            .call_log(Arc::new(self.calls.clone()))
+            .build()
+            .map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// A client for Ecologi.
+    pub async fn ecologi(
+        self,
+        config: &ConnectionConfig,
+        location: &str,
+    ) -> Result<canopy_ecologi::Client, Failure> {
+        let limits = Limits {
+            window: window(config.ecologi.requests_per_minute, Duration::from_secs(60)),
+            ..Limits::UNLIMITED
+        };
+        canopy_ecologi::Client::builder()
+            .base_url(&config.ecologi.base_url)
+            .api_key(
+                self.secret(config, "ecologi.api_key", &config.ecologi.api_key)
+                    .await?,
+            )
+            .location(location)
+            .limits(limits)
+            .call_log(Arc::new(self.calls.clone()))
+            .build()
+            .map_err(|error| Failure::bad_input(&error))
+    }
+
+    async fn secret(
+        self,
+        config: &ConnectionConfig,
+        field: &str,
+        secret: &SecretRef,
+    ) -> Result<secrecy::SecretString, Failure> {
+        secret
+            .resolve(&self.loaded.folder, self.environment, self.store)
+            .await
+            .map_err(|error| {
+                Failure::BadInput(format!(
+                    "{}: connection \"{}\": {field}: {error}",
+                    self.loaded.file, config.id
+                ))
+            })
+    }
+
+    /// The configured location, or the one that the token is for.
+    pub async fn location(self, config: &ConnectionConfig) -> Result<String, Failure> {
+        match &config.highlevel.location_id {
+            Some(location) => Ok(location.clone()),
+            None => self.find_location(config).await,
+        }
+    }
+
+    /// The reads that workflows begin with: they show a wrong token, location or scope.
+    pub async fn verify(
+        client: &canopy_highlevel::Client,
+        location: &str,
+    ) -> Result<(), canopy_highlevel::Error> {
+        for (operation, arguments) in [
+            (
+                "search-contacts-advanced",
+                json!({ "locationId": location, "page": 1, "pageLimit": 1 }),
+            ),
+            (
+                "get-custom-fields",
+                json!({ "locationId": location, "model": "contact" }),
+            ),
+        ] {
+            client.invoke(operation, &arguments).await?;
+        }
+        Ok(())
+    }
+
+    /// The one location that the token is for.
+    async fn find_location(self, config: &ConnectionConfig) -> Result<String, Failure> {
+        let client = self.highlevel(config, "").await?;
+        let where_to = format!("{}: connection \"{}\"", self.loaded.file, config.id);
+        let answer = client.invoke("search-locations", &json!({})).await.map_err(|error| {
+            Failure::BadInput(format!(
+                "{where_to}: highlevel.location_id is not given and could not be found by the token: {error}"
+            ))
+        })?;
+        let locations = answer["locations"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        match locations {
+            [one] if one["id"].is_string() => Ok(one["id"].as_str().unwrap_or_default().to_owned()),
+            _ => Err(Failure::BadInput(format!(
+                "{where_to}: the token sees {} locations; write highlevel.location_id",
+                locations.len()
+            ))),
+        }
+    }
+
+    fn prices(self) -> Result<canopy_ecologi::PriceList, Failure> {
+        let mut prices = canopy_ecologi::PriceList::default();
+        for (currency, by_operation) in &self.loaded.config.prices {
+            for (operation, price) in by_operation {
+                prices.set(currency, operation, *price).map_err(|error| {
+                    Failure::BadInput(format!(
+                        "{}: [prices.{currency}] {operation}: {error}",
+                        self.loaded.file
+                    ))
+                })?;
+            }
+        }
+        Ok(prices)
+    }
+}
+
+fn window(max: u32, per: Duration) -> Option<WindowLimit> {
+    NonZeroU32::new(max).map(|max| WindowLimit { max, per })
+}

@@ -1,0 +1,304 @@
+//! Wiring: from a configuration to a running program.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canopy_engine::{Connection, Engine, LocalDispatch, Observer, Options, RetryOptions};
+use canopy_highlevel::webhook::Verifier;
+use canopy_mapping::Workflow;
+use canopy_store::clock::SystemClock;
+use canopy_store::{SqliteStore, Store};
+use canopy_triggers::{ContactPoll, PollOptions, Receiver};
+use canopy_web::App;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::call_log::CallSink;
+use crate::config::{self, Loaded};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::{Failure, chain};
+
+/// The lease owner of the one process that may hold the store's lock.
+const OWNER: &str = "embedded";
+/// Calls are kept this long in the call log.
+const CALL_LOG: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A wired program.
+pub(crate) struct Program {
+    pub store: SqliteStore,
+    pub engine: Arc<Engine>,
+    pub polls: Vec<ContactPoll>,
+    pub bells: LocalDispatch,
+    receiver: Arc<Receiver>,
+    calls: CallSink,
+    title: String,
+    /// Held as long as the program lives: one process works on a store.
+    _lock: File,
+}
+
+impl Program {
+    /// Reads the workflows, tries the credentials, and only then creates or opens the store.
+    pub async fn assemble(
+        loaded: &Loaded,
+        environment: &Environment,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Failure> {
+        let config = &loaded.config;
+        let verifier = verifier(loaded)?;
+        let (calls, log) = CallSink::new();
+        let existing = existing_store(loaded, environment).await?;
+        let connector = Connector {
+            loaded,
+            environment,
+            store: existing.as_ref(),
+            calls: &calls,
+        };
+        let connections = connect(connector).await?;
+        // From here on things are written: everything that a person could have got wrong has been looked at.
+        let lock = lock(loaded)?;
+        let store = match existing {
+            Some(store) => store,
+            None => open_store(loaded, environment).await?,
+        };
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        log.start(shared.clone());
+        let locations: Vec<String> = connections
+            .iter()
+            .map(|connection| connection.location.clone())
+            .collect();
+        if let Some(twice) = locations
+            .iter()
+            .enumerate()
+            .find(|(i, one)| locations[..*i].contains(one))
+        {
+            return Err(Failure::BadInput(format!(
+                "{}: two connections are for location {}",
+                loaded.file, twice.1
+            )));
+        }
+        for connection in &connections {
+            shared
+                .register_connection(&connection.location, &connection.id, Timestamp::now())
+                .await
+                .map_err(|error| Failure::bad_input(&error))?;
+        }
+        let clock = Arc::new(SystemClock);
+        let polls = if config.poll.enabled {
+            let options = poll_options(&config.poll);
+            let poll = |connection: &Connection| {
+                let client = connection.highlevel.clone();
+                ContactPoll::new(
+                    client,
+                    shared.clone(),
+                    clock.clone(),
+                    &*connection.location,
+                    OWNER,
+                    options,
+                )
+            };
+            connections.iter().map(poll).collect()
+        } else {
+            Vec::new()
+        };
+        let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone());
+        let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
+            .observed_by(observer);
+        Ok(Self {
+            store,
+            engine: Arc::new(engine),
+            polls,
+            bells: LocalDispatch::new(locations),
+            receiver: Arc::new(receiver),
+            calls,
+            title: loaded.file.clone(),
+            _lock: lock,
+        })
+    }
+
+    /// Polls, receives and drains until `shutdown`; then everything that was begun is finished and the store closed.
+    pub async fn serve(
+        &self,
+        page: TcpListener,
+        webhooks: Option<TcpListener>,
+        shutdown: CancellationToken,
+    ) -> Result<(), Failure> {
+        let app = App {
+            store: Arc::new(self.store.clone()),
+            engine: self.engine.clone(),
+            receiver: self.receiver.clone(),
+            dispatch: Arc::new(self.bells.clone()),
+            title: self.title.clone(),
+        };
+        let pages = canopy_web::serve(
+            page,
+            canopy_web::page_router(app.clone()),
+            shutdown.clone().cancelled_owned(),
+        );
+        let hooks = async {
+            match webhooks {
+                Some(listener) => {
+                    let router = canopy_web::webhook_router(app);
+                    canopy_web::serve(listener, router, shutdown.clone().cancelled_owned()).await
+                }
+                None => Ok(()),
+            }
+        };
+        let polls = self.polls.iter().map(|poll| {
+            let bells = self.bells.clone();
+            let found = move |location: &str| canopy_engine::Dispatch::ring(&bells, location);
+            poll.serve(found, shutdown.clone().cancelled_owned())
+        });
+        let engine = self
+            .engine
+            .clone()
+            .serve(self.bells.clone(), shutdown.clone().cancelled_owned());
+        let (pages, hooks, ..) = tokio::join!(
+            pages,
+            hooks,
+            futures::future::join_all(polls),
+            engine,
+            self.prune(&shutdown)
+        );
+        pages.and(hooks).map_err(|error| Failure::failed(&error))
+    }
+
+    /// Keeps the call log from growing for ever.
+    async fn prune(&self, shutdown: &CancellationToken) {
+        let mut hourly = tokio::time::interval(Duration::from_hours(1));
+        loop {
+            tokio::select! {
+                _ = hourly.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            if let Err(error) = self.store.prune_calls(Timestamp::now() - CALL_LOG).await {
+                tracing::warn!(%error, "old calls could not be deleted from the call log");
+            }
+        }
+    }
+
+    /// Writes what is still in memory.
+    pub async fn flush(&self) {
+        self.calls.flush().await;
+    }
+
+    /// Writes what is still in memory and closes the store.
+    pub async fn close(self) {
+        self.flush().await;
+        self.store.close().await;
+    }
+}
+
+/// Opens the store for writing; creates it, and its key, where there is none.
+pub(crate) async fn open_store(
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Result<SqliteStore, Failure> {
+    let key = config::store_key(
+        &loaded.store_path(),
+        &loaded.config,
+        &loaded.folder,
+        environment,
+    )?;
+    SqliteStore::open(&loaded.store_path(), &key)
+        .await
+        .map_err(|error| Failure::failed(&error))
+}
+
+/// Opens the store if there is one.
+pub(crate) async fn existing_store(
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Result<Option<SqliteStore>, Failure> {
+    if loaded.store_path().exists() {
+        return open_store(loaded, environment).await.map(Some);
+    }
+    Ok(None)
+}
+
+/// Builds all connections and tries their tokens. A service that cannot be reached now is no reason not to start.
+async fn connect(connector: Connector<'_>) -> Result<Vec<Connection>, Failure> {
+    let loaded = connector.loaded;
+    let workflows: Arc<[Workflow]> = config::workflows(loaded)?.into();
+    let mut connections = Vec::new();
+    for config in &loaded.config.connection {
+        let connection = connector.connection(config, workflows.clone()).await?;
+        match Connector::verify(&connection.highlevel, &connection.location).await {
+            Ok(()) => {}
+            Err(error) if error.is_retryable() || error.outcome_unknown() => {
+                tracing::warn!(connection = %config.id, %error, "HighLevel cannot be reached now; it will be tried again");
+            }
+            Err(error) => {
+                return Err(Failure::BadInput(format!(
+                    "{}: connection \"{}\": {}",
+                    loaded.file,
+                    config.id,
+                    chain(&error)
+                )));
+            }
+        }
+        connections.push(connection);
+    }
+    Ok(connections)
+}
+
+/// One process at a time works on a store: it owns all locations, and may take over from one that was killed.
+fn lock(loaded: &Loaded) -> Result<File, Failure> {
+    let mut path = loaded.store_path().into_os_string();
+    path.push(".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| {
+            Failure::Failed(format!("{} cannot be opened: {error}", path.display()))
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::Failed(format!(
+            "another canopy is running on {}; stop it first",
+            loaded.store_path().display()
+        ))),
+        Err(std::fs::TryLockError::Error(error)) => Err(Failure::failed(&error)),
+    }
+}
+
+fn verifier(loaded: &Loaded) -> Result<Verifier, Failure> {
+    let webhooks = &loaded.config.webhooks;
+    let keys = &webhooks.public_keys;
+    let verifier = if keys.is_empty() {
+        Verifier::highlevel()
+    } else {
+        Verifier::with_keys(keys.iter().map(String::as_str)).map_err(|error| {
+            Failure::BadInput(format!("{}: webhooks.public_keys: {error}", loaded.file))
+        })?
+    };
+    Ok(verifier.window(webhooks.window))
+}
+
+fn engine_options(config: &config::Config) -> Options {
+    Options {
+        retry: RetryOptions {
+            base: config.retry.base,
+            max: config.retry.max,
+            max_attempts: config.retry.max_attempts,
+        },
+        purchase_window: signed(config.purchases.window),
+        ..Options::default()
+    }
+}
+
+fn poll_options(poll: &config::Poll) -> PollOptions {
+    PollOptions {
+        every: poll.every,
+        overlap: signed(poll.overlap),
+        backfill: poll.backfill,
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

@@ -1,0 +1,105 @@
+//! Printing: aligned lines for people, JSON for scripts.
+
+use canopy_store::{Run, Summary};
+use rust_decimal::Decimal;
+
+/// Sums by currency as one text, e.g. `15.00 GBP`.
+pub(crate) fn money(cost: &[(String, Decimal)]) -> String {
+    if cost.is_empty() {
+        return "0.00".to_owned();
+    }
+    let amounts: Vec<_> = cost
+        .iter()
+        .map(|(currency, amount)| format!("{amount:.2} {currency}"))
+        .collect();
+    amounts.join(", ")
+}
+
+/// Lines of a name and a figure, the figures right-aligned.
+pub(crate) fn lines(rows: &[(&str, String, &str)]) -> String {
+    let name = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    let figure = rows
+        .iter()
+        .map(|(_, figure, _)| figure.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for (label, value, note) in rows {
+        let line = format!("  {label:<name$}  {value:>figure$}  {note}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Lines of a name and a text, left-aligned.
+pub(crate) fn pairs(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter()
+        .map(|(name, text)| format!("{name:<width$}  {text}\n"))
+        .collect()
+}
+
+/// The figures of a store.
+pub(crate) fn summary(summary: &Summary) -> String {
+    lines(&[
+        (
+            "events",
+            summary.events.to_string(),
+            &format!(
+                "{} echoes of our own writes, {} to be read",
+                summary.events_echo, summary.events_pending
+            ),
+        ),
+        ("profiles", summary.profiles.to_string(), ""),
+        (
+            "purchases",
+            summary.purchases.to_string(),
+            &format!(
+                "{} open, {} unknown",
+                summary.purchases_open, summary.purchases_unknown
+            ),
+        ),
+        ("trees", summary.trees.to_string(), ""),
+        ("cost", money(&summary.cost), ""),
+        (
+            "runs",
+            summary.runs_done.to_string(),
+            &format!("done; {} waiting", summary.runs_waiting),
+        ),
+        (
+            "held, dead",
+            (summary.runs_held + summary.runs_dead).to_string(),
+            "need a person",
+        ),
+        ("calls", summary.calls.to_string(), "in the call log"),
+    ])
+}
+
+/// Runs that need a person, with what to do.
+pub(crate) fn stopped(runs: &[Run]) -> String {
+    let mut text = String::new();
+    for run in runs {
+        let contact = run.contact.as_deref().unwrap_or("none");
+        let error = run.error.as_deref().unwrap_or("no reason noted");
+        text.push_str(&format!(
+            "  run {} ({}, contact {contact}): {error}\n",
+            run.id, run.workflow
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_aligned() {
+        let text = lines(&[
+            ("trees", "5".to_owned(), ""),
+            ("cost", "3.00 GBP".to_owned(), "test mode"),
+        ]);
+        assert_eq!(text, "  trees         5\n  cost   3.00 GBP  test mode\n");
+    }
+}

@@ -1,0 +1,90 @@
+//! What templates see while a run goes on.
+
+use canopy_mapping::{Event, Workflow};
+use canopy_store::Result;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Value, json};
+
+use crate::Engine;
+use crate::connection::Connection;
+
+/// The members of [`Context::value`]: `event`, `record`, `contact`, `profile`, `impact`, `location`, `connection`,
+/// `steps` (answers of earlier steps by step id).
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The workflow's id.
+    pub workflow: String,
+    pub contact_id: Option<String>,
+    pub value: Value,
+}
+
+impl Context {
+    pub async fn new(
+        engine: &Engine,
+        connection: &Connection,
+        workflow: &Workflow,
+        event: &Event,
+        contact: Value,
+    ) -> Result<Self> {
+        let mut context = Self {
+            workflow: workflow.id.clone(),
+            contact_id: event.contact.clone(),
+            value: json!({
+                "event": {
+                    "kind": event.kind,
+                    "source": event.source,
+                    "occurredAt": event.occurred_at,
+                    "recordId": event.record,
+                    "version": event.version,
+                },
+                "record": event.payload,
+                "contact": contact,
+                "profile": null,
+                "impact": null,
+                "location": { "id": connection.location },
+                "connection": { "id": connection.id, "ecologiUser": connection.ecologi_user, "test": connection.test },
+                "steps": {},
+            }),
+        };
+        if let (Some(id), Some(contact)) =
+            (&event.contact, context.value["contact"].as_object_mut())
+        {
+            // Webhook payloads, lists and single reads all name it; a contact deleted meanwhile does not.
+            contact.entry("id").or_insert_with(|| json!(id));
+        }
+        context.reload_profile(engine, connection).await?;
+        Ok(context)
+    }
+
+    /// Reads profile and impact again, after a step that changed them.
+    pub async fn reload_profile(&mut self, engine: &Engine, connection: &Connection) -> Result<()> {
+        let Some(contact) = &self.contact_id else {
+            return Ok(());
+        };
+        let profile = engine.store.profile(&connection.location, contact).await?;
+        let impact = engine.store.impact(&connection.location, contact).await?;
+        self.value["profile"] = json!(profile);
+        self.value["impact"] = json!({
+            "trees": impact.trees.to_f64(),
+            "carbonKg": impact.carbon_kg.to_f64(),
+            "carbonRemovalKg": impact.carbon_removal_kg.to_f64(),
+            "habitatM2": impact.habitat_m2.to_f64(),
+            "purchases": impact.purchases,
+        });
+        Ok(())
+    }
+
+    /// Makes a step's answer visible to later ones.
+    pub fn add_step(&mut self, id: &str, output: Value) {
+        self.value["steps"][id] = output;
+    }
+
+    /// The contact as it stands after the steps so far.
+    pub fn contact(&self) -> &Value {
+        &self.value["contact"]
+    }
+
+    pub fn set_contact(&mut self, contact: Value) {
+        self.value["contact"] = contact;
+    }
+}

@@ -1,0 +1,166 @@
+//! `drain(location)`: take the location's pending events in order and run them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use canopy_store::{Fence, InboxRow, Run};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::Engine;
+use crate::connection::Connection;
+use crate::error::EngineError;
+
+/// Rows read from the store at a time.
+const BATCH: u32 = 500;
+
+/// What a drain did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drained {
+    /// `false`: another process holds the location.
+    pub owner: bool,
+    /// Events taken and runs executed.
+    pub events: u64,
+    pub runs: u64,
+}
+
+/// What there is to do for one contact, oldest first.
+#[derive(Debug, Default)]
+struct Work {
+    runs: Vec<Run>,
+    events: Vec<InboxRow>,
+}
+
+impl Engine {
+    /// Does everything that is due at a location: contacts side by side, the events of a contact in order.
+    pub async fn drain(&self, location: &str) -> Result<Drained, EngineError> {
+        let connection = self
+            .connections
+            .get(location)
+            .cloned()
+            .ok_or_else(|| EngineError::UnknownLocation(location.to_owned()))?;
+        let Some(fence) = self.lease(location).await? else {
+            return Ok(Drained::default());
+        };
+        let work = self.drain_owned(&connection, &fence);
+        let renewal = self.renew(location);
+        tokio::select! {
+            drained = work => drained,
+            lost = renewal => Err(lost),
+        }
+    }
+
+    async fn drain_owned(
+        &self,
+        connection: &Arc<Connection>,
+        fence: &Fence,
+    ) -> Result<Drained, EngineError> {
+        let mut drained = Drained {
+            owner: true,
+            ..Drained::default()
+        };
+        loop {
+            let now = self.clock.now();
+            let runs = self.store.due_runs(&fence.location, now, BATCH).await?;
+            let events = self
+                .store
+                .pending_events(&fence.location, now, BATCH)
+                .await?;
+            if self.is_stopping() || (runs.is_empty() && events.is_empty()) {
+                return Ok(drained);
+            }
+            drained.events += events.len() as u64;
+            drained.runs += runs.len() as u64;
+            stream::iter(by_contact(runs, events))
+                .map(Ok)
+                .try_for_each_concurrent(self.options.concurrency, |work| {
+                    self.work_off(connection, fence, work)
+                })
+                .await?;
+        }
+    }
+
+    async fn work_off(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        work: Work,
+    ) -> Result<(), EngineError> {
+        for run in &work.runs {
+            if self.is_stopping() {
+                return Ok(());
+            }
+            self.execute(connection, fence, run).await?;
+        }
+        for row in work.events {
+            if self.is_stopping() {
+                return Ok(());
+            }
+            for run in self.take_in(connection, fence, row).await? {
+                self.execute(connection, fence, &run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) async fn lease(&self, location: &str) -> Result<Option<Fence>, EngineError> {
+        let now = self.clock.now();
+        let fence = self
+            .store
+            .acquire_lease(location, &self.owner, now, self.options.lease)
+            .await?;
+        Ok(fence)
+    }
+
+    /// Keeps the lease while a drain goes on; ends only when it is lost.
+    async fn renew(&self, location: &str) -> EngineError {
+        let third = self.options.lease.unsigned_abs() / 3;
+        loop {
+            tokio::time::sleep(third).await;
+            match self.lease(location).await {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    return EngineError::Store(canopy_store::StoreError::Fenced {
+                        location: location.to_owned(),
+                        epoch: 0,
+                    });
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+}
+
+/// Groups work by contact, or by record where there is no contact.
+fn by_contact(runs: Vec<Run>, events: Vec<InboxRow>) -> Vec<Work> {
+    let mut order: Vec<Work> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut place = |key: String, order: &mut Vec<Work>| {
+        *places.entry(key).or_insert_with(|| {
+            order.push(Work::default());
+            order.len() - 1
+        })
+    };
+    for run in runs {
+        let key = run
+            .contact
+            .clone()
+            .unwrap_or_else(|| format!("event {}", run.event));
+        let index = place(key, &mut order);
+        order[index].runs.push(run);
+    }
+    for row in events {
+        let key = row
+            .event
+            .contact
+            .clone()
+            .unwrap_or_else(|| row.event.record.clone());
+        let index = place(key, &mut order);
+        order[index].events.push(row);
+    }
+    order
+}

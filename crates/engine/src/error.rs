@@ -1,0 +1,36 @@
+//! Why a drain stopped, and what to do with a step that did not succeed.
+
+use canopy_store::StoreError;
+use jiff::SignedDuration;
+
+/// A drain that could not go on. Nothing is lost: the work stays in the store and the next drain takes it up.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store refused or could not write.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The configuration has no such location.
+    #[error("no connection of the configuration belongs to location {0}")]
+    UnknownLocation(String),
+}
+
+/// How a step ended, as far as its run is concerned.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    /// Go on with the next step; this is the answer for later templates.
+    Done(serde_json::Value),
+    /// Try again later; counts as an attempt.
+    Retry {
+        error: String,
+        after: Option<SignedDuration>,
+    },
+    /// Wait until then; does not count as an attempt.
+    Wait {
+        reason: String,
+        until: jiff::Timestamp,
+    },
+    /// It will never work as it is: to the dead letters.
+    Dead(String),
+    /// A person has to do something first.
+    Held(String),
+}

@@ -1,0 +1,180 @@
+//! From an inbox row to runs: complete the event, drop echoes, match workflows.
+
+use canopy_highlevel::operation::{Operation, WebhookEvent};
+use canopy_highlevel::{Priority, WEBHOOKS};
+use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
+use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run};
+use serde_json::{Map, Value, json};
+
+use crate::connection::Connection;
+use crate::error::EngineError;
+use crate::{Engine, echo};
+
+impl Engine {
+    /// Takes one pending event as far as its runs.
+    pub(crate) async fn take_in(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        row: InboxRow,
+    ) -> Result<Vec<Run>, EngineError> {
+        let now = self.clock.now();
+        let id = row.event.id;
+        let wanted = |workflow: &&Workflow| workflow.on.contains(&row.event.kind);
+        if !connection
+            .workflows
+            .iter()
+            .any(|workflow| wanted(&workflow))
+        {
+            self.store
+                .settle_event(fence, id, EventEnd::NoMatch, now)
+                .await?;
+            return Ok(Vec::new());
+        }
+        let Some(event) = self.complete(connection, fence, &row).await? else {
+            return Ok(Vec::new());
+        };
+        if echo::is_echo(&*self.store, fence, &event, now).await? {
+            self.store
+                .settle_event(fence, id, EventEnd::Echo, now)
+                .await?;
+            return Ok(Vec::new());
+        }
+        let view = json!({
+            "event": { "kind": event.kind, "source": event.source, "occurredAt": event.occurred_at },
+            "record": event.payload,
+            "contact": event.payload,
+        });
+        let runs: Vec<NewRun> = connection
+            .workflows
+            .iter()
+            .filter(wanted)
+            // A condition that cannot be evaluated starts the run, which then fails visibly.
+            .filter(|workflow| {
+                let holds = workflow
+                    .when
+                    .as_deref()
+                    .map(|when| template::holds(when, &view));
+                !matches!(holds, Some(Ok(false)))
+            })
+            .map(|workflow| NewRun {
+                workflow: workflow.id.clone(),
+                definition: json!(workflow).to_string(),
+            })
+            .collect();
+        if runs.is_empty() {
+            self.store
+                .settle_event(fence, id, EventEnd::NoMatch, now)
+                .await?;
+            return Ok(Vec::new());
+        }
+        Ok(self.store.start_runs(fence, id, runs, now).await?)
+    }
+
+    /// Reads the record behind an event that a webhook only hinted at. `None`: there is nothing to run.
+    async fn complete(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        row: &InboxRow,
+    ) -> Result<Option<Event>, EngineError> {
+        let event = &row.event;
+        let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
+        let fetch = webhook
+            .and_then(|webhook| webhook.fetch)
+            .and_then(canopy_highlevel::operation);
+        let (Some(webhook), Some(fetch), Source::Webhook) = (webhook, fetch, event.source) else {
+            // Polled records are whole, and some kinds have nothing to read.
+            return self.with_version(fence, event.clone()).await;
+        };
+        let arguments = arguments_of(webhook, fetch, event);
+        let answer = connection
+            .highlevel
+            .invoke_as(Priority::Workflow, fetch.name, &arguments)
+            .await;
+        let now = self.clock.now();
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.status() == Some(404) => {
+                self.store
+                    .settle_event(fence, event.id, EventEnd::Gone, now)
+                    .await?;
+                return Ok(None);
+            }
+            Err(error) => {
+                // An event is never given up: reading it goes on at the longest interval.
+                let wait = crate::run::wait_of(error.retry_after())
+                    .unwrap_or_else(|| self.options.retry.delay(row.attempts + 1));
+                self.store
+                    .postpone_event(fence, event.id, now + wait, &error.to_string(), now)
+                    .await?;
+                return Ok(None);
+            }
+        };
+        let record = match fetch.record.and_then(|pointer| answer.pointer(pointer)) {
+            Some(record) => record.clone(),
+            None => answer,
+        };
+        let version = event.version.clone().unwrap_or_else(|| {
+            let own = fetch.version.and_then(|pointer| record.pointer(pointer));
+            own.and_then(record_version)
+                .unwrap_or_else(|| content_hash(&record))
+        });
+        let event = Event {
+            version: Some(version),
+            contact: event.contact.clone().or_else(|| text(&record, "contactId")),
+            payload: record,
+            ..event.clone()
+        };
+        self.with_version(fence, event).await
+    }
+
+    /// Stores what is known by now; another row with the same version makes this one a duplicate.
+    async fn with_version(
+        &self,
+        fence: &Fence,
+        event: Event,
+    ) -> Result<Option<Event>, EngineError> {
+        let version = event
+            .version
+            .clone()
+            .unwrap_or_else(|| content_hash(&event.payload));
+        let completion = Completion {
+            version: version.clone(),
+            contact: event.contact.clone(),
+            payload: event.payload.clone(),
+        };
+        let stored = self
+            .store
+            .complete_event(fence, event.id, completion, self.clock.now())
+            .await?;
+        Ok(match stored {
+            Inserted::Stored(_) => Some(Event {
+                version: Some(version),
+                ..event
+            }),
+            Inserted::Duplicate(_) => None,
+        })
+    }
+}
+
+/// The read's path parameters: the contact's id where the name says so, the record's id for the rest.
+fn arguments_of(webhook: &WebhookEvent, fetch: &Operation, event: &Event) -> Value {
+    let about_contact = webhook.contact == Some(webhook.record);
+    let mut arguments = Map::new();
+    for parameter in fetch.parameters {
+        let value = match parameter.name {
+            "locationId" => &event.location,
+            "contactId" if !about_contact => event.contact.as_ref().unwrap_or(&event.record),
+            _ => &event.record,
+        };
+        if parameter.required {
+            arguments.insert(parameter.name.to_owned(), json!(value));
+        }
+    }
+    Value::Object(arguments)
+}
+
+fn text(value: &Value, member: &str) -> Option<String> {
+    value[member].as_str().map(str::to_owned)
+}

@@ -1,0 +1,197 @@
+//! One run: its steps in the file's order, each resumed where an earlier attempt left it.
+
+use canopy_highlevel::Priority;
+use canopy_mapping::{
+    ActionKind, Actions, Event, KeyScope, Workflow, after_write, step_key, template,
+};
+use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::Engine;
+use crate::actions::Catalog;
+use crate::connection::Connection;
+use crate::context::Context;
+use crate::error::{EngineError, Verdict};
+use crate::steps::StepRun;
+
+impl Engine {
+    pub(crate) async fn execute(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        run: &Run,
+    ) -> Result<(), EngineError> {
+        let workflow: Workflow = match serde_json::from_str(&run.definition) {
+            Ok(workflow) => workflow,
+            Err(error) => {
+                let error = format!(
+                    "its workflow was written by another version and cannot be read: {error}"
+                );
+                return self.end(fence, run, Verdict::Dead(error)).await;
+            }
+        };
+        let Some(row) = self.store.event(run.event).await? else {
+            return self
+                .end(
+                    fence,
+                    run,
+                    Verdict::Dead("its event is no longer in the store".to_owned()),
+                )
+                .await;
+        };
+        let event = row.event;
+        let contact = match self.contact_of(connection, &event).await {
+            Ok(contact) => contact,
+            Err(verdict) => return self.end(fence, run, verdict).await,
+        };
+        let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
+        let records = self.store.steps(run.id).await?;
+        for step in &workflow.steps {
+            let earlier = records.iter().find(|record| record.step == step.id);
+            if let Some(finished) = earlier.filter(|record| is_finished(record)) {
+                replay(&mut context, finished);
+                continue;
+            }
+            let Some(kind) = Catalog.kind(&step.action) else {
+                let error = format!(
+                    "step \"{}\": there is no action \"{}\"",
+                    step.id, step.action
+                );
+                return self.end(fence, run, Verdict::Dead(error)).await;
+            };
+            let scope = KeyScope {
+                connection: &connection.id,
+                test: connection.test,
+                workflow: &workflow.id,
+                step: &step.id,
+            };
+            let key = match step_key(scope, step.once(kind), &event) {
+                Ok(key) => key,
+                Err(error) => return self.end(fence, run, Verdict::Dead(error.to_string())).await,
+            };
+            let mut step_run = StepRun {
+                engine: self,
+                connection,
+                fence,
+                run: run.id,
+                event: &event,
+                step,
+                key,
+                earlier,
+                context: &mut context,
+            };
+            match step_run.carry_out(kind).await? {
+                Verdict::Done(output) => context.add_step(&step.id, output),
+                stopped => return self.end(fence, run, stopped).await,
+            }
+        }
+        self.end(fence, run, Verdict::Done(Value::Null)).await
+    }
+
+    /// The contact for templates: the event's own record, or a read.
+    async fn contact_of(&self, connection: &Connection, event: &Event) -> Result<Value, Verdict> {
+        if event.kind.starts_with("contact.") {
+            return Ok(event.payload.clone());
+        }
+        let Some(id) = &event.contact else {
+            return Ok(Value::Null);
+        };
+        let answer = connection
+            .highlevel
+            .invoke_as(
+                Priority::Workflow,
+                "get-contact",
+                &json!({ "contactId": id }),
+            )
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.get("contact").cloned().unwrap_or(answer)),
+            Err(error) if error.status() == Some(404) => Ok(Value::Null),
+            Err(error) => Err(Verdict::Retry {
+                error: error.to_string(),
+                after: wait_of(error.retry_after()),
+            }),
+        }
+    }
+
+    async fn end(&self, fence: &Fence, run: &Run, verdict: Verdict) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let attempts = run.attempts + 1;
+        let update = match verdict {
+            Verdict::Done(_) => update(RunState::Done, attempts, None, None),
+            Verdict::Dead(error) => update(RunState::Dead, attempts, None, Some(error)),
+            Verdict::Held(error) => update(RunState::Held, attempts, None, Some(error)),
+            Verdict::Wait { reason, until } => {
+                update(RunState::Waiting, run.attempts, Some(until), Some(reason))
+            }
+            Verdict::Retry { error, .. } if attempts >= self.options.retry.max_attempts => {
+                let error = format!("gave up after {attempts} attempts: {error}");
+                update(RunState::Dead, attempts, None, Some(error))
+            }
+            Verdict::Retry { error, after } => {
+                let wait = after.unwrap_or_else(|| self.options.retry.delay(attempts));
+                update(RunState::Waiting, attempts, Some(now + wait), Some(error))
+            }
+        };
+        if let (RunState::Dead | RunState::Held, Some(error)) = (update.state, &update.error) {
+            tracing::warn!(run = run.id, workflow = %run.workflow, state = ?update.state, %error, "run stopped");
+        }
+        self.store.update_run(fence, run.id, update, now).await?;
+        Ok(())
+    }
+}
+
+impl StepRun<'_> {
+    async fn carry_out(&mut self, kind: ActionKind) -> Result<Verdict, EngineError> {
+        if let Some(when) = &self.step.when {
+            match template::holds(when, &self.context.value) {
+                Ok(true) => {}
+                Ok(false) => return self.skip(Value::Null, json!({ "skipped": when })).await,
+                Err(error) => return self.refuse(error.to_string()).await,
+            }
+        }
+        match (kind, canopy_highlevel::operation(&self.step.action)) {
+            (ActionKind::Profile, _) => self.save_profile().await,
+            (ActionKind::Purchase, _) => self.buy().await,
+            (ActionKind::HighLevel, Some(operation)) => self.call(operation).await,
+            (ActionKind::HighLevel, None) => {
+                self.refuse(format!("there is no action \"{}\"", self.step.action))
+                    .await
+            }
+        }
+    }
+}
+
+fn is_finished(record: &StepRecord) -> bool {
+    matches!(record.state, StepState::Done | StepState::Skipped)
+}
+
+/// Puts the effect of a step that an earlier attempt finished back into the context.
+fn replay(context: &mut Context, record: &StepRecord) {
+    if let (StepState::Done, Some(arguments)) = (record.state, record.request.as_object())
+        && let Some(after) = after_write(&record.action, arguments, context.contact())
+    {
+        context.set_contact(after);
+    }
+    context.add_step(&record.step, record.output.clone().unwrap_or_default());
+}
+
+fn update(
+    state: RunState,
+    attempts: u32,
+    next_attempt_at: Option<jiff::Timestamp>,
+    error: Option<String>,
+) -> RunUpdate {
+    RunUpdate {
+        state,
+        attempts,
+        next_attempt_at,
+        error,
+    }
+}
+
+/// The wait that a service asked for.
+pub(crate) fn wait_of(retry_after: Option<std::time::Duration>) -> Option<SignedDuration> {
+    retry_after.and_then(|wait| SignedDuration::try_from(wait).ok())
+}

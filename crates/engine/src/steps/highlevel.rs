@@ -1,0 +1,305 @@
+//! Calls of HighLevel. It knows no idempotency keys, so a create whose outcome is unknown is looked up first.
+
+use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
+use canopy_highlevel::{Error, Priority, Refusal};
+use canopy_mapping::{after_write, content_hash, has_custom_fields, profile_id, template};
+use canopy_store::{LinkUpdate, StepState};
+use serde_json::{Map, Value, json};
+
+use super::StepRun;
+use crate::error::{EngineError, Verdict};
+use crate::observer::Boundary;
+
+impl StepRun<'_> {
+    pub(crate) async fn call(
+        &mut self,
+        operation: &'static Operation,
+    ) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let other = engine
+            .store
+            .step_by_key(&self.connection.location, &self.key)
+            .await?;
+        if let Some(done) = other.as_ref().filter(|step| {
+            step.run != self.run && matches!(step.state, StepState::Done | StepState::Skipped)
+        }) {
+            return self
+                .skip(
+                    done.request.clone(),
+                    done.output.clone().unwrap_or_default(),
+                )
+                .await;
+        }
+        let mut arguments = match self.arguments() {
+            Ok(arguments) => arguments,
+            Err(error) => return self.refuse(error).await,
+        };
+        if !self.step.custom_fields.is_empty() {
+            let fields = match self.custom_fields().await {
+                Ok(fields) => fields,
+                Err(FieldsError::Template(error)) => return self.refuse(error).await,
+                Err(FieldsError::Service(error)) => return Ok(verdict_of(&error)),
+            };
+            if self.writes_nothing_else(operation, &arguments)
+                && has_custom_fields(self.context.contact(), &fields)
+            {
+                return self
+                    .skip(Value::Object(arguments), json!({ "unchanged": true }))
+                    .await;
+            }
+            let list: Value = fields
+                .into_iter()
+                .map(|(id, value)| json!({ "id": id, "field_value": value }))
+                .collect();
+            arguments.insert("customFields".to_owned(), list);
+        }
+        let doubtful =
+            other.is_some_and(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
+        engine.observer.at(Boundary::BeforeIntent, &self.step.id);
+        let intent = self.intent(Value::Object(arguments.clone()));
+        engine
+            .store
+            .intend_step(self.fence, intent, engine.clock.now())
+            .await?;
+        engine.observer.at(Boundary::AfterIntent, &self.step.id);
+        let answer = if doubtful {
+            match self.look_up_or_call(operation, &arguments).await? {
+                Doubt::Answer(answer) => answer,
+                Doubt::Person(reason) => return Ok(Verdict::Held(reason)),
+            }
+        } else {
+            self.invoke(operation, &arguments).await
+        };
+        engine.observer.at(Boundary::AfterCall, &self.step.id);
+        match answer {
+            Ok(answer) => self.done(operation, &arguments, answer).await,
+            Err(error) => self.failed(&error).await,
+        }
+    }
+
+    async fn invoke(
+        &self,
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, Error> {
+        let client = &self.connection.highlevel;
+        client
+            .invoke_as(
+                Priority::Workflow,
+                operation.name,
+                &Value::Object(arguments.clone()),
+            )
+            .await
+    }
+
+    /// Whether the call would write the custom fields and nothing besides.
+    fn writes_nothing_else(&self, operation: &Operation, arguments: &Map<String, Value>) -> bool {
+        arguments.keys().all(|name| {
+            operation
+                .parameters
+                .iter()
+                .any(|parameter| parameter.name == name)
+        })
+    }
+
+    async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {
+        let mut wanted = Vec::new();
+        for field in self.step.custom_fields.values() {
+            let value = template::render(&field.value, &self.context.value)
+                .map_err(|error| FieldsError::Template(error.to_string()))?;
+            wanted.push(value);
+        }
+        let ids = self
+            .engine
+            .fields
+            .resolve(
+                &self.connection.highlevel,
+                &self.connection.location,
+                self.step.custom_fields.iter(),
+            )
+            .await
+            .map_err(FieldsError::Service)?;
+        // A value that is not there yet (an expression over nothing) leaves the field as it is.
+        let pairs = ids.into_iter().zip(wanted);
+        Ok(pairs.filter(|(_, value)| !value.is_null()).collect())
+    }
+
+    /// An earlier attempt left its outcome open.
+    async fn look_up_or_call(
+        &self,
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+    ) -> Result<Doubt, EngineError> {
+        match operation.idempotency {
+            Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => {}
+            Idempotency::Lookup(lookup) => match self.find(operation, &lookup, arguments).await {
+                Ok(Some(found)) => return Ok(Doubt::Answer(Ok(found))),
+                Ok(None) => {}
+                Err(error) => return Ok(Doubt::Answer(Err(error))),
+            },
+            Idempotency::Unsafe => {
+                let said_again = self
+                    .earlier
+                    .is_some_and(|step| step.state == StepState::Unsure);
+                if !said_again {
+                    let reason = format!(
+                        "whether \"{}\" happened is unknown and HighLevel offers no way to look; check there, then `canopy retry {}` does it again",
+                        operation.name, self.run
+                    );
+                    let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
+                    let now = self.engine.clock.now();
+                    self.engine
+                        .store
+                        .finish_step(self.fence, outcome, now)
+                        .await?;
+                    return Ok(Doubt::Person(reason));
+                }
+            }
+        }
+        Ok(Doubt::Answer(self.invoke(operation, arguments).await))
+    }
+
+    /// Lists what is there and compares it with the intent.
+    async fn find(
+        &self,
+        operation: &Operation,
+        lookup: &Lookup,
+        arguments: &Map<String, Value>,
+    ) -> Result<Option<Value>, Error> {
+        let Some(list) = canopy_highlevel::operation(lookup.operation) else {
+            return Ok(None);
+        };
+        let question: Map<String, Value> = list
+            .parameters
+            .iter()
+            .filter_map(|parameter| {
+                Some((
+                    parameter.name.to_owned(),
+                    arguments.get(parameter.name)?.clone(),
+                ))
+            })
+            .collect();
+        let answer = self.invoke(list, &question).await?;
+        let items = list.items.and_then(|pointer| answer.pointer(pointer));
+        let found = items.and_then(Value::as_array).and_then(|items| {
+            items.iter().find(|item| {
+                lookup.equal.iter().all(|name| {
+                    item.get(*name).unwrap_or(&Value::Null)
+                        == arguments.get(*name).unwrap_or(&Value::Null)
+                })
+            })
+        });
+        Ok(found.map(|item| {
+            match operation
+                .record
+                .and_then(|pointer| pointer.strip_prefix('/'))
+            {
+                Some(member) => json!({ member: item }),
+                None => item.clone(),
+            }
+        }))
+    }
+
+    async fn done(
+        &mut self,
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+        answer: Value,
+    ) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let mut outcome = self.outcome(StepState::Done, Some(answer.clone()), None);
+        if let Some(after) = after_write(operation.name, arguments, self.context.contact()) {
+            outcome.link = self.contact_link(&after);
+            self.context.set_contact(after);
+        } else if let Some(link) = self.created_link(operation, &answer) {
+            outcome.link = Some(link);
+        }
+        engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
+        engine
+            .store
+            .finish_step(self.fence, outcome, engine.clock.now())
+            .await?;
+        engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+        Ok(Verdict::Done(answer))
+    }
+
+    /// Remembers what the contact looks like now that we wrote it: the echo guard compares with it.
+    fn contact_link(&self, after: &Value) -> Option<LinkUpdate> {
+        let contact = self.event.contact.as_deref()?;
+        Some(LinkUpdate {
+            kind: "contact".to_owned(),
+            highlevel_id: contact.to_owned(),
+            ecologi_id: profile_id(&self.connection.id, &self.connection.location, contact),
+            written_hash: Some(content_hash(after)),
+        })
+    }
+
+    /// Remembers a record that we created: its creation event is an echo.
+    fn created_link(&self, operation: &Operation, answer: &Value) -> Option<LinkUpdate> {
+        if !matches!(
+            operation.idempotency,
+            Idempotency::Lookup(_) | Idempotency::Unsafe
+        ) {
+            return None;
+        }
+        let record = operation
+            .record
+            .map_or(Some(answer), |pointer| answer.pointer(pointer))?;
+        let id = record.pointer(operation.id.unwrap_or("/id"))?.as_str()?;
+        Some(LinkUpdate {
+            kind: crate::echo::created_kind(
+                operation.record.unwrap_or_default().trim_start_matches('/'),
+            ),
+            highlevel_id: id.to_owned(),
+            ecologi_id: self.key.clone(),
+            written_hash: None,
+        })
+    }
+
+    async fn failed(&self, error: &Error) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let state = if error.outcome_unknown() {
+            StepState::Unsure
+        } else {
+            StepState::Failed
+        };
+        let outcome = self.outcome(state, None, Some(error.to_string()));
+        engine
+            .store
+            .finish_step(self.fence, outcome, engine.clock.now())
+            .await?;
+        if !self.step.custom_fields.is_empty() {
+            engine.fields.forget(&self.connection.location).await;
+        }
+        Ok(verdict_of(error))
+    }
+}
+
+enum Doubt {
+    Answer(Result<Value, Error>),
+    Person(String),
+}
+
+enum FieldsError {
+    Template(String),
+    Service(Error),
+}
+
+fn verdict_of(error: &Error) -> Verdict {
+    let text = error.to_string();
+    if error.is_retryable() || error.outcome_unknown() {
+        let after = crate::run::wait_of(error.retry_after());
+        return Verdict::Retry { error: text, after };
+    }
+    match error.refusal() {
+        // The credential is at fault, not the request: once it is mended the same request works.
+        Some(
+            Refusal::ScopeMissing { .. }
+            | Refusal::UserTypeMismatch
+            | Refusal::WrongLocation
+            | Refusal::WrongAuthClass
+            | Refusal::Unauthorized,
+        ) => Verdict::Held(text),
+        _ => Verdict::Dead(text),
+    }
+}

@@ -1,0 +1,91 @@
+//! The three kinds of step: keep a profile, buy at Ecologi, call HighLevel.
+
+pub(crate) mod highlevel;
+pub(crate) mod profile;
+pub(crate) mod purchase;
+
+use canopy_mapping::{Event, Step};
+use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState};
+use serde_json::{Map, Value};
+
+use crate::Engine;
+use crate::connection::Connection;
+use crate::context::Context;
+use crate::error::{EngineError, Verdict};
+
+/// Everything that a step needs to know about where it stands.
+pub(crate) struct StepRun<'a> {
+    pub engine: &'a Engine,
+    pub connection: &'a Connection,
+    pub fence: &'a Fence,
+    pub run: i64,
+    pub event: &'a Event,
+    pub step: &'a Step,
+    pub key: String,
+    /// The step's record of an earlier attempt of this run.
+    pub earlier: Option<&'a StepRecord>,
+    pub context: &'a mut Context,
+}
+
+impl StepRun<'_> {
+    pub fn intent(&self, request: Value) -> NewStep {
+        NewStep {
+            run: self.run,
+            step: self.step.id.clone(),
+            key: self.key.clone(),
+            action: self.step.action.clone(),
+            request,
+        }
+    }
+
+    pub fn outcome(
+        &self,
+        state: StepState,
+        output: Option<Value>,
+        error: Option<String>,
+    ) -> StepOutcome {
+        StepOutcome {
+            run: self.run,
+            step: self.step.id.clone(),
+            state,
+            output,
+            error,
+            profile: None,
+            link: None,
+        }
+    }
+
+    /// Records that there was nothing to do.
+    pub async fn skip(&self, request: Value, output: Value) -> Result<Verdict, EngineError> {
+        let now = self.engine.clock.now();
+        let store = &self.engine.store;
+        store
+            .intend_step(self.fence, self.intent(request), now)
+            .await?;
+        let outcome = self.outcome(StepState::Skipped, Some(output.clone()), None);
+        store.finish_step(self.fence, outcome, now).await?;
+        Ok(Verdict::Done(output))
+    }
+
+    /// Records a step that cannot be carried out as it is written.
+    pub async fn refuse(&self, error: String) -> Result<Verdict, EngineError> {
+        let now = self.engine.clock.now();
+        let store = &self.engine.store;
+        store
+            .intend_step(self.fence, self.intent(Value::Null), now)
+            .await?;
+        let outcome = self.outcome(StepState::Failed, None, Some(error.clone()));
+        store.finish_step(self.fence, outcome, now).await?;
+        Ok(Verdict::Dead(error))
+    }
+
+    /// The step's arguments with all templates filled in.
+    pub fn arguments(&self) -> Result<Map<String, Value>, String> {
+        let with = Value::Object(self.step.with.clone());
+        match canopy_mapping::template::render(&with, &self.context.value) {
+            Ok(Value::Object(arguments)) => Ok(arguments),
+            Ok(_) => Ok(Map::new()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `profile.save`: creates or updates the contact's profile in our store.
+
+use canopy_mapping::profile_id;
+use canopy_store::{LinkUpdate, ProfileUpdate, StepState};
+use serde_json::{Value, json};
+
+use super::StepRun;
+use crate::error::{EngineError, Verdict};
+use crate::observer::Boundary;
+
+impl StepRun<'_> {
+    pub(crate) async fn save_profile(&mut self) -> Result<Verdict, EngineError> {
+        let fields = match self.arguments() {
+            Ok(fields) => fields,
+            Err(error) => return self.refuse(error).await,
+        };
+        let Some(contact) = self.event.contact.clone() else {
+            return self
+                .refuse(format!(
+                    "\"{}\" needs a contact, and {} has none",
+                    self.step.action, self.event.kind
+                ))
+                .await;
+        };
+        let engine = self.engine;
+        let id = profile_id(&self.connection.id, &self.connection.location, &contact);
+        let known = engine
+            .store
+            .link(&self.connection.location, "contact", &contact)
+            .await?;
+        let output = json!({ "ecologiProfileId": id, "fields": fields });
+        engine.observer.at(Boundary::BeforeIntent, &self.step.id);
+        let intent = self.intent(Value::Object(fields.clone()));
+        engine
+            .store
+            .intend_step(self.fence, intent, engine.clock.now())
+            .await?;
+        engine.observer.at(Boundary::AfterIntent, &self.step.id);
+        let mut outcome = self.outcome(StepState::Done, Some(output.clone()), None);
+        outcome.profile = Some(ProfileUpdate {
+            id: id.clone(),
+            contact: contact.clone(),
+            fields,
+        });
+        outcome.link = Some(LinkUpdate {
+            kind: "contact".to_owned(),
+            highlevel_id: contact,
+            ecologi_id: id,
+            written_hash: known.and_then(|link| link.written_hash),
+        });
+        engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
+        engine
+            .store
+            .finish_step(self.fence, outcome, engine.clock.now())
+            .await?;
+        engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+        self.context.reload_profile(engine, self.connection).await?;
+        Ok(Verdict::Done(output))
+    }
+}

@@ -1,0 +1,245 @@
+//! Purchases: intent in the ledger, then `sent`, then the call, then its outcome. The key makes it once.
+
+use canopy_ecologi::{IdempotencyKey, OrderRequest, Refusal};
+use canopy_store::{
+    NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
+};
+use serde_json::{Value, json};
+
+use super::StepRun;
+use crate::error::{EngineError, Verdict};
+use crate::observer::Boundary;
+
+impl StepRun<'_> {
+    pub(crate) async fn buy(&mut self) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let order = match self.order() {
+            Ok(order) => order,
+            Err(error) => return self.refuse(error).await,
+        };
+        engine.observer.at(Boundary::BeforeIntent, &self.step.id);
+        let now = engine.clock.now();
+        let purchase = match self.new_purchase(&order) {
+            Ok(purchase) => purchase,
+            Err(reason) => return self.hold(order.body(), reason).await,
+        };
+        let caps = match &self.connection.budget {
+            Some(budget) if !self.connection.test => budget.caps(now),
+            _ => Vec::new(),
+        };
+        let step = self.intent(order.body());
+        let intent = engine
+            .store
+            .intend_purchase(self.fence, purchase, step, caps, now)
+            .await?;
+        engine.observer.at(Boundary::AfterIntent, &self.step.id);
+        match intent {
+            PurchaseIntent::Intended(_) => self.send(&order).await,
+            PurchaseIntent::Existing(purchase) => self.resume(&order, purchase).await,
+            PurchaseIntent::OverCap { cap, used } => Ok(Verdict::Wait {
+                reason: format!(
+                    "the cap of {} {} a {} is reached ({used} used or reserved); the purchase waits until {}",
+                    cap.limit, self.connection.currency, cap.name, cap.until
+                ),
+                until: cap.until,
+            }),
+        }
+    }
+
+    fn order(&self) -> Result<OrderRequest, String> {
+        let mut arguments = self.arguments()?;
+        // Whether money is spent is decided by the connection alone, never by a workflow.
+        arguments.insert("test".to_owned(), Value::Bool(self.connection.test));
+        OrderRequest::from_action(&self.step.action, &Value::Object(arguments))
+            .map_err(|error| error.to_string())
+    }
+
+    fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
+        let currency = &self.connection.currency;
+        let estimate = match self.connection.prices.estimate(&order.order, currency) {
+            Some(estimate) => estimate,
+            // Nothing is charged, so nothing needs a price.
+            None if self.connection.test => rust_decimal::Decimal::ZERO,
+            None => {
+                return Err(format!(
+                    "no price is known for \"{}\" in {currency}, so the caps cannot be kept; add it to [prices.{currency}]",
+                    self.step.action
+                ));
+            }
+        };
+        Ok(NewPurchase {
+            key: self.key.clone(),
+            connection: self.connection.id.clone(),
+            contact: self.event.contact.clone(),
+            workflow: self.context.workflow.clone(),
+            step: self.step.id.clone(),
+            run: self.run,
+            operation: order.operation().to_owned(),
+            request: order.body(),
+            quantity: order.order.quantity(),
+            unit: order.order.unit().to_owned(),
+            test: self.connection.test,
+            estimate,
+            currency: currency.clone(),
+        })
+    }
+
+    /// The key is in the ledger already.
+    async fn resume(
+        &mut self,
+        order: &OrderRequest,
+        purchase: Purchase,
+    ) -> Result<Verdict, EngineError> {
+        match purchase.state {
+            PurchaseState::Confirmed => {
+                let output = bought(&purchase);
+                let verdict = self.skip(purchase.request, output).await?;
+                self.context
+                    .reload_profile(self.engine, self.connection)
+                    .await?;
+                Ok(verdict)
+            }
+            PurchaseState::Intended | PurchaseState::Refused => self.send(order).await,
+            PurchaseState::Sent => {
+                let sent = purchase.sent_at.unwrap_or(purchase.created_at);
+                let age = self.engine.clock.now().duration_since(sent);
+                if age <= self.engine.options.purchase_window {
+                    return self.send(order).await;
+                }
+                let error = format!(
+                    "sent at {sent} and never answered; the key is trusted for {} h only, so it is not sent again",
+                    self.engine.options.purchase_window.as_hours()
+                );
+                self.settle(
+                    PurchaseOutcome::Unknown {
+                        error: error.clone(),
+                    },
+                    StepState::Unsure,
+                    None,
+                    Some(&error),
+                )
+                .await?;
+                Ok(Verdict::Held(unknown(&purchase.key, &error)))
+            }
+            PurchaseState::Unknown => {
+                let error = purchase.error.unwrap_or_default();
+                Ok(Verdict::Held(unknown(&purchase.key, &error)))
+            }
+        }
+    }
+
+    async fn send(&mut self, order: &OrderRequest) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        engine
+            .store
+            .mark_sent(self.fence, &self.key, engine.clock.now())
+            .await?;
+        let answer = self
+            .connection
+            .ecologi
+            .buy(order, &IdempotencyKey::new(&self.key))
+            .await;
+        engine.observer.at(Boundary::AfterCall, &self.step.id);
+        let error = match answer {
+            Ok(receipt) => {
+                let outcome = PurchaseOutcome::Confirmed {
+                    amount: receipt.amount.unwrap_or_default(),
+                    currency: receipt
+                        .currency
+                        .unwrap_or_else(|| self.connection.currency.clone()),
+                    url: receipt.url,
+                    response: receipt.raw.clone(),
+                };
+                engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
+                self.settle(outcome, StepState::Done, Some(receipt.raw.clone()), None)
+                    .await?;
+                engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+                self.context.reload_profile(engine, self.connection).await?;
+                return Ok(Verdict::Done(receipt.raw));
+            }
+            Err(error) => error,
+        };
+        let text = error.to_string();
+        let after = crate::run::wait_of(error.retry_after());
+        if error.outcome_unknown() {
+            // Stays `sent`: the next attempt asks again under the same key.
+            let step = self.outcome(StepState::Unsure, None, Some(text.clone()));
+            engine
+                .store
+                .finish_step(self.fence, step, engine.clock.now())
+                .await?;
+            return Ok(Verdict::Retry { error: text, after });
+        }
+        let refused = PurchaseOutcome::Refused {
+            error: text.clone(),
+        };
+        self.settle(refused, StepState::Failed, None, Some(&text))
+            .await?;
+        Ok(if error.is_retryable() {
+            Verdict::Retry { error: text, after }
+        } else if matches!(
+            error.refusal(),
+            Some(Refusal::BadKey | Refusal::NotEnabled | Refusal::NoBilling)
+        ) {
+            Verdict::Held(text)
+        } else {
+            Verdict::Dead(text)
+        })
+    }
+
+    async fn settle(
+        &self,
+        outcome: PurchaseOutcome,
+        state: StepState,
+        output: Option<Value>,
+        error: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let step = self.outcome(state, output, error.map(str::to_owned));
+        let now = self.engine.clock.now();
+        self.engine
+            .store
+            .settle_purchase(self.fence, &self.key, outcome, step, now)
+            .await?;
+        Ok(())
+    }
+
+    async fn hold(&self, request: Value, reason: String) -> Result<Verdict, EngineError> {
+        self.skip_as(StepState::Failed, request, &reason).await?;
+        Ok(Verdict::Held(reason))
+    }
+
+    async fn skip_as(
+        &self,
+        state: StepState,
+        request: Value,
+        error: &str,
+    ) -> Result<(), EngineError> {
+        let now = self.engine.clock.now();
+        self.engine
+            .store
+            .intend_step(self.fence, self.intent(request), now)
+            .await?;
+        let outcome = self.outcome(state, None, Some(error.to_owned()));
+        self.engine
+            .store
+            .finish_step(self.fence, outcome, now)
+            .await?;
+        Ok(())
+    }
+}
+
+/// What later steps see of a purchase that was made before.
+fn bought(purchase: &Purchase) -> Value {
+    purchase
+        .response
+        .clone()
+        .unwrap_or_else(|| json!({ "treeUrl": purchase.url, "amount": purchase.amount }))
+}
+
+fn unknown(key: &str, error: &str) -> String {
+    format!(
+        "whether purchase {} was made is unknown: {error}; look at the Ecologi account, then say `canopy purchase resolve {} --bought` or `--not-bought`",
+        &key[..12.min(key.len())],
+        &key[..12.min(key.len())]
+    )
+}

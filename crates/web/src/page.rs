@@ -1,0 +1,272 @@
+//! The status page: what came in, what was bought, what waits for a person. It works without scripts and loads
+//! nothing from elsewhere.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use canopy_store::{InboxRow, Purchase, Run, RunState, StoreError, Summary};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Value, json};
+
+use crate::App;
+
+const STYLE: &str = include_str!("../assets/page.css");
+/// Rows of each table.
+const ROWS: u32 = 20;
+
+/// `GET /status.json`: the figures of the page for scripts.
+pub(crate) async fn status(State(app): State<App>) -> Response {
+    match app.store.summary().await {
+        Ok(summary) => Json(json!({
+            "summary": summary,
+            "deliveries": app.receiver.deliveries(),
+            "rate": rates(&app),
+        }))
+        .into_response(),
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// `GET /`.
+pub(crate) async fn show(State(app): State<App>) -> Response {
+    match page(&app).await {
+        Ok(markup) => (
+            [
+                (header::CACHE_CONTROL, "no-store"),
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+                ),
+            ],
+            Html(markup.into_string()),
+        )
+            .into_response(),
+        Err(error) => unreadable(&error),
+    }
+}
+
+fn unreadable(error: &StoreError) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
+}
+
+async fn page(app: &App) -> Result<Markup, StoreError> {
+    let summary = app.store.summary().await?;
+    let events = app.store.recent_events(ROWS).await?;
+    let purchases = app.store.purchases(ROWS).await?;
+    let mut stopped = app.store.runs(Some(RunState::Held), ROWS).await?;
+    stopped.extend(app.store.runs(Some(RunState::Dead), ROWS).await?);
+    let waiting = app.store.runs(Some(RunState::Waiting), ROWS).await?;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="refresh" content="5";
+                title { "Canopy: " (app.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "Canopy" }
+                    p { (app.title) }
+                }
+                main {
+                    (cards(&summary))
+                    (attention(&stopped))
+                    (waiting_runs(&waiting))
+                    (purchase_table(&purchases))
+                    (event_table(&events))
+                    (rate_table(&rates(app)))
+                }
+            }
+        }
+    })
+}
+
+fn cards(summary: &Summary) -> Markup {
+    let cost = if summary.cost.is_empty() {
+        "0.00".to_owned()
+    } else {
+        let amounts: Vec<_> = summary
+            .cost
+            .iter()
+            .map(|(code, amount)| format!("{amount:.2} {code}"))
+            .collect();
+        amounts.join(", ")
+    };
+    let open = summary.events_pending + summary.runs_waiting;
+    let stopped = summary.runs_held + summary.runs_dead;
+    html! {
+        section.cards aria-label="Summary" {
+            (card("Trees", &summary.trees.to_string(), "confirmed by Ecologi"))
+            (card("Cost", &cost, "as confirmed"))
+            (card("Profiles", &summary.profiles.to_string(), "contacts with an Ecologi side"))
+            (card("Events", &summary.events.to_string(), &format!("{} echoes of our own writes", summary.events_echo)))
+            (card("Open", &open.to_string(), "events and runs still to be done"))
+            (card("Need a person", &stopped.to_string(), "held runs and dead letters"))
+        }
+    }
+}
+
+fn card(name: &str, figure: &str, note: &str) -> Markup {
+    html! { div.card { h2 { (name) } p.figure { (figure) } p.note { (note) } } }
+}
+
+fn attention(runs: &[Run]) -> Markup {
+    html! {
+        section {
+            h2 { "Needs a person" }
+            @if runs.is_empty() {
+                p.note { "Nothing: every run has ended well or goes on by itself." }
+            } @else {
+                table {
+                    thead { tr { th { "Run" } th { "Workflow" } th { "Contact" } th { "State" } th { "Why, and what to do" } } }
+                    tbody {
+                        @for run in runs {
+                            tr {
+                                td.number { (run.id) }
+                                td { (run.workflow) }
+                                td { code { (run.contact.as_deref().unwrap_or("")) } }
+                                td { (state_of(run.state)) }
+                                td {
+                                    (run.error.as_deref().unwrap_or(""))
+                                    p.note { "Once mended: " code { "canopy retry " (run.id) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn waiting_runs(runs: &[Run]) -> Markup {
+    html! {
+        @if !runs.is_empty() {
+            section {
+                h2 { "Waiting" }
+                table {
+                    thead { tr { th { "Run" } th { "Workflow" } th { "Contact" } th { "Attempts" } th { "Goes on at" } th { "Why" } } }
+                    tbody {
+                        @for run in runs {
+                            tr {
+                                td.number { (run.id) }
+                                td { (run.workflow) }
+                                td { code { (run.contact.as_deref().unwrap_or("")) } }
+                                td.number { (run.attempts) }
+                                td { @if let Some(at) = run.next_attempt_at { (at) } }
+                                td { (run.error.as_deref().unwrap_or("")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn purchase_table(purchases: &[Purchase]) -> Markup {
+    html! {
+        section {
+            h2 { "Newest purchases" }
+            @if purchases.is_empty() {
+                p.note { "None yet." }
+            } @else {
+                table {
+                    thead { tr { th { "At" } th { "Contact" } th { "What" } th { "Cost" } th { "State" } th { "Proof" } } }
+                    tbody {
+                        @for purchase in purchases {
+                            tr {
+                                td { (purchase.created_at.strftime("%Y-%m-%d %H:%M:%S")) }
+                                td { code { (purchase.contact.as_deref().unwrap_or("")) } }
+                                td { (purchase.quantity) " " (purchase.unit.replace('_', " ")) }
+                                td.number {
+                                    @match purchase.amount {
+                                        Some(amount) => { (format!("{amount:.2} {}", purchase.currency)) }
+                                        None => { (format!("about {:.2} {}", purchase.estimate, purchase.currency)) }
+                                    }
+                                }
+                                td { (state_of(purchase.state)) @if purchase.test { " (test)" } }
+                                td { @if let Some(url) = purchase.url.as_deref().filter(|url| url.starts_with("https://")) {
+                                    a href=(url) rel="noreferrer" { "show" }
+                                } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn event_table(events: &[InboxRow]) -> Markup {
+    html! {
+        section {
+            h2 { "Newest events" }
+            @if events.is_empty() {
+                p.note { "None yet. Create a contact in HighLevel to see one." }
+            } @else {
+                table {
+                    thead { tr { th { "Received" } th { "Kind" } th { "By" } th { "Record" } th { "State" } th { "Note" } } }
+                    tbody {
+                        @for row in events {
+                            tr {
+                                td { (row.received_at.strftime("%Y-%m-%d %H:%M:%S")) }
+                                td { (row.event.kind) }
+                                td { (row.event.source.as_str()) }
+                                td { code { (row.event.record) } }
+                                td { (state_of(row.state)) }
+                                td { (row.error.as_deref().unwrap_or("")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn rate_table(rates: &[Value]) -> Markup {
+    html! {
+        section {
+            h2 { "Calls" }
+            table {
+                thead { tr { th { "Location" } th { "HighLevel calls today" } th { "Left today" } } }
+                tbody {
+                    @for rate in rates {
+                        tr {
+                            td { code { (rate["location"].as_str().unwrap_or("")) } }
+                            td.number { (rate["used_today"]) }
+                            td.number { (rate["left_today"]) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What each connection has used of HighLevel's daily limit.
+fn rates(app: &App) -> Vec<Value> {
+    app.engine
+        .connections()
+        .map(|connection| {
+            let daily = connection.highlevel.rate_budget().daily;
+            json!({
+                "connection": connection.id,
+                "location": connection.location,
+                "used_today": daily.map(|daily| daily.used),
+                "left_today": daily.map(|daily| daily.remaining),
+            })
+        })
+        .collect()
+}
+
+/// A state's word as the API writes it, with spaces.
+fn state_of(state: impl serde::Serialize) -> String {
+    let value = json!(state);
+    value.as_str().unwrap_or_default().replace('_', " ")
+}

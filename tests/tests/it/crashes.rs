@@ -1,0 +1,99 @@
+//! The process is really killed, at each boundary of each step; nothing may be bought twice or lost.
+
+use std::os::unix::process::ExitStatusExt;
+
+use futures::{StreamExt, stream};
+
+use crate::support::{World, eventually, text};
+
+const BOUNDARIES: [&str; 5] = [
+    "BeforeIntent",
+    "AfterIntent",
+    "AfterCall",
+    "BeforeOutcome",
+    "AfterOutcome",
+];
+const STEPS: [&str; 5] = ["profile", "tree", "fields", "tag", "note"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_boundary_of_any_step_it_buys_once_and_loses_nothing() {
+    let cases = STEPS
+        .iter()
+        .flat_map(|step| BOUNDARIES.iter().map(move |boundary| (*boundary, *step)));
+    // A profile is kept in our own store: there is no call to be killed after.
+    let cases = cases.filter(|case| *case != ("AfterCall", "profile"));
+    stream::iter(cases)
+        .for_each_concurrent(3, |(boundary, step)| kill_at(boundary, step))
+        .await;
+}
+
+async fn kill_at(boundary: &str, step: &str) {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await; // the baseline of an empty location
+    let contacts = world.seed(3).await;
+    let killed = world
+        .canopy(&["run", "--once"])
+        .env("E2E_KILL", format!("{boundary}:{step}:2"))
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(
+        killed.status.signal(),
+        Some(9),
+        "{boundary} of {step}: {}",
+        text(&killed.stderr)
+    );
+    world.succeed(&["run", "--once"]).await;
+    world.assert_served_once(&contacts).await;
+    // The echoes of what was written start nothing.
+    let requests = writes(&world).await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(writes(&world).await, requests, "{boundary} of {step}");
+}
+
+/// Requests that changed something, in the sandbox's book.
+async fn writes(world: &World) -> usize {
+    let requests = world.books("/requests").await;
+    let reading = ["search-contacts-advanced"];
+    requests
+        .iter()
+        .filter(|request| request["method"] != "GET")
+        .filter(|request| !reading.contains(&request["operation"].as_str().unwrap_or_default()))
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again_under_load_it_buys_once_and_loses_nothing() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let mut contacts = world.seed(20).await;
+    running
+        .until(&world, "the first purchases", |summary| {
+            summary["purchases"].as_u64() >= Some(3)
+        })
+        .await;
+    running.kill().await;
+    // Nobody hears these webhooks: polling has to find the contacts.
+    contacts.extend(world.seed(20).await);
+    let running = world.start().await;
+    running
+        .until(&world, "more purchases", |summary| {
+            summary["purchases"].as_u64() >= Some(15)
+        })
+        .await;
+    running.kill().await;
+    let running = world.start().await;
+    contacts.extend(world.seed(20).await);
+    running
+        .until(&world, "all purchases", |summary| {
+            summary["purchases"].as_u64() >= Some(60)
+        })
+        .await;
+    eventually("the work to end", async || {
+        let summary = running.status(&world).await["summary"].clone();
+        summary["runs_open"] == 0 && summary["events_pending"] == 0
+    })
+    .await;
+    running.stop().await;
+    world.assert_served_once(&contacts).await;
+}

@@ -1,0 +1,9 @@
+//! The real binary against the sandbox. Every test has a sandbox, a folder and processes of its own.
+
+mod bad_input;
+mod books;
+mod crashes;
+mod demo;
+mod money;
+mod support;
+mod webhooks;
