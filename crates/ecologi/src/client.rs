@@ -21,11 +21,13 @@ use crate::{Error, OPERATIONS, number};
 /// Where Ecologi's API lives.
 pub const DEFAULT_BASE_URL: &str = "https://public.ecologi.com";
 
+const PER_WINDOW: NonZeroU32 = NonZeroU32::new(100).expect("100 is not zero");
+
 /// Ecologi publishes no limits; this is what it is assumed to bear.
 pub fn default_limits() -> Limits {
     Limits {
         window: Some(WindowLimit {
-            max: NonZeroU32::new(100).expect("100 is not zero"),
+            max: PER_WINDOW,
             per: Duration::from_mins(1),
         }),
         ..Limits::UNLIMITED
@@ -247,7 +249,8 @@ impl Builder {
 
     pub fn build(self) -> Result<Client, BuildError> {
         let base = invoke::base_url(self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
-        Ok(Client::assemble(self.transport.build()?, base))
+        let transport = self.transport.direct(invoke::is_loopback(&base)).build()?;
+        Ok(Client::assemble(transport, base))
     }
 
     fn change(mut self, change: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Self {

@@ -17,11 +17,13 @@ use crate::{Error, OPERATIONS};
 /// Where HighLevel's API lives.
 pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
 
+const PER_WINDOW: NonZeroU32 = NonZeroU32::new(100).expect("100 is not zero");
+
 /// What HighLevel grants an app at a location: 100 calls in 10 seconds and 200,000 a day.
 pub fn default_limits() -> Limits {
     Limits {
         window: Some(WindowLimit {
-            max: NonZeroU32::new(100).expect("100 is not zero"),
+            max: PER_WINDOW,
             per: Duration::from_secs(10),
         }),
         daily: Some(DailyLimit {
@@ -177,7 +179,8 @@ impl Builder {
         if !self.has_token {
             return Err(BuildError::NoToken);
         }
-        Ok(Client::assemble(self.transport.build()?, base))
+        let transport = self.transport.direct(invoke::is_loopback(&base)).build()?;
+        Ok(Client::assemble(transport, base))
     }
 
     fn change(

@@ -87,6 +87,16 @@ pub fn base_url(text: &str) -> Result<Url, BuildError> {
     if plain { Ok(url) } else { Err(wrong()) }
 }
 
+/// Whether a service is on this machine.
+pub fn is_loopback(base: &Url) -> bool {
+    match base.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// Sends the operation and reads the answer; an empty one is `Value::Null`.
 pub async fn call(
     execute: &dyn Execute,

@@ -12,9 +12,9 @@ use canopy_ecologi::{Builder, Client, RetryPolicy};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-pub const KEY: &str = "ecologi-secret-key";
+pub(crate) const KEY: &str = "ecologi-secret-key";
 
-pub fn builder(url: &str) -> Builder {
+pub(crate) fn builder(url: &str) -> Builder {
     let quick = RetryPolicy {
         first_delay: Duration::from_millis(1),
         max_delay: Duration::from_millis(2),
@@ -28,12 +28,12 @@ pub fn builder(url: &str) -> Builder {
 }
 
 /// A client of a service that always gives this answer.
-pub async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
+pub(crate) async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
     (builder(&server.uri()).build().unwrap(), server)
 }
 
-pub async fn requests(server: &MockServer) -> Vec<wiremock::Request> {
+pub(crate) async fn requests(server: &MockServer) -> Vec<wiremock::Request> {
     server.received_requests().await.unwrap()
 }

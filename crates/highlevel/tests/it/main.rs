@@ -11,9 +11,9 @@ use std::time::Duration;
 use canopy_highlevel::{Builder, Client, RetryPolicy};
 use wiremock::{MockServer, ResponseTemplate};
 
-pub const TOKEN: &str = "pit-0123-secret";
+pub(crate) const TOKEN: &str = "pit-0123-secret";
 
-pub fn builder(url: &str) -> Builder {
+pub(crate) fn builder(url: &str) -> Builder {
     let quick = RetryPolicy {
         first_delay: Duration::from_millis(1),
         max_delay: Duration::from_millis(2),
@@ -27,7 +27,7 @@ pub fn builder(url: &str) -> Builder {
 }
 
 /// A client of a service that always gives this answer.
-pub async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
+pub(crate) async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
     let server = MockServer::start().await;
     wiremock::Mock::given(wiremock::matchers::any())
         .respond_with(answer)
@@ -36,6 +36,6 @@ pub async fn answering(answer: ResponseTemplate) -> (Client, MockServer) {
     (builder(&server.uri()).build().unwrap(), server)
 }
 
-pub async fn requests(server: &MockServer) -> Vec<wiremock::Request> {
+pub(crate) async fn requests(server: &MockServer) -> Vec<wiremock::Request> {
     server.received_requests().await.unwrap()
 }

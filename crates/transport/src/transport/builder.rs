@@ -45,6 +45,7 @@ pub struct TransportBuilder {
     limiter: Option<Arc<Limiter>>,
     retry: RetryPolicy,
     timeouts: Timeouts,
+    direct: bool,
     call_log: Arc<dyn CallLog>,
     clock: Arc<dyn Clock>,
 }
@@ -61,6 +62,7 @@ impl TransportBuilder {
             limiter: None,
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
+            direct: false,
             call_log: Arc::new(NoCallLog),
             clock: Arc::new(SystemClock),
         }
@@ -115,6 +117,12 @@ impl TransportBuilder {
         self
     }
 
+    /// Passes the proxies of the environment by: no proxy reaches a service on this machine.
+    pub fn direct(mut self, direct: bool) -> Self {
+        self.direct = direct;
+        self
+    }
+
     pub fn call_log(mut self, log: Arc<dyn CallLog>) -> Self {
         self.call_log = log;
         self
@@ -126,7 +134,7 @@ impl TransportBuilder {
     }
 
     pub fn build(self) -> Result<Transport, BuildError> {
-        let http = client(self.timeouts)?;
+        let http = client(self.timeouts, self.direct)?;
         self.build_on(Box::new(http))
     }
 
@@ -158,20 +166,20 @@ impl TransportBuilder {
     }
 }
 
-/// A plain HTTP client on the same TLS and time-outs, for what is no API of ours: no token, no limits, no retries.
+/// A plain HTTP client for helpers on this machine: no token, no limits, no retries, no proxy.
 pub fn http_client() -> Result<reqwest::Client, BuildError> {
-    client(Timeouts::default())
+    client(Timeouts::default(), true)
 }
 
-fn client(timeouts: Timeouts) -> Result<reqwest::Client, BuildError> {
-    reqwest::Client::builder()
+fn client(timeouts: Timeouts, direct: bool) -> Result<reqwest::Client, BuildError> {
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config().map_err(BuildError::Tls)?)
         // An API does not redirect; following one could carry a request elsewhere, or turn a POST into a GET.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeouts.connect)
-        .timeout(timeouts.total)
-        .build()
-        .map_err(BuildError::Http)
+        .timeout(timeouts.total);
+    let builder = if direct { builder.no_proxy() } else { builder };
+    builder.build().map_err(BuildError::Http)
 }
 
 /// A client cannot be built from what was given.

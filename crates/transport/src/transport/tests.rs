@@ -1,11 +1,12 @@
 //! Time and order, on tokio's paused clock and without sockets. What goes over the wire is tested in `tests/it`.
 
+mod limits;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::limits::{DailyLimit, Limits, Reserves, WindowLimit};
 use crate::operation::{Body, Idempotency, Paging};
 
 const fn operation(name: &'static str, idempotency: Idempotency) -> Operation {
@@ -306,37 +307,6 @@ async fn headers_are_set_and_the_generators_own_is_dropped() {
     assert_eq!(script.header("api-version"), [""]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_used_up_day_is_refused_without_sending() {
-    let script = Script::of([]);
-    let limits = Limits {
-        daily: Some(DailyLimit {
-            max: 10,
-            reserves: Reserves {
-                workflow: 0,
-                poll: 0,
-                backfill: 50,
-            },
-        }),
-        ..Limits::UNLIMITED
-    };
-    let transport = transport(&script, |it| it.limits(limits).used_today(5));
-    let refused = transport
-        .with_priority(Priority::Backfill)
-        .execute(&READ, request())
-        .await
-        .unwrap();
-    assert_eq!(refused.status(), 429);
-    let error = crate::CallError::from_response(&READ, &refused);
-    assert!(error.is_retryable() && error.retry_after().is_some() && !error.outcome_unknown());
-    assert!(script.times().is_empty());
-    assert_eq!(
-        transport.execute(&READ, request()).await.unwrap().status(),
-        200
-    );
-    assert_eq!(transport.budget().daily.unwrap().used, 6);
-}
-
 #[derive(Debug, Default)]
 struct Calls(Mutex<Vec<CallRecord>>);
 
@@ -375,117 +345,4 @@ async fn every_attempt_is_logged() {
         ("test", Some("loc"), "read")
     );
     assert_eq!(done.priority, Priority::Poll);
-}
-
-fn windowed() -> Limits {
-    let max = std::num::NonZeroU32::new(100).unwrap();
-    Limits {
-        window: Some(WindowLimit {
-            max,
-            per: Duration::from_secs(10),
-        }),
-        ..Limits::UNLIMITED
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_callers_at_once_stay_below_the_window() {
-    let script = Script::of([]);
-    let transport = transport(&script, |it| it.limits(windowed()));
-    futures_join((0..350).map(|_| {
-        let transport = transport.clone();
-        async move { transport.execute(&READ, request()).await.unwrap() }
-    }))
-    .await;
-    let times = script.times();
-    assert_eq!(times.len(), 350);
-    for start in &times {
-        let inside = times
-            .iter()
-            .filter(|at| *at >= start && **at <= *start + Duration::from_secs(10))
-            .count();
-        assert!(inside <= 100, "{inside}");
-    }
-    assert!(transport.budget().window.unwrap().used <= 100);
-}
-
-#[tokio::test(start_paused = true)]
-async fn urgent_calls_overtake_those_that_wait() {
-    let script = Script::of([]);
-    let transport = transport(&script, |it| it.limits(windowed()));
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let waiting: Vec<_> = [Priority::Backfill, Priority::Poll, Priority::Workflow]
-        .into_iter()
-        .flat_map(|priority| std::iter::repeat_n(priority, 30))
-        .map(|priority| {
-            let (transport, order) = (transport.with_priority(priority), Arc::clone(&order));
-            tokio::spawn(async move {
-                transport.execute(&READ, request()).await.unwrap();
-                order.lock().unwrap().push(priority);
-            })
-        })
-        .collect();
-    // All of them are in the queue, and the burst is used up.
-    while transport.budget().waiting < 70 {
-        tokio::task::yield_now().await;
-    }
-    let before = order.lock().unwrap().len();
-    transport.execute(&READ, request()).await.unwrap();
-    assert_eq!(
-        order.lock().unwrap().len(),
-        before,
-        "the interactive call goes first"
-    );
-    for task in waiting {
-        task.await.unwrap();
-    }
-    let order = order.lock().unwrap();
-    assert!(order[before..].is_sorted(), "{:?}", &order[before..]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_does_not_block_the_queue() {
-    let script = Script::of([]);
-    let transport = transport(&script, |it| it.limits(windowed()));
-    for _ in 0..20 {
-        transport.execute(&READ, request()).await.unwrap();
-    }
-    let first = {
-        let transport = transport.clone();
-        tokio::spawn(async move { transport.execute(&READ, request()).await })
-    };
-    let second = {
-        let transport = transport.clone();
-        tokio::spawn(async move { transport.execute(&READ, request()).await })
-    };
-    while transport.budget().waiting < 2 {
-        tokio::task::yield_now().await;
-    }
-    first.abort();
-    assert_eq!(second.await.unwrap().unwrap().status(), 200);
-    assert_eq!(transport.budget().waiting, 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_window_that_others_used_up_is_waited_for() {
-    let headers = [
-        ("x-ratelimit-remaining", "0"),
-        ("x-ratelimit-interval-milliseconds", "10000"),
-        ("x-ratelimit-max", "100"),
-    ];
-    let script = Script::of([answer(200, &headers, "{}")]);
-    let transport = transport(&script, |it| it.limits(windowed()));
-    transport.execute(&READ, request()).await.unwrap();
-    transport.execute(&READ, request()).await.unwrap();
-    let times = script.times();
-    assert_eq!((times[1] - times[0]).as_secs(), 10);
-}
-
-async fn futures_join<F: Future<Output: Send> + Send + 'static>(futures: impl Iterator<Item = F>) {
-    let tasks: Vec<_> = futures
-        .map(|future| tokio::spawn(async move { drop(future.await) }))
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
 }

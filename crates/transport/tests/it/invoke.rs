@@ -1,6 +1,6 @@
 //! From arguments to a request.
 
-use canopy_transport::invoke::{InvokeError, base_url, request, unknown};
+use canopy_transport::invoke::{InvokeError, base_url, is_loopback, request, unknown};
 use canopy_transport::operation::{Auth, Body, Idempotency, Operation, Paging, Parameter, Place};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const PARAMETERS: &[Parameter] = &[
     parameter("tag", Place::Query, false),
 ];
 
-pub const fn operation(
+pub(crate) const fn operation(
     name: &'static str,
     http_method: &'static str,
     path: &'static str,
@@ -34,6 +34,7 @@ pub const fn operation(
         api_version: Some("2021-07-28"),
         auth: Auth::Bearer,
         scopes: &[],
+        token_kinds: &[],
         parameters: PARAMETERS,
         body: Body::Json,
         idempotency,
@@ -169,5 +170,19 @@ fn base_urls_without_surprises_only() {
     ] {
         let error = base_url(bad).unwrap_err();
         assert!(!error.to_string().contains("u:p"), "{error}");
+    }
+}
+
+#[test]
+fn this_machine_is_recognised() {
+    for (url, local) in [
+        ("http://127.0.0.1:80", true),
+        ("http://[::1]:80", true),
+        ("http://LOCALHOST", true),
+        ("https://services.example.com", false),
+        ("http://localhost.example.com", false),
+        ("http://10.0.0.1", false),
+    ] {
+        assert_eq!(is_loopback(&base_url(url).unwrap()), local, "{url}");
     }
 }
