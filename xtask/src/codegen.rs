@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use canopy_codegen::{MANIFEST, Output};
+use canopy_codegen::Output;
 
 use crate::failure::Failure;
 use crate::files::{self, Difference, ensure_file_contents};
@@ -58,14 +58,7 @@ fn apply(root: &Path, check: bool) -> Result<Vec<(Difference, String)>, Failure>
 /// Files that the manifest lists or that lie in a folder of generated code, and that nothing makes any more.
 fn orphans(root: &Path, outputs: &[Output]) -> Result<BTreeSet<String>, Failure> {
     let made: BTreeSet<&str> = outputs.iter().map(|output| output.path.as_str()).collect();
-    let manifest = files::read_if_there(&root.join(MANIFEST))?.unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap_or_default();
-    let listed = manifest["files"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(serde_json::Value::as_str);
-    let mut found: BTreeSet<String> = listed.map(str::to_owned).collect();
+    let mut found = files::manifest(root)?;
     for dir in made
         .iter()
         .filter_map(|path| Some(path.rsplit_once('/')?.0))
@@ -85,3 +78,6 @@ fn orphans(root: &Path, outputs: &[Output]) -> Result<BTreeSet<String>, Failure>
         .filter(|path| !made.contains(path.as_str()) && root.join(path).is_file())
         .collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ pub enum Failure {
     Spec(#[from] canopy_codegen::Problems),
     #[error("{} of the generated files are not what the spec says:\n{}\nrun `{}`", .0.len(), .0.join("\n"), canopy_codegen::COMMAND)]
     Stale(Vec<String>),
-    #[error("{}\n{} problems", .0.join("\n"), .0.len())]
+    #[error("{}\nnot tidy: {} to correct", .0.join("\n"), .0.len())]
     Untidy(Vec<String>),
     #[error("there is no service `{name}`; there are {}", known.join(", "))]
     UnknownService {

@@ -1,9 +1,10 @@
 //! Reading the spec, and writing or comparing outputs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use canopy_codegen::Source;
+use canopy_codegen::{MANIFEST, Source};
 
 use crate::failure::Failure;
 
@@ -48,29 +49,56 @@ pub fn ensure_file_contents(
 
 /// All files of the spec, in a fixed order.
 pub fn sources(root: &Path) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
-    let mut open = vec!["spec".to_owned()];
+    let read = |name: String| {
+        let path = root.join(&name);
+        let text = fs::read_to_string(&path).map_err(Failure::io("read", &path))?;
+        Ok(Source::new(name, text))
+    };
+    walk(root, "spec", "yaml")?.into_iter().map(read).collect()
+}
+
+/// All Rust files of the workspace, by their path from its root.
+pub fn rust_files(root: &Path) -> Result<BTreeSet<String>, Failure> {
+    let mut files = BTreeSet::new();
+    for dir in ["codegen", "crates", "tests", "xtask"] {
+        files.extend(walk(root, dir, "rs")?);
+    }
+    Ok(files)
+}
+
+/// The files that the manifest of generated files lists.
+pub fn manifest(root: &Path) -> Result<BTreeSet<String>, Failure> {
+    let text = read_if_there(&root.join(MANIFEST))?.unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let listed = manifest["files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_str);
+    Ok(listed.map(str::to_owned).collect())
+}
+
+/// The files below a folder that end in `.extension`.
+fn walk(root: &Path, dir: &str, extension: &str) -> Result<BTreeSet<String>, Failure> {
+    let mut files = BTreeSet::new();
+    let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.pop() {
         let path = root.join(&dir);
         for entry in fs::read_dir(&path).map_err(Failure::io("read", &path))? {
             let entry = entry.map_err(Failure::io("read", &path))?;
-            let name = format!("{dir}/{}", entry.file_name().to_string_lossy());
+            let name = entry.file_name().to_string_lossy().into_owned();
             let path = entry.path();
             if path.is_dir() {
-                open.push(name);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "yaml")
-            {
-                sources.push(Source::new(
-                    name,
-                    fs::read_to_string(&path).map_err(Failure::io("read", &path))?,
-                ));
+                // Build output, wherever someone put it.
+                if name != "target" {
+                    open.push(format!("{dir}/{name}"));
+                }
+            } else if path.extension().is_some_and(|found| found == extension) {
+                files.insert(format!("{dir}/{name}"));
             }
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(sources)
+    Ok(files)
 }
 
 /// The text of a file, or nothing when there is none.

@@ -14,8 +14,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
-
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the workspace")]
 struct Arguments {

@@ -105,7 +105,10 @@ fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         if !is_declared {
             findings.add(
                 &at,
-                format!("`keyed: {header}` needs a header parameter of this name"),
+                format!(
+                    "`keyed: {}` needs a header parameter of this name",
+                    header.as_str().unwrap_or_default()
+                ),
             );
         }
     } else if !matches!(value.as_str(), Some("read" | "idempotent" | "unsafe")) {

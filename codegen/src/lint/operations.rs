@@ -38,19 +38,16 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         .iter()
         .filter_map(|(_, _, operation)| operation["operationId"].as_str());
     for (later, earlier) in clashes(ids, crate::emit::method_name) {
-        let guilty = all
-            .iter()
-            .rev()
-            .find(|(_, _, operation)| operation["operationId"] == later);
         let message = if later == earlier {
             format!("another operation is called `{later}`, too; rename one of them")
         } else {
             format!("`{later}` and `{earlier}` become the same method; rename one of them")
         };
-        findings.add(
-            &pointer::join(guilty.map_or("", |(at, ..)| at), "operationId"),
-            message,
-        );
+        for (at, _, operation) in &all {
+            if operation["operationId"] == later || operation["operationId"] == earlier {
+                findings.add(&pointer::join(at, "operationId"), message.as_str());
+            }
+        }
     }
 }
 

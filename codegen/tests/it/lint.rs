@@ -1,0 +1,337 @@
+//! Each trap of the generator is told with file, line, place and remedy, before the generator sees it.
+
+use canopy_codegen::{Problems, Service, Source, bundle};
+
+const GOOD: &str = r##"openapi: 3.0.3
+info: { title: T, version: "1" }
+tags: [{ name: things, description: Things. }]
+security: [{ key: [] }]
+paths:
+  /things/{thingId}:
+    put:
+      operationId: update-thing
+      summary: Update
+      description: Changes a thing.
+      x-idempotency: idempotent
+      parameters:
+        - { name: thingId, in: path, required: true, description: Its id., schema: { type: string } }
+        - { name: limit, in: query, description: How many., schema: { type: number } }
+      requestBody:
+        required: true
+        content: { application/json: { schema: { $ref: "#/components/schemas/Thing" } } }
+      responses:
+        "200":
+          description: Done.
+          content: { application/json: { schema: { $ref: "#/components/schemas/Answer" } } }
+    get:
+      operationId: get-thing
+      summary: Get
+      description: Reads a thing.
+      x-idempotency: read
+      parameters:
+        - { name: thingId, in: path, required: true, description: Its id., schema: { type: string } }
+      responses:
+        "200":
+          description: Done.
+          content: { application/json: { schema: { $ref: "#/components/schemas/Answer" } } }
+components:
+  schemas:
+    Thing:
+      type: object
+      description: A thing.
+      required: [name]
+      properties:
+        name: { type: string }
+        kind: { $ref: "#/components/schemas/Kind" }
+    Kind: { type: string, description: A kind., enum: [a, b] }
+    Answer:
+      type: object
+      description: An answer.
+      properties:
+        thing: { $ref: "#/components/schemas/Thing" }
+"##;
+
+fn lint(text: &str) -> Result<String, Problems> {
+    bundle(
+        &[Source::new("spec/ecologi.yaml", text)],
+        Service::named("ecologi").unwrap(),
+    )
+}
+
+#[test]
+fn the_good_one_is_good() {
+    lint(GOOD).unwrap();
+}
+
+/// What is replaced in the good one, by what, and what is then told (with the line).
+const CASES: &[(&str, &str, &str)] = &[
+    (
+        "Thing\" } } }\n      resp",
+        "Thin\" } } }\n      resp",
+        ":17: update-thing, requestBody.content.application/json.schema: `$ref: #/components/schemas/Thin` leads nowhere",
+    ),
+    (
+        "schemas/Kind\" }\n",
+        "schemas/Kin\" }\n",
+        ":41: Thing, kind: `$ref: #/components/schemas/Kin` leads nowhere",
+    ),
+    (
+        "\"#/components/schemas/Kind\"",
+        "\"other.yaml#/components/schemas/Kind\"",
+        ":41: Thing, kind: `$ref: other.yaml#/components/schemas/Kind` leads to another file",
+    ),
+    (
+        "operationId: get-thing",
+        "operationId: update-thing",
+        ":23: update-thing, operationId: another operation is called `update-thing`, too",
+    ),
+    (
+        "operationId: get-thing",
+        "operationId: getThing",
+        ":23: getThing, operationId: `operationId: getThing` must be in kebab-case",
+    ),
+    (
+        "      operationId: get-thing\n",
+        "",
+        "GET /things/{thingId}: `operationId` is missing",
+    ),
+    (
+        "summary: Get",
+        "summary: ''",
+        ": get-thing: `summary` is missing",
+    ),
+    (
+        "openapi: 3.0.3",
+        "openapi: 3.1.0",
+        ":1: openapi: `openapi` must be 3.0.x",
+    ),
+    (
+        "version: \"1\"",
+        "version: 1",
+        "`info.version` must be text",
+    ),
+    (
+        "name: things",
+        "name: someThings",
+        "`someThings` becomes a module; write it in snake_case",
+    ),
+    (
+        "/{thingId}:",
+        "/{thingId}/{part}:",
+        "update-thing: the path has `{part}`, but no parameter declares it",
+    ),
+    (
+        "in: path, required: true",
+        "in: path",
+        ":13: update-thing, parameters.0: path parameter `thingId` needs `required: true`",
+    ),
+    (
+        "in: query",
+        "in: path, required: true",
+        "path parameter `limit` is not in the path",
+    ),
+    (
+        "in: query",
+        "in: cookie",
+        "parameter `limit` is `in: cookie`; only path, query and header",
+    ),
+    (
+        "in: query",
+        "in: query, style: deepObject",
+        "parameter `limit` has `style`, which the generator cannot do",
+    ),
+    (
+        "name: limit",
+        "name: thing_id",
+        "parameters `thingId` and `thing_id` become the same name",
+    ),
+    (
+        "schema: { type: number }",
+        "schema: { type: any }",
+        ":14: update-thing, parameters.1.schema.type: `type: \"any\"` is no type",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: [string, 'null'] }",
+        "Thing, name.type: `type: [\"string\",\"null\"]` is no type",
+    ),
+    (
+        "        required: true\n",
+        "",
+        "update-thing, requestBody: write `required: true`",
+    ),
+    (
+        "content: { application/json",
+        "content: { multipart/form-data",
+        "`multipart/form-data` is not supported",
+    ),
+    (
+        "{ application/json: { schema: { $ref: \"#/components/schemas/Thing\" } } }",
+        "{ application/json: { schema: { type: object } } }",
+        "give the schema a name under `components.schemas`",
+    ),
+    (
+        "          content: { application/json: { schema: { $ref: \"#/components/schemas/Answer\" } } }\n    get",
+        "    get",
+        ":19: update-thing, responses.200: the answer has no content",
+    ),
+    (
+        "\"200\":",
+        "\"404\":",
+        ":18: update-thing, responses: there must be one success answer, there are 0",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: maybe",
+        "get-thing, x-idempotency: `x-idempotency` must be read, idempotent",
+    ),
+    (
+        "      x-idempotency: read\n",
+        "",
+        "get-thing, x-idempotency: `x-idempotency` must be read",
+    ),
+    (
+        "x-idempotency: idempotent",
+        "x-idempotency: { keyed: Key }",
+        "`keyed: Key` needs a header parameter of this name",
+    ),
+    (
+        "x-idempotency: idempotent",
+        "x-idempotency: { lookup: { operation: nope, equal: [name] } }",
+        "`lookup.operation: nope` is no GET operation",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-itms: /a",
+        "get-thing, x-itms: `x-itms` means nothing; use one of",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-items: things",
+        "`x-items` must be a JSON pointer",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-paging: pages",
+        "`x-paging` must be one of",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-token-kinds: [user]",
+        "`x-token-kinds` must list",
+    ),
+    (
+        "name: { type: string }",
+        "name: { anyOf: [{ type: string }] }",
+        "Thing, name.anyOf: `anyOf` becomes a struct of flattened options; use `oneOf`",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string, default: x }",
+        "`default` would always be sent",
+    ),
+    (
+        "name: { type: string }",
+        "name: { const: x }",
+        "`const` belongs to OpenAPI 3.1",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string, enum: [a] }",
+        ":40: Thing, name: give the `enum` a name",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: object, properties: { a: {} } }",
+        "Thing, name: give the object a name",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: array }",
+        "a list needs `items`",
+    ),
+    (
+        "name: { type: string }",
+        "name: { $ref: \"#/components/schemas/Kind\", nullable: true }",
+        "what stands beside `$ref` is ignored",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string, maxLenght: 3 }",
+        "`maxLenght` is not known",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string }\n        Name: { type: string }",
+        ":41: Thing, Name: `name` and `Name` become the same field",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string }\n        extra: { type: string }",
+        "keeps unknown members under `extra`",
+    ),
+    (
+        "required: [name]",
+        "required: [nam]",
+        "`required` names `nam`, which is no property",
+    ),
+    (
+        "enum: [a, b]",
+        "enum: [a, no, 1]",
+        "an `enum` must be `type: string` with a list of texts",
+    ),
+    (
+        "    Kind: {",
+        "    kind: {",
+        "`kind` becomes a type; write it in UpperCamelCase",
+    ),
+    (
+        "      description: A thing.\n",
+        "",
+        ": Thing: `description` is missing",
+    ),
+];
+
+#[test]
+fn every_trap_is_told() {
+    let mut untold = Vec::new();
+    for (old, new, told) in CASES {
+        assert!(GOOD.contains(old), "the good one has no {old:?}");
+        let problems = lint(&GOOD.replacen(old, new, 1))
+            .expect_err(told)
+            .to_string();
+        let is_told = |line: &str| {
+            line.strip_prefix("spec/ecologi.yaml")
+                .is_some_and(|line| line.contains(told))
+        };
+        if !problems.lines().any(is_told) {
+            untold.push(format!("{told}\nis not told, but\n{problems}\n"));
+        }
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+#[test]
+fn what_is_not_yaml_is_told() {
+    let problems = lint("openapi: 3.0.3\npaths: [\ninfo: {\n")
+        .unwrap_err()
+        .to_string();
+    assert!(problems.starts_with("spec/ecologi.yaml:"), "{problems}");
+    assert!(problems.contains("this is not YAML"), "{problems}");
+    let problems = lint("- 1\n").unwrap_err().to_string();
+    assert!(
+        problems.contains("the file must be a mapping"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_service_without_a_description_is_told() {
+    let problems = bundle(&[], Service::named("highlevel").unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        problems.contains("nothing describes the service `highlevel`"),
+        "{problems}"
+    );
+}

@@ -1,0 +1,6 @@
+//! What codegen promises: a wrong spec is told, a right one always gives the same files.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod lint;
+mod output;
