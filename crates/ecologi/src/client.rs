@@ -12,11 +12,11 @@ use canopy_transport::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::order::OrderRequest;
-use crate::{Error, OPERATIONS, number};
+use crate::{Error, OPERATIONS, Refusal, number};
 
 /// Where Ecologi's API lives.
 pub const DEFAULT_BASE_URL: &str = "https://public.ecologi.com";
@@ -154,6 +154,19 @@ impl Client {
             return Err(CallError::request(operation, problem).into());
         }
         self.call(operation, args, HeaderMap::new()).await
+    }
+
+    /// Whether the API key works, without buying anything: asks for no trees, in test mode. That is refused for the
+    /// number, unless it is refused for the key or the account first.
+    pub async fn check_key(&self) -> Result<(), Error> {
+        let nothing = json!({ "number": 0, "test": true });
+        let answer = self
+            .call(find("buy-trees")?, &nothing, HeaderMap::new())
+            .await;
+        match answer {
+            Err(error) if error.refusal() == Some(Refusal::Invalid) => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// What of the limits is used.

@@ -36,9 +36,9 @@ async fn a_wrong_configuration_is_refused_with_line_and_remedy() {
             "test = false spends real money and needs caps",
         ),
         (
-            "[retry]",
-            "recipes = [\"new-contakt\"]\n[retry]",
-            "did you mean",
+            "\n[server]",
+            "recipes = [\"new-contakt\"]\n[server]",
+            "there is no recipe \"new-contakt\"; did you mean \"new-contact\"?",
         ),
         (
             "public_keys = [\"",

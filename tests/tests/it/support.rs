@@ -287,11 +287,9 @@ per_month = 100000
                 "one note: {notes}"
             );
         }
-        let audit = canopy::audit_sandbox(
-            &self.info().control_url,
-            &self.store().await,
-            &self.info().location_id,
-        );
+        let store = self.store().await;
+        let info = self.info();
+        let audit = canopy::audit_sandbox(&info.control_url, &store, &info.location_id);
         let audit = audit.await.unwrap();
         assert_eq!((audit.duplicates, audit.lost), (0, 0));
     }

@@ -106,7 +106,10 @@ async fn what_is_not_signed_is_refused_and_not_stored() {
 async fn when_the_store_cannot_be_written_the_sender_comes_again() {
     let world = World::new().await;
     world
-        .control("/settings", json!({ "webhook_retry_seconds": 1 }))
+        .control(
+            "/settings",
+            json!({ "webhook_retry_seconds": 0, "webhook_retries": 1000 }),
+        )
         .await;
     let running = world.start().await;
     world.seed(1).await;

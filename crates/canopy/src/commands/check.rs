@@ -1,6 +1,5 @@
 //! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
 
-use canopy_ecologi::Refusal;
 use serde_json::json;
 
 use crate::call_log::CallSink;
@@ -98,19 +97,14 @@ async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> R
     verified.map_err(|error| crate::exit::chain(&error))
 }
 
-/// Asks for something that is certainly refused (no trees, in test mode), and looks whether it is refused for the key.
 async fn ecologi_key(
     connector: Connector<'_>,
     connection: &ConnectionConfig,
 ) -> Result<(), String> {
     let client = connector.ecologi(connection, "").await;
     let client = client.map_err(|failure| failure.to_string())?;
-    let nothing = json!({ "number": 0, "test": true });
-    match client.invoke("buy-trees", &nothing).await {
-        Ok(_) => Ok(()),
-        Err(error) if matches!(error.refusal(), Some(Refusal::Invalid)) => Ok(()),
-        Err(error) => Err(crate::exit::chain(&error)),
-    }
+    let checked = client.check_key().await;
+    checked.map_err(|error| crate::exit::chain(&error))
 }
 
 async fn ecologi_user(

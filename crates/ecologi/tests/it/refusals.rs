@@ -166,3 +166,18 @@ async fn a_missing_key_is_told_before_anything_is_sent() {
     );
     assert!(requests(&server).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_key_is_checked_by_asking_for_nothing() {
+    let invalid = ResponseTemplate::new(400)
+        .set_body_json(json!({"message": "number must not be less than 1"}));
+    let (client, server) = answering(invalid).await;
+    client.check_key().await.unwrap();
+    let sent: serde_json::Value = requests(&server).await[0].body_json().unwrap();
+    assert_eq!(sent, json!({"number": 0, "test": true}));
+
+    let wrong = ResponseTemplate::new(401).set_body_json(json!({"message": "Unauthorized"}));
+    let (client, _server) = answering(wrong).await;
+    let error = client.check_key().await.unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::BadKey));
+}

@@ -4,9 +4,11 @@ use canopy_ecologi::{IdempotencyKey, OrderRequest, Refusal};
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
 };
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::StepRun;
+use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
@@ -54,12 +56,17 @@ impl StepRun<'_> {
             .map_err(|error| error.to_string())
     }
 
+    fn estimate(&self, order: &OrderRequest) -> Decimal {
+        let Connection { prices, currency, .. } = self.connection;
+        prices.estimate(&order.order, currency).unwrap_or_default()
+    }
+
     fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
         let currency = &self.connection.currency;
         let estimate = match self.connection.prices.estimate(&order.order, currency) {
             Some(estimate) => estimate,
             // Nothing is charged, so nothing needs a price.
-            None if self.connection.test => rust_decimal::Decimal::ZERO,
+            None if self.connection.test => Decimal::ZERO,
             None => {
                 return Err(format!(
                     "no price is known for \"{}\" in {currency}, so the caps cannot be kept; add it to [prices.{currency}]",
@@ -143,7 +150,8 @@ impl StepRun<'_> {
         let error = match answer {
             Ok(receipt) => {
                 let outcome = PurchaseOutcome::Confirmed {
-                    amount: receipt.amount.unwrap_or_default(),
+                    // A torn receipt: bought, but the amount is only known from the price list.
+                    amount: receipt.amount.unwrap_or_else(|| self.estimate(order)),
                     currency: receipt
                         .currency
                         .unwrap_or_else(|| self.connection.currency.clone()),
