@@ -1,9 +1,9 @@
 //! From the descriptions in `spec` to the generated crates: documents in, files out.
 //!
 //! It is pure: it reads and writes nothing, so `xtask` can write or compare what comes out, and a test can feed it what
-//! it likes. It may depend on none of our crates. The way of a document: [parsed](document) with line numbers, merged
-//! into a [bundle], [linted](lint), brought into the form that is published, [transformed](transform) for the generator
-//! (progenitor), and [emitted](emit).
+//! it likes. It may depend on none of our crates. The way of a document: parsed with line numbers (`document`), merged
+//! (`bundle`), checked (`lint`), brought into the form that is published and then into the one that the generator,
+//! progenitor, can take (`transform`), and turned into files (`emit`).
 //!
 //! ```
 //! use canopy_codegen::{Service, Source, bundle};

@@ -176,13 +176,15 @@ fn modules(bundle: &Bundle, client: &Value) -> BTreeMap<String, String> {
     }
     let module = |(name, users): (String, BTreeSet<&str>)| {
         // A forked copy lives where its original does.
-        let original = [
-            name.as_str(),
-            name.trim_end_matches("Input"),
-            name.trim_end_matches("Request"),
-        ]
-        .into_iter()
-        .find(|name| !bundle.value["components"]["schemas"][name].is_null());
+        let candidates = [
+            Some(name.as_str()),
+            name.strip_suffix("Input"),
+            name.strip_suffix("Request"),
+        ];
+        let original = candidates
+            .into_iter()
+            .flatten()
+            .find(|name| !bundle.value["components"]["schemas"][name].is_null());
         let home = match bundle.home(original.unwrap_or(&name)) {
             Home::Resource(resource) => resource,
             Home::Shared => COMMON.to_owned(),

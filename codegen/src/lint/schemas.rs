@@ -1,6 +1,6 @@
 //! Schemas: only what the generator turns into the right code.
 
-use heck::ToSnakeCase;
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Map, Value};
 
 use super::{Findings, clashes, is_camel};
@@ -181,6 +181,26 @@ fn words(findings: &mut Findings<'_>, at: &str, schema: &Value, position: Positi
             at,
             "an `enum` must be `type: string` with a list of texts; quote words like `no`",
         );
+    }
+    let texts = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let at = pointer::join(at, "enum");
+    if texts
+        .clone()
+        .any(|word| word.to_upper_camel_case().is_empty())
+    {
+        findings.add(
+            &at,
+            "a word without letters cannot be a variant; describe it as plain text",
+        );
+    }
+    for (later, earlier) in clashes(texts, ToUpperCamelCase::to_upper_camel_case) {
+        let message =
+            format!("`{earlier}` and `{later}` become the same variant; describe it as plain text");
+        findings.add(&at, message);
     }
 }
 

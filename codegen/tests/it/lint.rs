@@ -281,6 +281,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "an `enum` must be `type: string` with a list of texts",
     ),
     (
+        "enum: [a, b]",
+        "enum: [on-hold, on_hold]",
+        "`on-hold` and `on_hold` become the same variant",
+    ),
+    (
+        "enum: [a, b]",
+        "enum: [a, '']",
+        "a word without letters cannot be a variant",
+    ),
+    (
         "    Kind: {",
         "    kind: {",
         "`kind` becomes a type; write it in UpperCamelCase",
