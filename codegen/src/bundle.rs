@@ -69,11 +69,18 @@ impl Bundle {
                 }
                 ("components", Value::Object(kinds)) => {
                     for (kind, items) in kinds {
-                        let Value::Object(items) = items else {
-                            continue;
-                        };
-                        self.extend(index, document, &["components", &kind], items);
+                        match items {
+                            Value::Object(items) => {
+                                self.extend(index, document, &["components", &kind], items);
+                            }
+                            _ => self.no_mapping(document, &["components", &kind]),
+                        }
                     }
+                }
+                ("paths" | "events" | "components" | "info" | "x-defaults", value)
+                    if !value.is_object() =>
+                {
+                    self.no_mapping(document, &[&key]);
                 }
                 ("tags", Value::Array(tags)) => {
                     let all = self
@@ -89,6 +96,18 @@ impl Bundle {
                 }
             }
         }
+    }
+
+    fn no_mapping(&mut self, document: &Document, keys: &[&str]) {
+        let pointer = keys
+            .iter()
+            .fold(String::new(), |parent, key| pointer::join(&parent, key));
+        self.problems.0.push(Problem {
+            file: document.path.clone(),
+            line: document.line(&pointer),
+            place: keys.join("."),
+            message: "it must be a mapping; correct it".into(),
+        });
     }
 
     /// Adds paths or components, each of which may be there once.

@@ -42,14 +42,7 @@ pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
     let mut outputs = Vec::new();
     let mut problems = Problems::default();
     for service in SERVICES {
-        let files = linted(sources, service).and_then(|bundle| {
-            let webhooks = service
-                .webhooks
-                .map(|dir| linted_webhooks(sources, dir, &bundle))
-                .transpose()?;
-            emit::service(service, &bundle, webhooks.as_ref())
-        });
-        match files {
+        match generate_service(sources, service) {
             Ok(files) => outputs.extend(files),
             Err(error) => problems.0.extend(error.0),
         }
@@ -63,6 +56,19 @@ pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
         text,
     });
     Ok(outputs)
+}
+
+/// The generated files of one service.
+///
+/// # Errors
+/// Everything that is wrong with the service's sources.
+pub fn generate_service(sources: &[Source], service: &Service) -> Result<Vec<Output>, Problems> {
+    let bundle = linted(sources, service)?;
+    let webhooks = service
+        .webhooks
+        .map(|dir| linted_webhooks(sources, dir, &bundle))
+        .transpose()?;
+    emit::service(service, &bundle, webhooks.as_ref())
 }
 
 /// One service as one OpenAPI 3.0 document in JSON.

@@ -1,6 +1,8 @@
 //! Each trap of the generator is told with file, line, place and remedy, before the generator sees it.
 
-use canopy_codegen::{Problems, Service, Source, bundle};
+use serde_json::{Value, json};
+
+use canopy_codegen::{Problems, Service, Source, bundle, generate_service};
 
 const GOOD: &str = r##"openapi: 3.0.3
 info: { title: T, version: "1" }
@@ -344,4 +346,57 @@ fn a_service_without_a_description_is_told() {
         problems.contains("nothing describes the service `highlevel`"),
         "{problems}"
     );
+}
+
+/// The pointers of everything in a document.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (key, inner) in members {
+                pointers(
+                    inner,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
+            }
+        }
+        Value::Array(elements) => {
+            for (index, inner) in elements.iter().enumerate() {
+                pointers(inner, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whatever a part is replaced by, there are files or problems, and never a panic or problems of the generator's code.
+#[test]
+fn no_mistake_makes_it_panic() {
+    // JSON is YAML, too.
+    let good: Value = serde_json::from_str(&lint(GOOD).unwrap()).unwrap();
+    let mut all = Vec::new();
+    pointers(&good, "", &mut all);
+    let odd = [
+        json!(null),
+        json!(7),
+        json!("odd"),
+        json!([7]),
+        json!([{}]),
+        json!({}),
+        json!({ "a": { "b": 1 } }),
+    ];
+    for pointer in &all {
+        for value in &odd {
+            let mut changed = good.clone();
+            *changed.pointer_mut(pointer).unwrap() = value.clone();
+            let source = Source::new("spec/ecologi.yaml", changed.to_string());
+            if let Err(problems) = generate_service(&[source], Service::named("ecologi").unwrap()) {
+                assert!(
+                    !problems.to_string().contains("fault of codegen"),
+                    "{pointer} = {value}: {problems}"
+                );
+            }
+        }
+    }
 }
