@@ -1,8 +1,8 @@
 //! From an inbox row to runs: complete the event, drop echoes, match workflows.
 
-use canopy_highlevel::operation::{Operation, WebhookEvent};
+use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
 use canopy_highlevel::{Priority, WEBHOOKS};
-use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
+use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
 use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run};
 use serde_json::{Map, Value, json};
 
@@ -71,7 +71,8 @@ impl Engine {
         Ok(self.store.start_runs(fence, id, runs, now).await?)
     }
 
-    /// Reads the record behind an event that a webhook only hinted at. `None`: there is nothing to run.
+    /// Reads the record behind an event: a webhook only hints at it, and a search lags behind. `None`: there is nothing
+    /// to run.
     async fn complete(
         &self,
         connection: &Connection,
@@ -83,8 +84,8 @@ impl Engine {
         let fetch = webhook
             .and_then(|webhook| webhook.fetch)
             .and_then(canopy_highlevel::operation);
-        let (Some(webhook), Some(fetch), Source::Webhook) = (webhook, fetch, event.source) else {
-            // Polled records are whole, and some kinds have nothing to read.
+        let (Some(webhook), Some(fetch)) = (webhook, fetch) else {
+            // Some kinds have nothing to read.
             return self.with_version(fence, event.clone()).await;
         };
         let arguments = arguments_of(webhook, fetch, event);
@@ -111,15 +112,19 @@ impl Engine {
                 return Ok(None);
             }
         };
+        let own_version = fetch
+            .version
+            .and_then(|pointer| answer.pointer(pointer))
+            .and_then(record_version);
         let record = match fetch.record.and_then(|pointer| answer.pointer(pointer)) {
             Some(record) => record.clone(),
             None => answer,
         };
-        let version = event.version.clone().unwrap_or_else(|| {
-            let own = fetch.version.and_then(|pointer| record.pointer(pointer));
-            own.and_then(record_version)
-                .unwrap_or_else(|| content_hash(&record))
-        });
+        let version = match (webhook.version, &event.version) {
+            (EventVersion::Once, Some(once)) => once.clone(),
+            // The state that was read, which may be newer than the one that the event announced.
+            _ => own_version.unwrap_or_else(|| content_hash(&record)),
+        };
         let event = Event {
             version: Some(version),
             contact: event.contact.clone().or_else(|| text(&record, "contactId")),

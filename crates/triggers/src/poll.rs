@@ -277,7 +277,8 @@ impl ContactPoll {
                 once_version("contact.created"),
             ));
         }
-        if !is_new || changed.duration_since(added) > CREATION {
+        // What was seen in an earlier state has changed since, however soon after its creation.
+        if !is_new || position.seen.contains_key(id) || changed.duration_since(added) > CREATION {
             events.push(event("contact.updated", changed, changed.to_string()));
         }
         events

@@ -73,7 +73,7 @@ impl StepRun<'_> {
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         match answer {
             Ok(answer) => self.done(operation, &arguments, answer).await,
-            Err(error) => self.failed(&error).await,
+            Err(error) => self.failed(operation, &error).await,
         }
     }
 
@@ -138,14 +138,12 @@ impl StepRun<'_> {
                 Err(error) => return Ok(Doubt::Answer(Err(error))),
             },
             Idempotency::Unsafe => {
+                // The run was held in doubt before, and a person has let it go on.
                 let said_again = self
                     .earlier
                     .is_some_and(|step| step.state == StepState::Unsure);
                 if !said_again {
-                    let reason = format!(
-                        "whether \"{}\" happened is unknown and HighLevel offers no way to look; check there, then `canopy retry {}` does it again",
-                        operation.name, self.run
-                    );
+                    let reason = self.in_doubt(operation, "the program was stopped meanwhile");
                     let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
                     let now = self.engine.clock.now();
                     self.engine
@@ -242,10 +240,7 @@ impl StepRun<'_> {
         ) {
             return None;
         }
-        let record = operation
-            .record
-            .map_or(Some(answer), |pointer| answer.pointer(pointer))?;
-        let id = record.pointer(operation.id.unwrap_or("/id"))?.as_str()?;
+        let id = answer.pointer(operation.id?)?.as_str()?;
         Some(LinkUpdate {
             kind: crate::echo::created_kind(
                 operation.record.unwrap_or_default().trim_start_matches('/'),
@@ -256,7 +251,7 @@ impl StepRun<'_> {
         })
     }
 
-    async fn failed(&self, error: &Error) -> Result<Verdict, EngineError> {
+    async fn failed(&self, operation: &Operation, error: &Error) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let state = if error.outcome_unknown() {
             StepState::Unsure
@@ -271,7 +266,18 @@ impl StepRun<'_> {
         if !self.step.custom_fields.is_empty() {
             engine.fields.forget(&self.connection.location).await;
         }
+        if state == StepState::Unsure && operation.idempotency == Idempotency::Unsafe {
+            return Ok(Verdict::Held(self.in_doubt(operation, &error.to_string())));
+        }
         Ok(verdict_of(error))
+    }
+
+    /// What a person is told when a create that cannot be looked up may have happened.
+    fn in_doubt(&self, operation: &Operation, why: &str) -> String {
+        format!(
+            "whether \"{}\" happened is unknown ({why}) and HighLevel offers no way to look; check there, then `canopy retry {}` does it again",
+            operation.name, self.run
+        )
     }
 }
 

@@ -57,7 +57,9 @@ impl StepRun<'_> {
     }
 
     fn estimate(&self, order: &OrderRequest) -> Decimal {
-        let Connection { prices, currency, .. } = self.connection;
+        let Connection {
+            prices, currency, ..
+        } = self.connection;
         prices.estimate(&order.order, currency).unwrap_or_default()
     }
 

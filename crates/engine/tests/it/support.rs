@@ -1,0 +1,224 @@
+//! A sandbox, a store, and an engine between them.
+
+use std::sync::Arc;
+
+use canopy_ecologi::PriceList;
+use canopy_engine::{Catalog, Connection, Engine, Options};
+use canopy_mapping::{Source, Workflow};
+use canopy_sandbox::Sandbox;
+use canopy_store::clock::{Clock, ManualClock};
+use canopy_store::{NewEvent, SecretKey, SqliteStore, Store};
+use canopy_triggers::{ContactPoll, PollOptions};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const OWNER: &str = "test";
+
+pub const TREE_ONLY: &str = r#"
+id = "tree-only"
+title = "A tree"
+on = ["contact.created", "contact.updated"]
+
+[[do]]
+id = "tree"
+action = "buy-trees"
+with = { number = 1 }
+"#;
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub store: SqliteStore,
+    pub clock: Arc<ManualClock>,
+    pub engine: Engine,
+    pub poll: ContactPoll,
+    pub location: String,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl World {
+    /// A world with one connection that runs this workflow and spends sandbox money without a cap.
+    pub async fn new(workflow: &str) -> Self {
+        Self::with(workflow, |_| {}, Options::default()).await
+    }
+
+    pub async fn with(
+        workflow: &str,
+        change: impl FnOnce(&mut Connection),
+        options: Options,
+    ) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let sandbox = Sandbox::builder().limits(false).start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("canopy.db"), &SecretKey::generate())
+            .await
+            .unwrap();
+        let info = sandbox.info().clone();
+        let clock = Arc::new(ManualClock::new("2026-11-23T12:00:00Z".parse().unwrap()));
+        let highlevel = canopy_highlevel::Client::builder()
+            .base_url(&info.highlevel_url)
+            .token(info.token.clone().into())
+            .location(&*info.location_id)
+            .build()
+            .unwrap();
+        let ecologi = canopy_ecologi::Client::builder()
+            .base_url(&info.ecologi_url)
+            .api_key(info.ecologi_key.clone().into())
+            .build()
+            .unwrap();
+        let mut connection = Connection {
+            id: "main".into(),
+            location: info.location_id.clone(),
+            highlevel: highlevel.clone(),
+            ecologi,
+            ecologi_user: None,
+            test: false,
+            budget: None,
+            prices: PriceList::default(),
+            currency: "GBP".into(),
+            workflows: [Workflow::parse("test", workflow, &Catalog).unwrap()].into(),
+        };
+        change(&mut connection);
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let poll = ContactPoll::new(
+            highlevel,
+            shared.clone(),
+            clock.clone(),
+            &*info.location_id,
+            OWNER,
+            PollOptions::default(),
+        );
+        let world = Self {
+            engine: Engine::new(shared, clock.clone(), [connection], OWNER, options),
+            store,
+            clock,
+            poll,
+            location: info.location_id,
+            sandbox,
+            http: reqwest::Client::new(),
+            _folder: folder,
+        };
+        world
+            .control("/settings", json!({ "search_lag_seconds": 0 }))
+            .await;
+        world.poll.poll().await.unwrap();
+        world
+    }
+
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.sandbox.info().control_url);
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    pub async fn clear_faults(&self) {
+        let url = format!("{}/faults", self.sandbox.info().control_url);
+        self.http
+            .delete(url)
+            .send()
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap();
+    }
+
+    /// The sandbox's book of purchases.
+    pub async fn bought(&self) -> Vec<Value> {
+        let url = format!("{}/purchases", self.sandbox.info().control_url);
+        self.http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    /// Creates a contact as a user does; nobody is told.
+    pub async fn create(&self, first_name: &str) -> String {
+        let contact = self
+            .control("/contacts", json!({ "firstName": first_name }))
+            .await;
+        contact["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn rename(&self, contact: &str, first_name: &str) {
+        self.control(
+            &format!("/contacts/{contact}"),
+            json!({ "firstName": first_name }),
+        )
+        .await;
+    }
+
+    /// Puts an unread webhook of this contact's update into the inbox.
+    pub async fn hint(&self, contact: &str, delivery: &str) {
+        let now = self.clock.now();
+        let event = NewEvent {
+            source: Source::Webhook,
+            kind: "contact.updated".into(),
+            location: self.location.clone(),
+            contact: Some(contact.to_owned()),
+            record: contact.to_owned(),
+            occurred_at: now,
+            version: None,
+            delivery: Some(delivery.to_owned()),
+            payload: json!({ "type": "ContactUpdate", "id": contact }),
+        };
+        self.store.insert_events(vec![event], now).await.unwrap();
+    }
+
+    /// Puts a note's creation webhook into the inbox.
+    pub async fn note_webhook(&self, contact: &str, note: &str) {
+        let now = self.clock.now();
+        let event = NewEvent {
+            source: Source::Webhook,
+            kind: "note.created".into(),
+            location: self.location.clone(),
+            contact: Some(contact.to_owned()),
+            record: note.to_owned(),
+            occurred_at: now,
+            version: Some("created".into()),
+            delivery: None,
+            payload: json!({ "type": "NoteCreate", "id": note, "contactId": contact }),
+        };
+        self.store.insert_events(vec![event], now).await.unwrap();
+    }
+
+    async fn invoke(&self, operation: &str, arguments: Value) -> Value {
+        let connection = self.engine.connections().next().unwrap();
+        connection
+            .highlevel
+            .invoke(operation, &arguments)
+            .await
+            .unwrap()
+    }
+
+    pub async fn notes(&self, contact: &str) -> Vec<Value> {
+        let answer = self
+            .invoke("get-all-notes", json!({ "contactId": contact }))
+            .await;
+        answer["notes"].as_array().unwrap().clone()
+    }
+
+    pub async fn create_note(&self, contact: &str, body: &str) -> String {
+        let answer = self
+            .invoke("create-note", json!({ "contactId": contact, "body": body }))
+            .await;
+        answer["note"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn drain(&self) {
+        assert!(self.engine.drain(&self.location).await.unwrap().owner);
+    }
+
+    pub async fn poll_and_drain(&self) {
+        self.poll.poll().await.unwrap();
+        self.drain().await;
+    }
+
+    pub fn wait(&self, duration: SignedDuration) {
+        self.clock.advance(duration);
+    }
+}
