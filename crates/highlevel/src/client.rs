@@ -12,7 +12,7 @@ use canopy_transport::{
 use serde_json::Value;
 use url::Url;
 
-use crate::{Error, OPERATIONS};
+use crate::{Error, describe};
 
 /// Where HighLevel's API lives.
 pub const DEFAULT_BASE_URL: &str = "https://services.leadconnectorhq.com";
@@ -64,7 +64,8 @@ impl Client {
     }
 
     /// Calls an operation by its name. `args` is one flat object: members named like a path or query parameter go
-    /// there, the rest is the body. An empty answer is null.
+    /// there, the rest is the body (a body that is a list is the member `body`). They are held against the description
+    /// first, see [`check`](crate::check). An empty answer is null.
     pub async fn invoke(&self, name: &str, args: &Value) -> Result<Value, Error> {
         self.invoke_through(&self.transport, name, args).await
     }
@@ -91,11 +92,19 @@ impl Client {
         name: &str,
         args: &Value,
     ) -> Result<Value, Error> {
-        let operation =
-            invoke::find(OPERATIONS, name).ok_or_else(|| invoke::unknown(OPERATIONS, name))?;
+        let operation = describe::find(name)?;
+        describe::hold(operation, args)?;
         let headers = http::HeaderMap::new();
         let answer = invoke::call(transport, &self.base, operation, args, headers).await;
         answer.map_err(|error: CallError| Error::new(Some(operation), error))
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
     }
 
     fn assemble(transport: Transport, base: Url) -> Self {

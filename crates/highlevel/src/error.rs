@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use canopy_transport::operation::Operation;
-use canopy_transport::{CallError, Cause};
+use canopy_transport::{CallError, Cause, OddRecord};
 
 use crate::Refusal;
 
@@ -52,6 +52,25 @@ impl Error {
     /// Why the service refused.
     pub fn refusal(&self) -> Option<Refusal> {
         self.inner.refusal.clone()
+    }
+
+    /// The argument that is wrong, as in `customFields[0].id`: found before sending, or named by the service.
+    pub fn field(&self) -> Option<&str> {
+        self.inner.call.field()
+    }
+
+    /// The service's error answer as JSON. Texts in it that are not about the error are masked.
+    pub fn body(&self) -> Option<&str> {
+        self.inner.call.body()
+    }
+
+    /// The record of a list that is not what it should be, with its path and as it came. The stream that gave this error
+    /// goes on behind it.
+    pub fn odd_record(&self) -> Option<&OddRecord> {
+        match self.cause() {
+            Cause::Record(record) => Some(record),
+            _ => None,
+        }
     }
 
     /// What HighLevel's support asks for.

@@ -21,19 +21,28 @@
 //! ```
 
 mod client;
+mod describe;
+mod download;
 mod error;
+pub mod oauth;
+pub mod paging;
 mod refusal;
 pub mod webhook;
 
 pub use canopy_highlevel_api as api;
 pub use canopy_highlevel_api::{OPERATIONS, WEBHOOKS};
+pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
 pub use canopy_transport::{
-    Budget, BuildError, CallLog, CallRecord, Clock, DailyLimit, Limiter, Limits, Priority,
-    Reserves, RetryPolicy, SecretString, StaticToken, Timeouts, TokenError, TokenSource,
-    WindowLimit, operation,
+    Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Limiter, Limits, OddRecord,
+    PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString, StaticToken, Timeouts,
+    TokenError, TokenSource, WindowLimit, operation,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
+pub use describe::{check, describe};
+pub use download::Download;
 pub use error::Error;
+pub use futures::{Stream, StreamExt, TryStreamExt};
+pub use paging::{Item, Page};
 pub use refusal::Refusal;
 
 /// The operation of this name, e.g. `get-contact`.

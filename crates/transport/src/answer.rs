@@ -19,6 +19,8 @@ pub struct Facts {
     pub trace_id: Option<String>,
     /// The error's text, with personal data masked. Only of error answers.
     pub message: Option<String>,
+    /// The error's JSON, masked. Only of error answers.
+    pub body: Option<String>,
     /// How long the service asked to wait.
     pub retry_after: Option<Duration>,
     /// An earlier attempt of the same call may have been carried out.
@@ -102,6 +104,7 @@ pub(crate) async fn read(
             .or_else(|| read.error.and_then(Text::into_line));
         let said = said.or_else(|| plain(&body));
         facts.message = said.map(|said| redact::text(&said));
+        facts.body = serde_json::from_slice(&body).ok().map(redact::body);
     }
     Ok(respond(status, headers, body, facts))
 }

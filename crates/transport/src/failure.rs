@@ -9,6 +9,7 @@ use http::StatusCode;
 use crate::answer::{Facts, NotSent};
 use crate::invoke::InvokeError;
 use crate::operation::Operation;
+use crate::record::{OddRecord, PagingError};
 use crate::redact;
 use crate::retry::{Outcome, Repeat};
 
@@ -50,7 +51,15 @@ pub enum Cause {
         message: Option<String>,
         trace_id: Option<String>,
         retry_after: Option<Duration>,
+        /// The answer's JSON, of which only what tells about the error is shown and the rest is masked.
+        body: Option<String>,
     },
+    /// One record of a list is odd; the list goes on behind it.
+    #[error(transparent)]
+    Record(OddRecord),
+    /// A list cannot be read on.
+    #[error(transparent)]
+    Paging(PagingError),
     /// No connection was made, so nothing was sent.
     #[error("no connection to the service; check the network and the base URL")]
     Connect(#[source] reqwest::Error),
@@ -106,6 +115,24 @@ impl CallError {
         }
     }
 
+    /// A record of a list is odd.
+    pub fn record(operation: &Operation, record: OddRecord) -> Self {
+        Self {
+            operation: operation.name,
+            in_doubt: false,
+            cause: Cause::Record(record),
+        }
+    }
+
+    /// A list cannot be read on.
+    pub fn paging(operation: &Operation, error: PagingError) -> Self {
+        Self {
+            operation: operation.name,
+            in_doubt: false,
+            cause: Cause::Paging(error),
+        }
+    }
+
     /// An error answer, as the transport returned it.
     pub fn from_response(operation: &Operation, response: &reqwest::Response) -> Self {
         let status = response.status();
@@ -131,6 +158,7 @@ impl CallError {
                 message: facts.message,
                 trace_id: facts.trace_id,
                 retry_after: facts.retry_after,
+                body: facts.body,
             },
         }
     }
@@ -167,6 +195,7 @@ impl CallError {
                 message: None,
                 trace_id: None,
                 retry_after: None,
+                body: None,
             },
         }
     }
@@ -228,6 +257,27 @@ impl CallError {
         }
     }
 
+    /// The argument that is wrong: found before sending, or named by the service's text.
+    pub fn field(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Arguments(error) => error.field(),
+            Cause::Refused {
+                status,
+                message: Some(message),
+                ..
+            } if matches!(status.as_u16(), 400 | 422) => named_field(message),
+            _ => None,
+        }
+    }
+
+    /// The service's error answer. Texts in it that are not about the error are masked.
+    pub fn body(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Refused { body, .. } => body.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What the service's support asks for.
     pub fn trace_id(&self) -> Option<&str> {
         match &self.cause {
@@ -260,7 +310,11 @@ impl CallError {
             .is_transient(),
             Cause::NotSent(NotSent::Quota(_)) | Cause::Connect(_) | Cause::Lost { .. } => true,
             Cause::NotSent(NotSent::Token(error)) => error.is_retryable(),
-            Cause::Arguments(_) | Cause::Unreadable { .. } | Cause::Request(_) => false,
+            Cause::Arguments(_)
+            | Cause::Unreadable { .. }
+            | Cause::Request(_)
+            | Cause::Record(_)
+            | Cause::Paging(_) => false,
         }
     }
 
@@ -268,6 +322,25 @@ impl CallError {
     pub fn outcome_unknown(&self) -> bool {
         self.in_doubt
     }
+}
+
+/// The field in texts such as `property nmae should not exist` and `customFields.0.id must be a string`.
+fn named_field(message: &str) -> Option<&str> {
+    let first = message.split(';').next()?.trim();
+    let named = first
+        .strip_prefix("property ")
+        .filter(|rest| rest.contains(" should not exist"))
+        .or_else(|| {
+            let says = |words: &str| {
+                first
+                    .split_once(words)
+                    .is_some_and(|(name, _)| !name.contains(' '))
+            };
+            (says(" must ") || says(" should ")).then_some(first)
+        })?;
+    let name = named.split(' ').next()?.trim_matches(['`', '"', '\'']);
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '-');
+    (!name.is_empty() && name.chars().all(is_path)).then_some(name)
 }
 
 /// Only reads and the rest matter for doubt.

@@ -3,7 +3,10 @@
 //! Members named like a path or query parameter go there; the rest is the body. An operation whose body is a list takes
 //! it as the member `body`.
 
-use http::header::{CONTENT_TYPE, HeaderMap};
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Method};
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -25,13 +28,18 @@ pub enum InvokeError {
     #[error("`{field}` {problem}")]
     Invalid {
         field: String,
-        problem: &'static str,
+        problem: Cow<'static, str>,
     },
-    #[error("`{field}` is unknown here; {}", takes_text(takes))]
+    #[error("`{field}` is unknown here; {}", takes_text(nearest.as_deref(), takes))]
     Unexpected {
         field: String,
-        takes: Vec<&'static str>,
+        /// The name that was probably meant.
+        nearest: Option<String>,
+        /// All names that are known at this place.
+        takes: Vec<String>,
     },
+    #[error("the operation gives no list, so there are no pages of it")]
+    NotAList,
 }
 
 impl InvokeError {
@@ -41,17 +49,31 @@ impl InvokeError {
             Self::Missing { field }
             | Self::Invalid { field, .. }
             | Self::Unexpected { field, .. } => Some(field),
-            Self::UnknownOperation { .. } | Self::NotAnObject => None,
+            Self::UnknownOperation { .. } | Self::NotAnObject | Self::NotAList => None,
         }
     }
 }
 
-fn takes_text(takes: &[&str]) -> String {
-    if takes.is_empty() {
-        "the operation takes no arguments".to_owned()
-    } else {
-        format!("the operation takes {}", takes.join(", "))
+fn takes_text(nearest: Option<&str>, takes: &[String]) -> String {
+    match (nearest, takes) {
+        (Some(nearest), _) => format!("the nearest is `{nearest}`"),
+        (None, []) => "nothing is taken here".to_owned(),
+        (None, takes) => format!("what is taken here: {}", takes.join(", ")),
     }
+}
+
+/// The name that was probably meant.
+pub(crate) fn nearest<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    meant: &str,
+) -> Option<&'a str> {
+    let meant = meant.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &meant), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
 }
 
 /// The operation of this name.
@@ -61,12 +83,7 @@ pub fn find(operations: &'static [Operation], name: &str) -> Option<&'static Ope
 
 /// The error for a name that [`find`] does not know, with the nearest name that exists.
 pub fn unknown(operations: &'static [Operation], name: &str) -> CallError {
-    let nearest = operations
-        .iter()
-        .map(|operation| (strsim::jaro_winkler(operation.name, name), operation.name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name);
+    let nearest = nearest(operations.iter().map(|operation| operation.name), name);
     CallError::arguments(
         "unknown operation",
         InvokeError::UnknownOperation { nearest },
@@ -105,17 +122,10 @@ pub async fn call(
     args: &Value,
     headers: HeaderMap,
 ) -> Result<Value, CallError> {
-    let mut request = request(base, operation, args)
-        .map_err(|error| CallError::arguments(operation.name, error))?;
+    let mut request = checked(base, operation, args)?;
     request.headers_mut().extend(headers);
-    let response = execute
-        .execute(operation, request)
-        .await
-        .map_err(|error| CallError::from_reqwest(operation, error))?;
+    let response = send(execute, operation, request).await?;
     let status = response.status();
-    if !status.is_success() {
-        return Err(CallError::from_response(operation, &response));
-    }
     let body = response
         .bytes()
         .await
@@ -125,6 +135,49 @@ pub async fn call(
     }
     serde_json::from_slice(&body)
         .map_err(|error| CallError::unreadable(operation, Some(status), &error))
+}
+
+/// Sends the operation and hands its answer over unread, for answers that are files. Each piece of it has to come within
+/// the transport's time-out, the whole need not.
+pub async fn download(
+    execute: &dyn Execute,
+    base: &Url,
+    operation: &'static Operation,
+    args: &Value,
+) -> Result<reqwest::Response, CallError> {
+    let mut request = checked(base, operation, args)?;
+    request
+        .headers_mut()
+        .insert(ACCEPT, HeaderValue::from_static("*/*"));
+    *request.timeout_mut() = Some(LONGEST_DOWNLOAD);
+    send(execute, operation, request).await
+}
+
+/// A recording of hours over a slow line; pieces have a time-out of their own.
+const LONGEST_DOWNLOAD: Duration = Duration::from_hours(6);
+
+fn checked(
+    base: &Url,
+    operation: &'static Operation,
+    args: &Value,
+) -> Result<reqwest::Request, CallError> {
+    request(base, operation, args).map_err(|error| CallError::arguments(operation.name, error))
+}
+
+async fn send(
+    execute: &dyn Execute,
+    operation: &'static Operation,
+    request: reqwest::Request,
+) -> Result<reqwest::Response, CallError> {
+    let response = execute
+        .execute(operation, request)
+        .await
+        .map_err(|error| CallError::from_reqwest(operation, error))?;
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(CallError::from_response(operation, &response))
+    }
 }
 
 /// Puts the request together, without sending it.
@@ -175,14 +228,14 @@ fn set_body(
     let (kind, body) = match operation.body {
         Body::None => {
             return match rest.into_iter().next() {
-                Some((field, _)) => Err(InvokeError::Unexpected {
-                    field,
-                    takes: operation
-                        .parameters
-                        .iter()
-                        .map(|parameter| parameter.name)
-                        .collect(),
-                }),
+                Some((field, _)) => {
+                    let takes = || operation.parameters.iter().map(|parameter| parameter.name);
+                    Err(InvokeError::Unexpected {
+                        nearest: nearest(takes(), &field).map(str::to_owned),
+                        takes: takes().map(str::to_owned).collect(),
+                        field,
+                    })
+                }
                 None => Ok(()),
             };
         }
@@ -223,7 +276,7 @@ fn path_value(parameter: &Parameter, value: &Value) -> Result<String, InvokeErro
     };
     Err(InvokeError::Invalid {
         field: parameter.name.to_owned(),
-        problem,
+        problem: problem.into(),
     })
 }
 
@@ -248,7 +301,7 @@ fn query_values(
 fn not_scalar(field: &str) -> InvokeError {
     InvokeError::Invalid {
         field: field.to_owned(),
-        problem: "must be a text, a number or true or false",
+        problem: "must be a text, a number or true or false".into(),
     }
 }
 

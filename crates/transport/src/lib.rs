@@ -28,8 +28,10 @@ pub mod lenient;
 mod limits;
 pub mod operation;
 mod patch;
+mod record;
 pub mod redact;
 pub mod retry;
+pub mod schema;
 mod secret;
 mod tls;
 mod token;
@@ -46,6 +48,7 @@ pub use limits::{
     ServerLimits, WindowBudget, WindowLimit, retry_after,
 };
 pub use patch::Patch;
+pub use record::{OddRecord, PagingError};
 pub use retry::RetryPolicy;
 pub use secrecy::SecretString;
 pub use secret::Secret;

@@ -1,5 +1,7 @@
 //! Takes secrets and personal data out of texts that come from a service, before they reach an error or a log.
 
+use serde_json::{Map, Value};
+
 const MAX_CHARS: usize = 300;
 
 /// A message fit for logs: e-mail addresses, telephone numbers and tokens are masked, and it is cut at 300 characters.
@@ -11,6 +13,57 @@ pub fn text(message: &str) -> String {
         masked.push_str(&piece[word.len()..]);
     }
     cut(&mask_phones(&masked))
+}
+
+/// Members of an error answer whose texts tell about the error, in lower case.
+const TELLING: [&str; 15] = [
+    "code",
+    "constraints",
+    "detail",
+    "details",
+    "error",
+    "errors",
+    "errorcode",
+    "field",
+    "message",
+    "messages",
+    "path",
+    "property",
+    "status",
+    "traceid",
+    "type",
+];
+const MAX_BODY: usize = 2_000;
+
+/// The JSON of an error answer, fit for logs: its shape, its numbers up to six digits, and the texts that tell about the
+/// error (these as [`text`] leaves them). All other texts are masked.
+pub(crate) fn body(value: Value) -> String {
+    let masked = masked(value, true).to_string();
+    match masked.char_indices().nth(MAX_BODY) {
+        Some((end, _)) => format!("{}…", &masked[..end]),
+        None => masked,
+    }
+}
+
+fn masked(value: Value, telling: bool) -> Value {
+    match value {
+        Value::String(said) if telling => text(&said).into(),
+        Value::String(_) => "…".into(),
+        Value::Number(number) if number.to_string().len() > 6 => "[number]".into(),
+        Value::Array(list) => list
+            .into_iter()
+            .map(|element| masked(element, telling))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| {
+                let telling = TELLING.contains(&key.to_lowercase().as_str());
+                (text(&key), masked(value, telling))
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other,
+    }
 }
 
 /// Where and why an answer could not be read, without the values in it: serde quotes what it found.
@@ -108,6 +161,8 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -154,6 +209,25 @@ mod tests {
         assert!(shown.contains("expected u32"), "{shown}");
         let error = serde_json::from_str::<String>("5551234567").unwrap_err();
         assert!(!decode_error(&error).contains("555"), "{error}");
+    }
+
+    #[test]
+    fn bodies_keep_what_tells_about_the_error() {
+        let given = json!({
+            "statusCode": 422, "message": ["email jo@example.com is taken"], "traceId": "tr-1",
+            "contact": {"firstName": "Jo", "phone": 15_551_234_567_i64}, "jo@example.com": null,
+        });
+        assert_eq!(
+            serde_json::from_str::<Value>(&body(given)).unwrap(),
+            json!({
+                "statusCode": 422, "message": ["email [e-mail] is taken"], "traceId": "tr-1",
+                "contact": {"firstName": "…", "phone": "[number]"}, "[e-mail]": null,
+            })
+        );
+        assert_eq!(
+            body(json!({"message": vec!["ä"; 4000]})).chars().count(),
+            MAX_BODY + 1
+        );
     }
 
     proptest::proptest! {

@@ -19,7 +19,7 @@ use crate::token::{StaticToken, TokenSource};
 pub struct Timeouts {
     /// For the connection.
     pub connect: Duration,
-    /// For one attempt as a whole, without the time in our own queue.
+    /// For one attempt as a whole, without the time in our own queue. Of a download: for each piece of it.
     pub total: Duration,
 }
 
@@ -177,7 +177,8 @@ fn client(timeouts: Timeouts, direct: bool) -> Result<reqwest::Client, BuildErro
         // An API does not redirect; following one could carry a request elsewhere, or turn a POST into a GET.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeouts.connect)
-        .timeout(timeouts.total);
+        .timeout(timeouts.total)
+        .read_timeout(timeouts.total);
     let builder = if direct { builder.no_proxy() } else { builder };
     builder.build().map_err(BuildError::Http)
 }

@@ -1,0 +1,72 @@
+//! What a service's description (OpenAPI 3.0, as JSON) says of an operation's arguments: whether given ones fit
+//! ([`Document::check`]), and which there are ([`Document::describe`]).
+//!
+//! It reads what our descriptions use and no more: types, word lists, bounds, lengths, lists, objects, `allOf`, `oneOf`,
+//! `anyOf`, `nullable` and references. What it does not know it lets through: the service has the last word.
+
+mod check;
+mod describe;
+mod example;
+mod shape;
+
+use serde_json::Value;
+
+use crate::operation::{Body, Operation};
+
+pub use describe::{AnswerKind, Description, Field, FieldPlace};
+use shape::Shape;
+
+/// A description that was read.
+#[derive(Debug, Clone)]
+pub struct Document {
+    root: Value,
+}
+
+impl Document {
+    /// Reads a description.
+    pub fn parse(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text).map(|root| Self { root })
+    }
+
+    /// The operation's entry among the paths.
+    fn entry(&self, operation: &Operation) -> &Value {
+        let method = operation.http_method.to_ascii_lowercase();
+        &self.root["paths"][operation.path][method.as_str()]
+    }
+
+    /// The described parameter of this name; null when it is not described.
+    fn parameter(&self, operation: &Operation, name: &str) -> &Value {
+        let of_path = &self.root["paths"][operation.path]["parameters"];
+        let own = &self.entry(operation)["parameters"];
+        [own, of_path]
+            .into_iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .map(|parameter| self.follow(parameter))
+            .find(|parameter| parameter["name"] == name)
+            .unwrap_or(&Value::Null)
+    }
+
+    /// The schema of the body, and whether there must be one.
+    fn body(&self, operation: &Operation) -> Option<(&Value, bool)> {
+        if operation.body == Body::None {
+            return None;
+        }
+        let body = self.follow(&self.entry(operation)["requestBody"]);
+        let media = body["content"].as_object()?.values().next()?;
+        let schema = media.get("schema")?;
+        Some((schema, body["required"].as_bool().unwrap_or(false)))
+    }
+
+    /// What a reference leads to; everything else is itself.
+    fn follow<'a>(&'a self, value: &'a Value) -> &'a Value {
+        value["$ref"]
+            .as_str()
+            .and_then(|reference| self.root.pointer(reference.strip_prefix('#')?))
+            .unwrap_or(value)
+    }
+
+    fn shape<'a>(&'a self, schema: &'a Value) -> Shape<'a> {
+        Shape::of(self, schema)
+    }
+}
