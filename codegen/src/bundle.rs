@@ -178,6 +178,12 @@ impl Bundle {
         }
     }
 
+    /// The names of the resources, in the order of the document's tags.
+    pub fn resources(&self) -> Vec<&str> {
+        let tags = self.value["tags"].as_array().into_iter().flatten();
+        tags.filter_map(|tag| tag["name"].as_str()).collect()
+    }
+
     /// What a reference leads to, or the value itself when it is none.
     pub fn resolve<'v>(&'v self, value: &'v Value) -> Option<&'v Value> {
         let Some(reference) = value["$ref"].as_str() else {

@@ -31,20 +31,34 @@ use bundle::Bundle;
 use document::Document;
 
 pub use problem::{Problem, Problems};
-pub use services::{COMMAND, MANIFEST, SERVICES, Service};
+pub use services::{COMMAND, MANIFEST, Manifest, SERVICES, Service};
 pub use source::{Output, Source};
 
-/// All generated files, with the [`MANIFEST`] that lists them.
+/// All generated files, with the [`MANIFEST`] that lists them, and the `Cargo.toml`s whose features they are behind.
+/// `sources` are the files of `spec` and those `Cargo.toml`s.
 ///
 /// # Errors
 /// Everything that is wrong with the sources, each with file, line, operation, field and remedy.
 pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
-    let mut outputs = Vec::new();
+    let (mut outputs, mut manifests) = (Vec::new(), Vec::new());
     let mut problems = Problems::default();
     for service in SERVICES {
-        match generate_service(sources, service) {
-            Ok(files) => outputs.extend(files),
-            Err(error) => problems.0.extend(error.0),
+        let bundle = match service_files(sources, service) {
+            Ok((files, bundle)) => {
+                outputs.extend(files);
+                bundle
+            }
+            Err(error) => {
+                problems.0.extend(error.0);
+                continue;
+            }
+        };
+        for manifest in service.manifests {
+            let source = sources.iter().find(|source| source.path == manifest.path);
+            match emit::manifest(manifest, source, &bundle.resources()) {
+                Ok(file) => manifests.push(file),
+                Err(problem) => problems.0.push(problem),
+            }
         }
     }
     problems.check()?;
@@ -55,6 +69,8 @@ pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
         path: MANIFEST.to_owned(),
         text,
     });
+    // Not in the list: only a section of each is generated, and an orphan would be deleted.
+    outputs.extend(manifests);
     Ok(outputs)
 }
 
@@ -63,12 +79,17 @@ pub fn generate(sources: &[Source]) -> Result<Vec<Output>, Problems> {
 /// # Errors
 /// Everything that is wrong with the service's sources.
 pub fn generate_service(sources: &[Source], service: &Service) -> Result<Vec<Output>, Problems> {
+    Ok(service_files(sources, service)?.0)
+}
+
+fn service_files(sources: &[Source], service: &Service) -> Result<(Vec<Output>, Bundle), Problems> {
     let bundle = linted(sources, service)?;
     let webhooks = service
         .webhooks
         .map(|dir| linted_webhooks(sources, dir, &bundle))
         .transpose()?;
-    emit::service(service, &bundle, webhooks.as_ref())
+    let files = emit::service(service, &bundle, webhooks.as_ref())?;
+    Ok((files, bundle))
 }
 
 /// One service as one OpenAPI 3.0 document in JSON.

@@ -11,6 +11,18 @@ pub struct Service {
     pub crate_dir: &'static str,
     /// The folder of its webhooks' descriptions.
     pub webhooks: Option<&'static str>,
+    /// The file of its catalog.
+    pub catalog: Option<&'static str>,
+    /// The manifests that have a cargo feature for each of its resources.
+    pub manifests: &'static [Manifest],
+}
+
+/// A `Cargo.toml` with a section of features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manifest {
+    pub path: &'static str,
+    /// The package whose feature of the same name each one enables; none where the feature is the module itself.
+    pub forwards_to: Option<&'static str>,
 }
 
 /// All of them.
@@ -20,12 +32,28 @@ pub const SERVICES: &[Service] = &[
         spec: "spec/highlevel/",
         crate_dir: "crates/highlevel-api",
         webhooks: Some("spec/webhooks/"),
+        catalog: Some("spec/catalog.yaml"),
+        manifests: &[
+            Manifest {
+                path: "crates/highlevel-api/Cargo.toml",
+                forwards_to: None,
+            },
+            Manifest {
+                path: "crates/highlevel/Cargo.toml",
+                forwards_to: Some("canopy-highlevel-api"),
+            },
+        ],
     },
     Service {
         name: "ecologi",
         spec: "spec/ecologi.yaml",
         crate_dir: "crates/ecologi-api",
         webhooks: None,
+        catalog: None,
+        manifests: &[Manifest {
+            path: "crates/ecologi-api/Cargo.toml",
+            forwards_to: None,
+        }],
     },
 ];
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use canopy_codegen::{MANIFEST, Source};
+use canopy_codegen::{MANIFEST, SERVICES, Source};
 
 use crate::failure::Failure;
 
@@ -47,14 +47,22 @@ pub fn ensure_file_contents(
     Ok(Some(difference))
 }
 
-/// All files of the spec, in a fixed order.
+/// All files of the spec and the manifests that list its resources, in a fixed order.
 pub fn sources(root: &Path) -> Result<Vec<Source>, Failure> {
     let read = |name: String| {
         let path = root.join(&name);
         let text = fs::read_to_string(&path).map_err(Failure::io("read", &path))?;
         Ok(Source::new(name, text))
     };
-    walk(root, "spec", "yaml")?.into_iter().map(read).collect()
+    let manifests = SERVICES
+        .iter()
+        .flat_map(|service| service.manifests)
+        .map(|manifest| manifest.path.to_owned());
+    walk(root, "spec", "yaml")?
+        .into_iter()
+        .chain(manifests)
+        .map(read)
+        .collect()
 }
 
 /// All Rust files of the workspace, by their path from its root.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod features;
 mod isolate;
 mod modules;
 mod operations;
@@ -18,6 +19,7 @@ use crate::services::{COMMAND, SANDBOX_DIR, Service};
 use crate::source::Output;
 use crate::transform;
 
+pub(crate) use features::manifest;
 pub(crate) use plan::method_name;
 
 /// The line that opens every generated file.

@@ -45,10 +45,7 @@ pub(crate) fn method_name(operation_id: &str) -> String {
 
 impl<'b> Plan<'b> {
     pub fn new(bundle: &'b Bundle, client: Value) -> Self {
-        let tags = bundle.value["tags"].as_array().into_iter().flatten();
-        let resources = tags
-            .filter_map(|tag| tag["name"].as_str().map(str::to_owned))
-            .collect();
+        let resources = bundle.resources().into_iter().map(str::to_owned).collect();
         let mut operations: Vec<Entry<'b>> = operations(&bundle.value)
             .filter_map(|(path, method, value)| {
                 let (resource, id) = (value["tags"][0].as_str()?, value["operationId"].as_str()?);
