@@ -1,4 +1,4 @@
-//! Checks that a webhook comes from HighLevel.
+//! Checks that a webhook comes from HighLevel, and reads it.
 //!
 //! ```
 //! use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use canopy_transport::redact;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+use crate::api::webhooks::Payload;
 
 /// HighLevel's published key (Ed25519, SPKI in base64). Keys rotate: the config can name others.
 pub const HIGHLEVEL_KEY: &str = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=";
@@ -135,6 +138,59 @@ fn timestamp(body: &[u8]) -> Option<Timestamp> {
         When::Text(at) => Some(at),
         When::Milliseconds(ms) => Timestamp::from_millisecond(ms).ok(),
         When::Other(_) => None,
+    }
+}
+
+/// Reads a delivery as the payload of its event. Check its signature first.
+///
+/// ```
+/// use canopy_highlevel::api::webhooks::Payload;
+/// use canopy_highlevel::webhook::{self, ParseError};
+///
+/// let body = br#"{"type": "ContactCreate", "id": "c", "firstName": "Ada"}"#;
+/// let Payload::ContactCreate(contact) = webhook::parse(body)? else { panic!() };
+/// assert_eq!(contact.first_name.as_deref(), Some("Ada"));
+///
+/// let unknown = webhook::parse(br#"{"type": "MoonLanding"}"#);
+/// assert!(matches!(unknown, Err(ParseError::UnknownEvent { event }) if event == "MoonLanding"));
+/// # Ok::<(), ParseError>(())
+/// ```
+pub fn parse(body: &[u8]) -> Result<Payload, ParseError> {
+    #[derive(Deserialize)]
+    struct Event {
+        r#type: Option<String>,
+    }
+    let event: Event =
+        serde_json::from_slice(body).map_err(|error| ParseError::unreadable(&error))?;
+    let event = event.r#type.ok_or(ParseError::NoEvent)?;
+    match Payload::read(&event, body) {
+        Some(payload) => payload.map_err(|error| ParseError::unreadable(&error)),
+        None => Err(ParseError::UnknownEvent {
+            event: redact::text(&event),
+        }),
+    }
+}
+
+/// A delivery that is no payload of a known event. Its text shows nothing of the body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    #[error("the body is no JSON object of an event: {problem}")]
+    Unreadable { problem: String },
+    #[error(
+        "the body has no `type`, so it is no event of an app's webhook (a workflow's own webhook has none)"
+    )]
+    NoEvent,
+    /// The service has added it since. Answer it with 200: it would be sent again otherwise.
+    #[error("`{event}` is no event that this version knows; its body is plain JSON")]
+    UnknownEvent { event: String },
+}
+
+impl ParseError {
+    fn unreadable(error: &serde_json::Error) -> Self {
+        Self::Unreadable {
+            problem: redact::decode_error(error),
+        }
     }
 }
 

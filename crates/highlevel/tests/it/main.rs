@@ -1,9 +1,15 @@
 //! The client against a mocked service.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod checks;
+mod downloads;
 mod invoke;
+mod oauth;
+mod paging;
+mod payloads;
 mod raw;
 mod refusals;
+mod tolerance;
 mod webhooks;
 
 use std::time::Duration;
