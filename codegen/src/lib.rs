@@ -15,6 +15,7 @@
 //! ```
 
 mod bundle;
+pub mod diff;
 mod document;
 mod emit;
 mod lint;

@@ -16,6 +16,10 @@ pub enum Failure {
         name: String,
         known: Vec<&'static str>,
     },
+    #[error("{0}")]
+    NoBundle(String),
+    #[error("{0} of the changes break code that uses the generated crate")]
+    Breaking(usize),
     #[error("cannot {what} {}: {error}", path.display())]
     Io {
         what: &'static str,
@@ -37,7 +41,7 @@ impl Failure {
     /// The exit code: 2 for bad input, 1 for anything else.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Spec(_) | Self::UnknownService { .. } => 2,
+            Self::Spec(_) | Self::UnknownService { .. } | Self::NoBundle(_) => 2,
             _ => 1,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use canopy_codegen::{SERVICES, Service};
+use canopy_codegen::{SERVICES, Service, Source, diff};
 use clap::Subcommand;
 
 use crate::failure::Failure;
@@ -18,15 +18,57 @@ pub enum Chore {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Tell what changed between two bundles, and what of it breaks code that uses the generated crate.
+    ///
+    /// Exit code: 0 when nothing breaks, 1 when something does, 2 when a file is no bundle.
+    Diff {
+        /// An OpenAPI 3.0 document in JSON or YAML; `-` reads it from standard input.
+        old: PathBuf,
+        new: PathBuf,
+        /// Print the changes as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub fn run(root: &Path, chore: &Chore) -> Result<(), Failure> {
-    let Chore::Bundle { service, out } = chore;
+    match chore {
+        Chore::Bundle { service, out } => bundle(root, service, out),
+        Chore::Diff { old, new, json } => diff(old, new, *json),
+    }
+}
+
+fn bundle(root: &Path, service: &str, out: &Path) -> Result<(), Failure> {
     let found = Service::named(service).ok_or_else(|| Failure::UnknownService {
-        name: service.clone(),
+        name: service.to_owned(),
         known: SERVICES.iter().map(|service| service.name).collect(),
     })?;
     let text = canopy_codegen::bundle(&sources(root)?, found)?;
     ensure_file_contents(out, &text, false)?;
     Ok(())
+}
+
+fn diff(old: &Path, new: &Path, json: bool) -> Result<(), Failure> {
+    let found = diff::diff(&document(old)?, &document(new)?)
+        .map_err(|problems| Failure::NoBundle(problems.to_string()))?;
+    if json {
+        print!("{}", found.json());
+    } else {
+        print!("{found}");
+    }
+    match found.breaking {
+        0 => Ok(()),
+        breaking => Err(Failure::Breaking(breaking)),
+    }
+}
+
+fn document(path: &Path) -> Result<Source, Failure> {
+    let name = path.display().to_string();
+    let text = if name == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::NoBundle(format!("cannot read {name}: {error}")))?;
+    Ok(Source::new(name, text))
 }

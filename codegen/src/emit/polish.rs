@@ -25,6 +25,7 @@ pub(super) fn keep(file: syn::File) -> Kept {
         match item {
             Item::Mod(module) if module.ident == "types" => {
                 kept.types = module.content.map(|(_, items)| items).unwrap_or_default();
+                kept.types.iter_mut().for_each(open);
             }
             Item::Mod(module) if module.ident == "builder" => kept.builders.push(Item::Mod(module)),
             Item::Impl(block) if block.trait_.is_none() && !has_constructor(&block) => {
@@ -34,6 +35,20 @@ pub(super) fn keep(file: syn::File) -> Kept {
         }
     }
     kept
+}
+
+/// Leaves room: a member or a word that the service adds must not break who made the struct or matched the words.
+fn open(item: &mut Item) {
+    let (visibility, attributes) = match item {
+        Item::Struct(item) if matches!(item.fields, syn::Fields::Named(_)) => {
+            (&item.vis, &mut item.attrs)
+        }
+        Item::Enum(item) => (&item.vis, &mut item.attrs),
+        _ => return,
+    };
+    if matches!(visibility, syn::Visibility::Public(_)) {
+        attributes.push(parse_quote!(#[non_exhaustive]));
+    }
 }
 
 fn has_constructor(block: &syn::ItemImpl) -> bool {

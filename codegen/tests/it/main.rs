@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+mod diff;
 mod lint;
 mod output;
