@@ -18,7 +18,8 @@ use crate::retry::{Outcome, Repeat};
 pub struct CallError {
     operation: &'static str,
     in_doubt: bool,
-    cause: Cause,
+    // Boxed, as results are moved around much more often than they fail.
+    cause: Box<Cause>,
 }
 
 impl fmt::Display for CallError {
@@ -102,7 +103,7 @@ impl CallError {
         Self {
             operation,
             in_doubt: false,
-            cause: error.into(),
+            cause: Box::new(error.into()),
         }
     }
 
@@ -111,7 +112,7 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: false,
-            cause: Cause::Request(redact::text(problem)),
+            cause: Box::new(Cause::Request(redact::text(problem))),
         }
     }
 
@@ -120,7 +121,7 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: false,
-            cause: Cause::Record(record),
+            cause: Box::new(Cause::Record(record)),
         }
     }
 
@@ -129,7 +130,7 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: false,
-            cause: Cause::Paging(error),
+            cause: Box::new(Cause::Paging(error)),
         }
     }
 
@@ -143,7 +144,7 @@ impl CallError {
             return Self {
                 operation: operation.name,
                 in_doubt: false,
-                cause: Cause::NotSent(why),
+                cause: Box::new(Cause::NotSent(why)),
             };
         }
         let outcome = Outcome::Answered {
@@ -153,13 +154,13 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: facts.earlier_in_doubt || outcome.in_doubt(nominal(operation)),
-            cause: Cause::Refused {
+            cause: Box::new(Cause::Refused {
                 status,
                 message: facts.message,
                 trace_id: facts.trace_id,
                 retry_after: facts.retry_after,
                 body: facts.body,
-            },
+            }),
         }
     }
 
@@ -190,13 +191,13 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: outcome.in_doubt(nominal(operation)),
-            cause: Cause::Refused {
+            cause: Box::new(Cause::Refused {
                 status,
                 message: None,
                 trace_id: None,
                 retry_after: None,
                 body: None,
-            },
+            }),
         }
     }
 
@@ -207,11 +208,11 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: outcome.in_doubt(nominal(operation)),
-            cause: match outcome {
+            cause: Box::new(match outcome {
                 _ if error.is_builder() => Cause::Request(error.to_string()),
                 Outcome::NotSent => Cause::Connect(error),
                 _ => Cause::Lost { source: error },
-            },
+            }),
         }
     }
 
@@ -224,10 +225,10 @@ impl CallError {
         Self {
             operation: operation.name,
             in_doubt: nominal(operation) != Repeat::Reads,
-            cause: Cause::Unreadable {
+            cause: Box::new(Cause::Unreadable {
                 status,
                 problem: redact::decode_error(error),
-            },
+            }),
         }
     }
 
@@ -242,7 +243,7 @@ impl CallError {
 
     /// Status of the service's answer. `None` also when the refusal was ours.
     pub fn status(&self) -> Option<StatusCode> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused { status, .. } => Some(*status),
             Cause::Unreadable { status, .. } => *status,
             _ => None,
@@ -251,7 +252,7 @@ impl CallError {
 
     /// The service's own text, with personal data masked.
     pub fn message(&self) -> Option<&str> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused { message, .. } => message.as_deref(),
             _ => None,
         }
@@ -259,7 +260,7 @@ impl CallError {
 
     /// The argument that is wrong: found before sending, or named by the service's text.
     pub fn field(&self) -> Option<&str> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Arguments(error) => error.field(),
             Cause::Refused {
                 status,
@@ -272,7 +273,7 @@ impl CallError {
 
     /// The service's error answer. Texts in it that are not about the error are masked.
     pub fn body(&self) -> Option<&str> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused { body, .. } => body.as_deref(),
             _ => None,
         }
@@ -280,7 +281,7 @@ impl CallError {
 
     /// What the service's support asks for.
     pub fn trace_id(&self) -> Option<&str> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused { trace_id, .. } => trace_id.as_deref(),
             _ => None,
         }
@@ -288,7 +289,7 @@ impl CallError {
 
     /// How long to wait before trying again, where somebody named a time.
     pub fn retry_after(&self) -> Option<Duration> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused { retry_after, .. } => *retry_after,
             Cause::NotSent(NotSent::Quota(exhausted)) => Some(exhausted.retry_after()),
             _ => None,
@@ -298,7 +299,7 @@ impl CallError {
     /// Whether the cause can pass by itself. It does not say that sending again is harmless: ask
     /// [`outcome_unknown`](Self::outcome_unknown) first.
     pub fn is_retryable(&self) -> bool {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused {
                 status,
                 retry_after,

@@ -227,12 +227,12 @@ impl TokenSource for OAuthTokens {
         }
     }
 
-    async fn rejected(&self, stale: &SecretString) -> Result<Option<SecretString>, TokenError> {
+    async fn rejected(&self, refused: &SecretString) -> Result<Option<SecretString>, TokenError> {
         let now = self.shared.clock.now();
         let flight = {
             let mut state = self.shared.state();
             let current = state.tokens.access();
-            if current.expose_secret() != stale.expose_secret() {
+            if current.expose_secret() != refused.expose_secret() {
                 return Ok(Some(current.clone()));
             }
             let is_young = state

@@ -70,12 +70,12 @@ impl Page {
 
     /// The records one by one; those that are none are errors.
     pub fn into_items(self) -> Vec<Result<Item, Error>> {
-        self.read_each(|item| Ok(item))
+        self.read_each(Ok)
     }
 
     /// The records, read as a type; those that do not fit it are errors.
     pub fn into_typed<T: DeserializeOwned>(self) -> Vec<Result<T, Error>> {
-        self.read_each(|item| item.read())
+        self.read_each(Item::read)
     }
 
     fn read_each<R>(mut self, read: impl Fn(Item) -> Result<R, Error>) -> Vec<Result<R, Error>> {

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use super::refusal::{
+    Checked, bounds, invalid, is_a, kind_text, member, missing, unexpected, words_text,
+};
 use super::{Document, Shape};
 use crate::invoke::InvokeError;
 use crate::operation::Operation;
 
 /// An object in an object in a list ...: deeper than any description, and an end for data that nests without one.
 const DEPTH: usize = 64;
-
-type Checked = Result<(), InvokeError>;
 
 impl Document {
     /// Whether the arguments (one flat object, as [`invoke::request`](crate::invoke::request) takes them) fit the
@@ -23,7 +24,7 @@ impl Document {
         };
         let body = self.body(operation);
         let shape = body.map(|(schema, _)| self.shape(schema));
-        self.known(operation, shape.as_ref(), args)?;
+        known(operation, shape.as_ref(), args)?;
         for parameter in operation.parameters {
             let schema = &self.parameter(operation, parameter.name)["schema"];
             match args.get(parameter.name) {
@@ -60,33 +61,6 @@ impl Document {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         self.value("", schema, &Value::Object(rest), 0)
-    }
-
-    /// Whether each argument is one of the operation's: a wrong name is told before what is missing because of it.
-    fn known(
-        &self,
-        operation: &Operation,
-        body: Option<&Shape<'_>>,
-        args: &Map<String, Value>,
-    ) -> Checked {
-        let mut takes: Vec<&str> = operation
-            .parameters
-            .iter()
-            .map(|parameter| parameter.name)
-            .collect();
-        if let Some(body) = body {
-            let members = body.members();
-            if body.kind() == Some("array") {
-                takes.push("body");
-            } else if body.is_open(members.len()) || !body.alternatives().is_empty() {
-                return Ok(());
-            }
-            takes.extend(members.iter().map(|(name, _)| *name));
-        } else if operation.body != crate::operation::Body::None {
-            // The description does not say what it takes.
-            return Ok(());
-        }
-        unexpected("", &takes, args)
     }
 
     /// A parameter: it travels as text, so a number may be given as one and the other way round.
@@ -226,91 +200,24 @@ impl Document {
     }
 }
 
-fn is_a(kind: &str, value: &Value) -> bool {
-    match kind {
-        "string" => value.is_string(),
-        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        _ => true,
-    }
-}
-
-fn kind_text(kind: &str) -> &'static str {
-    match kind {
-        "string" => "a text",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "true or false",
-        "array" => "a list",
-        "object" => "an object",
-        _ => "of another type",
-    }
-}
-
-fn words_text(words: &[Value]) -> String {
-    let words = words.iter().map(|word| match word {
-        Value::String(word) => word.clone(),
-        other => other.to_string(),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
-fn bounds(
-    path: &str,
-    shape: &Shape<'_>,
-    [least, most]: [&str; 2],
-    value: Option<f64>,
-    unit: &str,
-) -> Checked {
-    let Some(value) = value else { return Ok(()) };
-    let has = if unit.is_empty() {
-        "must be"
-    } else {
-        "must have"
-    };
-    match (shape.number(least), shape.number(most)) {
-        (Some(least), _) if value < least => {
-            Err(invalid(path, format!("{has} at least {least}{unit}")))
+/// Whether each argument is one of the operation's: a wrong name is told before what is missing because of it.
+fn known(operation: &Operation, body: Option<&Shape<'_>>, args: &Map<String, Value>) -> Checked {
+    let mut takes: Vec<&str> = operation
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name)
+        .collect();
+    if let Some(body) = body {
+        let members = body.members();
+        if body.kind() == Some("array") {
+            takes.push("body");
+        } else if body.is_open(members.len()) || !body.alternatives().is_empty() {
+            return Ok(());
         }
-        (_, Some(most)) if value > most => {
-            Err(invalid(path, format!("{has} at most {most}{unit}")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn unexpected(path: &str, takes: &[&str], members: &Map<String, Value>) -> Checked {
-    let Some(name) = members.keys().find(|name| !takes.contains(&name.as_str())) else {
+        takes.extend(members.iter().map(|(name, _)| *name));
+    } else if operation.body != crate::operation::Body::None {
+        // The description does not say what it takes.
         return Ok(());
-    };
-    Err(InvokeError::Unexpected {
-        field: member(path, name),
-        nearest: crate::invoke::nearest(takes.iter().copied(), name).map(str::to_owned),
-        takes: takes.iter().map(|&name| name.to_owned()).collect(),
-    })
-}
-
-fn missing(path: &str) -> InvokeError {
-    InvokeError::Missing {
-        field: path.to_owned(),
     }
-}
-
-fn invalid(path: &str, problem: String) -> InvokeError {
-    let field = if path.is_empty() { "body" } else { path };
-    InvokeError::Invalid {
-        field: field.to_owned(),
-        problem: problem.into(),
-    }
-}
-
-fn member(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    unexpected("", &takes, args)
 }

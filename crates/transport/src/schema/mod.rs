@@ -7,6 +7,7 @@
 mod check;
 mod describe;
 mod example;
+mod refusal;
 mod shape;
 
 use serde_json::Value;

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod invoke;
+mod schema;
 mod server;
 mod wire;
