@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
 #[derive(Debug, Parser)]
@@ -36,6 +39,14 @@ pub(crate) enum Command {
     /// Keep tokens and keys in the store, encrypted
     #[command(subcommand)]
     Secret(Secret),
+    /// List HighLevel's operations, or describe one
+    Ops(ops::Ops),
+    /// Call any of HighLevel's operations
+    Call(ops::Call),
+    /// Serve HighLevel's operations to an AI assistant, over the Model Context Protocol on standard input and output
+    Mcp(ops::Mcp),
+    /// Print a script that completes commands and names in a shell
+    Completions { shell: Shell },
 }
 
 /// Where the configuration is.

@@ -19,12 +19,16 @@ mod connect;
 mod control;
 mod environment;
 mod exit;
+mod mcp;
+mod ops;
+mod output;
 mod program;
 mod show;
 mod shutdown;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use canopy_engine::Observer;
 use clap::Parser;
@@ -49,5 +53,7 @@ pub fn main_observed(observer: Arc<dyn Observer>) -> ExitCode {
         Err(error) => return exit::report(Err(exit::Failure::failed(&error))),
     };
     let result = runtime.block_on(commands::run(cli.command, &environment, observer));
+    // A read of standard input cannot be called off: `canopy mcp` must not wait for a line that never comes.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     exit::report(result)
 }

@@ -4,6 +4,8 @@ mod bad_input;
 mod books;
 mod crashes;
 mod demo;
+mod mcp;
 mod money;
+mod ops;
 mod support;
 mod webhooks;

@@ -1,8 +1,12 @@
 //! What each command does.
 
+mod call;
 mod check;
+mod completions;
 mod demo;
 mod init;
+mod mcp;
+mod ops;
 mod purchase;
 mod run;
 mod sandbox;
@@ -32,5 +36,9 @@ pub(crate) async fn run(
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Secret(options) => secret::secret(options, environment).await,
+        Command::Ops(options) => ops::ops(&options),
+        Command::Call(options) => call::call(options, environment).await,
+        Command::Mcp(options) => mcp::mcp(options, environment).await,
+        Command::Completions { shell } => completions::completions(shell),
     }
 }

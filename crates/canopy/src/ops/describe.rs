@@ -1,0 +1,225 @@
+//! An entry, shown.
+
+use canopy_highlevel::operation::TokenKind;
+use canopy_highlevel::{AnswerKind, Description, Field};
+use serde_json::{Value, json};
+
+use super::Entry;
+use crate::show;
+
+/// An entry as one element of `canopy ops --json`.
+pub(crate) fn row(entry: &Entry, description: &Description) -> Value {
+    let operation = entry.operation;
+    json!({
+        "name": entry.name,
+        "title": entry.title,
+        "kind": entry.kind,
+        "category": entry.category,
+        "method": operation.http_method,
+        "path": operation.path,
+        "operation_id": operation.name,
+        "api_version": operation.api_version,
+        "scopes": operation.scopes,
+        "fields": description.fields,
+    })
+}
+
+/// Everything that is to be known before calling it.
+pub(crate) fn as_json(entry: &Entry, description: &Description) -> Value {
+    let mut all = row(entry, description);
+    all["description"] = description.description.clone().into();
+    all["tokens"] = tokens(entry).into();
+    all["only_reads"] = entry.only_reads().into();
+    all["deprecated"] = description.deprecated.into();
+    all["answer"] = json!(description.answer);
+    all["example"] = description.example.clone();
+    all
+}
+
+/// The same for people.
+pub(crate) fn as_text(entry: &Entry, description: &Description) -> String {
+    let operation = entry.operation;
+    let mut text = format!("{}: {}\n", entry.name, entry.title);
+    if !description.description.is_empty() {
+        text.push_str(&format!("{}\n", description.description));
+    }
+    let or_none = |words: String| {
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words
+        }
+    };
+    let mut rows = vec![
+        (
+            "kind",
+            format!(
+                "{}, {}",
+                entry.kind,
+                if entry.only_reads() {
+                    "only reads"
+                } else {
+                    "changes something"
+                }
+            ),
+        ),
+        ("category", entry.category.to_owned()),
+        (
+            "request",
+            format!("{} {}", operation.http_method, operation.path),
+        ),
+        (
+            "version",
+            or_none(operation.api_version.unwrap_or_default().to_owned()),
+        ),
+        ("scopes", or_none(operation.scopes.join(", "))),
+        ("tokens", or_none(tokens(entry).join(", "))),
+    ];
+    if description.answer == AnswerKind::Bytes {
+        rows.push(("answer", "a file; give --out FILE".to_owned()));
+    }
+    if description.deprecated {
+        rows.push(("deprecated", "the service advises against it".to_owned()));
+    }
+    text.push_str(&format!("\n{}\nfields\n", show::pairs(&rows)));
+    text.push_str(&fields(&description.fields));
+    text.push_str(&format!(
+        "\nexample\n  {}\n",
+        example(entry, &description.example)
+    ));
+    text
+}
+
+fn tokens(entry: &Entry) -> Vec<&'static str> {
+    let kinds = entry.operation.token_kinds.iter();
+    kinds
+        .map(|kind| match kind {
+            TokenKind::Location => "location",
+            TokenKind::Agency => "agency",
+        })
+        .collect()
+}
+
+/// The fields as aligned lines; members of objects are below them, indented.
+fn fields(fields: &[Field]) -> String {
+    let mut rows = Vec::new();
+    gather(fields, &mut Vec::new(), &mut rows);
+    if rows.is_empty() {
+        return "  it takes none\n".to_owned();
+    }
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    rows.iter()
+        .map(|[name, place, kind, required, about]| {
+            let [a, b, c, d] = widths;
+            let line = format!("  {name:a$}  {place:b$}  {kind:c$}  {required:d$}  {about}");
+            format!("{}\n", line.trim_end())
+        })
+        .collect()
+}
+
+/// `above` holds the lists of members that the fields are inside of.
+fn gather<'a>(fields: &'a [Field], above: &mut Vec<&'a [Field]>, rows: &mut Vec<[String; 5]>) {
+    above.push(fields);
+    for field in fields {
+        let depth = above.len() - 1;
+        let place = json!(field.place);
+        let repeats =
+            !field.fields.is_empty() && above.iter().any(|outer| same(outer, &field.fields));
+        let mut about = about(field);
+        if repeats {
+            about.push_str(" Members as above.");
+        }
+        rows.push([
+            format!("{}{}", "  ".repeat(depth), field.name),
+            if depth == 0 {
+                place.as_str().unwrap_or_default().to_owned()
+            } else {
+                String::new()
+            },
+            field.kind.clone(),
+            if field.required { "required" } else { "" }.to_owned(),
+            about.trim_start().to_owned(),
+        ]);
+        if !repeats {
+            gather(&field.fields, above, rows);
+        }
+    }
+    above.pop();
+}
+
+/// Whether two lists have the same members: a filter inside a filter is described once.
+fn same(one: &[Field], other: &[Field]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(a, b)| a.name == b.name && a.kind == b.kind)
+}
+
+fn about(field: &Field) -> String {
+    let mut parts = Vec::new();
+    if !field.description.is_empty() {
+        parts.push(field.description.replace('\n', " "));
+    }
+    if !field.words.is_empty() {
+        let words = field.words.iter().map(|word| match word {
+            Value::String(word) => word.clone(),
+            other => other.to_string(),
+        });
+        parts.push(format!("One of: {}.", words.collect::<Vec<_>>().join(", ")));
+    }
+    parts.join(" ")
+}
+
+/// A call that passes the check, to be changed and pasted into a shell.
+fn example(entry: &Entry, arguments: &Value) -> String {
+    let Some(arguments) = arguments.as_object() else {
+        return format!("canopy call {}", entry.name);
+    };
+    let is_parameter = |name: &str| {
+        entry
+            .operation
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == name)
+    };
+    let mut command = format!("canopy call {}", entry.name);
+    let mut body = serde_json::Map::new();
+    for (name, value) in arguments {
+        match value {
+            Value::Array(_) | Value::Object(_) => {
+                body.insert(name.clone(), value.clone());
+            }
+            _ if !is_parameter(name) => {
+                body.insert(name.clone(), value.clone());
+            }
+            Value::String(text) => {
+                command.push_str(&format!(" --param {}", quoted(&format!("{name}={text}"))))
+            }
+            scalar => command.push_str(&format!(" --param {name}={scalar}")),
+        }
+    }
+    if !body.is_empty() {
+        command.push_str(&format!(
+            " --body {}",
+            quoted(&Value::Object(body).to_string())
+        ));
+    }
+    command
+}
+
+/// As one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=.,/:@+".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
