@@ -101,6 +101,15 @@ impl From<CallError> for Error {
     }
 }
 
+/// Lets `?` take the errors of typed calls. A refusal knows its operation; where no answer came, the worst is assumed:
+/// that the call may have changed something. [`Error::from_generated`] tells more exactly.
+impl<E> From<progenitor_client::Error<E>> for Error {
+    fn from(error: progenitor_client::Error<E>) -> Self {
+        let call = CallError::from_any_generated(error);
+        Self::new(crate::operation(call.operation()), call)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { call, refusal } = &*self.inner;

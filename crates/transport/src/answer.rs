@@ -9,12 +9,15 @@ use http::{Extensions, StatusCode};
 use serde::Deserialize;
 
 use crate::limits::Exhausted;
+use crate::operation::Operation;
 use crate::redact;
 use crate::token::TokenError;
 
 /// What the transport knows of an answer; found among the extensions of every response that it returns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// What was called.
+    pub operation: Option<&'static Operation>,
     /// What the service's support asks for.
     pub trace_id: Option<String>,
     /// The error's text, with personal data masked. Only of error answers.

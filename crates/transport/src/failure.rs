@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::answer::{Facts, NotSent};
 use crate::invoke::InvokeError;
-use crate::operation::Operation;
+use crate::operation::{Auth, Body, Idempotency, Operation, Paging};
 use crate::record::{OddRecord, PagingError};
 use crate::redact;
 use crate::retry::{Outcome, Repeat};
@@ -182,6 +182,18 @@ impl CallError {
         }
     }
 
+    /// An error of a generated client, where nobody says which operation was called. The service's refusals tell; for a
+    /// connection that broke the worst is assumed, which is that it may have changed something.
+    pub fn from_any_generated<E>(error: progenitor_client::Error<E>) -> Self {
+        let told = match &error {
+            progenitor_client::Error::UnexpectedResponse(response) => {
+                Facts::of(response.extensions()).and_then(|facts| facts.operation)
+            }
+            _ => None,
+        };
+        Self::from_generated(told.unwrap_or(&ANY), error)
+    }
+
     /// An error answer of which only the status is left.
     fn from_status(operation: &Operation, status: StatusCode) -> Self {
         let outcome = Outcome::Answered {
@@ -324,6 +336,28 @@ impl CallError {
         self.in_doubt
     }
 }
+
+/// Stands for an operation that is not known.
+static ANY: Operation = Operation {
+    name: "call",
+    method_name: "call",
+    resource: "",
+    summary: "",
+    http_method: "",
+    path: "",
+    api_version: None,
+    auth: Auth::Bearer,
+    scopes: &[],
+    token_kinds: &[],
+    parameters: &[],
+    body: Body::None,
+    idempotency: Idempotency::Unsafe,
+    paging: Paging::None,
+    items: None,
+    id: None,
+    version: None,
+    record: None,
+};
 
 /// The field in texts such as `property nmae should not exist` and `customFields.0.id must be a string`.
 fn named_field(message: &str) -> Option<&str> {

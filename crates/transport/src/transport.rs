@@ -201,7 +201,16 @@ enum Attempt {
 
 #[async_trait]
 impl Execute for Transport {
-    async fn execute(
+    async fn execute(&self, operation: &'static Operation, request: reqwest::Request) -> Answer {
+        let mut response = self.persist(operation, request).await?;
+        answer::facts_mut(&mut response).operation = Some(operation);
+        Ok(response)
+    }
+}
+
+impl Transport {
+    /// Attempts until one decides.
+    async fn persist(
         &self,
         operation: &'static Operation,
         mut request: reqwest::Request,

@@ -30,7 +30,7 @@ mod page;
 
 use canopy_transport::CallError;
 use canopy_transport::invoke::InvokeError;
-use canopy_transport::operation::Operation;
+use canopy_transport::operation::{Operation, Paging};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -115,7 +115,7 @@ impl Reading {
         let operation = describe::find(name)?;
         let refuse =
             |error| Error::new(Some(operation), CallError::arguments(operation.name, error));
-        if operation.items.is_none() {
+        if operation.items.is_none() && operation.paging == Paging::None {
             return Err(refuse(InvokeError::NotAList));
         }
         let args = match args {

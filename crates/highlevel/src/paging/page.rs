@@ -41,6 +41,7 @@ impl Page {
         self.next = Some(Value::Object(next));
     }
 
+    /// Some lists are the whole answer.
     fn place(&self) -> &'static str {
         self.operation.items.unwrap_or_default()
     }

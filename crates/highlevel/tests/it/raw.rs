@@ -1,6 +1,6 @@
 //! The generated client runs on the same stack.
 
-use canopy_highlevel::{Error, Refusal, operation};
+use canopy_highlevel::{Cause, Client, Error, Refusal, RetryPolicy, operation};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -45,4 +45,35 @@ async fn typed_calls_fail_with_the_same_errors() {
     assert_eq!((error.status(), error.trace_id()), (Some(404), Some("tr")));
     assert_eq!(error.refusal(), Some(Refusal::NotFound));
     assert!(!error.to_string().contains("jo@"), "{error}");
+}
+
+#[tokio::test]
+async fn a_question_mark_takes_the_errors_of_typed_calls() {
+    async fn read(client: &Client) -> Result<(), Error> {
+        client.raw().get_contact().contact_id("c").send().await?;
+        Ok(())
+    }
+    let body = json!({"message": "The token is not authorized for this scope.", "traceId": "tr"});
+    let (client, _server) = answering(ResponseTemplate::new(401).set_body_json(body)).await;
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(
+        error.refusal(),
+        Some(Refusal::ScopeMissing {
+            scopes: &["contacts.readonly"]
+        })
+    );
+    assert!(
+        !error.outcome_unknown() && error.to_string().contains("get-contact"),
+        "{error}"
+    );
+
+    let nobody = crate::builder("http://127.0.0.1:1")
+        .retry(RetryPolicy::NEVER)
+        .build()
+        .unwrap();
+    let error = read(&nobody).await.unwrap_err();
+    assert!(
+        matches!(error.cause(), Cause::Connect(_)) && !error.outcome_unknown(),
+        "{error:?}"
+    );
 }
