@@ -26,7 +26,7 @@ mod services;
 mod source;
 mod transform;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use bundle::Bundle;
 use document::Document;
@@ -89,7 +89,11 @@ fn service_files(sources: &[Source], service: &Service) -> Result<(Vec<Output>, 
         .webhooks
         .map(|dir| linted_webhooks(sources, dir, &bundle))
         .transpose()?;
-    let files = emit::service(service, &bundle, webhooks.as_ref())?;
+    let catalog = service
+        .catalog
+        .map(|path| linted_catalog(sources, path, &bundle))
+        .transpose()?;
+    let files = emit::service(service, &bundle, webhooks.as_ref(), catalog.as_ref())?;
     Ok((files, bundle))
 }
 
@@ -113,6 +117,19 @@ fn linted_webhooks(sources: &[Source], dir: &str, service: &Bundle) -> Result<Bu
     lint::webhooks(&bundle, service)?;
     transform::run(transform::BUNDLE, &mut bundle.value);
     Ok(bundle)
+}
+
+fn linted_catalog(sources: &[Source], path: &str, service: &Bundle) -> Result<Value, Problems> {
+    let source = sources.iter().find(|source| source.path == path);
+    let source = source.ok_or_else(|| Problem {
+        file: path.to_owned(),
+        line: 0,
+        place: String::new(),
+        message: "the file is missing; add it with a list of `entries`".to_owned(),
+    })?;
+    let document = Document::parse(source)?;
+    lint::catalog(&document, service)?;
+    Ok(document.value)
 }
 
 fn merge<'s>(sources: impl Iterator<Item = &'s Source>) -> Result<Bundle, Problems> {

@@ -1,6 +1,8 @@
 //! From transformed documents to files.
 
 mod answers;
+mod calls;
+mod catalog;
 mod client;
 mod features;
 mod isolate;
@@ -46,6 +48,7 @@ pub(crate) fn service(
     service: &Service,
     bundle: &Bundle,
     webhooks: Option<&Bundle>,
+    catalog: Option<&Value>,
 ) -> Result<Vec<Output>, Problems> {
     let mut client = bundle.value.clone();
     transform::run(transform::CLIENT, &mut client);
@@ -60,7 +63,11 @@ pub(crate) fn service(
         }),
         Err(error) => problems.0.extend(error.0),
     };
-    add("mod", Ok(modules::root(service, &plan, webhooks.is_some())));
+    let tables = modules::Tables {
+        webhooks: webhooks.is_some(),
+        catalog: catalog.is_some(),
+    };
+    add("mod", Ok(modules::root(service, &plan, tables)));
     add("client", Ok(modules::client()));
     add(
         "operations",
@@ -76,13 +83,25 @@ pub(crate) fn service(
             webhooks::file(&webhooks.value).map_err(|error| plan.internal("webhooks", &error)),
         );
     }
-    let samples = samples::file(service, &plan, webhooks.map(|bundle| &bundle.value));
-    match samples.map_err(|error| plan.internal("samples", &error)) {
-        Ok(text) => outputs.push(Output {
-            path: format!("{}/tests/it/generated/answers.rs", service.crate_dir),
-            text,
-        }),
-        Err(error) => problems.0.extend(error.0),
+    if let Some(catalog) = catalog {
+        add(
+            "catalog",
+            catalog::table(catalog).map_err(|error| plan.internal("catalog", &error)),
+        );
+    }
+    let webhook_types = webhooks.map(|bundle| &bundle.value);
+    for (name, text) in [
+        ("answers", samples::file(service, &plan, webhook_types)),
+        ("calls", calls::calls(service, &plan)),
+        ("requests", calls::requests(service, &plan)),
+    ] {
+        match text.map_err(|error| plan.internal(name, &error)) {
+            Ok(text) => outputs.push(Output {
+                path: format!("{}/tests/it/generated/{name}.rs", service.crate_dir),
+                text,
+            }),
+            Err(error) => problems.0.extend(error.0),
+        }
     }
     problems.check()?;
 

@@ -11,11 +11,21 @@ pub(super) fn client() -> String {
     format!("{}{}", header(), include_str!("../../templates/client.rs"))
 }
 
+/// Which tables a service has besides that of its operations.
+#[derive(Clone, Copy)]
+pub(super) struct Tables {
+    pub webhooks: bool,
+    pub catalog: bool,
+}
+
 /// The root of the generated modules.
-pub(super) fn root(service: &Service, plan: &Plan<'_>, has_webhooks: bool) -> String {
+pub(super) fn root(service: &Service, plan: &Plan<'_>, tables: Tables) -> String {
     let mut text = header();
+    if tables.catalog {
+        text.push_str("pub mod catalog;\n");
+    }
     text.push_str("pub mod client;\npub mod common;\npub mod operations;\n");
-    if has_webhooks {
+    if tables.webhooks {
         text.push_str("pub mod webhooks;\n");
     }
     for resource in &plan.resources {
@@ -29,16 +39,18 @@ pub(super) fn root(service: &Service, plan: &Plan<'_>, has_webhooks: bool) -> St
             "\n/// {summary}\n#[cfg(feature = \"{resource}\")]\npub mod {resource};\n"
         );
     }
+    text.push('\n');
+    if tables.catalog {
+        text.push_str("pub use catalog::CATALOG;\n");
+    }
+    text.push_str("pub use client::Client;\npub use operations::OPERATIONS;\n");
+    if tables.webhooks {
+        text.push_str("pub use webhooks::WEBHOOKS;\n");
+    }
     let _ = write!(
         text,
-        "\npub use client::Client;\npub use operations::OPERATIONS;\n{}\n\
-         /// The description of the service that this crate is made from: OpenAPI 3.0, as JSON.\n\
+        "\n/// The description of the service that this crate is made from: OpenAPI 3.0, as JSON.\n\
          pub const OPENAPI: &str = include_str!(\"../../openapi/{}.json\");\n",
-        if has_webhooks {
-            "pub use webhooks::WEBHOOKS;\n"
-        } else {
-            ""
-        },
         service.name,
     );
     text

@@ -98,27 +98,34 @@ impl<'b> Plan<'b> {
         })
     }
 
+    /// The module of a component's type.
+    pub fn module(&self, component: &str) -> &str {
+        self.modules.get(component).map_or(COMMON, String::as_str)
+    }
+
     /// The path of a component's type from anywhere in the crate.
     pub fn type_path(&self, component: &str) -> TokenStream {
-        let module = format_ident!(
-            "{}",
-            self.modules.get(component).map_or(COMMON, String::as_str)
-        );
+        let module = format_ident!("{}", self.module(component));
         let name = format_ident!("{component}");
         quote!(crate::generated::#module::types::#name)
     }
 
-    /// The module and name of every answer type.
-    pub fn answers(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+    /// The module and name of every type of a side.
+    pub fn types(&self, side: Side) -> impl Iterator<Item = (&str, &str, &Value)> {
         let schemas = self.client["components"]["schemas"]
             .as_object()
             .into_iter()
             .flatten();
         schemas
-            .filter(|(_, schema)| Side::of(schema) == Some(Side::Answer))
+            .filter(move |(_, schema)| Side::of(schema) == Some(side))
             .filter_map(|(name, schema)| {
                 Some((self.modules.get(name)?.as_str(), name.as_str(), schema))
             })
+    }
+
+    /// The component that a type is made from: a forked copy has another name.
+    pub fn original<'n>(&self, name: &'n str) -> &'n str {
+        original(self.bundle, name)
     }
 
     /// The document of one resource, or only of one of its operations.
@@ -173,16 +180,7 @@ fn modules(bundle: &Bundle, client: &Value) -> BTreeMap<String, String> {
     }
     let module = |(name, users): (String, BTreeSet<&str>)| {
         // A forked copy lives where its original does.
-        let candidates = [
-            Some(name.as_str()),
-            name.strip_suffix("Input"),
-            name.strip_suffix("Request"),
-        ];
-        let original = candidates
-            .into_iter()
-            .flatten()
-            .find(|name| !bundle.value["components"]["schemas"][name].is_null());
-        let home = match bundle.home(original.unwrap_or(&name)) {
+        let home = match bundle.home(original(bundle, &name)) {
             Home::Resource(resource) => resource,
             Home::Shared => COMMON.to_owned(),
             Home::Reach => match users.iter().collect::<Vec<_>>().as_slice() {
@@ -193,4 +191,17 @@ fn modules(bundle: &Bundle, client: &Value) -> BTreeMap<String, String> {
         (name, home)
     };
     users.into_iter().map(module).collect()
+}
+
+fn original<'n>(bundle: &Bundle, name: &'n str) -> &'n str {
+    let candidates = [
+        Some(name),
+        name.strip_suffix("Input"),
+        name.strip_suffix("Request"),
+    ];
+    candidates
+        .into_iter()
+        .flatten()
+        .find(|name| !bundle.value["components"]["schemas"][name].is_null())
+        .unwrap_or(name)
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::plan::Plan;
 use crate::services::Service;
+use crate::transform::Side;
 
 pub(super) fn file(
     service: &Service,
@@ -14,7 +15,7 @@ pub(super) fn file(
 ) -> Result<String, syn::Error> {
     let package = format_ident!("canopy_{}_api", service.name);
     let answers = plan
-        .answers()
+        .types(Side::Answer)
         .map(|(module, name, schema)| entry(module, name, schema));
     let payloads = webhooks
         .and_then(|webhooks| webhooks["components"]["schemas"].as_object())

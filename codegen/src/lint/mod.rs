@@ -1,6 +1,7 @@
 //! What the generator would panic at, or turn into code that does not compile or says the wrong thing, is found here
 //! first, with file, line, operation, field and remedy.
 
+mod catalog;
 mod extensions;
 mod operations;
 mod parameters;
@@ -16,6 +17,8 @@ use crate::bundle::Bundle;
 use crate::pointer;
 use crate::problem::{Problem, Problems};
 use crate::services::Service;
+
+pub(crate) use catalog::catalog;
 
 /// Checks the description of a service, before any transform.
 pub(crate) fn service(bundle: &Bundle, service: &Service) -> Result<(), Problems> {

@@ -126,7 +126,24 @@ fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         findings.add(&at, "the answer has no content, so its body would be lost; describe it, if only as an empty object");
         return;
     }
+    if content_is_file(answer) {
+        return;
+    }
     content(findings, &at, answer, &["application/json"]);
+}
+
+/// An answer that is read as a stream of bytes.
+fn content_is_file(answer: &Value) -> bool {
+    let content = answer["content"].as_object();
+    content.is_some_and(|content| {
+        content.len() == 1
+            && content.iter().all(|(media, content)| {
+                let schema = &content["schema"];
+                !media.contains("json")
+                    && schema["type"] == "string"
+                    && schema["format"] == "binary"
+            })
+    })
 }
 
 /// A body or an answer: one media type, and a component as its schema.
@@ -146,12 +163,15 @@ fn content(findings: &mut Findings<'_>, at: &str, holder: &Value, media_types: &
     };
     let at = pointer::join(&at, media);
     if !media_types.contains(&media.as_str()) {
+        let file = if at.contains("/responses/") {
+            "; the schema of a file is `{ type: string, format: binary }`"
+        } else {
+            ""
+        };
+        let known = media_types.join(" or ");
         findings.add(
             &at,
-            format!(
-                "`{media}` is not supported; use {}",
-                media_types.join(" or ")
-            ),
+            format!("`{media}` is not supported; use {known}{file}"),
         );
     }
     if content["schema"].get("$ref").is_none() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Findings, clashes, is_camel};
+use super::{Findings, clashes};
 use crate::pointer;
 use crate::schema::operations;
 
@@ -15,10 +15,12 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
     let events = value["events"].as_object();
     for (name, event) in events.into_iter().flatten() {
         let at = pointer::join("/events", name);
-        if !is_camel(name) {
+        if !is_variant(name) {
             findings.add(
                 &at,
-                format!("`{name}` must be the payload's `type`, in UpperCamelCase"),
+                format!(
+                    "`{name}` must be the payload's `type`: letters and digits, a capital first"
+                ),
             );
         }
         for key in event
@@ -54,6 +56,12 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
             format!("two events have the kind `{kind}`; give each its own"),
         );
     }
+}
+
+/// The service's own words are variants as they are, such as `LCEmailStats`.
+fn is_variant(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {

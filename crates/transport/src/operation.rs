@@ -117,6 +117,43 @@ pub enum Paging {
     },
 }
 
+/// One entry of the catalog: an operation under the name and title that people look for, generated from
+/// `spec/catalog.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogEntry {
+    /// E.g. `find-contact`.
+    pub name: &'static str,
+    /// E.g. `Find Contact`.
+    pub title: &'static str,
+    /// E.g. `Contacts`.
+    pub category: &'static str,
+    pub kind: EntryKind,
+    /// The operation's name. Several entries can share one.
+    pub operation: &'static str,
+    /// Shorter ways to call it.
+    pub presets: &'static [Preset],
+}
+
+/// What an entry is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A read that is polled and compared with what was seen before.
+    Trigger,
+    /// Called once.
+    Action,
+}
+
+/// Arguments that need one value only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// The parameter that the caller gives in place of the arguments, e.g. `email`.
+    pub parameter: &'static str,
+    pub description: &'static str,
+    /// The operation's arguments as a JSON object. The value takes the place of the text that is the parameter's name
+    /// in braces, `"{email}"`.
+    pub arguments: &'static str,
+}
+
 /// One documented webhook event, generated from `spec/webhooks`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebhookEvent {
