@@ -1,5 +1,6 @@
 //! What a handler answers, before it becomes bytes.
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
@@ -8,6 +9,15 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Value,
+    /// What is answered instead of the body.
+    pub download: Option<Box<Download>>,
+}
+
+/// Bytes that are no JSON.
+#[derive(Debug, Clone)]
+pub struct Download {
+    pub media: &'static str,
+    pub bytes: Bytes,
 }
 
 /// `Err` holds a refusal: it is answered just the same, and lets handlers use `?`.
@@ -19,6 +29,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body,
+            download: None,
         }
     }
 
@@ -28,6 +39,16 @@ impl Answer {
 
     pub fn created(body: Value) -> Self {
         Self::new(StatusCode::CREATED, body)
+    }
+
+    /// A file.
+    pub fn download(media: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let mut answer = Self::ok(Value::Null);
+        answer.download = Some(Box::new(Download {
+            media,
+            bytes: bytes.into(),
+        }));
+        answer
     }
 
     /// A refusal in the services' shape; `message` is a text, or a list of them for validation.

@@ -1,9 +1,12 @@
 //! A request as handlers see it, and the handlers' type.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::{Answer, Handled};
+use crate::highlevel::access::Caller;
 use crate::history::Origin;
 use crate::world::{Act, World};
 
@@ -16,6 +19,8 @@ pub struct Call<'a> {
     pub arguments: Vec<&'a str>,
     pub query: &'a [(String, String)],
     pub body: &'a Value,
+    /// Who calls HighLevel; `None` for open operations and Ecologi.
+    pub caller: Option<Caller>,
     pub idempotency_key: Option<&'a str>,
     pub now: Timestamp,
     /// The service's address, for links in answers.
@@ -43,6 +48,22 @@ impl<'a> Call<'a> {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a query key that may be repeated.
+    pub fn queries(&self, name: &str) -> Vec<&'a str> {
+        let pairs = self.query.iter().filter(|(key, _)| key == name);
+        pairs.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// A query value that is a number.
+    pub fn number<N: FromStr>(&self, name: &str, default: N) -> Result<N, Answer> {
+        match self.query(name) {
+            None | Some("") => Ok(default),
+            Some(text) => text
+                .parse()
+                .map_err(|_| Answer::invalid(vec![format!("{name} must be a number")])),
+        }
     }
 
     pub fn body_text(&self, member: &str) -> Option<&'a str> {

@@ -19,11 +19,14 @@
 mod answer;
 mod call;
 mod clock;
+mod collection;
+mod collections;
 mod connection;
 mod contacts;
 mod control;
 mod ecologi;
 mod faults;
+mod fixtures;
 mod highlevel;
 mod history;
 mod ids;

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-
-use crate::clock::iso;
 
 /// Members of a contact that are stored as they are written.
 pub const PLAIN_MEMBERS: &[&str] = &[
@@ -153,19 +152,13 @@ pub struct Location {
     pub company_id: String,
     pub name: String,
     pub user_id: String,
+    /// IANA name: what calendars open and close by.
+    pub timezone: &'static str,
     pub created_at: Timestamp,
 }
 
 impl Location {
-    pub fn json(&self) -> Value {
-        json!({
-            "id": self.id, "companyId": self.company_id, "name": self.name,
-            "email": "hello@example.com", "phone": "+12015550100", "address": "1 Sandbox Street",
-            "city": "Springfield", "state": "OR", "country": "US", "postalCode": "97475",
-            "website": "https://example.com", "timezone": "US/Pacific",
-            "settings": { "allowDuplicateContact": false, "allowDuplicateOpportunity": false,
-                "allowFacebookNameMerge": false, "disableContactTimezone": false },
-            "social": {}, "dateAdded": iso(self.created_at),
-        })
+    pub fn timezone(&self) -> TimeZone {
+        TimeZone::get(self.timezone).unwrap_or(TimeZone::UTC)
     }
 }

@@ -30,7 +30,7 @@ static HIGHLEVEL: LazyLock<Result<Operations, String>> = LazyLock::new(|| {
 
 static ECOLOGI: LazyLock<Result<Operations, String>> = LazyLock::new(|| {
     let bundle = Bundle::read(include_str!("../openapi/ecologi.json"))?;
-    Ok(Operations::new(crate::ecologi::routes::ROUTES, bundle))
+    Ok(Operations::new(&[crate::ecologi::routes::ROUTES], bundle))
 });
 
 impl Service {
@@ -182,9 +182,10 @@ fn ordered_answer(fault: &Order) -> Answer {
 
 fn into_response(answer: Answer) -> Response<Full<Bytes>> {
     // Only a fault can order a plain text; the services' own answers are objects.
-    let (media, bytes) = match answer.body {
-        Value::String(text) => ("text/plain; charset=utf-8", Bytes::from(text)),
-        body => (
+    let (media, bytes) = match (answer.download, answer.body) {
+        (Some(download), _) => (download.media, download.bytes),
+        (None, Value::String(text)) => ("text/plain; charset=utf-8", Bytes::from(text)),
+        (None, body) => (
             "application/json; charset=utf-8",
             Bytes::from(body.to_string()),
         ),

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::collections::Collections;
 use crate::contacts::Contacts;
 use crate::ecologi::Account;
 use crate::faults::Faults;
+use crate::fixtures;
 use crate::highlevel::access::{Class, Token};
 use crate::highlevel::limits::Limits;
 use crate::highlevel::oauth::Grants;
@@ -45,6 +47,7 @@ impl Shared {
             company_id: identity.record(),
             name: "Sandbox Location".to_owned(),
             user_id: identity.record(),
+            timezone: "US/Pacific",
             created_at: now,
         };
         let token = format!("pit-{}", identity.uuid());
@@ -86,6 +89,8 @@ impl Shared {
             notes: IndexMap::new(),
             tasks: IndexMap::new(),
             custom_fields: Vec::new(),
+            records: Collections::default(),
+            last_message_at: now,
             grants,
             limits: Limits::default(),
             ecologi: Account::new(ecologi_key, ecologi_user, seed),
@@ -94,6 +99,7 @@ impl Shared {
             faults: Faults::new(seed),
             requests: Requests::default(),
         };
+        fixtures::put(&mut world, now);
         seed::initial(&mut world, options.contacts, now);
         Self {
             world: Mutex::new(world),

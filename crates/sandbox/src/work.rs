@@ -64,6 +64,7 @@ fn handle(
             arguments: arguments.to_vec(),
             query: &incoming.query,
             body: &body,
+            caller,
             idempotency_key: header(&incoming.parts.headers, "idempotency-key"),
             now,
             base_url,
@@ -117,7 +118,11 @@ fn enter_highlevel(
     let caller = access::check(world.grants.token(secret), route.access, route.scope, now)?;
     match header(headers, "version") {
         None | Some("") => return Err(Answer::unauthorized("version header was not found.")),
-        Some(version) if version == operation.version => {}
+        Some(version)
+            if operation
+                .version
+                .as_ref()
+                .is_none_or(|known| known == version) => {}
         Some(_) => return Err(Answer::bad_request("version header is invalid")),
     }
     let left = if world.settings.limits {
@@ -152,21 +157,28 @@ fn check_tenant(
     route: Route,
     call: &Call<'_>,
 ) -> Result<(), Answer> {
-    if route.access == Access::Agency && caller.class == Class::Company {
-        // The agency's own operations name what they ask for, and answer that it is not there.
+    if route.template.starts_with("/oauth/") && caller.class == Class::Company {
+        // These name what they ask for, and answer that it is not there.
         return Ok(());
     }
-    let from_path = route
+    let parameters = route
         .template
-        .starts_with("/locations/{")
-        .then(|| call.arguments.first().copied())
-        .flatten();
+        .split('/')
+        .filter(|segment| segment.starts_with('{'));
+    let from_path = parameters
+        .zip(&call.arguments)
+        .find(|(name, _)| *name == "{locationId}")
+        .map(|(_, id)| *id);
     let location_id = from_path
         .or_else(|| call.query("locationId"))
+        .or_else(|| call.query("location_id"))
         .or_else(|| call.body_text("locationId"));
     let company_id = call
         .query("companyId")
         .or_else(|| call.body_text("companyId"));
+    if caller.class.is_agency() && location_id.is_some_and(|id| world.records.locations.has(id)) {
+        return access::check_tenant(caller, &world.location, None, company_id);
+    }
     access::check_tenant(caller, &world.location, location_id, company_id)
 }
 

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::answer::Answer;
+use crate::collections::Collections;
 use crate::contacts::Contacts;
 use crate::ecologi::Account;
 use crate::faults::Faults;
@@ -32,6 +33,10 @@ pub struct World {
     pub notes: IndexMap<String, Vec<Note>>,
     pub tasks: IndexMap<String, Vec<Task>>,
     pub custom_fields: Vec<CustomField>,
+    /// Everything else that HighLevel keeps.
+    pub records: Collections,
+    /// When the last message was made: no two share a millisecond, so that paging by date loses none.
+    pub last_message_at: Timestamp,
     pub grants: Grants,
     pub limits: Limits,
     pub ecologi: Account,
@@ -110,6 +115,7 @@ impl World {
         if let Some(contact) = self.contacts.remove(id, act.at) {
             self.notes.swap_remove(id);
             self.tasks.swap_remove(id);
+            crate::highlevel::forget_contact(self, id, act);
             self.history.push(
                 act.at,
                 "contact.deleted",
@@ -188,7 +194,8 @@ impl World {
         }
     }
 
-    fn emit(&mut self, event: &payload::Event, at: Timestamp) {
+    /// Puts a webhook into the queue, when there is somebody to tell.
+    pub fn emit(&mut self, event: &payload::Event, at: Timestamp) {
         if self.outbox.has_target() {
             let effect = self.faults.for_webhook(event.name);
             self.outbox.push(event, at, effect);

@@ -2,6 +2,7 @@
 
 mod books;
 mod people;
+mod records;
 mod steer;
 
 use std::sync::Arc;
@@ -42,6 +43,19 @@ pub fn router(shared: Arc<Shared>) -> Router {
             "/contacts/{id}",
             get(people::get).post(people::edit).delete(people::delete),
         )
+        .route("/records/{collection}", get(records::list))
+        .route("/opportunities", post(records::create_opportunity))
+        .route(
+            "/opportunities/{id}",
+            post(records::edit_opportunity).delete(records::delete_opportunity),
+        )
+        .route("/appointments", post(records::create_appointment))
+        .route(
+            "/appointments/{id}",
+            post(records::edit_appointment).delete(records::delete_appointment),
+        )
+        .route("/messages", post(records::create_message))
+        .route("/locations/{id}", post(records::edit_location))
         .route("/oauth/authorize", post(people::authorize))
         .route("/tokens", post(people::issue_token))
         .route(

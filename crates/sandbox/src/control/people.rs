@@ -102,7 +102,7 @@ pub async fn delete(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -
     Ok(Json(json!({ "deleted": id })))
 }
 
-fn act(shared: &Shared) -> Act {
+pub fn act(shared: &Shared) -> Act {
     Act {
         at: shared.clock.now(),
         origin: Origin::Control,

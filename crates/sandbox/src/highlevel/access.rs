@@ -21,7 +21,7 @@ pub enum Class {
 }
 
 impl Class {
-    fn is_agency(self) -> bool {
+    pub fn is_agency(self) -> bool {
         matches!(self, Self::AgencyKey | Self::Company)
     }
 }

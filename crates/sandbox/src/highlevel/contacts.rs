@@ -85,12 +85,6 @@ pub fn duplicate(world: &mut World, call: &Call<'_>) -> Handled {
     Ok(Answer::ok(json!({ "contact": contact })))
 }
 
-/// No calendar is played, so a contact has no appointments.
-pub fn appointments(world: &mut World, call: &Call<'_>) -> Handled {
-    world.contact(call.argument(0))?;
-    Ok(Answer::ok(json!({ "events": [] })))
-}
-
 fn find(world: &World, body: &Value) -> Option<Arc<Contact>> {
     let text = |name: &str| {
         body.get(name)

@@ -1,6 +1,6 @@
 //! Writing the members of a contact as the API takes them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::texts;
 use crate::records::{Contact, CustomField, PLAIN_MEMBERS};
@@ -45,32 +45,12 @@ pub fn remove_tags(contact: &mut Contact, tags: &[String]) {
 }
 
 fn write_custom_field(contact: &mut Contact, field: &Value, definitions: &[CustomField]) {
-    let text = |name: &str| {
-        field
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let (id, key) = (text("id"), text("key"));
-    let Some(definition) = definitions.iter().find(|definition| {
-        let by_key = |key: &str| {
-            definition.key == key
-                || definition
-                    .key
-                    .split_once('.')
-                    .is_some_and(|(_, short)| short == key)
-        };
-        definition.model == "contact"
-            && (id == Some(definition.id.as_str()) || (id.is_none() && key.is_some_and(by_key)))
-    }) else {
+    let Some(definition) = definition(field, "contact", definitions) else {
         return;
     };
     match field.get("field_value") {
         None => {}
-        Some(Value::Null) => {
-            contact.custom_fields.shift_remove(&definition.id);
-        }
-        Some(Value::String(text)) if text.is_empty() => {
+        Some(value) if is_empty(value) => {
             contact.custom_fields.shift_remove(&definition.id);
         }
         Some(value) => {
@@ -79,4 +59,47 @@ fn write_custom_field(contact: &mut Contact, field: &Value, definitions: &[Custo
                 .insert(definition.id.clone(), value.clone());
         }
     }
+}
+
+/// Custom fields of an opportunity after a write: those named are replaced, the others stay.
+pub fn merged(known: &[Value], written: &[Value], definitions: &[CustomField]) -> Vec<Value> {
+    let mut fields = known.to_vec();
+    for field in written {
+        let Some(definition) = definition(field, "opportunity", definitions) else {
+            continue;
+        };
+        let Some(value) = field.get("field_value") else {
+            continue;
+        };
+        fields.retain(|known| known["id"] != definition.id.as_str());
+        if !is_empty(value) {
+            fields.push(json!({ "id": definition.id, "fieldValue": value }));
+        }
+    }
+    fields
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+/// The definition that a written field means, by id or else by key, with or without its object's name.
+fn definition<'d>(
+    field: &Value,
+    model: &str,
+    definitions: &'d [CustomField],
+) -> Option<&'d CustomField> {
+    let text = |name: &str| {
+        let text = field.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty())
+    };
+    let (id, key) = (text("id"), text("key"));
+    definitions.iter().find(|definition| {
+        let by_key = |key: &str| {
+            let short = definition.key.split_once('.').map(|(_, short)| short);
+            definition.key == key || short == Some(key)
+        };
+        definition.model == model
+            && (id == Some(definition.id.as_str()) || (id.is_none() && key.is_some_and(by_key)))
+    })
 }

@@ -6,20 +6,41 @@
 )]
 
 pub mod access;
+mod agency;
+mod associations;
+mod automations;
+mod blogs;
+mod businesses;
+pub mod calendars;
 mod contacts;
+pub mod conversations;
 mod fields;
 mod filters;
+mod followers;
 pub mod limits;
 mod listing;
-mod locations;
-mod membership;
+pub mod locations;
 mod notes;
 pub mod oauth;
+pub mod opportunities;
+mod paging;
+mod relations;
 pub mod routes;
 mod search;
 mod tags;
 mod tasks;
+mod users;
 mod views;
 
+use crate::world::{Act, World};
+
 pub use fields::write_members;
+pub use listing::mentions;
 pub use views::full as contact_view;
+
+/// Removes what goes with a contact: its opportunities, appointments and conversation.
+pub fn forget_contact(world: &mut World, contact_id: &str, act: Act) {
+    world.remove_with(&opportunities::KIND, "contactId", contact_id, act);
+    calendars::events::remove_all(world, "contactId", contact_id, act);
+    conversations::forget_contact(world, contact_id, act);
+}

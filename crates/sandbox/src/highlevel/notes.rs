@@ -11,18 +11,13 @@ use crate::world::World;
 pub fn list(world: &mut World, call: &Call<'_>) -> Handled {
     let contact_id = call.argument(0);
     world.contact(contact_id)?;
-    let notes = world
-        .notes
-        .get(contact_id)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    // The newest first, as the service shows them.
-    let views: Vec<Value> = notes
-        .iter()
-        .rev()
-        .map(|note| view(note, contact_id))
-        .collect();
-    Ok(Answer::ok(json!({ "notes": views })))
+    Ok(Answer::ok(json!({ "notes": views(world, contact_id) })))
+}
+
+/// A contact's notes, the newest first.
+pub fn views(world: &World, contact_id: &str) -> Vec<Value> {
+    let notes = world.notes.get(contact_id).into_iter().flatten().rev();
+    notes.map(|note| view(note, contact_id)).collect()
 }
 
 pub fn get(world: &mut World, call: &Call<'_>) -> Handled {

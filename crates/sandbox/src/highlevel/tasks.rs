@@ -10,13 +10,13 @@ use crate::world::World;
 pub fn list(world: &mut World, call: &Call<'_>) -> Handled {
     let contact_id = call.argument(0);
     world.contact(contact_id)?;
-    let tasks = world
-        .tasks
-        .get(contact_id)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let views: Vec<Value> = tasks.iter().map(|task| view(task, contact_id)).collect();
-    Ok(Answer::ok(json!({ "tasks": views })))
+    Ok(Answer::ok(json!({ "tasks": views(world, contact_id) })))
+}
+
+/// A contact's tasks, the oldest first.
+pub fn views(world: &World, contact_id: &str) -> Vec<Value> {
+    let tasks = world.tasks.get(contact_id).into_iter().flatten();
+    tasks.map(|task| view(task, contact_id)).collect()
 }
 
 pub fn get(world: &mut World, call: &Call<'_>) -> Handled {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso;
+use crate::collection::Record;
 use crate::records::{Contact, Location, Note, Task};
 
 /// An event that is to be sent.
@@ -11,6 +12,25 @@ pub struct Event {
     pub name: &'static str,
     pub record_id: String,
     pub body: Value,
+}
+
+impl Event {
+    pub fn new(name: &'static str, record_id: &str, body: Value) -> Self {
+        Self {
+            name,
+            record_id: record_id.to_owned(),
+            body,
+        }
+    }
+}
+
+/// Puts those of the named members that a record has into a payload.
+pub fn copy(body: &mut Value, record: &Record, members: &[&str]) {
+    for member in members {
+        if let Some(value) = record.members.get(*member) {
+            body[*member] = value.clone();
+        }
+    }
 }
 
 /// Plain members that contact events carry.

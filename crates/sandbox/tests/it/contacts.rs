@@ -250,10 +250,13 @@ async fn custom_fields_are_defined_written_by_id_or_key_and_read_as_id_and_value
 async fn campaigns_take_contacts_in_and_let_them_go() {
     let world = settled().await;
     let id = world.contact(json!({ "email": "c@example.com" })).await;
+    let campaign = world.first("campaigns").await["id"].clone();
+    let campaign = campaign.as_str().unwrap();
+    let own = format!("/contacts/{id}/campaigns/{campaign}");
     for (method, path, status) in [
-        ("POST", format!("/contacts/{id}/campaigns/spring"), 201),
-        ("DELETE", format!("/contacts/{id}/campaigns/spring"), 200),
-        ("POST", format!("/contacts/{id}/campaigns/autumn"), 201),
+        ("POST", own.clone(), 201),
+        ("DELETE", own.clone(), 200),
+        ("POST", own, 201),
         ("DELETE", format!("/contacts/{id}/campaigns/removeAll"), 200),
     ] {
         let body = if method == "POST" {
@@ -271,40 +274,17 @@ async fn campaigns_take_contacts_in_and_let_them_go() {
         .iter()
         .filter(|change| change["record_id"] == json!(id));
     assert_eq!(of_contact.count(), 5, "created and four memberships");
-    world
-        .call("POST", "/contacts/nobody/campaigns/spring", json!({}))
-        .await
-        .expect(404);
+    for path in [
+        format!("/contacts/nobody/campaigns/{campaign}"),
+        format!("/contacts/{id}/campaigns/none"),
+        format!("/contacts/{id}/workflow/none"),
+    ] {
+        world.call("POST", &path, json!({})).await.expect(404);
+    }
 }
 
 #[tokio::test]
-async fn contacts_of_a_business_are_listed() {
-    let world = settled().await;
-    let id = world.contact(json!({ "email": "b@example.com" })).await;
-    let location_id = &world.info().location_id;
-    let body = json!({ "locationId": location_id, "ids": [id], "businessId": "acme" });
-    let moved = send_bulk_business(&world, body).await;
-    assert_eq!(moved["ids"], json!([id]));
-    let listed = world
-        .get(&format!("/contacts/business/acme?locationId={location_id}"))
-        .await
-        .expect(200);
-    assert_eq!(listed["count"], 1);
-    assert_eq!(listed["contacts"][0]["id"], json!(id));
-}
-
-async fn send_bulk_business(
-    world: &crate::harness::World,
-    body: serde_json::Value,
-) -> serde_json::Value {
-    world
-        .call("POST", "/contacts/bulk/business", body)
-        .await
-        .expect(200)
-}
-
-#[tokio::test]
-async fn a_contact_has_no_appointments_and_the_location_finds_itself() {
+async fn a_new_contact_has_no_appointments_and_the_location_finds_itself() {
     let world = settled().await;
     let id = world.contact(json!({ "email": "a@example.com" })).await;
     assert_eq!(

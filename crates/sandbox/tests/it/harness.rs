@@ -82,6 +82,16 @@ pub async fn send(request: RequestBuilder) -> Result<Reply, reqwest::Error> {
     })
 }
 
+/// The API version that a path asks for.
+fn version(path: &str) -> &'static str {
+    let is_older = path.starts_with("/calendars") || path.starts_with("/conversations");
+    if is_older && !path.starts_with("/conversations/messages/email/") {
+        "2021-04-15"
+    } else {
+        "2021-07-28"
+    }
+}
+
 impl World {
     pub fn info(&self) -> &SandboxInfo {
         self.sandbox.info()
@@ -104,7 +114,7 @@ impl World {
             .http
             .request(method.parse::<Method>().unwrap(), url)
             .bearer_auth(token)
-            .header("Version", "2021-07-28");
+            .header("Version", version(path));
         if body.is_null() {
             request
         } else {
@@ -125,6 +135,20 @@ impl World {
         members["locationId"] = json!(self.info().location_id);
         let created = self.call("POST", "/contacts/", members).await.expect(201);
         created["contact"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The oldest record of a collection: what is there from the start.
+    pub async fn first(&self, collection: &str) -> Value {
+        let path = format!("/records/{collection}");
+        self.control("GET", &path, Value::Null).await[0].clone()
+    }
+
+    /// From now on, on the sandbox's clock, in milliseconds.
+    pub async fn next_days(&self, days: i64) -> (i64, i64) {
+        let clock = self.control("GET", "/clock", Value::Null).await;
+        let now: jiff::Timestamp = clock["now"].as_str().unwrap().parse().unwrap();
+        let from = now.as_millisecond();
+        (from, from + days * 86_400_000)
     }
 
     pub async fn search(&self, mut body: Value) -> Value {

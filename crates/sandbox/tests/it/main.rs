@@ -5,6 +5,7 @@
 mod answers;
 mod contacts;
 mod control;
+mod described;
 mod ecologi;
 mod faults;
 mod harness;

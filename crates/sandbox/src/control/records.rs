@@ -1,0 +1,104 @@
+//! Doing what a user does in HighLevel with everything that is no contact: moving opportunities, booking, answering.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::people::act;
+use super::{Answered, Body, Refused};
+use crate::answer::Answer;
+use crate::collection::Record;
+use crate::highlevel::calendars::events;
+use crate::highlevel::conversations::messages;
+use crate::highlevel::{locations, opportunities};
+use crate::shared::Shared;
+use crate::world::{Act, World};
+
+type Sandbox = State<Arc<Shared>>;
+
+/// All records of a collection as they are kept, oldest first.
+pub async fn list(State(shared): Sandbox, Path(name): Path<String>) -> Answered {
+    let world = shared.world();
+    let Some(collection) = world.records.find(&name) else {
+        let message = format!("there is no collection called {name}");
+        return Err(Refused::new(StatusCode::NOT_FOUND, message));
+    };
+    Ok(Json(collection.all().map(Record::json).collect()))
+}
+
+pub async fn create_opportunity(State(shared): Sandbox, Body(body): Body<Value>) -> Answered {
+    by_hand(&shared, |world, act| opportunities::make(world, &body, act))
+}
+
+pub async fn edit_opportunity(
+    State(shared): Sandbox,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Answered {
+    by_hand(&shared, |world, act| {
+        opportunities::edit(world, &id, &body, act)
+    })
+}
+
+pub async fn delete_opportunity(State(shared): Sandbox, Path(id): Path<String>) -> Answered {
+    by_hand(&shared, |world, act| {
+        world.remove(&opportunities::KIND, &id, act)
+    })
+}
+
+pub async fn create_appointment(State(shared): Sandbox, Body(body): Body<Value>) -> Answered {
+    by_hand(&shared, |world, act| events::book(world, &body, act))
+}
+
+pub async fn edit_appointment(
+    State(shared): Sandbox,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Answered {
+    by_hand(&shared, |world, act| events::rebook(world, &id, &body, act))
+}
+
+pub async fn delete_appointment(State(shared): Sandbox, Path(id): Path<String>) -> Answered {
+    by_hand(&shared, |world, act| {
+        let appointment = events::appointment(world, &id)?.clone();
+        events::remove(world, &id, act)?;
+        Ok(appointment)
+    })
+}
+
+/// A message from the contact, or with `"direction": "outbound"` one that a user sends.
+pub async fn create_message(State(shared): Sandbox, Body(body): Body<Value>) -> Answered {
+    let direction = match body.get("direction").and_then(Value::as_str) {
+        Some("outbound") => "outbound",
+        Some("inbound") | None => "inbound",
+        Some(_) => return Err(Refused::bad("`direction` is inbound or outbound")),
+    };
+    by_hand(&shared, |world, act| {
+        messages::make(world, &body, direction, act)
+    })
+}
+
+pub async fn edit_location(
+    State(shared): Sandbox,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Answered {
+    by_hand(&shared, |world, act| {
+        world.change(&locations::KIND, &id, act, |location| {
+            location.write(&body, locations::MEMBERS);
+        })
+    })
+}
+
+/// Does it, answers the record, and lets the webhooks go.
+fn by_hand(
+    shared: &Shared,
+    work: impl FnOnce(&mut World, Act) -> Result<Record, Answer>,
+) -> Result<Json<Value>, Refused> {
+    let record = work(&mut shared.world(), act(shared))?;
+    shared.wake.notify_one();
+    Ok(Json(json!(record.json())))
+}
