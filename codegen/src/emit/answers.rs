@@ -11,7 +11,7 @@ use crate::schema::{is_enum, referred};
 /// Where the type of a component is.
 pub(super) type TypePath<'p> = dyn Fn(&str) -> TokenStream + 'p;
 
-/// The struct of an answer component. `schemas` are all components.
+/// The type of an answer component. `schemas` are all components.
 pub(super) fn answer(
     name: &str,
     schema: &Value,
@@ -20,6 +20,10 @@ pub(super) fn answer(
 ) -> TokenStream {
     let ident = format_ident!("{name}");
     let doc = doc(schema);
+    if schema["type"] == "array" {
+        let element = kind(&schema["items"], schemas, type_path);
+        return list(&ident, doc.as_ref(), &element);
+    }
     let members = schema["properties"].as_object().into_iter().flatten();
     let fields = members.map(|(name, property)| field(name, property, schemas, type_path));
     quote! {
@@ -36,6 +40,24 @@ pub(super) fn answer(
         impl ::canopy_transport::lenient::Lenient for #ident {
             fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
                 ::canopy_transport::lenient::object(value)
+            }
+        }
+    }
+}
+
+/// The type of an answer that is a list and nothing around it.
+fn list(ident: &Ident, doc: Option<&TokenStream>, element: &TokenStream) -> TokenStream {
+    quote! {
+        #doc
+        #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct #ident(
+            #[serde(deserialize_with = "lenient::list")]
+            pub ::std::vec::Vec<#element>,
+        );
+        impl ::canopy_transport::lenient::Lenient for #ident {
+            fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+                ::canopy_transport::lenient::Lenient::from_json(value).map(Self)
             }
         }
     }

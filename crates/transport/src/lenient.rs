@@ -40,6 +40,19 @@ where
     })
 }
 
+/// Reads an answer that is a list and nothing around it. An empty answer is an empty list.
+pub fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Lenient,
+{
+    let value = Value::deserialize(deserializer)?;
+    if value.as_object().is_some_and(Map::is_empty) {
+        return Ok(Vec::new());
+    }
+    Ok(Vec::from_json(value).unwrap_or_default())
+}
+
 /// What can be read from JSON of more than one shape.
 pub trait Lenient: Sized {
     /// `None` when the value cannot mean such a thing.
@@ -211,6 +224,14 @@ mod tests {
 
     fn read<T: Lenient>(value: Value) -> Option<T> {
         field(value).expect("a JSON value always deserialises")
+    }
+
+    #[test]
+    fn a_bare_list_is_read_whatever_it_is() {
+        let read = |value: Value| list::<_, String>(value).expect("a list is always read");
+        assert_eq!(read(json!(["a", {}, 7])), ["a", "7"]);
+        assert_eq!(read(json!("a")), ["a"]);
+        assert!(read(json!({})).is_empty() && read(json!(null)).is_empty());
     }
 
     #[test]

@@ -237,6 +237,7 @@ pub mod types {
     ///How much to avoid.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CarbonAvoidancePurchase {
         ///Who funded it. Shown in public: no personal data without consent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -262,6 +263,7 @@ pub mod types {
     ///How much to remove.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CarbonRemovalPurchase {
         ///Who funded it. Shown in public: no personal data without consent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -296,6 +298,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum CarbonUnits {
         #[serde(rename = "KG")]
         Kg,
@@ -350,6 +353,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum Country {
         #[serde(rename = "UK")]
         Uk,
@@ -403,6 +407,7 @@ pub mod types {
     ///How much to restore.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct HabitatPurchase {
         ///Who funded it. Shown in public: no personal data without consent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -427,6 +432,7 @@ pub mod types {
     ///How many trees in which country.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct LocalTreePurchase {
         pub country: Country,
         ///Who funded it. Shown in public: no personal data without consent.
@@ -452,6 +458,7 @@ pub mod types {
     ///How many trees.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct TreePurchase {
         ///Who funded it. Shown in public: no personal data without consent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

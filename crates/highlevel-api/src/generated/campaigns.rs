@@ -10,9 +10,73 @@ use super::client::Client;
 pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
+    /// A series of messages to contacts; workflows came after it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct Campaign {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// `draft` or `published`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for Campaign {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A location's campaigns.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct CampaignList {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub campaigns: ::std::option::Option<
+            ::std::vec::Vec<crate::generated::campaigns::types::Campaign>,
+        >,
+        #[serde(
+            rename = "traceId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trace_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for CampaignList {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
     ///Holds nothing.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct AddToCampaign {}
     impl AddToCampaign {
         pub fn builder() -> builder::AddToCampaign {
@@ -77,6 +141,25 @@ pub mod types {
     }
 }
 impl Client {
+    /**List campaigns
+
+All campaigns of a location in one answer, or those with one status.
+
+Sends a `GET` request to `/campaigns/`
+
+Arguments:
+- `location_id`: The location whose records are asked for.
+- `status`: `draft` or `published`.
+```text
+let response = client.get_campaigns()
+    .location_id(location_id)
+    .status(status)
+    .send()
+    .await;
+```*/
+    pub fn get_campaigns(&self) -> builder::GetCampaigns<'_> {
+        builder::GetCampaigns::new(self)
+    }
     /**Remove a contact from all campaigns
 
 Ends all campaigns that the contact is in. What was sent stays sent.
@@ -148,6 +231,92 @@ pub mod builder {
         encode_path, ByteStream, ClientInfo, ClientHooks, Error, OperationInfo,
         RequestBuilderExt, ResponseValue,
     };
+    /**Builder for [`Client::get_campaigns`]
+
+[`Client::get_campaigns`]: super::Client::get_campaigns*/
+    #[derive(Debug, Clone)]
+    pub struct GetCampaigns<'a> {
+        client: &'a super::Client,
+        location_id: Result<::std::string::String, String>,
+        status: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> GetCampaigns<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                location_id: Err("location_id was not initialized".to_string()),
+                status: Ok(None),
+            }
+        }
+        pub fn location_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.location_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for location_id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn status<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.status = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for status failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/campaigns/`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::campaigns::types::CampaignList>,
+            Error<()>,
+        > {
+            let Self { client, location_id, status } = self;
+            let location_id = location_id.map_err(Error::InvalidRequest)?;
+            let status = status.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/campaigns/", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("locationId", &location_id))
+                .query(&progenitor_client::QueryParam::new("status", &status))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_campaigns",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => crate::generated::client::answer(response).await,
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::remove_contact_from_every_campaign`]
 
 [`Client::remove_contact_from_every_campaign`]: super::Client::remove_contact_from_every_campaign*/

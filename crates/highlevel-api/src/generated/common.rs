@@ -24,6 +24,88 @@ pub mod types {
             ::canopy_transport::lenient::object(value)
         }
     }
+    /// Tells that a change was made.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct Success {
+        /// Whether it was made.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub success: ::std::option::Option<bool>,
+        #[serde(
+            rename = "traceId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trace_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for Success {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Where the next page starts.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct PageMeta {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub total: ::std::option::Option<i64>,
+        #[serde(
+            rename = "nextPageUrl",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub next_page_url: ::std::option::Option<::std::string::String>,
+        /// Milliseconds; send it back as it is.
+        #[serde(
+            rename = "startAfter",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub start_after: ::std::option::Option<i64>,
+        #[serde(
+            rename = "startAfterId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub start_after_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "currentPage",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub current_page: ::std::option::Option<i64>,
+        #[serde(
+            rename = "nextPage",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub next_page: ::std::option::Option<i64>,
+        #[serde(
+            rename = "prevPage",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub prev_page: ::std::option::Option<i64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for PageMeta {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
     /// A person or company at a location. Each endpoint fills another part of it; custom fields carry id and value only, their names are in the location's custom fields.
     #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
     #[serde(default)]
@@ -556,6 +638,7 @@ pub mod types {
     ///A value for one custom field, which is named by id or by key.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CustomFieldInput {
         ///Text, number, list of texts or file map, by the field's type.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -585,6 +668,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum CustomFieldModel {
         #[serde(rename = "contact")]
         Contact,
@@ -630,6 +714,7 @@ pub mod types {
     ///Do not disturb on one channel.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct DndSettingInput {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: ::std::option::Option<::std::string::String>,
@@ -646,6 +731,7 @@ pub mod types {
     ///Do not disturb, channel by channel.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct DndSettingsInput {
         #[serde(rename = "Call", skip_serializing_if = "::std::option::Option::is_none")]
         pub call: ::std::option::Option<DndSettingInput>,
@@ -684,6 +770,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum DndStatus {
         #[serde(rename = "active")]
         Active,
@@ -733,6 +820,7 @@ pub mod types {
     ///Do not disturb for all that comes in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct InboundDndSetting {
         ///The reason.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -747,6 +835,7 @@ pub mod types {
     ///Do not disturb for what comes in from the contact.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct InboundDndSettings {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub all: ::std::option::Option<InboundDndSetting>,
@@ -769,6 +858,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum InboundDndStatus {
         #[serde(rename = "active")]
         Active,
@@ -804,6 +894,342 @@ pub mod types {
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for InboundDndStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`inbound` comes from the contact.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum MessageDirection {
+        #[serde(rename = "inbound")]
+        Inbound,
+        #[serde(rename = "outbound")]
+        Outbound,
+    }
+    impl ::std::fmt::Display for MessageDirection {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Inbound => f.write_str("inbound"),
+                Self::Outbound => f.write_str("outbound"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for MessageDirection {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "inbound" => Ok(Self::Inbound),
+                "outbound" => Ok(Self::Outbound),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for MessageDirection {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for MessageDirection {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///What a message is and how it came.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum MessageType {
+        #[serde(rename = "TYPE_CALL")]
+        TypeCall,
+        #[serde(rename = "TYPE_SMS")]
+        TypeSms,
+        #[serde(rename = "TYPE_RCS")]
+        TypeRcs,
+        #[serde(rename = "TYPE_EMAIL")]
+        TypeEmail,
+        #[serde(rename = "TYPE_SMS_REVIEW_REQUEST")]
+        TypeSmsReviewRequest,
+        #[serde(rename = "TYPE_WEBCHAT")]
+        TypeWebchat,
+        #[serde(rename = "TYPE_SMS_NO_SHOW_REQUEST")]
+        TypeSmsNoShowRequest,
+        #[serde(rename = "TYPE_CAMPAIGN_SMS")]
+        TypeCampaignSms,
+        #[serde(rename = "TYPE_CAMPAIGN_CALL")]
+        TypeCampaignCall,
+        #[serde(rename = "TYPE_CAMPAIGN_EMAIL")]
+        TypeCampaignEmail,
+        #[serde(rename = "TYPE_CAMPAIGN_VOICEMAIL")]
+        TypeCampaignVoicemail,
+        #[serde(rename = "TYPE_FACEBOOK")]
+        TypeFacebook,
+        #[serde(rename = "TYPE_CAMPAIGN_FACEBOOK")]
+        TypeCampaignFacebook,
+        #[serde(rename = "TYPE_CAMPAIGN_MANUAL_CALL")]
+        TypeCampaignManualCall,
+        #[serde(rename = "TYPE_CAMPAIGN_MANUAL_SMS")]
+        TypeCampaignManualSms,
+        #[serde(rename = "TYPE_GMB")]
+        TypeGmb,
+        #[serde(rename = "TYPE_CAMPAIGN_GMB")]
+        TypeCampaignGmb,
+        #[serde(rename = "TYPE_REVIEW")]
+        TypeReview,
+        #[serde(rename = "TYPE_INSTAGRAM")]
+        TypeInstagram,
+        #[serde(rename = "TYPE_WHATSAPP")]
+        TypeWhatsapp,
+        #[serde(rename = "TYPE_CUSTOM_SMS")]
+        TypeCustomSms,
+        #[serde(rename = "TYPE_CUSTOM_EMAIL")]
+        TypeCustomEmail,
+        #[serde(rename = "TYPE_CUSTOM_PROVIDER_SMS")]
+        TypeCustomProviderSms,
+        #[serde(rename = "TYPE_CUSTOM_PROVIDER_EMAIL")]
+        TypeCustomProviderEmail,
+        #[serde(rename = "TYPE_IVR_CALL")]
+        TypeIvrCall,
+        #[serde(rename = "TYPE_ACTIVITY_CONTACT")]
+        TypeActivityContact,
+        #[serde(rename = "TYPE_ACTIVITY_INVOICE")]
+        TypeActivityInvoice,
+        #[serde(rename = "TYPE_ACTIVITY_PAYMENT")]
+        TypeActivityPayment,
+        #[serde(rename = "TYPE_ACTIVITY_OPPORTUNITY")]
+        TypeActivityOpportunity,
+        #[serde(rename = "TYPE_LIVE_CHAT")]
+        TypeLiveChat,
+        #[serde(rename = "TYPE_LIVE_CHAT_INFO_MESSAGE")]
+        TypeLiveChatInfoMessage,
+        #[serde(rename = "TYPE_ACTIVITY_APPOINTMENT")]
+        TypeActivityAppointment,
+        #[serde(rename = "TYPE_FACEBOOK_COMMENT")]
+        TypeFacebookComment,
+        #[serde(rename = "TYPE_INSTAGRAM_COMMENT")]
+        TypeInstagramComment,
+        #[serde(rename = "TYPE_CUSTOM_CALL")]
+        TypeCustomCall,
+        #[serde(rename = "TYPE_INTERNAL_COMMENT")]
+        TypeInternalComment,
+        #[serde(rename = "TYPE_ACTIVITY_EMPLOYEE_ACTION_LOG")]
+        TypeActivityEmployeeActionLog,
+        #[serde(rename = "TYPE_TIKTOK")]
+        TypeTiktok,
+        #[serde(rename = "TYPE_TIKTOK_COMMENT")]
+        TypeTiktokComment,
+        #[serde(rename = "TYPE_ACTIVITY_WHATSAPP")]
+        TypeActivityWhatsapp,
+        #[serde(rename = "TYPE_FORM_SUBMISSION")]
+        TypeFormSubmission,
+        #[serde(rename = "TYPE_SMS_REACTION")]
+        TypeSmsReaction,
+    }
+    impl ::std::fmt::Display for MessageType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::TypeCall => f.write_str("TYPE_CALL"),
+                Self::TypeSms => f.write_str("TYPE_SMS"),
+                Self::TypeRcs => f.write_str("TYPE_RCS"),
+                Self::TypeEmail => f.write_str("TYPE_EMAIL"),
+                Self::TypeSmsReviewRequest => f.write_str("TYPE_SMS_REVIEW_REQUEST"),
+                Self::TypeWebchat => f.write_str("TYPE_WEBCHAT"),
+                Self::TypeSmsNoShowRequest => f.write_str("TYPE_SMS_NO_SHOW_REQUEST"),
+                Self::TypeCampaignSms => f.write_str("TYPE_CAMPAIGN_SMS"),
+                Self::TypeCampaignCall => f.write_str("TYPE_CAMPAIGN_CALL"),
+                Self::TypeCampaignEmail => f.write_str("TYPE_CAMPAIGN_EMAIL"),
+                Self::TypeCampaignVoicemail => f.write_str("TYPE_CAMPAIGN_VOICEMAIL"),
+                Self::TypeFacebook => f.write_str("TYPE_FACEBOOK"),
+                Self::TypeCampaignFacebook => f.write_str("TYPE_CAMPAIGN_FACEBOOK"),
+                Self::TypeCampaignManualCall => f.write_str("TYPE_CAMPAIGN_MANUAL_CALL"),
+                Self::TypeCampaignManualSms => f.write_str("TYPE_CAMPAIGN_MANUAL_SMS"),
+                Self::TypeGmb => f.write_str("TYPE_GMB"),
+                Self::TypeCampaignGmb => f.write_str("TYPE_CAMPAIGN_GMB"),
+                Self::TypeReview => f.write_str("TYPE_REVIEW"),
+                Self::TypeInstagram => f.write_str("TYPE_INSTAGRAM"),
+                Self::TypeWhatsapp => f.write_str("TYPE_WHATSAPP"),
+                Self::TypeCustomSms => f.write_str("TYPE_CUSTOM_SMS"),
+                Self::TypeCustomEmail => f.write_str("TYPE_CUSTOM_EMAIL"),
+                Self::TypeCustomProviderSms => f.write_str("TYPE_CUSTOM_PROVIDER_SMS"),
+                Self::TypeCustomProviderEmail => {
+                    f.write_str("TYPE_CUSTOM_PROVIDER_EMAIL")
+                }
+                Self::TypeIvrCall => f.write_str("TYPE_IVR_CALL"),
+                Self::TypeActivityContact => f.write_str("TYPE_ACTIVITY_CONTACT"),
+                Self::TypeActivityInvoice => f.write_str("TYPE_ACTIVITY_INVOICE"),
+                Self::TypeActivityPayment => f.write_str("TYPE_ACTIVITY_PAYMENT"),
+                Self::TypeActivityOpportunity => f.write_str("TYPE_ACTIVITY_OPPORTUNITY"),
+                Self::TypeLiveChat => f.write_str("TYPE_LIVE_CHAT"),
+                Self::TypeLiveChatInfoMessage => {
+                    f.write_str("TYPE_LIVE_CHAT_INFO_MESSAGE")
+                }
+                Self::TypeActivityAppointment => f.write_str("TYPE_ACTIVITY_APPOINTMENT"),
+                Self::TypeFacebookComment => f.write_str("TYPE_FACEBOOK_COMMENT"),
+                Self::TypeInstagramComment => f.write_str("TYPE_INSTAGRAM_COMMENT"),
+                Self::TypeCustomCall => f.write_str("TYPE_CUSTOM_CALL"),
+                Self::TypeInternalComment => f.write_str("TYPE_INTERNAL_COMMENT"),
+                Self::TypeActivityEmployeeActionLog => {
+                    f.write_str("TYPE_ACTIVITY_EMPLOYEE_ACTION_LOG")
+                }
+                Self::TypeTiktok => f.write_str("TYPE_TIKTOK"),
+                Self::TypeTiktokComment => f.write_str("TYPE_TIKTOK_COMMENT"),
+                Self::TypeActivityWhatsapp => f.write_str("TYPE_ACTIVITY_WHATSAPP"),
+                Self::TypeFormSubmission => f.write_str("TYPE_FORM_SUBMISSION"),
+                Self::TypeSmsReaction => f.write_str("TYPE_SMS_REACTION"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for MessageType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "TYPE_CALL" => Ok(Self::TypeCall),
+                "TYPE_SMS" => Ok(Self::TypeSms),
+                "TYPE_RCS" => Ok(Self::TypeRcs),
+                "TYPE_EMAIL" => Ok(Self::TypeEmail),
+                "TYPE_SMS_REVIEW_REQUEST" => Ok(Self::TypeSmsReviewRequest),
+                "TYPE_WEBCHAT" => Ok(Self::TypeWebchat),
+                "TYPE_SMS_NO_SHOW_REQUEST" => Ok(Self::TypeSmsNoShowRequest),
+                "TYPE_CAMPAIGN_SMS" => Ok(Self::TypeCampaignSms),
+                "TYPE_CAMPAIGN_CALL" => Ok(Self::TypeCampaignCall),
+                "TYPE_CAMPAIGN_EMAIL" => Ok(Self::TypeCampaignEmail),
+                "TYPE_CAMPAIGN_VOICEMAIL" => Ok(Self::TypeCampaignVoicemail),
+                "TYPE_FACEBOOK" => Ok(Self::TypeFacebook),
+                "TYPE_CAMPAIGN_FACEBOOK" => Ok(Self::TypeCampaignFacebook),
+                "TYPE_CAMPAIGN_MANUAL_CALL" => Ok(Self::TypeCampaignManualCall),
+                "TYPE_CAMPAIGN_MANUAL_SMS" => Ok(Self::TypeCampaignManualSms),
+                "TYPE_GMB" => Ok(Self::TypeGmb),
+                "TYPE_CAMPAIGN_GMB" => Ok(Self::TypeCampaignGmb),
+                "TYPE_REVIEW" => Ok(Self::TypeReview),
+                "TYPE_INSTAGRAM" => Ok(Self::TypeInstagram),
+                "TYPE_WHATSAPP" => Ok(Self::TypeWhatsapp),
+                "TYPE_CUSTOM_SMS" => Ok(Self::TypeCustomSms),
+                "TYPE_CUSTOM_EMAIL" => Ok(Self::TypeCustomEmail),
+                "TYPE_CUSTOM_PROVIDER_SMS" => Ok(Self::TypeCustomProviderSms),
+                "TYPE_CUSTOM_PROVIDER_EMAIL" => Ok(Self::TypeCustomProviderEmail),
+                "TYPE_IVR_CALL" => Ok(Self::TypeIvrCall),
+                "TYPE_ACTIVITY_CONTACT" => Ok(Self::TypeActivityContact),
+                "TYPE_ACTIVITY_INVOICE" => Ok(Self::TypeActivityInvoice),
+                "TYPE_ACTIVITY_PAYMENT" => Ok(Self::TypeActivityPayment),
+                "TYPE_ACTIVITY_OPPORTUNITY" => Ok(Self::TypeActivityOpportunity),
+                "TYPE_LIVE_CHAT" => Ok(Self::TypeLiveChat),
+                "TYPE_LIVE_CHAT_INFO_MESSAGE" => Ok(Self::TypeLiveChatInfoMessage),
+                "TYPE_ACTIVITY_APPOINTMENT" => Ok(Self::TypeActivityAppointment),
+                "TYPE_FACEBOOK_COMMENT" => Ok(Self::TypeFacebookComment),
+                "TYPE_INSTAGRAM_COMMENT" => Ok(Self::TypeInstagramComment),
+                "TYPE_CUSTOM_CALL" => Ok(Self::TypeCustomCall),
+                "TYPE_INTERNAL_COMMENT" => Ok(Self::TypeInternalComment),
+                "TYPE_ACTIVITY_EMPLOYEE_ACTION_LOG" => {
+                    Ok(Self::TypeActivityEmployeeActionLog)
+                }
+                "TYPE_TIKTOK" => Ok(Self::TypeTiktok),
+                "TYPE_TIKTOK_COMMENT" => Ok(Self::TypeTiktokComment),
+                "TYPE_ACTIVITY_WHATSAPP" => Ok(Self::TypeActivityWhatsapp),
+                "TYPE_FORM_SUBMISSION" => Ok(Self::TypeFormSubmission),
+                "TYPE_SMS_REACTION" => Ok(Self::TypeSmsReaction),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for MessageType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for MessageType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///Up or down.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum SortDirection {
+        #[serde(rename = "asc")]
+        Asc,
+        #[serde(rename = "desc")]
+        Desc,
+    }
+    impl ::std::fmt::Display for SortDirection {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Asc => f.write_str("asc"),
+                Self::Desc => f.write_str("desc"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for SortDirection {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "asc" => Ok(Self::Asc),
+                "desc" => Ok(Self::Desc),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for SortDirection {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for SortDirection {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,

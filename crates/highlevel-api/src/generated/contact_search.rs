@@ -71,6 +71,7 @@ pub mod types {
     ///What to look for, in which order, and which page.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct ContactSearch {
         ///All of them must hold.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -168,6 +169,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum FilterGroup {
         #[serde(rename = "AND")]
         And,
@@ -213,6 +215,7 @@ pub mod types {
     ///Either a condition (`field`, `operator`, `value`) or a group of conditions (`group`, `filters`).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct SearchFilter {
         ///A field, for example `email`, `tags`, `dateUpdated` or `customFields.ID`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -237,69 +240,15 @@ pub mod types {
     ///One key of the order.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct SearchSort {
-        pub direction: SortDirection,
+        pub direction: crate::generated::common::types::SortDirection,
         ///For example `dateAdded` or `dateUpdated`.
         pub field: ::std::string::String,
     }
     impl SearchSort {
         pub fn builder() -> builder::SearchSort {
             Default::default()
-        }
-    }
-    ///Up or down.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Copy,
-        Debug,
-        Eq,
-        Hash,
-        Ord,
-        PartialEq,
-        PartialOrd
-    )]
-    pub enum SortDirection {
-        #[serde(rename = "asc")]
-        Asc,
-        #[serde(rename = "desc")]
-        Desc,
-    }
-    impl ::std::fmt::Display for SortDirection {
-        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-            match *self {
-                Self::Asc => f.write_str("asc"),
-                Self::Desc => f.write_str("desc"),
-            }
-        }
-    }
-    impl ::std::str::FromStr for SortDirection {
-        type Err = self::error::ConversionError;
-        fn from_str(
-            value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            match value {
-                "asc" => Ok(Self::Asc),
-                "desc" => Ok(Self::Desc),
-                _ => Err("invalid value".into()),
-            }
-        }
-    }
-    impl ::std::convert::TryFrom<&str> for SortDirection {
-        type Error = self::error::ConversionError;
-        fn try_from(
-            value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            value.parse()
-        }
-    }
-    impl ::std::convert::TryFrom<::std::string::String> for SortDirection {
-        type Error = self::error::ConversionError;
-        fn try_from(
-            value: ::std::string::String,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            value.parse()
         }
     }
     /// Types for composing complex structures.
@@ -599,7 +548,7 @@ pub mod types {
         #[derive(Clone, Debug)]
         pub struct SearchSort {
             direction: ::std::result::Result<
-                super::SortDirection,
+                crate::generated::common::types::SortDirection,
                 ::std::string::String,
             >,
             field: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -615,7 +564,9 @@ pub mod types {
         impl SearchSort {
             pub fn direction<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<super::SortDirection>,
+                T: ::std::convert::TryInto<
+                    crate::generated::common::types::SortDirection,
+                >,
                 T::Error: ::std::fmt::Display,
             {
                 self.direction = value

@@ -32,7 +32,7 @@ pub mod types {
             deserialize_with = "lenient::field",
             skip_serializing_if = "Option::is_none"
         )]
-        pub meta: ::std::option::Option<crate::generated::contacts::types::PageMeta>,
+        pub meta: ::std::option::Option<crate::generated::common::types::PageMeta>,
         #[serde(
             rename = "traceId",
             deserialize_with = "lenient::field",
@@ -44,62 +44,6 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     impl ::canopy_transport::lenient::Lenient for ContactPage {
-        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
-        }
-    }
-    /// Where the next page starts.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
-    #[non_exhaustive]
-    pub struct PageMeta {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub total: ::std::option::Option<i64>,
-        #[serde(
-            rename = "nextPageUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub next_page_url: ::std::option::Option<::std::string::String>,
-        /// Milliseconds; send it back as it is.
-        #[serde(
-            rename = "startAfter",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub start_after: ::std::option::Option<i64>,
-        #[serde(
-            rename = "startAfterId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub start_after_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "currentPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub current_page: ::std::option::Option<i64>,
-        #[serde(
-            rename = "nextPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub next_page: ::std::option::Option<i64>,
-        #[serde(
-            rename = "prevPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
-        pub prev_page: ::std::option::Option<i64>,
-        /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    }
-    impl ::canopy_transport::lenient::Lenient for PageMeta {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
             ::canopy_transport::lenient::object(value)
         }
@@ -334,6 +278,7 @@ pub mod types {
     ///A new contact.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CreateContact {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub address1: ::std::option::Option<::std::string::String>,
@@ -433,6 +378,7 @@ pub mod types {
     ///What to change in a contact.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct UpdateContact {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         #[serde(default, deserialize_with = "::canopy_transport::Patch::present")]
@@ -561,6 +507,7 @@ pub mod types {
     ///A contact to add or to change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct UpsertContact {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub address1: ::std::option::Option<::std::string::String>,

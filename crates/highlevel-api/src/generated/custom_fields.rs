@@ -167,6 +167,7 @@ pub mod types {
     ///A new custom field.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CreateCustomField {
         ///File endings, for a file field.
         #[serde(
@@ -226,6 +227,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum CustomFieldFilter {
         #[serde(rename = "contact")]
         Contact,
@@ -275,6 +277,7 @@ pub mod types {
     ///One line of a text box list.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct TextBoxOption {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub label: ::std::option::Option<::std::string::String>,

@@ -130,6 +130,335 @@ pub mod types {
             ::canopy_transport::lenient::object(value)
         }
     }
+    /// One location.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct LocationAnswer {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location: ::std::option::Option<
+            crate::generated::locations::types::LocationDetails,
+        >,
+        #[serde(
+            rename = "traceId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trace_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for LocationAnswer {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A location with all that is known of it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct LocationDetails {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The agency that owns it.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub city: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub state: ::std::option::Option<::std::string::String>,
+        /// Two letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub country: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub website: ::std::option::Option<::std::string::String>,
+        /// IANA name.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timezone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub settings: ::std::option::Option<
+            crate::generated::locations::types::LocationSettings,
+        >,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub social: ::std::option::Option<
+            crate::generated::locations::types::LocationSocial,
+        >,
+        /// Where its pages are.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub domain: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "logoUrl",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub logo_url: ::std::option::Option<::std::string::String>,
+        /// Of its owner.
+        #[serde(
+            rename = "firstName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_name: ::std::option::Option<::std::string::String>,
+        /// Of its owner.
+        #[serde(
+            rename = "lastName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub last_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub business: ::std::option::Option<
+            crate::generated::locations::types::LocationBusiness,
+        >,
+        /// Who resells the service to it.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub reseller: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for LocationDetails {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// The business that a location stands for.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct LocationBusiness {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub city: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub state: ::std::option::Option<::std::string::String>,
+        /// Two letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub country: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub website: ::std::option::Option<::std::string::String>,
+        /// IANA name.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timezone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "logoUrl",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub logo_url: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for LocationBusiness {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A location that was added.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct CreatedLocation {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The agency that owns it.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub city: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub state: ::std::option::Option<::std::string::String>,
+        /// Two letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub country: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub website: ::std::option::Option<::std::string::String>,
+        /// IANA name.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timezone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub settings: ::std::option::Option<
+            crate::generated::locations::types::LocationSettings,
+        >,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub social: ::std::option::Option<
+            crate::generated::locations::types::LocationSocial,
+        >,
+        /// Where its pages are.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub domain: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "traceId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trace_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for CreatedLocation {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
     /// How a location treats duplicates and time zones.
     #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
     #[serde(default)]
@@ -299,6 +628,1076 @@ pub mod types {
             ::canopy_transport::lenient::object(value)
         }
     }
+    ///A new location.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct CreateLocation {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub address: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub city: ::std::option::Option<::std::string::String>,
+        ///The agency to add it to.
+        #[serde(rename = "companyId")]
+        pub company_id: ::std::string::String,
+        ///Two letters.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub country: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mailgun: ::std::option::Option<LocationMailgun>,
+        pub name: ::std::string::String,
+        ///With country code.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub phone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "prospectInfo",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub prospect_info: ::std::option::Option<LocationProspect>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub settings: ::std::option::Option<LocationSettingsInput>,
+        ///The snapshot to start from.
+        #[serde(
+            rename = "snapshotId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub snapshot_id: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub social: ::std::option::Option<LocationSocialInput>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub state: ::std::option::Option<::std::string::String>,
+        ///IANA name.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub timezone: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub twilio: ::std::option::Option<LocationTwilio>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub website: ::std::option::Option<::std::string::String>,
+    }
+    impl CreateLocation {
+        pub fn builder() -> builder::CreateLocation {
+            Default::default()
+        }
+    }
+    ///A Mailgun account to send e-mail with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct LocationMailgun {
+        #[serde(rename = "apiKey")]
+        pub api_key: ::canopy_transport::Secret,
+        ///The sender's domain at Mailgun.
+        pub domain: ::std::string::String,
+    }
+    impl LocationMailgun {
+        pub fn builder() -> builder::LocationMailgun {
+            Default::default()
+        }
+    }
+    ///Whom the location is for.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct LocationProspect {
+        pub email: ::std::string::String,
+        #[serde(rename = "firstName")]
+        pub first_name: ::std::string::String,
+        #[serde(rename = "lastName")]
+        pub last_name: ::std::string::String,
+    }
+    impl LocationProspect {
+        pub fn builder() -> builder::LocationProspect {
+            Default::default()
+        }
+    }
+    ///How a location treats duplicates and time zones.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct LocationSettingsInput {
+        #[serde(
+            rename = "allowDuplicateContact",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub allow_duplicate_contact: ::std::option::Option<bool>,
+        #[serde(
+            rename = "allowDuplicateOpportunity",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub allow_duplicate_opportunity: ::std::option::Option<bool>,
+        #[serde(
+            rename = "allowFacebookNameMerge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub allow_facebook_name_merge: ::std::option::Option<bool>,
+        #[serde(
+            rename = "disableContactTimezone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub disable_contact_timezone: ::std::option::Option<bool>,
+    }
+    impl LocationSettingsInput {
+        pub fn builder() -> builder::LocationSettingsInput {
+            Default::default()
+        }
+    }
+    ///Where else a location is found.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct LocationSocialInput {
+        #[serde(
+            rename = "blogRss",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub blog_rss: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "facebookUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub facebook_url: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub foursquare: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "googlePlacesId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub google_places_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "googlePlus",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub google_plus: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub instagram: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "linkedIn",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub linked_in: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub pinterest: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub twitter: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub yelp: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub youtube: ::std::option::Option<::std::string::String>,
+    }
+    impl LocationSocialInput {
+        pub fn builder() -> builder::LocationSocialInput {
+            Default::default()
+        }
+    }
+    ///A Twilio account to send and call with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
+    pub struct LocationTwilio {
+        #[serde(rename = "authToken")]
+        pub auth_token: ::canopy_transport::Secret,
+        pub sid: ::std::string::String,
+    }
+    impl LocationTwilio {
+        pub fn builder() -> builder::LocationTwilio {
+            Default::default()
+        }
+    }
+    /// Types for composing complex structures.
+    pub mod builder {
+        #[derive(Clone, Debug)]
+        pub struct CreateLocation {
+            address: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            city: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            company_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            country: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            mailgun: ::std::result::Result<
+                ::std::option::Option<super::LocationMailgun>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            phone: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            postal_code: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            prospect_info: ::std::result::Result<
+                ::std::option::Option<super::LocationProspect>,
+                ::std::string::String,
+            >,
+            settings: ::std::result::Result<
+                ::std::option::Option<super::LocationSettingsInput>,
+                ::std::string::String,
+            >,
+            snapshot_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            social: ::std::result::Result<
+                ::std::option::Option<super::LocationSocialInput>,
+                ::std::string::String,
+            >,
+            state: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            timezone: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            twilio: ::std::result::Result<
+                ::std::option::Option<super::LocationTwilio>,
+                ::std::string::String,
+            >,
+            website: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CreateLocation {
+            fn default() -> Self {
+                Self {
+                    address: Ok(Default::default()),
+                    city: Ok(Default::default()),
+                    company_id: Err("no value supplied for company_id".to_string()),
+                    country: Ok(Default::default()),
+                    mailgun: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    phone: Ok(Default::default()),
+                    postal_code: Ok(Default::default()),
+                    prospect_info: Ok(Default::default()),
+                    settings: Ok(Default::default()),
+                    snapshot_id: Ok(Default::default()),
+                    social: Ok(Default::default()),
+                    state: Ok(Default::default()),
+                    timezone: Ok(Default::default()),
+                    twilio: Ok(Default::default()),
+                    website: Ok(Default::default()),
+                }
+            }
+        }
+        impl CreateLocation {
+            pub fn address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for address: {e}")
+                    });
+                self
+            }
+            pub fn city<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.city = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for city: {e}")
+                    });
+                self
+            }
+            pub fn company_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.company_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for company_id: {e}")
+                    });
+                self
+            }
+            pub fn country<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.country = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for country: {e}")
+                    });
+                self
+            }
+            pub fn mailgun<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::LocationMailgun>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.mailgun = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for mailgun: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn phone<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.phone = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for phone: {e}")
+                    });
+                self
+            }
+            pub fn postal_code<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.postal_code = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for postal_code: {e}")
+                    });
+                self
+            }
+            pub fn prospect_info<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::LocationProspect>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.prospect_info = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for prospect_info: {e}")
+                    });
+                self
+            }
+            pub fn settings<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::LocationSettingsInput>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.settings = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for settings: {e}")
+                    });
+                self
+            }
+            pub fn snapshot_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.snapshot_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for snapshot_id: {e}")
+                    });
+                self
+            }
+            pub fn social<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::LocationSocialInput>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.social = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for social: {e}")
+                    });
+                self
+            }
+            pub fn state<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.state = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for state: {e}")
+                    });
+                self
+            }
+            pub fn timezone<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.timezone = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for timezone: {e}")
+                    });
+                self
+            }
+            pub fn twilio<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::LocationTwilio>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.twilio = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for twilio: {e}")
+                    });
+                self
+            }
+            pub fn website<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.website = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for website: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreateLocation> for super::CreateLocation {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreateLocation,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    address: value.address?,
+                    city: value.city?,
+                    company_id: value.company_id?,
+                    country: value.country?,
+                    mailgun: value.mailgun?,
+                    name: value.name?,
+                    phone: value.phone?,
+                    postal_code: value.postal_code?,
+                    prospect_info: value.prospect_info?,
+                    settings: value.settings?,
+                    snapshot_id: value.snapshot_id?,
+                    social: value.social?,
+                    state: value.state?,
+                    timezone: value.timezone?,
+                    twilio: value.twilio?,
+                    website: value.website?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CreateLocation> for CreateLocation {
+            fn from(value: super::CreateLocation) -> Self {
+                Self {
+                    address: Ok(value.address),
+                    city: Ok(value.city),
+                    company_id: Ok(value.company_id),
+                    country: Ok(value.country),
+                    mailgun: Ok(value.mailgun),
+                    name: Ok(value.name),
+                    phone: Ok(value.phone),
+                    postal_code: Ok(value.postal_code),
+                    prospect_info: Ok(value.prospect_info),
+                    settings: Ok(value.settings),
+                    snapshot_id: Ok(value.snapshot_id),
+                    social: Ok(value.social),
+                    state: Ok(value.state),
+                    timezone: Ok(value.timezone),
+                    twilio: Ok(value.twilio),
+                    website: Ok(value.website),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LocationMailgun {
+            api_key: ::std::result::Result<
+                ::canopy_transport::Secret,
+                ::std::string::String,
+            >,
+            domain: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for LocationMailgun {
+            fn default() -> Self {
+                Self {
+                    api_key: Err("no value supplied for api_key".to_string()),
+                    domain: Err("no value supplied for domain".to_string()),
+                }
+            }
+        }
+        impl LocationMailgun {
+            pub fn api_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::canopy_transport::Secret>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.api_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for api_key: {e}")
+                    });
+                self
+            }
+            pub fn domain<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.domain = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for domain: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LocationMailgun> for super::LocationMailgun {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LocationMailgun,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    api_key: value.api_key?,
+                    domain: value.domain?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LocationMailgun> for LocationMailgun {
+            fn from(value: super::LocationMailgun) -> Self {
+                Self {
+                    api_key: Ok(value.api_key),
+                    domain: Ok(value.domain),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LocationProspect {
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            first_name: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            last_name: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for LocationProspect {
+            fn default() -> Self {
+                Self {
+                    email: Err("no value supplied for email".to_string()),
+                    first_name: Err("no value supplied for first_name".to_string()),
+                    last_name: Err("no value supplied for last_name".to_string()),
+                }
+            }
+        }
+        impl LocationProspect {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn first_name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.first_name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for first_name: {e}")
+                    });
+                self
+            }
+            pub fn last_name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.last_name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for last_name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LocationProspect> for super::LocationProspect {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LocationProspect,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    first_name: value.first_name?,
+                    last_name: value.last_name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LocationProspect> for LocationProspect {
+            fn from(value: super::LocationProspect) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    first_name: Ok(value.first_name),
+                    last_name: Ok(value.last_name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LocationSettingsInput {
+            allow_duplicate_contact: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            allow_duplicate_opportunity: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            allow_facebook_name_merge: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            disable_contact_timezone: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for LocationSettingsInput {
+            fn default() -> Self {
+                Self {
+                    allow_duplicate_contact: Ok(Default::default()),
+                    allow_duplicate_opportunity: Ok(Default::default()),
+                    allow_facebook_name_merge: Ok(Default::default()),
+                    disable_contact_timezone: Ok(Default::default()),
+                }
+            }
+        }
+        impl LocationSettingsInput {
+            pub fn allow_duplicate_contact<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.allow_duplicate_contact = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for allow_duplicate_contact: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn allow_duplicate_opportunity<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.allow_duplicate_opportunity = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for allow_duplicate_opportunity: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn allow_facebook_name_merge<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.allow_facebook_name_merge = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for allow_facebook_name_merge: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn disable_contact_timezone<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.disable_contact_timezone = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for disable_contact_timezone: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LocationSettingsInput>
+        for super::LocationSettingsInput {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LocationSettingsInput,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    allow_duplicate_contact: value.allow_duplicate_contact?,
+                    allow_duplicate_opportunity: value.allow_duplicate_opportunity?,
+                    allow_facebook_name_merge: value.allow_facebook_name_merge?,
+                    disable_contact_timezone: value.disable_contact_timezone?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LocationSettingsInput>
+        for LocationSettingsInput {
+            fn from(value: super::LocationSettingsInput) -> Self {
+                Self {
+                    allow_duplicate_contact: Ok(value.allow_duplicate_contact),
+                    allow_duplicate_opportunity: Ok(value.allow_duplicate_opportunity),
+                    allow_facebook_name_merge: Ok(value.allow_facebook_name_merge),
+                    disable_contact_timezone: Ok(value.disable_contact_timezone),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LocationSocialInput {
+            blog_rss: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            facebook_url: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            foursquare: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            google_places_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            google_plus: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            instagram: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            linked_in: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            pinterest: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            twitter: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            yelp: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            youtube: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for LocationSocialInput {
+            fn default() -> Self {
+                Self {
+                    blog_rss: Ok(Default::default()),
+                    facebook_url: Ok(Default::default()),
+                    foursquare: Ok(Default::default()),
+                    google_places_id: Ok(Default::default()),
+                    google_plus: Ok(Default::default()),
+                    instagram: Ok(Default::default()),
+                    linked_in: Ok(Default::default()),
+                    pinterest: Ok(Default::default()),
+                    twitter: Ok(Default::default()),
+                    yelp: Ok(Default::default()),
+                    youtube: Ok(Default::default()),
+                }
+            }
+        }
+        impl LocationSocialInput {
+            pub fn blog_rss<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.blog_rss = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for blog_rss: {e}")
+                    });
+                self
+            }
+            pub fn facebook_url<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.facebook_url = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for facebook_url: {e}")
+                    });
+                self
+            }
+            pub fn foursquare<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.foursquare = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for foursquare: {e}")
+                    });
+                self
+            }
+            pub fn google_places_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.google_places_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for google_places_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn google_plus<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.google_plus = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for google_plus: {e}")
+                    });
+                self
+            }
+            pub fn instagram<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.instagram = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for instagram: {e}")
+                    });
+                self
+            }
+            pub fn linked_in<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.linked_in = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for linked_in: {e}")
+                    });
+                self
+            }
+            pub fn pinterest<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pinterest = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for pinterest: {e}")
+                    });
+                self
+            }
+            pub fn twitter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.twitter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for twitter: {e}")
+                    });
+                self
+            }
+            pub fn yelp<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.yelp = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for yelp: {e}")
+                    });
+                self
+            }
+            pub fn youtube<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.youtube = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for youtube: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LocationSocialInput>
+        for super::LocationSocialInput {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LocationSocialInput,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    blog_rss: value.blog_rss?,
+                    facebook_url: value.facebook_url?,
+                    foursquare: value.foursquare?,
+                    google_places_id: value.google_places_id?,
+                    google_plus: value.google_plus?,
+                    instagram: value.instagram?,
+                    linked_in: value.linked_in?,
+                    pinterest: value.pinterest?,
+                    twitter: value.twitter?,
+                    yelp: value.yelp?,
+                    youtube: value.youtube?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LocationSocialInput> for LocationSocialInput {
+            fn from(value: super::LocationSocialInput) -> Self {
+                Self {
+                    blog_rss: Ok(value.blog_rss),
+                    facebook_url: Ok(value.facebook_url),
+                    foursquare: Ok(value.foursquare),
+                    google_places_id: Ok(value.google_places_id),
+                    google_plus: Ok(value.google_plus),
+                    instagram: Ok(value.instagram),
+                    linked_in: Ok(value.linked_in),
+                    pinterest: Ok(value.pinterest),
+                    twitter: Ok(value.twitter),
+                    yelp: Ok(value.yelp),
+                    youtube: Ok(value.youtube),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LocationTwilio {
+            auth_token: ::std::result::Result<
+                ::canopy_transport::Secret,
+                ::std::string::String,
+            >,
+            sid: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for LocationTwilio {
+            fn default() -> Self {
+                Self {
+                    auth_token: Err("no value supplied for auth_token".to_string()),
+                    sid: Err("no value supplied for sid".to_string()),
+                }
+            }
+        }
+        impl LocationTwilio {
+            pub fn auth_token<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::canopy_transport::Secret>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auth_token = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auth_token: {e}")
+                    });
+                self
+            }
+            pub fn sid<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.sid = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for sid: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LocationTwilio> for super::LocationTwilio {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LocationTwilio,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    auth_token: value.auth_token?,
+                    sid: value.sid?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LocationTwilio> for LocationTwilio {
+            fn from(value: super::LocationTwilio) -> Self {
+                Self {
+                    auth_token: Ok(value.auth_token),
+                    sid: Ok(value.sid),
+                }
+            }
+        }
+    }
     /// Error types.
     pub mod error {
         /// Error from a `TryFrom` or `FromStr` implementation.
@@ -357,6 +1756,38 @@ let response = client.search_locations()
 ```*/
     pub fn search_locations(&self) -> builder::SearchLocations<'_> {
         builder::SearchLocations::new(self)
+    }
+    /**Create a location
+
+Adds a location to an agency, from a snapshot where one is named. It needs a plan that allows it, and each one can cost: a repeat adds a second one.
+
+Sends a `POST` request to `/locations/`
+
+```text
+let response = client.create_location()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_location(&self) -> builder::CreateLocation<'_> {
+        builder::CreateLocation::new(self)
+    }
+    /**Get a location
+
+Reads one location with its business, settings and owner.
+
+Sends a `GET` request to `/locations/{locationId}`
+
+Arguments:
+- `location_id`: The location's id.
+```text
+let response = client.get_location()
+    .location_id(location_id)
+    .send()
+    .await;
+```*/
+    pub fn get_location(&self) -> builder::GetLocation<'_> {
+        builder::GetLocation::new(self)
     }
     /**List a location's tags
 
@@ -512,6 +1943,162 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "search_locations",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => crate::generated::client::answer(response).await,
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_location`]
+
+[`Client::create_location`]: super::Client::create_location*/
+    #[derive(Debug, Clone)]
+    pub struct CreateLocation<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::CreateLocation, String>,
+    }
+    impl<'a> CreateLocation<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::CreateLocation>,
+            <V as std::convert::TryInto<
+                types::CreateLocation,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `CreateLocation` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::CreateLocation,
+            ) -> types::builder::CreateLocation,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/locations/`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::locations::types::CreatedLocation>,
+            Error<()>,
+        > {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::CreateLocation::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/locations/", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_location",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => crate::generated::client::answer(response).await,
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_location`]
+
+[`Client::get_location`]: super::Client::get_location*/
+    #[derive(Debug, Clone)]
+    pub struct GetLocation<'a> {
+        client: &'a super::Client,
+        location_id: Result<::std::string::String, String>,
+    }
+    impl<'a> GetLocation<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                location_id: Err("location_id was not initialized".to_string()),
+            }
+        }
+        pub fn location_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.location_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for location_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/locations/{locationId}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::locations::types::LocationAnswer>,
+            Error<()>,
+        > {
+            let Self { client, location_id } = self;
+            let location_id = location_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/locations/{}", client.baseurl, encode_path(& location_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_location",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

@@ -126,6 +126,7 @@ pub mod types {
     ///A new note.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CreateNote {
         ///The text.
         pub body: ::std::string::String,
@@ -152,6 +153,7 @@ pub mod types {
     ///What to change in a note.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct UpdateNote {
         ///The text.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

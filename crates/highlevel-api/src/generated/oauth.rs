@@ -264,6 +264,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum GrantType {
         #[serde(rename = "authorization_code")]
         AuthorizationCode,
@@ -313,6 +314,7 @@ pub mod types {
     ///The location whose token is wanted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct LocationTokenRequest {
         #[serde(rename = "companyId")]
         pub company_id: ::std::string::String,
@@ -327,6 +329,7 @@ pub mod types {
     ///The installation whose tokens were lost.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct ReconnectRequest {
         #[serde(rename = "clientKey")]
         pub client_key: ::std::string::String,
@@ -353,6 +356,7 @@ pub mod types {
     ///A code, or a refresh token, with the app's credentials.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct TokenRequest {
         pub client_id: ::std::string::String,
         pub client_secret: ::canopy_transport::Secret,
@@ -387,6 +391,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum TokenUserType {
         Company,
         Location,

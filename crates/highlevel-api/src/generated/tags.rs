@@ -128,6 +128,7 @@ pub mod types {
     ///Which tags to change on which contacts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct BulkTagChange {
         ///Ids of the contacts.
         pub contacts: ::std::vec::Vec<::std::string::String>,
@@ -150,6 +151,7 @@ pub mod types {
     ///Tags to add or to remove.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct TagChange {
         pub tags: ::std::vec::Vec<::std::string::String>,
     }
@@ -171,6 +173,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum TagChangeType {
         #[serde(rename = "add")]
         Add,

@@ -120,6 +120,7 @@ pub mod types {
     ///Whether a task is done.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CompleteTask {
         ///True when it is done.
         pub completed: bool,
@@ -132,6 +133,7 @@ pub mod types {
     ///A new task.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct CreateTask {
         ///Id of the user who has to do it.
         #[serde(
@@ -156,6 +158,7 @@ pub mod types {
     ///What to change in a task.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct UpdateTask {
         ///Id of the user who has to do it.
         #[serde(

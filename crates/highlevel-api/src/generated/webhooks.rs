@@ -5,6 +5,114 @@ use canopy_transport::operation::{EventVersion, WebhookEvent};
 /// All documented events.
 pub static WEBHOOKS: &[WebhookEvent] = &[
     WebhookEvent {
+        name: "AppointmentCreate",
+        kind: "appointment.created",
+        record: "/appointment/id",
+        contact: Some("/appointment/contactId"),
+        occurred: Some("/appointment/dateAdded"),
+        version: EventVersion::Once,
+        fetch: Some("get-appointment"),
+    },
+    WebhookEvent {
+        name: "AppointmentUpdate",
+        kind: "appointment.updated",
+        record: "/appointment/id",
+        contact: Some("/appointment/contactId"),
+        occurred: Some("/appointment/dateUpdated"),
+        version: EventVersion::Fetched,
+        fetch: Some("get-appointment"),
+    },
+    WebhookEvent {
+        name: "AppointmentDelete",
+        kind: "appointment.deleted",
+        record: "/appointment/id",
+        contact: Some("/appointment/contactId"),
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "INSTALL",
+        kind: "app.installed",
+        record: "/appId",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "UNINSTALL",
+        kind: "app.uninstalled",
+        record: "/appId",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "PlanChange",
+        kind: "app.plan_changed",
+        record: "/appId",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "AssociationCreate",
+        kind: "association.created",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: Some("get-association-by-id"),
+    },
+    WebhookEvent {
+        name: "AssociationUpdate",
+        kind: "association.updated",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-association-by-id"),
+    },
+    WebhookEvent {
+        name: "AssociationDelete",
+        kind: "association.deleted",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "RelationCreate",
+        kind: "relation.created",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "RelationDelete",
+        kind: "relation.deleted",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "CampaignStatusUpdate",
+        kind: "campaign.status_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: None,
+    },
+    WebhookEvent {
         name: "ContactCreate",
         kind: "contact.created",
         record: "/id",
@@ -50,6 +158,132 @@ pub static WEBHOOKS: &[WebhookEvent] = &[
         fetch: Some("get-contact"),
     },
     WebhookEvent {
+        name: "ConversationUnreadUpdate",
+        kind: "conversation.unread_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-conversation"),
+    },
+    WebhookEvent {
+        name: "InboundMessage",
+        kind: "message.received",
+        record: "/conversationId",
+        contact: Some("/contactId"),
+        occurred: Some("/dateAdded"),
+        version: EventVersion::Payload("/dateAdded"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "OutboundMessage",
+        kind: "message.sent",
+        record: "/conversationId",
+        contact: Some("/contactId"),
+        occurred: Some("/dateAdded"),
+        version: EventVersion::Payload("/dateAdded"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ProviderOutboundMessage",
+        kind: "message.delivery_requested",
+        record: "/messageId",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "LCEmailStats",
+        kind: "email.tracked",
+        record: "/webhookPayload/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoiceCreate",
+        kind: "invoice.created",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/createdAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoiceUpdate",
+        kind: "invoice.updated",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoiceSent",
+        kind: "invoice.sent",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoicePartiallyPaid",
+        kind: "invoice.partially_paid",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoicePaid",
+        kind: "invoice.paid",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoiceVoid",
+        kind: "invoice.voided",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "InvoiceDelete",
+        kind: "invoice.deleted",
+        record: "/_id",
+        contact: Some("/contactDetails/id"),
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "LocationCreate",
+        kind: "location.created",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: Some("get-location"),
+    },
+    WebhookEvent {
+        name: "LocationUpdate",
+        kind: "location.updated",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-location"),
+    },
+    WebhookEvent {
         name: "NoteCreate",
         kind: "note.created",
         record: "/id",
@@ -72,6 +306,186 @@ pub static WEBHOOKS: &[WebhookEvent] = &[
         kind: "note.deleted",
         record: "/id",
         contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ObjectSchemaCreate",
+        kind: "object_schema.created",
+        record: "/key",
+        contact: None,
+        occurred: Some("/timestamp"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ObjectSchemaUpdate",
+        kind: "object_schema.updated",
+        record: "/key",
+        contact: None,
+        occurred: Some("/timestamp"),
+        version: EventVersion::Payload("/timestamp"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "RecordCreate",
+        kind: "record.created",
+        record: "/id",
+        contact: None,
+        occurred: Some("/timestamp"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "RecordUpdate",
+        kind: "record.updated",
+        record: "/id",
+        contact: None,
+        occurred: Some("/timestamp"),
+        version: EventVersion::Payload("/timestamp"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "RecordDelete",
+        kind: "record.deleted",
+        record: "/id",
+        contact: None,
+        occurred: Some("/timestamp"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "OpportunityCreate",
+        kind: "opportunity.created",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: Some("/dateAdded"),
+        version: EventVersion::Once,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityUpdate",
+        kind: "opportunity.updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityStatusUpdate",
+        kind: "opportunity.status_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityStageUpdate",
+        kind: "opportunity.stage_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityMonetaryValueUpdate",
+        kind: "opportunity.monetary_value_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityAssignedToUpdate",
+        kind: "opportunity.assigned_to_updated",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Fetched,
+        fetch: Some("get-opportunity"),
+    },
+    WebhookEvent {
+        name: "OpportunityDelete",
+        kind: "opportunity.deleted",
+        record: "/id",
+        contact: Some("/contactId"),
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "OrderCreate",
+        kind: "order.created",
+        record: "/_id",
+        contact: Some("/contactId"),
+        occurred: Some("/createdAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "OrderStatusUpdate",
+        kind: "order.status_updated",
+        record: "/_id",
+        contact: Some("/contactId"),
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ProductCreate",
+        kind: "product.created",
+        record: "/_id",
+        contact: None,
+        occurred: Some("/createdAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ProductUpdate",
+        kind: "product.updated",
+        record: "/_id",
+        contact: None,
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "ProductDelete",
+        kind: "product.deleted",
+        record: "/_id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "PriceCreate",
+        kind: "price.created",
+        record: "/_id",
+        contact: None,
+        occurred: Some("/createdAt"),
+        version: EventVersion::Once,
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "PriceUpdate",
+        kind: "price.updated",
+        record: "/_id",
+        contact: None,
+        occurred: Some("/updatedAt"),
+        version: EventVersion::Payload("/updatedAt"),
+        fetch: None,
+    },
+    WebhookEvent {
+        name: "PriceDelete",
+        kind: "price.deleted",
+        record: "/_id",
+        contact: None,
         occurred: None,
         version: EventVersion::Once,
         fetch: None,
@@ -103,11 +517,44 @@ pub static WEBHOOKS: &[WebhookEvent] = &[
         version: EventVersion::Once,
         fetch: None,
     },
+    WebhookEvent {
+        name: "UserCreate",
+        kind: "user.created",
+        record: "/id",
+        contact: None,
+        occurred: None,
+        version: EventVersion::Once,
+        fetch: Some("get-user"),
+    },
 ];
 /// A payload, read as the type of its event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Payload {
+    /// An appointment was booked.
+    AppointmentCreate(Box<types::AppointmentEvent>),
+    /// An appointment was changed: moved, confirmed, cancelled or else.
+    AppointmentUpdate(Box<types::AppointmentEvent>),
+    /// An appointment was removed. Nothing is left to fetch.
+    AppointmentDelete(Box<types::AppointmentEvent>),
+    /// The app was installed at a location, or for an agency: then `locationId` is absent.
+    INSTALL(Box<types::AppInstallEvent>),
+    /// The app was removed from a location or an agency. Its tokens are worthless now.
+    UNINSTALL(Box<types::AppUninstallEvent>),
+    /// An installation went over to another plan of the app.
+    PlanChange(Box<types::AppPlanEvent>),
+    /// A kind of link was defined.
+    AssociationCreate(Box<types::AssociationEvent>),
+    /// A kind of link was changed.
+    AssociationUpdate(Box<types::AssociationEvent>),
+    /// A kind of link was removed, with all links of it. Nothing is left to fetch.
+    AssociationDelete(Box<types::AssociationEvent>),
+    /// Two records were linked.
+    RelationCreate(Box<types::RelationEvent>),
+    /// A link between two records was removed.
+    RelationDelete(Box<types::RelationEvent>),
+    /// A contact's part in a campaign began, paused or ended. There is nothing to fetch.
+    CampaignStatusUpdate(Box<types::CampaignStatusEvent>),
     /// A contact was added.
     ContactCreate(Box<types::ContactEvent>),
     /// A contact was changed. The payload does not say when or what.
@@ -118,24 +565,124 @@ pub enum Payload {
     ContactDndUpdate(Box<types::ContactDndEvent>),
     /// A contact's tags were changed; `tags` holds all of them.
     ContactTagUpdate(Box<types::ContactEvent>),
+    /// The count of unread messages changed. The vendor's page calls it ConversationUnreadWebhook.
+    ConversationUnreadUpdate(Box<types::ConversationEvent>),
+    /// A message or call came from a contact. The record is the conversation: not all payloads have `messageId`.
+    InboundMessage(Box<types::MessageEvent>),
+    /// A message or call went to a contact. The record is the conversation: not all payloads have `messageId`.
+    OutboundMessage(Box<types::MessageEvent>),
+    /// The app is asked, as a provider, to deliver a message. The payload's `type` is the channel: `SMS` or `Email`.
+    ProviderOutboundMessage(Box<types::DeliveryEvent>),
+    /// The mail service tells what became of an e-mail: delivered, opened, clicked, bounced or else.
+    LCEmailStats(Box<types::EmailStatsEvent>),
+    /// An invoice was written.
+    InvoiceCreate(Box<types::InvoiceEvent>),
+    /// An invoice was changed.
+    InvoiceUpdate(Box<types::InvoiceEvent>),
+    /// An invoice was sent to the contact. That can happen again.
+    InvoiceSent(Box<types::InvoiceEvent>),
+    /// A part of an invoice was paid.
+    InvoicePartiallyPaid(Box<types::InvoiceEvent>),
+    /// An invoice was paid in full.
+    InvoicePaid(Box<types::InvoiceEvent>),
+    /// An invoice was declared void.
+    InvoiceVoid(Box<types::InvoiceEvent>),
+    /// An invoice was removed.
+    InvoiceDelete(Box<types::InvoiceEvent>),
+    /// A location was added to the agency.
+    LocationCreate(Box<types::LocationEvent>),
+    /// A location was changed. The payload does not say when or what.
+    LocationUpdate(Box<types::LocationEvent>),
     /// A note was added to a contact.
     NoteCreate(Box<types::NoteEvent>),
     /// A note was changed. `dateAdded` is still the time of its creation.
     NoteUpdate(Box<types::NoteEvent>),
     /// A note was removed. Nothing is left to fetch.
     NoteDelete(Box<types::NoteEvent>),
+    /// A custom object was defined.
+    ObjectSchemaCreate(Box<types::ObjectSchemaEvent>),
+    /// The definition of a custom object was changed.
+    ObjectSchemaUpdate(Box<types::ObjectSchemaEvent>),
+    /// A record of a custom object was added.
+    RecordCreate(Box<types::RecordEvent>),
+    /// A record of a custom object was changed.
+    RecordUpdate(Box<types::RecordEvent>),
+    /// A record of a custom object was removed.
+    RecordDelete(Box<types::RecordEvent>),
+    /// An opportunity was added.
+    OpportunityCreate(Box<types::OpportunityEvent>),
+    /// An opportunity was changed. The payload does not say when or what.
+    OpportunityUpdate(Box<types::OpportunityEvent>),
+    /// An opportunity was won, lost, abandoned or opened again.
+    OpportunityStatusUpdate(Box<types::OpportunityEvent>),
+    /// An opportunity went to another stage or pipeline.
+    OpportunityStageUpdate(Box<types::OpportunityEvent>),
+    /// What an opportunity is worth was changed.
+    OpportunityMonetaryValueUpdate(Box<types::OpportunityEvent>),
+    /// Another user, or none, is in charge of an opportunity.
+    OpportunityAssignedToUpdate(Box<types::OpportunityEvent>),
+    /// An opportunity was removed. Nothing is left to fetch.
+    OpportunityDelete(Box<types::OpportunityEvent>),
+    /// An order was placed.
+    OrderCreate(Box<types::OrderEvent>),
+    /// An order was paid, fulfilled, cancelled or else.
+    OrderStatusUpdate(Box<types::OrderEvent>),
+    /// A product was added.
+    ProductCreate(Box<types::ProductEvent>),
+    /// A product was changed.
+    ProductUpdate(Box<types::ProductEvent>),
+    /// A product was removed.
+    ProductDelete(Box<types::ProductEvent>),
+    /// A price of a product was added.
+    PriceCreate(Box<types::PriceEvent>),
+    /// A price of a product was changed.
+    PriceUpdate(Box<types::PriceEvent>),
+    /// A price of a product was removed.
+    PriceDelete(Box<types::PriceEvent>),
     /// A task was added. `contactId` can be absent; then the task cannot be fetched.
     TaskCreate(Box<types::TaskEvent>),
     /// A task was done. It can be reopened and done again, and the payload has no time of it.
     TaskComplete(Box<types::TaskEvent>),
     /// A task was removed. Nothing is left to fetch.
     TaskDelete(Box<types::TaskEvent>),
+    /// A user was added.
+    UserCreate(Box<types::UserEvent>),
 }
 impl Payload {
     /// Reads the payload of an event by its `type`; `None` for an event that is not in [`WEBHOOKS`].
     pub fn read(event: &str, body: &[u8]) -> Option<serde_json::Result<Self>> {
         Some(
             match event {
+                "AppointmentCreate" => {
+                    serde_json::from_slice(body).map(Self::AppointmentCreate)
+                }
+                "AppointmentUpdate" => {
+                    serde_json::from_slice(body).map(Self::AppointmentUpdate)
+                }
+                "AppointmentDelete" => {
+                    serde_json::from_slice(body).map(Self::AppointmentDelete)
+                }
+                "INSTALL" => serde_json::from_slice(body).map(Self::INSTALL),
+                "UNINSTALL" => serde_json::from_slice(body).map(Self::UNINSTALL),
+                "PlanChange" => serde_json::from_slice(body).map(Self::PlanChange),
+                "AssociationCreate" => {
+                    serde_json::from_slice(body).map(Self::AssociationCreate)
+                }
+                "AssociationUpdate" => {
+                    serde_json::from_slice(body).map(Self::AssociationUpdate)
+                }
+                "AssociationDelete" => {
+                    serde_json::from_slice(body).map(Self::AssociationDelete)
+                }
+                "RelationCreate" => {
+                    serde_json::from_slice(body).map(Self::RelationCreate)
+                }
+                "RelationDelete" => {
+                    serde_json::from_slice(body).map(Self::RelationDelete)
+                }
+                "CampaignStatusUpdate" => {
+                    serde_json::from_slice(body).map(Self::CampaignStatusUpdate)
+                }
                 "ContactCreate" => serde_json::from_slice(body).map(Self::ContactCreate),
                 "ContactUpdate" => serde_json::from_slice(body).map(Self::ContactUpdate),
                 "ContactDelete" => serde_json::from_slice(body).map(Self::ContactDelete),
@@ -145,12 +692,82 @@ impl Payload {
                 "ContactTagUpdate" => {
                     serde_json::from_slice(body).map(Self::ContactTagUpdate)
                 }
+                "ConversationUnreadUpdate" => {
+                    serde_json::from_slice(body).map(Self::ConversationUnreadUpdate)
+                }
+                "InboundMessage" => {
+                    serde_json::from_slice(body).map(Self::InboundMessage)
+                }
+                "OutboundMessage" => {
+                    serde_json::from_slice(body).map(Self::OutboundMessage)
+                }
+                "ProviderOutboundMessage" => {
+                    serde_json::from_slice(body).map(Self::ProviderOutboundMessage)
+                }
+                "LCEmailStats" => serde_json::from_slice(body).map(Self::LCEmailStats),
+                "InvoiceCreate" => serde_json::from_slice(body).map(Self::InvoiceCreate),
+                "InvoiceUpdate" => serde_json::from_slice(body).map(Self::InvoiceUpdate),
+                "InvoiceSent" => serde_json::from_slice(body).map(Self::InvoiceSent),
+                "InvoicePartiallyPaid" => {
+                    serde_json::from_slice(body).map(Self::InvoicePartiallyPaid)
+                }
+                "InvoicePaid" => serde_json::from_slice(body).map(Self::InvoicePaid),
+                "InvoiceVoid" => serde_json::from_slice(body).map(Self::InvoiceVoid),
+                "InvoiceDelete" => serde_json::from_slice(body).map(Self::InvoiceDelete),
+                "LocationCreate" => {
+                    serde_json::from_slice(body).map(Self::LocationCreate)
+                }
+                "LocationUpdate" => {
+                    serde_json::from_slice(body).map(Self::LocationUpdate)
+                }
                 "NoteCreate" => serde_json::from_slice(body).map(Self::NoteCreate),
                 "NoteUpdate" => serde_json::from_slice(body).map(Self::NoteUpdate),
                 "NoteDelete" => serde_json::from_slice(body).map(Self::NoteDelete),
+                "ObjectSchemaCreate" => {
+                    serde_json::from_slice(body).map(Self::ObjectSchemaCreate)
+                }
+                "ObjectSchemaUpdate" => {
+                    serde_json::from_slice(body).map(Self::ObjectSchemaUpdate)
+                }
+                "RecordCreate" => serde_json::from_slice(body).map(Self::RecordCreate),
+                "RecordUpdate" => serde_json::from_slice(body).map(Self::RecordUpdate),
+                "RecordDelete" => serde_json::from_slice(body).map(Self::RecordDelete),
+                "OpportunityCreate" => {
+                    serde_json::from_slice(body).map(Self::OpportunityCreate)
+                }
+                "OpportunityUpdate" => {
+                    serde_json::from_slice(body).map(Self::OpportunityUpdate)
+                }
+                "OpportunityStatusUpdate" => {
+                    serde_json::from_slice(body).map(Self::OpportunityStatusUpdate)
+                }
+                "OpportunityStageUpdate" => {
+                    serde_json::from_slice(body).map(Self::OpportunityStageUpdate)
+                }
+                "OpportunityMonetaryValueUpdate" => {
+                    serde_json::from_slice(body)
+                        .map(Self::OpportunityMonetaryValueUpdate)
+                }
+                "OpportunityAssignedToUpdate" => {
+                    serde_json::from_slice(body).map(Self::OpportunityAssignedToUpdate)
+                }
+                "OpportunityDelete" => {
+                    serde_json::from_slice(body).map(Self::OpportunityDelete)
+                }
+                "OrderCreate" => serde_json::from_slice(body).map(Self::OrderCreate),
+                "OrderStatusUpdate" => {
+                    serde_json::from_slice(body).map(Self::OrderStatusUpdate)
+                }
+                "ProductCreate" => serde_json::from_slice(body).map(Self::ProductCreate),
+                "ProductUpdate" => serde_json::from_slice(body).map(Self::ProductUpdate),
+                "ProductDelete" => serde_json::from_slice(body).map(Self::ProductDelete),
+                "PriceCreate" => serde_json::from_slice(body).map(Self::PriceCreate),
+                "PriceUpdate" => serde_json::from_slice(body).map(Self::PriceUpdate),
+                "PriceDelete" => serde_json::from_slice(body).map(Self::PriceDelete),
                 "TaskCreate" => serde_json::from_slice(body).map(Self::TaskCreate),
                 "TaskComplete" => serde_json::from_slice(body).map(Self::TaskComplete),
                 "TaskDelete" => serde_json::from_slice(body).map(Self::TaskDelete),
+                "UserCreate" => serde_json::from_slice(body).map(Self::UserCreate),
                 _ => return None,
             },
         )
@@ -159,6 +776,601 @@ impl Payload {
 /// Payloads, and what is in them.
 pub mod types {
     use canopy_transport::lenient;
+    /// An appointment as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AppointmentEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub appointment: ::std::option::Option<EventAppointment>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AppointmentEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// The appointment.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EventAppointment {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "calendarId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub calendar_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        /// The group of calendars.
+        #[serde(
+            rename = "groupId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub group_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub title: ::std::option::Option<::std::string::String>,
+        /// Where it is; a link for a meeting online.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<::std::string::String>,
+        /// For example `confirmed`, `cancelled`, `showed`, `noshow`.
+        #[serde(
+            rename = "appointmentStatus",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub appointment_status: ::std::option::Option<::std::string::String>,
+        /// Who holds it.
+        #[serde(
+            rename = "assignedUserId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub assigned_user_id: ::std::option::Option<::std::string::String>,
+        /// Ids of all users who take part.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub users: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub notes: ::std::option::Option<::std::string::String>,
+        /// For example `booking_widget`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub source: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "startTime",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub start_time: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "endTime",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub end_time: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateAdded",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_added: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateUpdated",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_updated: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EventAppointment {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Where an app was installed and by whom.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AppInstallEvent {
+        /// `INSTALL`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "appId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub app_id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "companyName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// Who did it.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// The plan of the app.
+        #[serde(
+            rename = "planId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub plan_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trial: ::std::option::Option<AppTrial>,
+        /// Whether the agency shows the service as its own.
+        #[serde(
+            rename = "isWhitelabelCompany",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_whitelabel_company: ::std::option::Option<bool>,
+        #[serde(
+            rename = "whitelabelDetails",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub whitelabel_details: ::std::option::Option<Whitelabel>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AppInstallEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How long the app may be tried.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AppTrial {
+        #[serde(
+            rename = "onTrial",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub on_trial: ::std::option::Option<bool>,
+        /// Days.
+        #[serde(
+            rename = "trialDuration",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trial_duration: ::std::option::Option<i64>,
+        /// RFC 3339.
+        #[serde(
+            rename = "trialStartDate",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub trial_start_date: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AppTrial {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How the agency shows the service as its own.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct Whitelabel {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub domain: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "logoUrl",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub logo_url: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for Whitelabel {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Where an app was removed.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AppUninstallEvent {
+        /// `UNINSTALL`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "appId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub app_id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AppUninstallEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Which plan of the app came after which.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AppPlanEvent {
+        /// `PLAN_CHANGE`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "appId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub app_id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// Who did it.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// The plan until now.
+        #[serde(
+            rename = "currentPlanId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub current_plan_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "newPlanId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub new_plan_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AppPlanEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A kind of link as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct AssociationEvent {
+        /// The event's name where it is sent.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The association's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// Its name in the location.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub key: ::std::option::Option<::std::string::String>,
+        /// `SYSTEM_DEFINED` or `USER_DEFINED`.
+        #[serde(
+            rename = "associationType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub association_type: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "firstObjectKey",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_object_key: ::std::option::Option<::std::string::String>,
+        /// What the first record is to the second.
+        #[serde(
+            rename = "firstObjectLabel",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_object_label: ::std::option::Option<::std::string::String>,
+        /// For example `MANY_TO_MANY`.
+        #[serde(
+            rename = "firstObjectToSecondObjectCardinality",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_object_to_second_object_cardinality: ::std::option::Option<
+            ::std::string::String,
+        >,
+        #[serde(
+            rename = "secondObjectKey",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub second_object_key: ::std::option::Option<::std::string::String>,
+        /// What the second record is to the first.
+        #[serde(
+            rename = "secondObjectLabel",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub second_object_label: ::std::option::Option<::std::string::String>,
+        /// For example `MANY_TO_MANY`.
+        #[serde(
+            rename = "secondObjectToFirstObjectCardinality",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub second_object_to_first_object_cardinality: ::std::option::Option<
+            ::std::string::String,
+        >,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for AssociationEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A link between two records as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct RelationEvent {
+        /// The event's name where it is sent.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The link's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// What kind of link it is.
+        #[serde(
+            rename = "associationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub association_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "firstObjectKey",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_object_key: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "firstRecordId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_record_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "secondObjectKey",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub second_object_key: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "secondRecordId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub second_record_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for RelationEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A contact's part in a campaign.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct CampaignStatusEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The campaign's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        /// For example `paused`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "templateId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub template_id: ::std::option::Option<::std::string::String>,
+        /// What the contact answered.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub replied: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateAdded",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_added: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for CampaignStatusEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
     /// A contact as a webhook tells it.
     #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
     #[serde(default)]
@@ -556,6 +1768,1150 @@ pub mod types {
             ::canopy_transport::lenient::object(value)
         }
     }
+    /// The state of a conversation.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ConversationEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The conversation's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        /// How many messages nobody has read.
+        #[serde(
+            rename = "unreadCount",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub unread_count: ::std::option::Option<i64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub inbox: ::std::option::Option<bool>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub starred: ::std::option::Option<bool>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub deleted: ::std::option::Option<bool>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ConversationEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A message or call as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct MessageEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "conversationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub conversation_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "messageId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message_id: ::std::option::Option<::std::string::String>,
+        /// Who took part on the location's side.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// The provider that delivers it.
+        #[serde(
+            rename = "conversationProviderId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub conversation_provider_id: ::std::option::Option<::std::string::String>,
+        /// For example `SMS`, `CALL`, `Email`, `Live Chat`.
+        #[serde(
+            rename = "messageType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message_type: ::std::option::Option<::std::string::String>,
+        /// `inbound` or `outbound`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub direction: ::std::option::Option<::std::string::String>,
+        /// For example `delivered`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        /// What sent it, for example `app` or `workflow`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub source: ::std::option::Option<::std::string::String>,
+        /// A media type.
+        #[serde(
+            rename = "contentType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub content_type: ::std::option::Option<::std::string::String>,
+        /// The text.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub body: ::std::option::Option<::std::string::String>,
+        /// Addresses, of a recording too.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// Of an e-mail: its id within the thread.
+        #[serde(
+            rename = "emailMessageId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email_message_id: ::std::option::Option<::std::string::String>,
+        /// Of an e-mail: its thread.
+        #[serde(
+            rename = "threadId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub thread_id: ::std::option::Option<::std::string::String>,
+        /// Of an e-mail.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub subject: ::std::option::Option<::std::string::String>,
+        /// Name and address of an e-mail's sender.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub from: ::std::option::Option<::std::string::String>,
+        /// Addresses of an e-mail's receivers.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub to: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// Seconds.
+        #[serde(
+            rename = "callDuration",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub call_duration: ::std::option::Option<i64>,
+        /// For example `completed` or `voicemail`.
+        #[serde(
+            rename = "callStatus",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub call_status: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateAdded",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_added: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for MessageEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A message to deliver.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct DeliveryEvent {
+        /// `SMS` or `Email`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        /// Quote it in `update-message-status`.
+        #[serde(
+            rename = "messageId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message_id: ::std::option::Option<::std::string::String>,
+        /// Of an e-mail: its id within the thread.
+        #[serde(
+            rename = "emailMessageId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email_message_id: ::std::option::Option<::std::string::String>,
+        /// Who sends it.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// The receiver's number.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone: ::std::option::Option<::std::string::String>,
+        /// The text.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message: ::std::option::Option<::std::string::String>,
+        /// The receivers' addresses.
+        #[serde(
+            rename = "emailTo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email_to: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// Name and address.
+        #[serde(
+            rename = "emailFrom",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email_from: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub subject: ::std::option::Option<::std::string::String>,
+        /// The text of an e-mail.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub html: ::std::option::Option<::std::string::String>,
+        /// Addresses.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for DeliveryEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// What became of an e-mail.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailStatsEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "webhookPayload",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub webhook_payload: ::std::option::Option<EmailStats>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailStatsEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// The mail service's own report.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailStats {
+        /// Of the report.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// For example `delivered`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub event: ::std::option::Option<::std::string::String>,
+        /// Seconds.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timestamp: ::std::option::Option<i64>,
+        #[serde(
+            rename = "log-level",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub log_level: ::std::option::Option<::std::string::String>,
+        /// The receiver's address.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub recipient: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "recipient-domain",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub recipient_domain: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "recipient-provider",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub recipient_provider: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub campaigns: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub flags: ::std::option::Option<EmailFlags>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message: ::std::option::Option<EmailSummary>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub envelope: ::std::option::Option<EmailEnvelope>,
+        #[serde(
+            rename = "delivery-status",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub delivery_status: ::std::option::Option<EmailDelivery>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailStats {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Marks on an e-mail.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailFlags {
+        #[serde(
+            rename = "is-authenticated",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_authenticated: ::std::option::Option<bool>,
+        #[serde(
+            rename = "is-routed",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_routed: ::std::option::Option<bool>,
+        #[serde(
+            rename = "is-big",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_big: ::std::option::Option<bool>,
+        #[serde(
+            rename = "is-system-test",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_system_test: ::std::option::Option<bool>,
+        #[serde(
+            rename = "is-test-mode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_test_mode: ::std::option::Option<bool>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailFlags {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// An e-mail without its text.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailSummary {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub headers: ::std::option::Option<EmailHeaders>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+        /// Bytes.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub size: ::std::option::Option<i64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailSummary {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Some headers of an e-mail.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailHeaders {
+        #[serde(
+            rename = "message-id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub from: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub to: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailHeaders {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How an e-mail travelled.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailEnvelope {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub sender: ::std::option::Option<::std::string::String>,
+        /// The receiver's address.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub targets: ::std::option::Option<::std::string::String>,
+        /// For example `smtp`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub transport: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "sending-ip",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub sending_ip: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "i-ip-pool-id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub i_ip_pool_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "i-ip-pool-name",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub i_ip_pool_name: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailEnvelope {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// What the receiving server said.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EmailDelivery {
+        #[serde(
+            rename = "attempt-no",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub attempt_no: ::std::option::Option<i64>,
+        /// The SMTP status.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub code: ::std::option::Option<i64>,
+        #[serde(
+            rename = "enhanced-code",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub enhanced_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub message: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub description: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "mx-host",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub mx_host: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "session-seconds",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub session_seconds: ::std::option::Option<f64>,
+        #[serde(
+            rename = "i-first-delivery-attempt-seconds",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub i_first_delivery_attempt_seconds: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub utf8: ::std::option::Option<bool>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for EmailDelivery {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// An invoice as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceEvent {
+        /// The event's name where it is sent.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        /// The invoice's id.
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The location's id.
+        #[serde(
+            rename = "altId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub alt_id: ::std::option::Option<::std::string::String>,
+        /// `location`.
+        #[serde(
+            rename = "altType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub alt_type: ::std::option::Option<::std::string::String>,
+        /// For example `draft`, `sent`, `partially_paid`, `paid`, `void`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        /// False for a test.
+        #[serde(
+            rename = "liveMode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub live_mode: ::std::option::Option<bool>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub title: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "invoiceNumber",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub invoice_number: ::std::option::Option<::std::string::String>,
+        /// Three letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub currency: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "issueDate",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub issue_date: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "dueDate",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub due_date: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "businessDetails",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub business_details: ::std::option::Option<InvoiceBusiness>,
+        #[serde(
+            rename = "contactDetails",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_details: ::std::option::Option<InvoiceContact>,
+        #[serde(
+            rename = "invoiceItems",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub invoice_items: ::std::option::Option<::std::vec::Vec<InvoiceItem>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub discount: ::std::option::Option<InvoiceDiscount>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub total: ::std::option::Option<f64>,
+        #[serde(
+            rename = "totalSummary",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub total_summary: ::std::option::Option<InvoiceTotals>,
+        #[serde(
+            rename = "amountPaid",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount_paid: ::std::option::Option<f64>,
+        #[serde(
+            rename = "amountDue",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount_due: ::std::option::Option<f64>,
+        /// RFC 3339.
+        #[serde(
+            rename = "createdAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_at: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "updatedAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_at: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Who wrote the invoice.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceBusiness {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// A text, or its parts in an object.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<::serde_json::Value>,
+        #[serde(
+            rename = "phoneNo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone_no: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub website: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "logoUrl",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub logo_url: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "customValues",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub custom_values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceBusiness {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Who is to pay.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceContact {
+        /// The contact's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "companyName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "additionalEmails",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub additional_emails: ::std::option::Option<::std::vec::Vec<InvoiceEmail>>,
+        #[serde(
+            rename = "phoneNo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone_no: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address: ::std::option::Option<InvoiceAddress>,
+        #[serde(
+            rename = "customFields",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub custom_fields: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceContact {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Another address that gets the invoice.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceEmail {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceEmail {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Where who is to pay lives.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceAddress {
+        #[serde(
+            rename = "addressLine1",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address_line1: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "addressLine2",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address_line2: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub city: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub state: ::std::option::Option<::std::string::String>,
+        /// Two letters.
+        #[serde(
+            rename = "countryCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub country_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceAddress {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A line of the invoice.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceItem {
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "productId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub product_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "priceId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub price_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// Three letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub currency: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub qty: ::std::option::Option<f64>,
+        /// For one.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub taxes: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceItem {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// What is taken off.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceDiscount {
+        /// `percentage` or `fixed`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub value: ::std::option::Option<f64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceDiscount {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How the total came about.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct InvoiceTotals {
+        #[serde(
+            rename = "subTotal",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub sub_total: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub discount: ::std::option::Option<f64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for InvoiceTotals {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A location as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct LocationEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        /// The location's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        /// What it pays for at Stripe.
+        #[serde(
+            rename = "stripeProductId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub stripe_product_id: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for LocationEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
     /// A note as a webhook tells it.
     #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
     #[serde(default)]
@@ -604,6 +2960,1102 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     impl ::canopy_transport::lenient::Lenient for NoteEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// The definition of a custom object.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ObjectSchemaEvent {
+        /// The event's name where it is sent.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The definition's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// For example `custom_objects.pets`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub key: ::std::option::Option<::std::string::String>,
+        /// `USER_DEFINED`.
+        #[serde(
+            rename = "objectType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub object_type: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub labels: ::std::option::Option<ObjectLabels>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub description: ::std::option::Option<::std::string::String>,
+        /// The property that names a record.
+        #[serde(
+            rename = "primaryDisplayProperty",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub primary_display_property: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "searchableProperties",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub searchable_properties: ::std::option::Option<
+            ::std::vec::Vec<::std::string::String>,
+        >,
+        /// Who or what defined it.
+        #[serde(
+            rename = "createdBy",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_by: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// Who or what changed it last.
+        #[serde(
+            rename = "updatedBy",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_by: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// RFC 3339.
+        #[serde(
+            rename = "createdAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_at: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "updatedAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_at: ::std::option::Option<::std::string::String>,
+        /// When it happened, RFC 3339.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timestamp: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ObjectSchemaEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// What a record and several of them are called.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ObjectLabels {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub singular: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub plural: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ObjectLabels {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A record of a custom object.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct RecordEvent {
+        /// The event's name where it is sent.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The record's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// Ids of users.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// Ids of users.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub properties: ::std::option::Option<::std::vec::Vec<RecordProperty>>,
+        /// When it happened, RFC 3339.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub timestamp: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for RecordEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// What a record holds in one property.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct RecordProperty {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub key: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "valueString",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub value_string: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for RecordProperty {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// An opportunity as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OpportunityEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The opportunity's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "pipelineId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub pipeline_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "pipelineStageId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub pipeline_stage_id: ::std::option::Option<::std::string::String>,
+        /// `open`, `won`, `lost` or `abandoned`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        /// In the location's currency.
+        #[serde(
+            rename = "monetaryValue",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub monetary_value: ::std::option::Option<f64>,
+        /// Id of a user.
+        #[serde(
+            rename = "assignedTo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub assigned_to: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub source: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateAdded",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_added: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OpportunityEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// An order as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        /// Not in all payloads.
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The order's id.
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The location's id.
+        #[serde(
+            rename = "altId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub alt_id: ::std::option::Option<::std::string::String>,
+        /// `location`.
+        #[serde(
+            rename = "altType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub alt_type: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "contactSnapshot",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub contact_snapshot: ::std::option::Option<OrderContact>,
+        /// For example `pending` or `completed`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub status: ::std::option::Option<::std::string::String>,
+        /// For example `unfulfilled`.
+        #[serde(
+            rename = "fulfillmentStatus",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub fulfillment_status: ::std::option::Option<::std::string::String>,
+        /// False for a test.
+        #[serde(
+            rename = "liveMode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub live_mode: ::std::option::Option<bool>,
+        /// Three letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub currency: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount: ::std::option::Option<f64>,
+        #[serde(
+            rename = "amountSummary",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount_summary: ::std::option::Option<OrderAmounts>,
+        #[serde(
+            rename = "taxSummary",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub tax_summary: ::std::option::Option<::std::vec::Vec<OrderTax>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub items: ::std::option::Option<::std::vec::Vec<OrderItem>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub source: ::std::option::Option<OrderSource>,
+        /// RFC 3339.
+        #[serde(
+            rename = "createdAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_at: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "updatedAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_at: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// The contact as it was when it ordered.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderContact {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "firstName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "lastName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub last_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "companyName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub address1: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub city: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub state: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub country: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "postalCode",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub postal_code: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub website: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub source: ::std::option::Option<::std::string::String>,
+        /// Id of a user.
+        #[serde(
+            rename = "assignedTo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub assigned_to: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub dnd: ::std::option::Option<bool>,
+        /// RFC 3339.
+        #[serde(
+            rename = "dateAdded",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_added: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "dateOfBirth",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub date_of_birth: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderContact {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How the amount came about.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderAmounts {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub subtotal: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub discount: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub tax: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub shipping: ::std::option::Option<f64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderAmounts {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A tax in the amount.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderTax {
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// `exclusive` or `inclusive`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub calculation: ::std::option::Option<::std::string::String>,
+        /// Percent.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub rate: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount: ::std::option::Option<f64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderTax {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Something that was ordered.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderItem {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub qty: ::std::option::Option<f64>,
+        /// The product as it was.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub product: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// The price as it was.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub price: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderItem {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// Where it was ordered.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct OrderSource {
+        /// For example `website`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        /// For example `store`.
+        #[serde(
+            rename = "subType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub sub_type: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// Page and step.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub meta: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for OrderSource {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A product as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ProductEvent {
+        /// The product's id.
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub description: ::std::option::Option<::std::string::String>,
+        /// For example `PHYSICAL`.
+        #[serde(
+            rename = "productType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub product_type: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "availableInStore",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub available_in_store: ::std::option::Option<bool>,
+        /// What stands on a card's statement.
+        #[serde(
+            rename = "statementDescriptor",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub statement_descriptor: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub image: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub medias: ::std::option::Option<::std::vec::Vec<ProductMedia>>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub variants: ::std::option::Option<::std::vec::Vec<ProductVariant>>,
+        /// Who changed it.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "createdAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_at: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "updatedAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_at: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ProductEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A picture or film of a product.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ProductMedia {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub title: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub url: ::std::option::Option<::std::string::String>,
+        /// For example `image`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "isFeatured",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub is_featured: ::std::option::Option<bool>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ProductMedia {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A way in which products differ.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ProductVariant {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// For example `Size`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub options: ::std::option::Option<::std::vec::Vec<ProductOption>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ProductVariant {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A choice within a variant.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct ProductOption {
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// For example `XL`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for ProductOption {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A price of a product as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct PriceEvent {
+        /// The price's id.
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The product's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub product: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// `one_time` or `recurring`.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        /// The same, in `PriceCreate`.
+        #[serde(
+            rename = "priceType",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub price_type: ::std::option::Option<::std::string::String>,
+        /// Three letters.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub currency: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub amount: ::std::option::Option<f64>,
+        /// The amount before.
+        #[serde(
+            rename = "compareAtPrice",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub compare_at_price: ::std::option::Option<f64>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub recurring: ::std::option::Option<PriceInterval>,
+        /// The choices that it is for.
+        #[serde(
+            rename = "variantOptionIds",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub variant_option_ids: ::std::option::Option<
+            ::std::vec::Vec<::std::string::String>,
+        >,
+        #[serde(
+            rename = "membershipOffers",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub membership_offers: ::std::option::Option<::std::vec::Vec<PriceOffer>>,
+        #[serde(
+            rename = "trackInventory",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub track_inventory: ::std::option::Option<bool>,
+        #[serde(
+            rename = "availableQuantity",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub available_quantity: ::std::option::Option<i64>,
+        #[serde(
+            rename = "allowOutOfStockPurchases",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub allow_out_of_stock_purchases: ::std::option::Option<bool>,
+        /// Who changed it.
+        #[serde(
+            rename = "userId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub user_id: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "createdAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub created_at: ::std::option::Option<::std::string::String>,
+        /// RFC 3339.
+        #[serde(
+            rename = "updatedAt",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub updated_at: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for PriceEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// How often a recurring price is paid.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct PriceInterval {
+        /// For example `month`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub interval: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "intervalCount",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub interval_count: ::std::option::Option<i64>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for PriceInterval {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A membership that comes with the price.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct PriceOffer {
+        #[serde(
+            rename = "_id",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub label: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub value: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for PriceOffer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
             ::canopy_transport::lenient::object(value)
         }
@@ -675,6 +4127,94 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     impl ::canopy_transport::lenient::Lenient for TaskEvent {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            ::canopy_transport::lenient::object(value)
+        }
+    }
+    /// A user as a webhook tells it.
+    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct UserEvent {
+        /// The event's name.
+        #[serde(
+            rename = "type",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub type_: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "locationId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub location_id: ::std::option::Option<::std::string::String>,
+        /// The agency.
+        #[serde(
+            rename = "companyId",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub company_id: ::std::option::Option<::std::string::String>,
+        /// The user's id.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub id: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "firstName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub first_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            rename = "lastName",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub last_name: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub email: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub phone: ::std::option::Option<::std::string::String>,
+        /// Of the phone number.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub extension: ::std::option::Option<::std::string::String>,
+        /// `admin` or `user`.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub role: ::std::option::Option<::std::string::String>,
+        /// Parts of the application, and whether the user sees them.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub permissions: ::std::option::Option<
+            ::std::collections::BTreeMap<::std::string::String, bool>,
+        >,
+        /// Ids of the locations where the user works.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub locations: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// What the service sent beyond this description.
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
+    impl ::canopy_transport::lenient::Lenient for UserEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
             ::canopy_transport::lenient::object(value)
         }

@@ -6,6 +6,7 @@ use crate::answers::{Answer, read};
 pub const ANSWERS: &[Answer] = &[
     Answer {
         name: "impact::TreeReceipt",
+        is_list: false,
         members: &[
             "amount",
             "currency",
@@ -18,6 +19,7 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         name: "impact::CarbonAvoidanceReceipt",
+        is_list: false,
         members: &[
             "amount",
             "currency",
@@ -32,6 +34,7 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         name: "impact::TileReceipt",
+        is_list: false,
         members: &[
             "amount",
             "currency",
@@ -44,6 +47,7 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         name: "impact::ProjectDetail",
+        is_list: false,
         members: &[
             "name",
             "projectUrl",
@@ -56,11 +60,13 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         name: "reporting::Total",
+        is_list: false,
         members: &["total", "pending"],
         read: read::<api::reporting::types::Total>,
     },
     Answer {
         name: "reporting::Impact",
+        is_list: false,
         members: &[
             "trees",
             "carbonOffset",
@@ -72,6 +78,7 @@ pub const ANSWERS: &[Answer] = &[
     },
     Answer {
         name: "reporting::PendingImpact",
+        is_list: false,
         members: &["trees", "carbonOffset", "carbonRemoval", "habitatRestoration"],
         read: read::<api::reporting::types::PendingImpact>,
     },
