@@ -23,7 +23,7 @@
 //!     }
 //! }
 //!
-//! # async fn example(code: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(code: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! let app = OAuthApp::new("client-id", "client-secret").redirect_uri("https://app.example.com/callback");
 //! println!("{}", app.authorize_url(&["contacts.readonly", "contacts.write"], "state")?);
 //! // The person comes back with a code:

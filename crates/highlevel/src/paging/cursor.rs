@@ -19,6 +19,8 @@ const NUMBERED: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Cursor {
     paging: Paging,
+    /// Counts are written as text: some are described so.
+    as_text: bool,
     places: HashSet<u64>,
     last_page: Option<u64>,
 }
@@ -71,9 +73,14 @@ fn number(field: Option<&Field>, value: f64) -> Value {
 }
 
 impl Cursor {
-    pub(super) fn new(paging: Paging) -> Self {
+    pub(super) fn new(paging: Paging, fields: &[Field]) -> Self {
+        let counts = |field: &&Field| matches!(field.name.as_str(), "skip" | "offset");
         Self {
             paging,
+            as_text: fields
+                .iter()
+                .find(counts)
+                .is_some_and(|field| field.kind == "string"),
             places: HashSet::new(),
             last_page: None,
         }
@@ -104,8 +111,8 @@ impl Cursor {
         let mut next = sent.clone();
         match self.paging {
             Paging::None => return Ok(None),
-            Paging::Skip => count_on(&mut next, "skip", items.len()),
-            Paging::Offset => count_on(&mut next, "offset", items.len()),
+            Paging::Skip => count_on(&mut next, "skip", items.len(), self.as_text),
+            Paging::Offset => count_on(&mut next, "offset", items.len(), self.as_text),
             Paging::SearchAfter => search_after(&mut next, items)?,
             Paging::StartAfter => {
                 let meta = &answer["meta"];
@@ -164,15 +171,14 @@ fn search_after(next: &mut Args, items: &[Value]) -> Result<(), PagingError> {
     Ok(())
 }
 
-fn count_on(next: &mut Args, name: &str, items: usize) {
+fn count_on(next: &mut Args, name: &str, items: usize, as_text: bool) {
     let before = match next.get(name) {
         Some(Value::String(text)) => text.trim().parse().unwrap_or(0),
         Some(value) => value.as_u64().unwrap_or(0),
         None => 0,
     };
     let after = before + items as u64;
-    let is_text = next.get(name).is_some_and(Value::is_string);
-    let value = if is_text {
+    let value = if as_text {
         json!(after.to_string())
     } else {
         json!(after)

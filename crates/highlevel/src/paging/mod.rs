@@ -123,11 +123,12 @@ impl Reading {
             Value::Null => Map::new(),
             _ => return Err(refuse(InvokeError::NotAnObject)),
         };
-        let args = cursor::first(operation.paging, &describe::of(operation).fields, args);
+        let fields = describe::of(operation).fields;
+        let args = cursor::first(operation.paging, &fields, args);
         Ok(Self {
             client,
             operation,
-            cursor: Cursor::new(operation.paging),
+            cursor: Cursor::new(operation.paging, &fields),
             args,
         })
     }

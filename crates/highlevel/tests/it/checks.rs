@@ -278,3 +278,22 @@ fn a_description_tells_places_types_and_words() {
             .contains("`search-contacts-advanced`")
     );
 }
+
+#[test]
+fn every_resource_has_an_example_in_the_guide() {
+    let guide = [
+        include_str!("../../src/guide/account.rs"),
+        include_str!("../../src/guide/bookings.rs"),
+        include_str!("../../src/guide/dealings.rs"),
+        include_str!("../../src/guide/people.rs"),
+    ]
+    .concat();
+    for operation in OPERATIONS {
+        let heading = format!("//! # {}\n", operation.resource);
+        assert!(
+            guide.contains(&heading),
+            "add an example of `{}` to the guide",
+            operation.resource
+        );
+    }
+}

@@ -3,6 +3,7 @@
 
 mod checks;
 mod downloads;
+mod examples;
 mod invoke;
 mod oauth;
 mod paging;

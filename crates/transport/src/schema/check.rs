@@ -155,7 +155,7 @@ impl Document {
         depth: usize,
     ) -> Checked {
         let described = shape.members();
-        if !shape.is_open(described.len()) {
+        if !shape.is_open() {
             let takes: Vec<&str> = described.iter().map(|(name, _)| *name).collect();
             unexpected(path, &takes, members)?;
         }
@@ -211,7 +211,7 @@ fn known(operation: &Operation, body: Option<&Shape<'_>>, args: &Map<String, Val
         let members = body.members();
         if body.kind() == Some("array") {
             takes.push("body");
-        } else if body.is_open(members.len()) || !body.alternatives().is_empty() {
+        } else if body.is_open() || !body.alternatives().is_empty() {
             return Ok(());
         }
         takes.extend(members.iter().map(|(name, _)| *name));

@@ -72,12 +72,13 @@ impl<'a> Shape<'a> {
         lists.flatten().filter_map(Value::as_str).collect()
     }
 
-    /// Whether members beyond the described ones are taken. The services refuse them, so this must be said.
-    pub(super) fn is_open(&self, described: usize) -> bool {
+    /// Whether members beyond the described ones are taken. Where an object's members are described, the services refuse
+    /// others, unless it is said that they do not.
+    pub(super) fn is_open(&self) -> bool {
         match self.get("additionalProperties") {
             Some(Value::Bool(open)) => *open,
             Some(_) => true,
-            None => described == 0,
+            None => self.get("properties").is_none(),
         }
     }
 
