@@ -209,6 +209,24 @@ pub mod types {
                 crate::generated::common::types::MessageDirection,
             >,
         >,
+        /// What decided its place in the order.
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub sort: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
+        /// Id of the user in charge.
+        #[serde(
+            rename = "assignedTo",
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub assigned_to: ::std::option::Option<::std::string::String>,
+        #[serde(
+            deserialize_with = "lenient::field",
+            skip_serializing_if = "Option::is_none"
+        )]
+        pub starred: ::std::option::Option<bool>,
         /// Milliseconds.
         #[serde(
             rename = "dateAdded",
