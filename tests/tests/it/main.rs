@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod books;
+mod call;
 mod crashes;
 mod demo;
 mod mcp;

@@ -84,8 +84,13 @@ async fn an_assistant_finds_describes_and_calls_a_read() {
     let read = answer(&assistant, "call_operation", arguments).await;
     assert_eq!(read["contact"]["id"], contact.as_str());
 
+    let email = read["contact"]["email"].clone();
+    let arguments = json!({ "name": "find-contact", "arguments": { "email": email } });
+    let read = answer(&assistant, "call_operation", arguments).await;
+    assert_eq!(read["contacts"][0]["id"], contact.as_str());
+
     // The location is the connection's.
-    let arguments = json!({ "name": "search-contacts-advanced", "arguments": { "pageLimit": 5 } });
+    let arguments = json!({ "name": "search-contacts", "arguments": { "pageLimit": 5 } });
     let read = answer(&assistant, "call_operation", arguments).await;
     assert_eq!(
         read["contacts"][0]["locationId"],
@@ -98,8 +103,7 @@ async fn an_assistant_finds_describes_and_calls_a_read() {
 async fn an_action_is_refused_unless_the_operator_allows_it() {
     let world = World::new().await;
     let contact = world.seed(1).await.remove(0);
-    let create =
-        json!({ "name": "create-note", "arguments": { "contactId": contact, "body": "Hello" } });
+    let create = json!({ "name": "create-contact-note", "arguments": { "contactId": contact, "body": "Hello" } });
 
     let reader = assistant(&world, &[]).await;
     let text = refusal(&reader, "call_operation", create.clone()).await;
@@ -107,7 +111,7 @@ async fn an_action_is_refused_unless_the_operator_allows_it() {
     let described = answer(
         &reader,
         "describe_operation",
-        json!({ "name": "create-note" }),
+        json!({ "name": "create-contact-note" }),
     )
     .await;
     assert_eq!(described["allowed"], false);
@@ -128,12 +132,12 @@ async fn refusals_tell_the_assistant_what_to_change() {
     for (tool, arguments, expected) in [
         (
             "describe_operation",
-            json!({ "name": "create-nte" }),
-            "did you mean \"create-note\"?",
+            json!({ "name": "create-contact-nte" }),
+            "did you mean \"create-contact-note\"?",
         ),
         (
             "describe_operation",
-            json!({ "nme": "create-note" }),
+            json!({ "nme": "create-contact-note" }),
             "unknown field `nme`",
         ),
         (
@@ -148,7 +152,10 @@ async fn refusals_tell_the_assistant_what_to_change() {
         ),
         (
             "call_operation",
-            call("create-note", json!({ "contactId": "1", "bdy": "x" })),
+            call(
+                "create-contact-note",
+                json!({ "contactId": "1", "bdy": "x" }),
+            ),
             "`bdy` is unknown here; the nearest is `body`",
         ),
         (

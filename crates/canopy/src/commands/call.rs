@@ -19,7 +19,7 @@ pub(super) async fn call(options: Call, environment: &Environment) -> Result<End
         params: options.params.clone(),
         body: options.body.as_deref().map(body).transpose()?,
     };
-    let arguments = given.arguments(&entry, &description)?;
+    let arguments = entry.expand(given.arguments(&entry, &description)?)?;
     // Reading all pages fills in page sizes, so that the check comes later there.
     if !options.all_pages {
         entry.check(&description, &arguments)?;
@@ -107,17 +107,15 @@ fn dry_run(
 ) -> Result<Ended, Failure> {
     let loaded = config::load(&options.connection.config.config)?;
     let connection = pick(&loaded, options.connection.connection.as_deref())?;
-    let arguments = match &connection.highlevel.location_id {
-        _ if !Entry::lacks_location(description, &arguments) => arguments,
-        Some(location) => Entry::with_location(arguments, location),
-        None => {
-            return Err(Failure::BadInput(format!(
-                "{} needs a location, and a dry run asks no service which one the token is for; \
-                 give --param locationId=ID or write highlevel.location_id",
-                entry.name
-            )));
-        }
-    };
+    let location = connection.highlevel.location_id.as_deref();
+    if location.is_none() && catalog::lacks_location(description, &arguments) {
+        return Err(Failure::BadInput(format!(
+            "{} needs a location, and a dry run asks no service which one the token is for; \
+             give --param locationId=ID or write highlevel.location_id",
+            entry.name
+        )));
+    }
+    let arguments = catalog::with_location(description, arguments, location.unwrap_or_default());
     let preview = Preview::new(&connection.highlevel.base_url, entry, &arguments)?;
     if options.json {
         output::line(&preview.as_json())

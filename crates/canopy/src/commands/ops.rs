@@ -1,7 +1,5 @@
 //! `canopy ops`: the catalog.
 
-use serde_json::Value;
-
 use crate::exit::{Ended, Failure};
 use crate::ops::cli::{Ops, OpsCommand};
 use crate::ops::{self, Entry, catalog};
@@ -26,7 +24,7 @@ fn list(options: &Ops) -> Result<Ended, Failure> {
         let rows = entries
             .iter()
             .map(|entry| ops::row(entry, &entry.describe()));
-        return output::line(&Value::from_iter(rows));
+        return output::line(&rows.collect());
     }
     output::text(&table(&entries))
 }
@@ -53,7 +51,7 @@ fn table(entries: &[Entry]) -> String {
         .map(|entry| entry.title.chars().count())
         .max()
         .unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for category in catalog::categories() {
         let mut of_category = entries
             .iter()
@@ -62,24 +60,24 @@ fn table(entries: &[Entry]) -> String {
         if of_category.peek().is_none() {
             continue;
         }
-        text.push_str(&format!("{category}\n"));
+        lines.push(category.to_owned());
         for entry in of_category {
             let operation = entry.operation;
-            text.push_str(&format!(
-                "  {:<7}  {:<name$}  {:<title$}  {} {}\n",
+            lines.push(format!(
+                "  {:<7}  {:<name$}  {:<title$}  {} {}",
                 entry.kind, entry.name, entry.title, operation.http_method, operation.path
             ));
         }
-        text.push('\n');
+        lines.push(String::new());
     }
     let triggers = entries
         .iter()
         .filter(|entry| entry.kind == "trigger")
         .count();
-    text.push_str(&format!(
-        "{} operations: {triggers} triggers, {} actions\n",
+    lines.push(format!(
+        "{} operations: {triggers} triggers, {} actions",
         entries.len(),
         entries.len() - triggers
     ));
-    text
+    lines.join("\n") + "\n"
 }

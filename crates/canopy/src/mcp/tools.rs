@@ -137,7 +137,8 @@ impl Tools {
                 "allowed": self.allows(entry),
             })
         });
-        json!({ "operations": Value::from_iter(rows), "left_out": found.len().saturating_sub(shown) })
+        let rows: Vec<Value> = rows.collect();
+        json!({ "operations": rows, "left_out": found.len().saturating_sub(shown) })
     }
 
     fn describe(&self, name: &str) -> Said {
@@ -163,7 +164,7 @@ impl Tools {
                 entry.name, entry.name
             )));
         }
-        let arguments = Value::Object(call.arguments);
+        let arguments = entry.expand(Value::Object(call.arguments))?;
         entry.check(&description, &arguments)?;
         let arguments = self.caller.complete(&description, arguments).await?;
         let answer = self

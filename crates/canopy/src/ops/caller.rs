@@ -8,7 +8,7 @@ use canopy_transport::Cause;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::Entry;
+use super::catalog::{lacks_location, with_location};
 use super::cli::ConnectionArgs;
 use crate::call_log::CallSink;
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -73,8 +73,9 @@ impl Caller {
         description: &Description,
         arguments: Value,
     ) -> Result<Value, Failure> {
-        if Entry::lacks_location(description, &arguments) {
-            return Ok(Entry::with_location(arguments, self.location().await?));
+        if lacks_location(description, &arguments) {
+            let location = self.location().await?;
+            return Ok(with_location(description, arguments, location));
         }
         Ok(arguments)
     }

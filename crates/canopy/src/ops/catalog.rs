@@ -1,9 +1,11 @@
 //! The catalog's entries, by name.
 
 use canopy_highlevel::Description;
-use canopy_highlevel::operation::{Auth, Idempotency, Operation};
+use canopy_highlevel::api::CATALOG;
+use canopy_highlevel::operation::{EntryKind, Idempotency, Operation, Preset};
 use serde_json::Value;
 
+use super::presets;
 use crate::exit::Failure;
 
 /// Filled in from the connection where it is needed and left out.
@@ -18,6 +20,7 @@ pub(crate) struct Entry {
     /// `trigger` or `action`.
     pub kind: &'static str,
     pub operation: &'static Operation,
+    presets: &'static [Preset],
 }
 
 impl Entry {
@@ -28,52 +31,57 @@ impl Entry {
 
     /// What it takes and gives.
     pub fn describe(&self) -> Description {
-        canopy_highlevel::describe(self.operation.name)
-            .expect("the name is from the table that it is looked up in")
+        let mut description = canopy_highlevel::describe(self.operation.name)
+            .expect("the name is from the table that it is looked up in");
+        presets::describe(self.presets, &mut description);
+        description
+    }
+
+    /// The operation's own arguments: a preset's parameter is replaced by what it stands for.
+    pub fn expand(&self, arguments: Value) -> Result<Value, Failure> {
+        presets::expand(self.name, self.presets, arguments)
     }
 
     /// Holds arguments against the description; a location that will be filled in may be missing.
     pub fn check(&self, description: &Description, arguments: &Value) -> Result<(), Failure> {
-        let checked = if Self::lacks_location(description, arguments) {
-            canopy_highlevel::check(
-                self.operation.name,
-                &Self::with_location(arguments.clone(), "filled in"),
-            )
-        } else {
-            canopy_highlevel::check(self.operation.name, arguments)
-        };
-        checked.map_err(|error| Failure::bad_input(&error))
+        let arguments = with_location(description, arguments.clone(), "filled in");
+        canopy_highlevel::check(self.operation.name, &arguments)
+            .map_err(|error| Failure::bad_input(&error))
     }
+}
 
-    /// Whether a call needs the location and does not name it.
-    pub fn lacks_location(description: &Description, arguments: &Value) -> bool {
-        let mut fields = description.fields.iter();
-        fields.any(|field| field.name == LOCATION && field.required)
-            && arguments[LOCATION].is_null()
-    }
+/// Whether a call needs the location and does not name it.
+pub(crate) fn lacks_location(description: &Description, arguments: &Value) -> bool {
+    let mut fields = description.fields.iter();
+    fields.any(|field| field.name == LOCATION && field.required) && arguments[LOCATION].is_null()
+}
 
-    /// The arguments with the location in them.
-    pub fn with_location(mut arguments: Value, location: &str) -> Value {
+/// The arguments with the location in them, where a call needs one and does not name it.
+pub(crate) fn with_location(
+    description: &Description,
+    mut arguments: Value,
+    location: &str,
+) -> Value {
+    if lacks_location(description, &arguments) {
         arguments[LOCATION] = location.into();
-        arguments
     }
+    arguments
 }
 
 /// All entries, in the catalog's order.
 pub(crate) fn entries() -> impl Iterator<Item = Entry> {
-    let operations = canopy_highlevel::OPERATIONS.iter();
-    let operations = operations
-        .filter(|operation| operation.auth == Auth::Bearer && operation.resource != "oauth");
-    operations.map(|operation| Entry {
-        name: operation.name,
-        title: operation.summary,
-        category: operation.resource,
-        kind: if operation.idempotency == Idempotency::Read {
-            "trigger"
-        } else {
-            "action"
-        },
-        operation,
+    CATALOG.iter().filter_map(|entry| {
+        Some(Entry {
+            name: entry.name,
+            title: entry.title,
+            category: entry.category,
+            kind: match entry.kind {
+                EntryKind::Trigger => "trigger",
+                EntryKind::Action => "action",
+            },
+            operation: canopy_highlevel::operation(entry.operation)?,
+            presets: entry.presets,
+        })
     })
 }
 
@@ -88,10 +96,14 @@ pub(crate) fn categories() -> Vec<&'static str> {
     categories
 }
 
-/// The entry of this name. An unknown one is refused with the nearest right one.
+/// The entry of this name, or of the operation that is called so in the service's own description. An unknown one is
+/// refused with the nearest right one.
 pub(crate) fn find(name: &str) -> Result<Entry, Failure> {
-    entries().find(|entry| entry.name == name).ok_or_else(|| {
-        let hint = match nearest(entries().map(|entry| entry.name), name) {
+    let by_name = entries().find(|entry| entry.name == name);
+    let found = by_name.or_else(|| entries().find(|entry| entry.operation.name == name));
+    found.ok_or_else(|| {
+        let names = entries().flat_map(|entry| [entry.name, entry.operation.name]);
+        let hint = match nearest(names, name) {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
             None => "`canopy ops` lists them".to_owned(),
         };
@@ -99,19 +111,38 @@ pub(crate) fn find(name: &str) -> Result<Entry, Failure> {
     })
 }
 
-/// The category of this name, in whichever letter case. An unknown one is refused with those that there are.
+/// A category as it is written in a shell: `calendars-appointments`.
+pub(crate) fn slug(category: &str) -> String {
+    let category = category.to_lowercase();
+    let words = category.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+/// The category of this name, written as title or as slug, whole or its beginning. An unknown one is refused with those
+/// that there are.
 pub(crate) fn find_category(name: &str) -> Result<&'static str, Failure> {
+    let wanted = slug(name);
     let categories = categories();
-    let found = categories
+    let whole = categories.iter().find(|category| slug(category) == wanted);
+    let mut begins = categories
         .iter()
-        .find(|category| category.eq_ignore_ascii_case(name));
-    found.copied().ok_or_else(|| {
-        let hint = match nearest(categories.iter().copied(), name) {
-            Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => format!("there are: {}", categories.join(", ")),
-        };
-        Failure::BadInput(format!("there is no category \"{name}\"; {hint}"))
-    })
+        .filter(|category| !wanted.is_empty() && slug(category).starts_with(&wanted));
+    match (whole, begins.next(), begins.next()) {
+        (Some(category), ..) | (None, Some(category), None) => Ok(category),
+        _ => {
+            let slugs: Vec<_> = categories.iter().map(|category| slug(category)).collect();
+            let hint = match nearest(slugs.iter().map(String::as_str), name) {
+                Some(nearest) => format!("did you mean \"{nearest}\"?"),
+                None => format!("there are: {}", slugs.join(", ")),
+            };
+            Err(Failure::BadInput(format!(
+                "there is no category \"{name}\"; {hint}"
+            )))
+        }
+    }
 }
 
 /// The name that was probably meant.
@@ -123,4 +154,63 @@ pub(crate) fn nearest<'a>(names: impl Iterator<Item = &'a str>, meant: &str) -> 
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Preview;
+    use super::*;
+
+    #[test]
+    fn every_entry_has_an_operation_and_an_example_that_can_be_sent() {
+        assert_eq!(entries().count(), CATALOG.len());
+        for entry in entries() {
+            let description = entry.describe();
+            let arguments = entry.expand(description.example.clone());
+            let arguments = arguments.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+            if let Err(error) = entry.check(&description, &arguments) {
+                panic!("{}: {error}", entry.name);
+            }
+            let arguments = with_location(&description, arguments, "location");
+            let preview = Preview::new("https://services.example.com", &entry, &arguments);
+            let preview = preview.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+            assert!(
+                !preview.as_text().contains('{') || !preview.as_json()["body"].is_null(),
+                "{}",
+                entry.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_trigger_only_reads() {
+        let wrong: Vec<_> = entries()
+            .filter(|entry| entry.kind == "trigger" && !entry.only_reads())
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_name_and_by_its_operation() {
+        for (name, expected) in [
+            ("create-contact-note", "create-contact-note"),
+            ("create-note", "create-contact-note"),
+            ("search-contacts-advanced", "search-contacts"),
+        ] {
+            assert_eq!(find(name).unwrap().name, expected);
+        }
+        for (name, expected) in [
+            (
+                "Create Contact Notes",
+                "did you mean \"create-contact-note\"?",
+            ),
+            ("get_contact", "did you mean \"get-contact\"?"),
+            ("xylophone", "`canopy ops` lists them"),
+        ] {
+            assert!(
+                find(name).unwrap_err().to_string().ends_with(expected),
+                "{name}"
+            );
+        }
+    }
 }

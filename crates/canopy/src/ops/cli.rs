@@ -122,7 +122,9 @@ impl TypedValueParser for Category {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         Some(Box::new(
-            catalog::categories().into_iter().map(PossibleValue::new),
+            catalog::categories()
+                .into_iter()
+                .map(|category| PossibleValue::new(catalog::slug(category))),
         ))
     }
 }

@@ -2,7 +2,7 @@
 
 use canopy_highlevel::operation::TokenKind;
 use canopy_highlevel::{AnswerKind, Description, Field};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Entry;
 use crate::show;
@@ -39,30 +39,13 @@ pub(crate) fn as_json(entry: &Entry, description: &Description) -> Value {
 /// The same for people.
 pub(crate) fn as_text(entry: &Entry, description: &Description) -> String {
     let operation = entry.operation;
-    let mut text = format!("{}: {}\n", entry.name, entry.title);
-    if !description.description.is_empty() {
-        text.push_str(&format!("{}\n", description.description));
-    }
-    let or_none = |words: String| {
-        if words.is_empty() {
-            "none".to_owned()
-        } else {
-            words
-        }
+    let effect = if entry.only_reads() {
+        "only reads"
+    } else {
+        "changes something"
     };
     let mut rows = vec![
-        (
-            "kind",
-            format!(
-                "{}, {}",
-                entry.kind,
-                if entry.only_reads() {
-                    "only reads"
-                } else {
-                    "changes something"
-                }
-            ),
-        ),
+        ("kind", format!("{}, {effect}", entry.kind)),
         ("category", entry.category.to_owned()),
         (
             "request",
@@ -70,10 +53,10 @@ pub(crate) fn as_text(entry: &Entry, description: &Description) -> String {
         ),
         (
             "version",
-            or_none(operation.api_version.unwrap_or_default().to_owned()),
+            operation.api_version.unwrap_or("none").to_owned(),
         ),
-        ("scopes", or_none(operation.scopes.join(", "))),
-        ("tokens", or_none(tokens(entry).join(", "))),
+        ("scopes", or_none(operation.scopes)),
+        ("tokens", or_none(&tokens(entry))),
     ];
     if description.answer == AnswerKind::Bytes {
         rows.push(("answer", "a file; give --out FILE".to_owned()));
@@ -81,13 +64,26 @@ pub(crate) fn as_text(entry: &Entry, description: &Description) -> String {
     if description.deprecated {
         rows.push(("deprecated", "the service advises against it".to_owned()));
     }
-    text.push_str(&format!("\n{}\nfields\n", show::pairs(&rows)));
-    text.push_str(&fields(&description.fields));
-    text.push_str(&format!(
-        "\nexample\n  {}\n",
-        example(entry, &description.example)
-    ));
-    text
+    let about = match description.description.as_str() {
+        "" => String::new(),
+        about => format!("{about}\n"),
+    };
+    format!(
+        "{}: {}\n{about}\n{}\nfields\n{}\nexample\n  {}\n",
+        entry.name,
+        entry.title,
+        show::pairs(&rows),
+        fields(&description.fields),
+        example(entry, description)
+    )
+}
+
+fn or_none(words: &[&str]) -> String {
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
 }
 
 fn tokens(entry: &Entry) -> Vec<&'static str> {
@@ -114,13 +110,12 @@ fn fields(fields: &[Field]) -> String {
             .unwrap_or(0)
     };
     let widths = [width(0), width(1), width(2), width(3)];
-    rows.iter()
-        .map(|[name, place, kind, required, about]| {
-            let [a, b, c, d] = widths;
-            let line = format!("  {name:a$}  {place:b$}  {kind:c$}  {required:d$}  {about}");
-            format!("{}\n", line.trim_end())
-        })
-        .collect()
+    let lines = rows.iter().map(|[name, place, kind, required, about]| {
+        let [a, b, c, d] = widths;
+        let line = format!("  {name:a$}  {place:b$}  {kind:c$}  {required:d$}  {about}");
+        line.trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// `above` holds the lists of members that the fields are inside of.
@@ -178,40 +173,26 @@ fn about(field: &Field) -> String {
 }
 
 /// A call that passes the check, to be changed and pasted into a shell.
-fn example(entry: &Entry, arguments: &Value) -> String {
-    let Some(arguments) = arguments.as_object() else {
-        return format!("canopy call {}", entry.name);
-    };
-    let is_parameter = |name: &str| {
-        entry
-            .operation
-            .parameters
-            .iter()
-            .any(|parameter| parameter.name == name)
-    };
-    let mut command = format!("canopy call {}", entry.name);
-    let mut body = serde_json::Map::new();
-    for (name, value) in arguments {
+fn example(entry: &Entry, description: &Description) -> String {
+    let mut words = vec!["canopy call".to_owned(), entry.name.to_owned()];
+    let mut body = Map::new();
+    for (name, value) in description.example.as_object().into_iter().flatten() {
+        let is_text = |field: &Field| field.name == *name && field.kind == "string";
         match value {
-            Value::Array(_) | Value::Object(_) => {
+            Value::String(text) if description.fields.iter().any(is_text) => {
+                words.push(format!("--param {}", quoted(&format!("{name}={text}"))));
+            }
+            Value::Number(_) | Value::Bool(_) => words.push(format!("--param {name}={value}")),
+            _ => {
                 body.insert(name.clone(), value.clone());
             }
-            _ if !is_parameter(name) => {
-                body.insert(name.clone(), value.clone());
-            }
-            Value::String(text) => {
-                command.push_str(&format!(" --param {}", quoted(&format!("{name}={text}"))))
-            }
-            scalar => command.push_str(&format!(" --param {name}={scalar}")),
         }
     }
     if !body.is_empty() {
-        command.push_str(&format!(
-            " --body {}",
-            quoted(&Value::Object(body).to_string())
-        ));
+        let body = Value::Object(body).to_string();
+        words.push(format!("--body {}", quoted(&body)));
     }
-    command
+    words.join(" ")
 }
 
 /// As one word of a shell.

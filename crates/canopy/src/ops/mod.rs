@@ -5,6 +5,7 @@ mod caller;
 pub(crate) mod catalog;
 pub(crate) mod cli;
 mod describe;
+mod presets;
 mod request;
 mod search;
 

@@ -1,5 +1,6 @@
 //! What would be sent, for a look at it.
 
+use canopy_highlevel::AnswerKind;
 use canopy_transport::invoke;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -23,10 +24,21 @@ impl Preview {
         let base = Url::parse(base_url).map_err(|error| Failure::bad_input(&error))?;
         let request = invoke::request(&base, entry.operation, arguments)
             .map_err(|error| Failure::bad_input(&error))?;
-        let mut headers = vec![("authorization".to_owned(), "Bearer [redacted]".to_owned())];
-        if let Some(version) = entry.operation.api_version {
-            headers.push(("version".to_owned(), version.to_owned()));
-        }
+        let accept = match entry.describe().answer {
+            AnswerKind::Json => "application/json",
+            AnswerKind::Bytes => "*/*",
+        };
+        // What the client's transport adds to each request.
+        let added = [
+            ("authorization", "Bearer [redacted]"),
+            ("version", entry.operation.api_version.unwrap_or_default()),
+            ("accept", accept),
+            ("user-agent", concat!("canopy/", env!("CARGO_PKG_VERSION"))),
+        ];
+        let added = added.iter().filter(|(_, value)| !value.is_empty());
+        let mut headers: Vec<_> = added
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         for (name, value) in request.headers() {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             headers.push((name.to_string(), value));
@@ -53,15 +65,20 @@ impl Preview {
     }
 
     pub fn as_text(&self) -> String {
-        let mut text = format!("{} {}\n", self.method, self.url);
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\n"));
-        }
-        match &self.body {
-            Value::Null => {}
-            Value::String(form) => text.push_str(&format!("\n{form}\n")),
-            body => text.push_str(&format!("\n{body:#}\n")),
-        }
-        text
+        let request = format!("{} {}", self.method, self.url);
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"));
+        let body = match &self.body {
+            Value::Null => Vec::new(),
+            Value::String(form) => vec![String::new(), form.clone()],
+            body => vec![String::new(), format!("{body:#}")],
+        };
+        let lines: Vec<_> = std::iter::once(request)
+            .chain(headers)
+            .chain(body)
+            .collect();
+        lines.join("\n") + "\n"
     }
 }

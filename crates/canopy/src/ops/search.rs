@@ -67,12 +67,12 @@ mod tests {
     #[test]
     fn what_is_meant_comes_first() {
         for (query, expected) in [
-            ("create a note", "create-note"),
+            ("create a note", "create-contact-note"),
             ("get contact", "get-contact"),
             ("Get a contact", "get-contact"),
-            ("add a note to a contact", "create-note"),
-            ("Notes, all", "get-all-notes"),
-            ("remove tags", "remove-tags"),
+            ("send a message", "send-message"),
+            ("Notes, get", "get-contact-notes"),
+            ("remove tags", "remove-tags-from-contact"),
         ] {
             assert_eq!(names(query)[0], expected, "{query}");
         }
