@@ -1,0 +1,5 @@
+//! Polling and receiving against the sandbox.
+
+mod poll;
+mod receive;
+mod support;
