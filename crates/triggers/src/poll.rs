@@ -142,7 +142,7 @@ impl ContactPoll {
                 Ok(polled) if polled.stored > 0 => found(&self.location),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(location = %self.location, %error, "poll failed; it will be tried again")
+                    tracing::warn!(location = %self.location, %error, "poll failed; it will be tried again");
                 }
             }
         }

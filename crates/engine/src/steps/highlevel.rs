@@ -40,7 +40,7 @@ impl StepRun<'_> {
                 Err(FieldsError::Template(error)) => return self.refuse(error).await,
                 Err(FieldsError::Service(error)) => return Ok(verdict_of(&error)),
             };
-            if self.writes_nothing_else(operation, &arguments)
+            if writes_nothing_else(operation, &arguments)
                 && has_custom_fields(self.context.contact(), &fields)
             {
                 return self
@@ -90,16 +90,6 @@ impl StepRun<'_> {
                 &Value::Object(arguments.clone()),
             )
             .await
-    }
-
-    /// Whether the call would write the custom fields and nothing besides.
-    fn writes_nothing_else(&self, operation: &Operation, arguments: &Map<String, Value>) -> bool {
-        arguments.keys().all(|name| {
-            operation
-                .parameters
-                .iter()
-                .any(|parameter| parameter.name == name)
-        })
     }
 
     async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {
@@ -279,6 +269,16 @@ impl StepRun<'_> {
             operation.name, self.run
         )
     }
+}
+
+/// Whether the call would write the custom fields and nothing besides.
+fn writes_nothing_else(operation: &Operation, arguments: &Map<String, Value>) -> bool {
+    arguments.keys().all(|name| {
+        operation
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == name)
+    })
 }
 
 enum Doubt {
