@@ -235,6 +235,12 @@ per_month = 100000
         self.http.get(url).send().await.unwrap()
     }
 
+    /// The status when the page is asked for under another name.
+    pub async fn get_as(&self, url: &str, host: &str) -> u16 {
+        let request = self.http.get(url).header("Host", host);
+        request.send().await.unwrap().status().as_u16()
+    }
+
     pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> u16 {
         let mut request = self.http.post(url).body(body);
         for (name, value) in headers {

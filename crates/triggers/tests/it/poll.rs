@@ -164,3 +164,31 @@ async fn a_webhook_and_a_poll_of_a_creation_are_one_event() {
 fn world_now(world: &World) -> jiff::Timestamp {
     canopy_store::clock::Clock::now(&*world.clock)
 }
+
+#[tokio::test]
+async fn a_wrong_date_in_the_future_does_not_blind_later_polls() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    world
+        .control("/clock", json!({ "set": "2200-01-01T00:00:00Z" }))
+        .await;
+    world.create("From the future").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    let cursor = world
+        .store
+        .cursor(world.location(), "contacts")
+        .await
+        .unwrap()
+        .unwrap();
+    let since: jiff::Timestamp = cursor.state["since"].as_str().unwrap().parse().unwrap();
+    assert!(
+        since <= world_now(&world),
+        "later polls ask from {since} on"
+    );
+    assert_eq!(
+        stored(poll.poll().await.unwrap()),
+        0,
+        "and know what they have seen"
+    );
+}

@@ -30,7 +30,7 @@ impl World {
             store: SqliteStore::open(&path, &SecretKey::generate())
                 .await
                 .unwrap(),
-            clock: Arc::new(ManualClock::new("2026-11-23T12:00:00Z".parse().unwrap())),
+            clock: Arc::new(ManualClock::new("2100-01-01T00:00:00Z".parse().unwrap())),
             http: reqwest::Client::new(),
             _folder: folder,
         };
