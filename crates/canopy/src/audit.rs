@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn each_planted_fault_is_seen_once() {
-        let faults: [(fn(&mut Books), u64, u64); 5] = [
+        type Plant = fn(&mut Books);
+        let faults: [(Plant, u64, u64); 5] = [
             (|books| books.bought.push(Some("ka".into())), 1, 0),
             (|books| books.bought.push(Some("stranger".into())), 1, 0),
             (|books| books.bought.push(None), 1, 0),

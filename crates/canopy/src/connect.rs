@@ -87,7 +87,7 @@ impl Connector<'_> {
         location: &str,
     ) -> Result<canopy_ecologi::Client, Failure> {
         let limits = Limits {
-            window: window(config.ecologi.requests_per_minute, Duration::from_secs(60)),
+            window: window(config.ecologi.requests_per_minute, Duration::from_mins(1)),
             ..Limits::UNLIMITED
         };
         canopy_ecologi::Client::builder()

@@ -1,6 +1,7 @@
 //! Wiring: from a configuration to a running program.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,12 @@ impl Program {
         let config = &loaded.config;
         let verifier = verifier(loaded)?;
         let (calls, log) = CallSink::new();
+        // A store that is there is locked before it is opened, one that is not there is not created yet.
+        let held = if loaded.store_path().exists() {
+            Some(lock(loaded)?)
+        } else {
+            None
+        };
         let existing = existing_store(loaded, environment).await?;
         let connector = Connector {
             loaded,
@@ -58,7 +65,10 @@ impl Program {
         };
         let connections = connect(connector).await?;
         // From here on things are written: everything that a person could have got wrong has been looked at.
-        let lock = lock(loaded)?;
+        let lock = match held {
+            Some(lock) => lock,
+            None => lock(loaded)?,
+        };
         let store = match existing {
             Some(store) => store,
             None => open_store(loaded, environment).await?,
@@ -248,6 +258,10 @@ async fn connect(connector: Connector<'_>) -> Result<Vec<Connection>, Failure> {
 fn lock(loaded: &Loaded) -> Result<File, Failure> {
     let mut path = loaded.store_path().into_os_string();
     path.push(".lock");
+    let path = PathBuf::from(path);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::failed(&error))?;
+    }
     let file = File::options()
         .create(true)
         .truncate(false)

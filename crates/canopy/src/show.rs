@@ -35,9 +35,11 @@ pub(crate) fn lines(rows: &[(&str, String, &str)]) -> String {
 /// Lines of a name and a text, left-aligned.
 pub(crate) fn pairs(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter()
-        .map(|(name, text)| format!("{name:<width$}  {text}\n"))
-        .collect()
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|(name, text)| format!("{name:<width$}  {text}"))
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// The figures of a store.
@@ -78,16 +80,18 @@ pub(crate) fn summary(summary: &Summary) -> String {
 
 /// Runs that need a person, with what to do.
 pub(crate) fn stopped(runs: &[Run]) -> String {
-    let mut text = String::new();
-    for run in runs {
-        let contact = run.contact.as_deref().unwrap_or("none");
-        let error = run.error.as_deref().unwrap_or("no reason noted");
-        text.push_str(&format!(
-            "  run {} ({}, contact {contact}): {error}\n",
-            run.id, run.workflow
-        ));
-    }
-    text
+    let lines: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            let contact = run.contact.as_deref().unwrap_or("none");
+            let error = run.error.as_deref().unwrap_or("no reason noted");
+            format!(
+                "  run {} ({}, contact {contact}): {error}",
+                run.id, run.workflow
+            )
+        })
+        .collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

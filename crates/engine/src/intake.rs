@@ -7,7 +7,8 @@ use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run}
 use serde_json::{Map, Value, json};
 
 use crate::connection::Connection;
-use crate::error::EngineError;
+use crate::context::Context;
+use crate::error::{EngineError, Verdict};
 use crate::{Engine, echo};
 
 impl Engine {
@@ -40,28 +41,23 @@ impl Engine {
                 .await?;
             return Ok(Vec::new());
         }
-        let view = json!({
-            "event": { "kind": event.kind, "source": event.source, "occurredAt": event.occurred_at },
-            "record": event.payload,
-            "contact": event.payload,
-        });
-        let runs: Vec<NewRun> = connection
-            .workflows
-            .iter()
-            .filter(wanted)
-            // A condition that cannot be evaluated starts the run, which then fails visibly.
-            .filter(|workflow| {
-                let holds = workflow
-                    .when
-                    .as_deref()
-                    .map(|when| template::holds(when, &view));
-                !matches!(holds, Some(Ok(false)))
-            })
-            .map(|workflow| NewRun {
-                workflow: workflow.id.clone(),
-                definition: json!(workflow).to_string(),
-            })
-            .collect();
+        let mut runs = Vec::new();
+        for workflow in connection.workflows.iter().filter(wanted) {
+            match self.holds(connection, workflow, &event).await? {
+                Ok(true) => runs.push(NewRun {
+                    workflow: workflow.id.clone(),
+                    definition: json!(workflow).to_string(),
+                }),
+                Ok(false) => {}
+                Err(error) => {
+                    let until = now + self.options.retry.delay(row.attempts + 1);
+                    self.store
+                        .postpone_event(fence, id, until, &error, now)
+                        .await?;
+                    return Ok(Vec::new());
+                }
+            }
+        }
         if runs.is_empty() {
             self.store
                 .settle_event(fence, id, EventEnd::NoMatch, now)
@@ -69,6 +65,30 @@ impl Engine {
             return Ok(Vec::new());
         }
         Ok(self.store.start_runs(fence, id, runs, now).await?)
+    }
+
+    /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.
+    async fn holds(
+        &self,
+        connection: &Connection,
+        workflow: &Workflow,
+        event: &Event,
+    ) -> Result<Result<bool, String>, EngineError> {
+        let Some(when) = &workflow.when else {
+            return Ok(Ok(true));
+        };
+        let contact = if when.contains("contact") {
+            match self.contact_of(connection, event).await {
+                Ok(contact) => contact,
+                Err(Verdict::Retry { error, .. }) => return Ok(Err(error)),
+                Err(_) => Value::Null,
+            }
+        } else {
+            Value::Null
+        };
+        let context = Context::new(self, connection, workflow, event, contact).await?;
+        // A condition that cannot be evaluated starts the run, which then fails visibly.
+        Ok(Ok(template::holds(when, &context.value).unwrap_or(true)))
     }
 
     /// Reads the record behind an event: a webhook only hints at it, and a search lags behind. `None`: there is nothing

@@ -76,7 +76,7 @@ mod tests {
     fn waits_double_up_to_the_longest() {
         let retry = RetryOptions {
             base: Duration::from_secs(1),
-            max: Duration::from_secs(60),
+            max: Duration::from_mins(1),
             max_attempts: 10,
         };
         for (attempts, least, most) in [(1, 1, 2), (2, 2, 4), (4, 8, 16), (30, 60, 120)] {

@@ -46,6 +46,14 @@ impl Engine {
             Err(verdict) => return self.end(fence, run, verdict).await,
         };
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
+        if let Some(Err(error)) = workflow
+            .when
+            .as_deref()
+            .map(|when| template::holds(when, &context.value))
+        {
+            let error = format!("\"when\": {error}");
+            return self.end(fence, run, Verdict::Dead(error)).await;
+        }
         let records = self.store.steps(run.id).await?;
         for step in &workflow.steps {
             let earlier = records.iter().find(|record| record.step == step.id);
@@ -90,7 +98,11 @@ impl Engine {
     }
 
     /// The contact for templates: the event's own record, or a read.
-    async fn contact_of(&self, connection: &Connection, event: &Event) -> Result<Value, Verdict> {
+    pub(crate) async fn contact_of(
+        &self,
+        connection: &Connection,
+        event: &Event,
+    ) -> Result<Value, Verdict> {
         if event.kind.starts_with("contact.") {
             return Ok(event.payload.clone());
         }

@@ -142,7 +142,7 @@ impl ContactPoll {
                 Ok(polled) if polled.stored > 0 => found(&self.location),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(location = %self.location, %error, "poll failed; it will be tried again")
+                    tracing::warn!(location = %self.location, %error, "poll failed; it will be tried again");
                 }
             }
         }
@@ -183,6 +183,7 @@ impl ContactPoll {
             .await?;
         let mut position = Position::default();
         if let Some(newest) = newest.first().and_then(changed_at) {
+            let newest = newest.min(self.clock.now());
             position.since = Some(newest);
             for contact in self
                 .changed_since(Some(newest - self.options.overlap))
@@ -190,6 +191,7 @@ impl ContactPoll {
             {
                 position.remember(&contact);
             }
+            position.since = Some(newest);
             position.forget_before(self.options.overlap);
         }
         // An empty location has no baseline: everybody who comes is new.
@@ -217,6 +219,8 @@ impl ContactPoll {
             events.extend(self.events_of(&position, &contact));
             position.remember(&contact);
         }
+        // A wrong date in the future must not blind later polls.
+        position.since = position.since.min(Some(self.clock.now()));
         position.forget_before(self.options.overlap);
         let inserted = self.commit(fence, &position, events).await?;
         let stored = inserted

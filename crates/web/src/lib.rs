@@ -16,11 +16,14 @@
 mod page;
 mod webhooks;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use canopy_engine::{Dispatch, Engine};
@@ -59,7 +62,30 @@ pub fn page_router(app: App) -> Router {
         .route("/", get(page::show))
         .route("/status.json", get(page::status))
         .route("/healthz", get(health))
+        .layer(axum::middleware::from_fn(local_names_only))
         .with_state(app)
+}
+
+/// The page asks for no password, so it is not shown under a foreign name: a website that the operator visits could
+/// otherwise have its name resolve to this machine and read the page.
+async fn local_names_only(request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let local = authority.is_some_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        name == "localhost" || name.parse::<IpAddr>().is_ok()
+    });
+    if local {
+        return next.run(request).await;
+    }
+    (
+        StatusCode::MISDIRECTED_REQUEST,
+        "open this page as http://localhost or by its address\n",
+    )
+        .into_response()
 }
 
 /// Serves until `shutdown` resolves; requests in progress are finished.
@@ -77,6 +103,14 @@ pub async fn serve(
 async fn health(State(app): State<App>) -> Response {
     match app.store.summary().await {
         Ok(_) => (StatusCode::OK, "ok\n").into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Err(error) => {
+            // The text names paths of this machine, and anybody may ask.
+            tracing::warn!(%error, "the store does not answer");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store does not answer\n",
+            )
+                .into_response()
+        }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use canopy_store::{InboxRow, Purchase, Run, RunState, StoreError, Summary};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::App;
@@ -176,13 +177,13 @@ fn purchase_table(purchases: &[Purchase]) -> Markup {
                 p.note { "None yet." }
             } @else {
                 table {
-                    thead { tr { th { "At" } th { "Contact" } th { "What" } th { "Cost" } th { "State" } th { "Proof" } } }
+                    thead { tr { th { "At (UTC)" } th { "Contact" } th { "What" } th { "Cost" } th { "State" } th { "Proof" } } }
                     tbody {
                         @for purchase in purchases {
                             tr {
                                 td { (purchase.created_at.strftime("%Y-%m-%d %H:%M:%S")) }
                                 td { code { (purchase.contact.as_deref().unwrap_or("")) } }
-                                td { (purchase.quantity) " " (purchase.unit.replace('_', " ")) }
+                                td { (amount_of(purchase)) }
                                 td.number {
                                     @match purchase.amount {
                                         Some(amount) => { (format!("{amount:.2} {}", purchase.currency)) }
@@ -210,7 +211,7 @@ fn event_table(events: &[InboxRow]) -> Markup {
                 p.note { "None yet. Create a contact in HighLevel to see one." }
             } @else {
                 table {
-                    thead { tr { th { "Received" } th { "Kind" } th { "By" } th { "Record" } th { "State" } th { "Note" } } }
+                    thead { tr { th { "Received (UTC)" } th { "Kind" } th { "By" } th { "Record" } th { "State" } th { "Note" } } }
                     tbody {
                         @for row in events {
                             tr {
@@ -263,6 +264,19 @@ fn rates(app: &App) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// A quantity with its unit, e.g. `1 tree` or `2.5 kg CO2e`.
+fn amount_of(purchase: &Purchase) -> String {
+    let quantity = purchase.quantity.normalize();
+    let unit = match purchase.unit.as_str() {
+        "trees" if quantity == Decimal::ONE => "tree",
+        "kg_co2e" => "kg CO2e",
+        "kg_co2e_removed" => "kg CO2e removed",
+        "m2" => "m² restored",
+        other => other,
+    };
+    format!("{quantity} {unit}")
 }
 
 /// A state's word as the API writes it, with spaces.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// How long a condition may take to come true before a test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A sandbox without limits and a folder for one configuration.
 pub struct World {
@@ -233,6 +233,12 @@ per_month = 100000
 
     pub async fn get(&self, url: &str) -> reqwest::Response {
         self.http.get(url).send().await.unwrap()
+    }
+
+    /// The status when the page is asked for under another name.
+    pub async fn get_as(&self, url: &str, host: &str) -> u16 {
+        let request = self.http.get(url).header("Host", host);
+        request.send().await.unwrap().status().as_u16()
     }
 
     pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> u16 {

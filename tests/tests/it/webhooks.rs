@@ -156,3 +156,15 @@ async fn lock_database(path: &std::path::Path) -> sqlx::SqliteConnection {
     connection.ping().await.unwrap();
     connection
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_shown_under_local_names_only() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let page = world.get(&running.page).await;
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("Newest purchases"));
+    let foreign = world.get_as(&running.page, "rebound.example").await;
+    assert_eq!(foreign, 421);
+    running.stop().await;
+}

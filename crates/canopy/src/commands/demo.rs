@@ -23,7 +23,7 @@ use crate::program::Program;
 use crate::{show, shutdown};
 
 /// The demo gives up when nothing has moved for this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) async fn demo(options: &Demo, observer: Arc<dyn Observer>) -> Result<Ended, Failure> {

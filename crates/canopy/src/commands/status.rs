@@ -38,7 +38,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
         if !stopped.is_empty() {
             println!(
                 "\nneed a person; once mended, `canopy retry RUN`:\n{}",
-                show::stopped(&stopped).trim_end()
+                show::stopped(&stopped)
             );
         }
     }
@@ -60,21 +60,20 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
 
 async fn requeue(store: &SqliteStore, run: Option<i64>) -> Result<u32, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
-    let ids = match run {
-        Some(id) => vec![id],
-        None => {
-            let mut runs = store
-                .runs(Some(RunState::Dead), ROWS)
+    let ids = if let Some(id) = run {
+        vec![id]
+    } else {
+        let mut runs = store
+            .runs(Some(RunState::Dead), ROWS)
+            .await
+            .map_err(failed)?;
+        runs.extend(
+            store
+                .runs(Some(RunState::Held), ROWS)
                 .await
-                .map_err(failed)?;
-            runs.extend(
-                store
-                    .runs(Some(RunState::Held), ROWS)
-                    .await
-                    .map_err(failed)?,
-            );
-            runs.into_iter().map(|run| run.id).collect()
-        }
+                .map_err(failed)?,
+        );
+        runs.into_iter().map(|run| run.id).collect()
     };
     let mut count = 0;
     for id in ids {

@@ -108,6 +108,26 @@ fn files(folder: &Path) -> Result<Vec<(String, Workflow)>, Failure> {
 mod tests {
     use super::*;
 
+    /// The TOML examples of the README: a configuration, what turns it live, a workflow.
+    fn readme_examples() -> Vec<String> {
+        let readme = include_str!("../../../../README.md");
+        let blocks = readme.split("```toml\n").skip(1);
+        blocks
+            .map(|block| block.split("```").next().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_readme_work() {
+        let [config, live, workflow] = readme_examples().try_into().unwrap();
+        let parse = |text: String| crate::config::parse("README.md", text, "".into());
+        assert!(parse(config.clone()).unwrap().config.connection[0].test);
+        let live = config.replace("[[connection]]\n", "[[connection]]\ntest = false\n")
+            + live.split_once("test = false\n").unwrap().1;
+        assert!(!parse(live).unwrap().config.connection[0].test);
+        Workflow::parse("README.md", &workflow, &Catalog).unwrap();
+    }
+
     #[test]
     fn every_recipe_is_valid_and_named_by_its_id() {
         for (name, text) in RECIPES {

@@ -7,6 +7,7 @@ use canopy_store::{LinkUpdate, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use crate::custom_fields::FieldError;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
@@ -38,9 +39,15 @@ impl StepRun<'_> {
             let fields = match self.custom_fields().await {
                 Ok(fields) => fields,
                 Err(FieldsError::Template(error)) => return self.refuse(error).await,
-                Err(FieldsError::Service(error)) => return Ok(verdict_of(&error)),
+                Err(FieldsError::Directory(FieldError::Service(error))) => {
+                    return Ok(verdict_of(&error));
+                }
+                Err(FieldsError::Directory(error)) => {
+                    let (error, after) = (error.to_string(), None);
+                    return Ok(Verdict::Retry { error, after });
+                }
             };
-            if self.writes_nothing_else(operation, &arguments)
+            if writes_nothing_else(operation, &arguments)
                 && has_custom_fields(self.context.contact(), &fields)
             {
                 return self
@@ -92,16 +99,6 @@ impl StepRun<'_> {
             .await
     }
 
-    /// Whether the call would write the custom fields and nothing besides.
-    fn writes_nothing_else(&self, operation: &Operation, arguments: &Map<String, Value>) -> bool {
-        arguments.keys().all(|name| {
-            operation
-                .parameters
-                .iter()
-                .any(|parameter| parameter.name == name)
-        })
-    }
-
     async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {
         let mut wanted = Vec::new();
         for field in self.step.custom_fields.values() {
@@ -118,7 +115,7 @@ impl StepRun<'_> {
                 self.step.custom_fields.iter(),
             )
             .await
-            .map_err(FieldsError::Service)?;
+            .map_err(FieldsError::Directory)?;
         // A value that is not there yet (an expression over nothing) leaves the field as it is.
         let pairs = ids.into_iter().zip(wanted);
         Ok(pairs.filter(|(_, value)| !value.is_null()).collect())
@@ -281,6 +278,16 @@ impl StepRun<'_> {
     }
 }
 
+/// Whether the call would write the custom fields and nothing besides.
+fn writes_nothing_else(operation: &Operation, arguments: &Map<String, Value>) -> bool {
+    arguments.keys().all(|name| {
+        operation
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == name)
+    })
+}
+
 enum Doubt {
     Answer(Result<Value, Error>),
     Person(String),
@@ -288,7 +295,7 @@ enum Doubt {
 
 enum FieldsError {
     Template(String),
-    Service(Error),
+    Directory(FieldError),
 }
 
 fn verdict_of(error: &Error) -> Verdict {

@@ -1,4 +1,5 @@
 //! The engine against the sandbox, with a clock that the tests move.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod events;
 mod purchases;

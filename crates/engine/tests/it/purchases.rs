@@ -122,7 +122,7 @@ async fn test_mode_marks_every_purchase_whatever_the_workflow_says() {
 async fn a_purchase_without_a_known_price_is_held() {
     let world = World::with(
         TREE_ONLY,
-        |connection| connection.currency = "XXX".into(),
+        |connection| connection.currency = "JPY".into(),
         Options::default(),
     )
     .await;
@@ -135,7 +135,7 @@ async fn a_purchase_without_a_known_price_is_held() {
         .await
         .unwrap()
         .remove(0);
-    assert!(run.error.unwrap().contains("[prices.XXX]"));
+    assert!(run.error.unwrap().contains("[prices.JPY]"));
 }
 
 #[tokio::test]

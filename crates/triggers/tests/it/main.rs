@@ -1,0 +1,6 @@
+//! Polling and receiving against the sandbox.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod poll;
+mod receive;
+mod support;

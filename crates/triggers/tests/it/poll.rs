@@ -1,0 +1,194 @@
+//! What a poll reports, and what it does not.
+
+use canopy_store::Store;
+use canopy_triggers::{PollError, PollOptions};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::support::{World, stored};
+
+#[tokio::test]
+async fn the_first_poll_is_a_baseline_and_an_idle_poll_costs_one_call() {
+    let world = World::new(1200).await;
+    let poll = world.poll();
+    assert!(poll.poll().await.unwrap().baseline);
+    world.advance_sandbox(600).await;
+    let before = world.books("/requests").await.len();
+    assert_eq!(stored(poll.poll().await.unwrap()), 0);
+    assert_eq!(world.books("/requests").await.len() - before, 1);
+    assert_eq!(world.events().await, []);
+}
+
+#[tokio::test]
+async fn new_and_changed_contacts_are_reported_once() {
+    let world = World::new(3).await;
+    let old = world.books("/contacts").await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    let new = world.create("Ada").await;
+    world.rename(&old, "Changed").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 2);
+    assert_eq!(stored(poll.poll().await.unwrap()), 0, "within the overlap");
+    world.advance_sandbox(600).await;
+    world.rename(&new, "Grace").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    let mut events = world.events().await;
+    events[..2].sort();
+    let expected = [
+        ("contact.created", &new),
+        ("contact.updated", &old),
+        ("contact.updated", &new),
+    ];
+    let expected = expected.map(|(kind, id)| (kind.to_owned(), id.clone()));
+    assert_eq!(events, expected);
+}
+
+#[tokio::test]
+async fn a_change_within_a_second_of_the_creation_is_reported() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    let contact = world.create("Ada").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    world.rename(&contact, "Grace").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn what_the_search_shows_late_is_not_missed() {
+    let world = World::new(2).await;
+    world
+        .control("/settings", json!({ "search_lag_seconds": 20 }))
+        .await;
+    world.advance_sandbox(30).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    world.create("Slow").await;
+    world.advance_sandbox(15).await;
+    world.create("Later").await;
+    world.advance_sandbox(10).await;
+    // The first is visible by now, the second not yet.
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    world.advance_sandbox(15).await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    assert_eq!(world.events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn many_changes_at_one_instant_cross_page_borders() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    world.control("/clock", json!({ "frozen": true })).await;
+    world
+        .control("/seed", json!({ "contacts": 1234, "webhooks": false }))
+        .await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1234);
+    assert_eq!(stored(poll.poll().await.unwrap()), 0);
+    let records: std::collections::HashSet<_> = world
+        .events()
+        .await
+        .into_iter()
+        .map(|(_, record)| record)
+        .collect();
+    assert_eq!(records.len(), 1234);
+}
+
+#[tokio::test]
+async fn backfill_reports_what_was_there() {
+    let world = World::new(5).await;
+    let options = PollOptions {
+        backfill: true,
+        ..PollOptions::default()
+    };
+    assert_eq!(
+        stored(world.poll_with(options, "test").poll().await.unwrap()),
+        5
+    );
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_where_the_cursor_is() {
+    let world = World::new(1).await;
+    world.poll().poll().await.unwrap();
+    world.create("While it was down").await;
+    assert_eq!(stored(world.poll().poll().await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn a_failed_poll_moves_nothing() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    world.create("Ada").await;
+    let refusal = json!({ "kind": "status", "status": 401, "operation": "search-contacts-advanced", "times": 1 });
+    world.control("/faults", refusal).await;
+    assert!(matches!(poll.poll().await, Err(PollError::Service { .. })));
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn only_the_owner_of_the_location_polls() {
+    let world = World::new(0).await;
+    world.poll().poll().await.unwrap();
+    let before = world.books("/requests").await.len();
+    let other = world.poll_with(PollOptions::default(), "another process");
+    assert!(!other.poll().await.unwrap().owner);
+    assert_eq!(world.books("/requests").await.len(), before);
+    world.clock.advance(SignedDuration::from_secs(61));
+    assert!(other.poll().await.unwrap().owner, "the lease has run out");
+}
+
+#[tokio::test]
+async fn a_webhook_and_a_poll_of_a_creation_are_one_event() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    let contact = world.create("Ada").await;
+    crate::receive::deliver(&world, "ContactCreate", &contact)
+        .await
+        .unwrap();
+    let polled = poll.poll().await.unwrap();
+    assert_eq!((polled.stored, polled.duplicates), (0, 1));
+    let events = world
+        .store
+        .pending_events(world.location(), world_now(&world), 10)
+        .await
+        .unwrap();
+    assert_eq!(events.len(), 1);
+}
+
+fn world_now(world: &World) -> jiff::Timestamp {
+    canopy_store::clock::Clock::now(&*world.clock)
+}
+
+#[tokio::test]
+async fn a_wrong_date_in_the_future_does_not_blind_later_polls() {
+    let world = World::new(0).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    world
+        .control("/clock", json!({ "set": "2200-01-01T00:00:00Z" }))
+        .await;
+    world.create("From the future").await;
+    assert_eq!(stored(poll.poll().await.unwrap()), 1);
+    let cursor = world
+        .store
+        .cursor(world.location(), "contacts")
+        .await
+        .unwrap()
+        .unwrap();
+    let since: jiff::Timestamp = cursor.state["since"].as_str().unwrap().parse().unwrap();
+    assert!(
+        since <= world_now(&world),
+        "later polls ask from {since} on"
+    );
+    assert_eq!(
+        stored(poll.poll().await.unwrap()),
+        0,
+        "and know what they have seen"
+    );
+}

@@ -1,0 +1,158 @@
+//! Webhooks: what is taken, what is refused.
+
+use base64::Engine as _;
+use canopy_store::Store;
+use canopy_triggers::{ReceiveError, Received, Receiver, Signatures, Verifier};
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+const BASE64: base64::engine::GeneralPurpose = base64::engine::general_purpose::STANDARD;
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+fn receiver(world: &World) -> Receiver {
+    let spki = key().verifying_key().to_public_key_der().unwrap();
+    let spki = BASE64.encode(spki.as_bytes());
+    let verifier = Verifier::with_keys([spki.as_str()]).unwrap();
+    let location = world.location().to_owned();
+    Receiver::new(
+        world.shared_store(),
+        world.clock.clone(),
+        verifier,
+        [location],
+    )
+}
+
+fn sign(body: &[u8]) -> String {
+    BASE64.encode(key().sign(body).to_bytes())
+}
+
+fn payload(world: &World, name: &str, record: &str) -> Value {
+    json!({ "type": name, "locationId": world.location(), "id": record, "dateAdded": "2026-11-23T11:00:00.000Z" })
+}
+
+/// Has a receiver take a signed delivery.
+pub async fn deliver(world: &World, name: &str, record: &str) -> Result<Received, ReceiveError> {
+    deliver_to(&receiver(world), payload(world, name, record).to_string()).await
+}
+
+async fn deliver_to(receiver: &Receiver, body: String) -> Result<Received, ReceiveError> {
+    let signature = sign(body.as_bytes());
+    let signatures = Signatures {
+        ed25519: Some(&signature),
+        rsa: None,
+    };
+    receiver.receive(signatures, body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn a_creation_is_stored_once_however_often_it_is_delivered() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    let body = payload(&world, "ContactCreate", "c1");
+    let first = deliver_to(&receiver, body.to_string()).await.unwrap();
+    assert!(matches!(first, Received::Stored { .. }));
+    // Other bytes, the same creation.
+    let mut edited = body;
+    edited["firstName"] = json!("Ada");
+    assert_eq!(
+        deliver_to(&receiver, edited.to_string()).await.unwrap(),
+        Received::Duplicate
+    );
+    let counts = receiver.deliveries();
+    assert_eq!((counts.stored, counts.duplicates), (1, 1));
+    let row = world.store.recent_events(1).await.unwrap().remove(0);
+    assert_eq!(row.event.occurred_at.to_string(), "2026-11-23T11:00:00Z");
+    assert_eq!(row.event.contact.as_deref(), Some("c1"));
+}
+
+#[tokio::test]
+async fn an_unread_update_is_kept_once() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    let body = payload(&world, "ContactUpdate", "c1").to_string();
+    assert!(matches!(
+        deliver_to(&receiver, body.clone()).await.unwrap(),
+        Received::Stored { .. }
+    ));
+    assert_eq!(
+        deliver_to(&receiver, body).await.unwrap(),
+        Received::Duplicate
+    );
+}
+
+#[tokio::test]
+async fn tampered_bytes_are_refused_and_counted() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    let body = payload(&world, "ContactCreate", "c1").to_string();
+    let signature = sign(body.as_bytes());
+    let signatures = Signatures {
+        ed25519: Some(&signature),
+        rsa: None,
+    };
+    let tampered = body.replace("c1", "c2");
+    let refused = receiver.receive(signatures, tampered.as_bytes()).await;
+    assert!(matches!(refused, Err(ReceiveError::Signature(_))));
+    assert_eq!(receiver.deliveries().refused, 1);
+    assert_eq!(world.events().await, []);
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_kept_and_another_location_is_not_ours() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    let unknown = payload(&world, "SomethingNew", "x1").to_string();
+    assert!(matches!(
+        deliver_to(&receiver, unknown).await.unwrap(),
+        Received::Stored { .. }
+    ));
+    assert_eq!(
+        world.events().await,
+        [("webhook.SomethingNew".to_owned(), "x1".to_owned())]
+    );
+    let foreign =
+        json!({ "type": "ContactCreate", "locationId": "elsewhere", "id": "c1" }).to_string();
+    assert_eq!(
+        deliver_to(&receiver, foreign).await.unwrap(),
+        Received::Foreign
+    );
+    assert_eq!(world.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_signed_body_that_is_no_event_is_malformed() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    for body in [
+        "",
+        "[]",
+        "null",
+        "{}",
+        "{\"type\":\"ContactCreate\"}",
+        "not json",
+    ] {
+        let refused = deliver_to(&receiver, body.to_owned()).await;
+        assert!(matches!(refused, Err(ReceiveError::Payload(_))), "{body}");
+    }
+    assert_eq!(receiver.deliveries().malformed, 6);
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_puts_the_sender_off() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    world.store.close().await;
+    let refused = deliver_to(
+        &receiver,
+        payload(&world, "ContactCreate", "c1").to_string(),
+    )
+    .await;
+    assert!(matches!(refused, Err(ReceiveError::Store(_))));
+    assert_eq!(receiver.deliveries().put_off, 1);
+}

@@ -1,0 +1,124 @@
+//! A sandbox, a store and a poll.
+
+use std::sync::Arc;
+
+use canopy_sandbox::Sandbox;
+use canopy_store::clock::ManualClock;
+use canopy_store::{InboxRow, SecretKey, SqliteStore, Store};
+use canopy_triggers::{ContactPoll, PollOptions, Polled};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub store: SqliteStore,
+    pub clock: Arc<ManualClock>,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl World {
+    /// A sandbox in which this many contacts are history.
+    pub async fn new(contacts: u64) -> Self {
+        // Another test may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Sandbox::builder().limits(false).contacts(contacts);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("canopy.db");
+        let world = Self {
+            sandbox: builder.start().await.unwrap(),
+            store: SqliteStore::open(&path, &SecretKey::generate())
+                .await
+                .unwrap(),
+            clock: Arc::new(ManualClock::new("2100-01-01T00:00:00Z".parse().unwrap())),
+            http: reqwest::Client::new(),
+            _folder: folder,
+        };
+        world
+            .control("/settings", json!({ "search_lag_seconds": 0 }))
+            .await;
+        world
+    }
+
+    pub fn location(&self) -> &str {
+        &self.sandbox.info().location_id
+    }
+
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::new(self.store.clone())
+    }
+
+    pub fn poll(&self) -> ContactPoll {
+        self.poll_with(PollOptions::default(), "test")
+    }
+
+    pub fn poll_with(&self, options: PollOptions, owner: &str) -> ContactPoll {
+        let info = self.sandbox.info();
+        let client = canopy_highlevel::Client::builder()
+            .base_url(&info.highlevel_url)
+            .token(info.token.clone().into())
+            .location(&*info.location_id)
+            .build()
+            .unwrap();
+        ContactPoll::new(
+            client,
+            self.shared_store(),
+            self.clock.clone(),
+            &*info.location_id,
+            owner,
+            options,
+        )
+    }
+
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.sandbox.info().control_url);
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    pub async fn books(&self, path: &str) -> Vec<Value> {
+        let url = format!("{}{path}", self.sandbox.info().control_url);
+        self.http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    pub async fn advance_sandbox(&self, seconds: u64) {
+        self.control("/clock", json!({ "advance_seconds": seconds }))
+            .await;
+    }
+
+    pub async fn create(&self, first_name: &str) -> String {
+        let contact = self
+            .control("/contacts", json!({ "firstName": first_name }))
+            .await;
+        contact["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn rename(&self, contact: &str, first_name: &str) {
+        self.control(
+            &format!("/contacts/{contact}"),
+            json!({ "firstName": first_name }),
+        )
+        .await;
+    }
+
+    /// Kind and record of all events, oldest first.
+    pub async fn events(&self) -> Vec<(String, String)> {
+        let mut rows: Vec<InboxRow> = self.store.recent_events(10_000).await.unwrap();
+        rows.reverse();
+        rows.into_iter()
+            .map(|row| (row.event.kind, row.event.record))
+            .collect()
+    }
+}
+
+pub fn stored(polled: Polled) -> u64 {
+    assert!(polled.owner);
+    polled.stored
+}
