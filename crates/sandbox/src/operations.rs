@@ -189,6 +189,7 @@ fn same_shape(left: &str, right: &str) -> bool {
 mod tests {
     use super::*;
     use crate::highlevel::routes::ROUTES;
+    use crate::service::Service;
 
     fn name_of(method: &str, path: &str) -> Option<String> {
         let operations = Operations::new(ROUTES, Bundle::empty());
@@ -228,6 +229,24 @@ mod tests {
             contact.served().is_ok(),
             "parameters may be called otherwise"
         );
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_served() {
+        for service in [Service::HighLevel, Service::Ecologi] {
+            for operation in &service.operations().unwrap().all {
+                assert!(
+                    operation.checks.is_some(),
+                    "{} is not described",
+                    operation.name
+                );
+                assert!(
+                    operation.served().is_ok(),
+                    "{} is not served",
+                    operation.name
+                );
+            }
+        }
     }
 
     #[test]

@@ -38,9 +38,12 @@ pub use fields::write_members;
 pub use listing::mentions;
 pub use views::full as contact_view;
 
-/// Removes what goes with a contact: its opportunities, appointments and conversation.
+/// Removes what goes with a contact: its opportunities, appointments, conversation and relations.
 pub fn forget_contact(world: &mut World, contact_id: &str, act: Act) {
     world.remove_with(&opportunities::KIND, "contactId", contact_id, act);
     calendars::events::remove_all(world, "contactId", contact_id, act);
     conversations::forget_contact(world, contact_id, act);
+    for side in ["firstRecordId", "secondRecordId"] {
+        world.remove_with(&relations::KIND, side, contact_id, act);
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::filters::{Key, holds_all, invalid, values};
 use super::listing::mentions;
-use super::views;
+use super::{opportunities, views};
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::records::Contact;
@@ -77,7 +77,9 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
         .take(usize::try_from(limit).unwrap_or(usize::MAX))
         .map(|(key, contact)| {
             let search_after = key.iter().map(Key::json).collect();
-            views::found(contact, &world.location, search_after)
+            let mut view = views::found(contact, &world.location, search_after);
+            view["opportunities"] = opportunities::of_contact(world, &contact.id).into();
+            view
         })
         .collect();
     Ok(Answer::ok(json!({ "contacts": contacts, "total": total })))

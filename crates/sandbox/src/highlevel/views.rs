@@ -45,7 +45,7 @@ pub fn created(contact: &Contact, location: &Location) -> Value {
 pub fn found(contact: &Contact, location: &Location, search_after: Value) -> Value {
     let mut view = common(contact, location);
     lower_case_names(&mut view, contact);
-    for name in ["additionalEmails", "additionalPhones", "opportunities"] {
+    for name in ["additionalEmails", "additionalPhones"] {
         view.insert(name.to_owned(), json!([]));
     }
     view.insert("followers".to_owned(), json!(contact.followers));

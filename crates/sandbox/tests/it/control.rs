@@ -27,6 +27,24 @@ async fn the_same_seed_makes_the_same_world() {
     let made = people(&one).await;
     assert_eq!(made, people(&two).await);
     assert_eq!(made.as_array().unwrap().len(), 25);
+    for collection in [
+        "users",
+        "pipelines",
+        "calendars",
+        "workflows",
+        "campaigns",
+        "blogs",
+    ] {
+        let (first, second) = (one.first(collection).await, two.first(collection).await);
+        assert!(
+            first["id"].is_string(),
+            "{collection} are there from the start"
+        );
+        assert_eq!(first, second, "{collection}");
+    }
+    one.try_control("GET", "/records/cars", Value::Null)
+        .await
+        .expect(404);
     let (a, b) = (one.info(), two.info());
     assert_eq!(
         (&a.token, &a.location_id, &a.webhook_public_key),

@@ -143,6 +143,37 @@ impl World {
         self.control("GET", &path, Value::Null).await[0].clone()
     }
 
+    /// A token of this order.
+    pub async fn token(&self, order: Value) -> String {
+        let token = self.control("POST", "/tokens", order).await;
+        token["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Calls with another token than the location's.
+    pub async fn call_as(&self, token: &str, method: &str, path: &str, body: Value) -> Reply {
+        send(self.request_as(token, method, path, &body))
+            .await
+            .unwrap()
+    }
+
+    /// What the history says of a record, oldest first.
+    pub async fn kinds(&self, id: &Value) -> Vec<String> {
+        let history = self.control("GET", "/history", Value::Null).await;
+        let own = history.as_array().unwrap().iter();
+        own.filter(|change| change["record_id"] == *id)
+            .map(|change| change["kind"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Names of the webhooks that were sent or wait to be.
+    pub async fn told(&self) -> Vec<String> {
+        let webhooks = self.control("GET", "/webhooks", Value::Null).await;
+        let webhooks = webhooks.as_array().unwrap().iter();
+        webhooks
+            .map(|webhook| webhook["event"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// From now on, on the sandbox's clock, in milliseconds.
     pub async fn next_days(&self, days: i64) -> (i64, i64) {
         let clock = self.control("GET", "/clock", Value::Null).await;

@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+mod agency;
 mod answers;
+mod associations;
+mod blogs;
+mod businesses;
+mod calendars;
 mod contacts;
 mod control;
+mod conversations;
 mod described;
 mod ecologi;
 mod faults;
@@ -12,6 +18,9 @@ mod harness;
 mod limits;
 mod notes_and_tasks;
 mod oauth;
+mod opportunities;
 mod refusals;
 mod search;
+mod slots;
+mod users;
 mod webhooks;

@@ -3,14 +3,7 @@
 use canopy_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::harness::{World, send, settled, start};
-
-async fn token(world: &World, order: Value) -> String {
-    world.control("POST", "/tokens", order).await["token"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
+use crate::harness::{send, settled, start};
 
 #[track_caller]
 fn says(body: &Value, text: &str) {
@@ -23,7 +16,7 @@ async fn the_four_refusals_of_tokens_are_told_apart() {
     let world = settled().await;
     let list = format!("/contacts/?locationId={}", world.info().location_id);
     let ask = async |order: Value, path: &str| {
-        let token = token(&world, order).await;
+        let token = world.token(order).await;
         send(world.request_as(&token, "GET", path, &Value::Null))
             .await
             .unwrap()
@@ -67,17 +60,15 @@ async fn a_wrong_expired_revoked_or_missing_token_is_refused() {
             .unwrap()
     };
     ask("pit-wrong").await.expect(401);
-    let short = token(
-        &world,
-        json!({ "class": "location", "expires_in_seconds": 60 }),
-    )
-    .await;
+    let short = world
+        .token(json!({ "class": "location", "expires_in_seconds": 60 }))
+        .await;
     ask(&short).await.expect(200);
     world
         .control("POST", "/clock", json!({ "advance_seconds": 60 }))
         .await;
     ask(&short).await.expect(401);
-    let key = token(&world, json!({ "class": "location_key" })).await;
+    let key = world.token(json!({ "class": "location_key" })).await;
     ask(&key).await.expect(200);
     world
         .control("DELETE", &format!("/tokens/{key}"), Value::Null)

@@ -271,7 +271,7 @@ mod tests {
 
     use super::*;
 
-    fn calendar(members: Value) -> Record {
+    fn calendar(members: &Value) -> Record {
         let mut calendar = Record::new(
             "c".to_owned(),
             Timestamp::UNIX_EPOCH,
@@ -306,17 +306,17 @@ mod tests {
     #[test]
     fn slots_follow_hours_duration_and_interval() {
         assert_eq!(
-            free(&calendar(json!({})), &[], vec![]),
+            free(&calendar(&json!({})), &[], vec![]),
             ["09:00", "10:00", "11:00"]
         );
-        let dense = calendar(json!({ "slotInterval": 30 }));
+        let dense = calendar(&json!({ "slotInterval": 30 }));
         assert_eq!(
             free(&dense, &[], vec![]).len(),
             5,
             "the last one ends at closing time"
         );
         let own = json!([{ "date": "2026-11-02T00:00:00.000Z", "hours": [{ "openHour": 20, "closeHour": 24 }] }]);
-        let own = calendar(json!({ "availabilities": own }));
+        let own = calendar(&json!({ "availabilities": own }));
         assert_eq!(
             free(&own, &[], vec![]),
             ["20:00", "21:00", "22:00", "23:00"]
@@ -330,21 +330,21 @@ mod tests {
                 "startTime": "2026-11-02T10:00:00Z", "endTime": "2026-11-02T11:00:00Z" }))
         };
         assert_eq!(
-            free(&calendar(json!({})), &[], vec![booking()]),
+            free(&calendar(&json!({})), &[], vec![booking()]),
             ["09:00", "11:00"]
         );
-        let two = calendar(json!({ "appoinmentPerSlot": 2 }));
+        let two = calendar(&json!({ "appoinmentPerSlot": 2 }));
         assert_eq!(free(&two, &[], vec![booking()]).len(), 3);
         assert_eq!(free(&two, &[], vec![booking(), booking()]).len(), 2);
-        let apart = calendar(json!({ "slotBuffer": 15 }));
+        let apart = calendar(&json!({ "slotBuffer": 15 }));
         assert_eq!(free(&apart, &[], vec![booking()]), Vec::<String>::new());
-        let one_a_day = calendar(json!({ "appoinmentPerDay": 1 }));
+        let one_a_day = calendar(&json!({ "appoinmentPerDay": 1 }));
         assert_eq!(free(&one_a_day, &[], vec![booking()]), Vec::<String>::new());
     }
 
     #[test]
     fn a_slot_is_free_while_one_of_the_team_is() {
-        let team = calendar(json!({ "teamMembers": [{ "userId": "a" }, { "userId": "b" }] }));
+        let team = calendar(&json!({ "teamMembers": [{ "userId": "a" }, { "userId": "b" }] }));
         let of = |user: &str, calendar: &str, is_block: bool| {
             event(
                 json!({ "calendarId": calendar, "assignedUserId": user, "isBlock": is_block,

@@ -10,6 +10,7 @@ use crate::clock::iso;
 use crate::collection::Record;
 use crate::collections::{Change, Kind, silent};
 use crate::highlevel::access::Access::Location;
+use crate::history::Origin;
 use crate::operations::Route;
 use crate::records::Contact;
 use crate::webhooks::payload::{self, Event};
@@ -206,7 +207,7 @@ pub fn make(world: &mut World, body: &Value, direction: &str, act: Act) -> Resul
         "type": channel.number, "messageType": channel.name, "channel": channel.word,
         "dateAdded": iso(at), "direction": direction, "status": status,
         "body": text("message").unwrap_or(html), "contentType": "text/plain",
-        "attachments": texts(body.get("attachments")), "source": if is_out { "api" } else { "app" },
+        "attachments": texts(body.get("attachments")), "source": if act.origin == Origin::Api { "api" } else { "app" },
     });
     for member in [
         "userId",

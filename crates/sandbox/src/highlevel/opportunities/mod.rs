@@ -233,6 +233,18 @@ fn write(world: &World, opportunity: &mut Record, body: &Value, act: Act) -> Res
     Ok(())
 }
 
+/// A contact's opportunities as the search of contacts shows them.
+pub fn of_contact(world: &World, contact_id: &str) -> Vec<Value> {
+    let own = world.records.opportunities.with("contactId", contact_id);
+    own.map(|opportunity| {
+        let mut view = json!({ "id": opportunity.id });
+        let shown = ["pipelineId", "pipelineStageId", "monetaryValue", "status"];
+        payload::copy(&mut view, opportunity, &shown);
+        view
+    })
+    .collect()
+}
+
 /// An opportunity with what is shown of its contact.
 fn view(world: &World, opportunity: &Record) -> Value {
     let mut view = opportunity.json();
