@@ -345,3 +345,42 @@ async fn find_contact_is_called_with_what_is_known_of_the_contact() {
         refused(&world, arguments, 2, "takes one of `email`, `phone`, `id`").await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_written_whole_or_not_at_all() {
+    let (world, contact) = with_contact().await;
+    let call =
+        json!({ "type": "CALL", "contactId": contact, "callDuration": 1, "transcript": "Hello." });
+    let call = world.control("/messages", call).await;
+    let message = format!("messageId={}", call["id"].as_str().unwrap());
+    let recording = ["call", "get-message-recording", "--out", "call.wav", "-p"];
+    world.succeed(&[&recording[..], &[&message]].concat()).await;
+    let bytes = std::fs::read(world.path("call.wav")).unwrap();
+    assert_eq!(&bytes[..4], b"RIFF");
+    let length = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
+    assert_eq!(
+        bytes.len(),
+        length as usize + 8,
+        "the header counts the bytes"
+    );
+
+    // A pipe takes the bytes as they are.
+    let said = world
+        .succeed(&["call", "download-transcription", "-p", &message])
+        .await;
+    assert_eq!(said, "Hello.");
+
+    std::fs::remove_file(world.path("call.wav")).unwrap();
+    refused(
+        &world,
+        &[&recording[..], &["messageId=nobody"]].concat(),
+        1,
+        "no such record",
+    )
+    .await;
+    assert_eq!(
+        world.files(),
+        [""; 0],
+        "nothing is left of a file that did not come"
+    );
+}

@@ -163,6 +163,11 @@ async fn refusals_tell_the_assistant_what_to_change() {
             call("get-contact", json!({ "contactId": "nobody" })),
             "no such record",
         ),
+        (
+            "call_operation",
+            call("get-message-recording", json!({ "messageId": "1" })),
+            "answers with a file",
+        ),
     ] {
         let text = refusal(&assistant, tool, arguments.clone()).await;
         assert!(text.contains(expected), "{arguments}: {text}");

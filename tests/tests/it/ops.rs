@@ -32,13 +32,13 @@ async fn the_catalog_is_listed_as_a_table_and_as_json() {
     assert_eq!(list.len(), 126);
     let of_kind = |kind: &str| list.iter().filter(|entry| entry["kind"] == kind).count();
     let table = world.succeed(&["ops"]).await;
-    let last = format!(
+    let totals = format!(
         "{} operations: {} triggers, {} actions\n",
         list.len(),
         of_kind("trigger"),
         of_kind("action")
     );
-    assert!(table.ends_with(&last), "{table}");
+    assert!(table.ends_with(&totals), "{table}");
     for entry in list {
         let name = format!(" {} ", entry["name"].as_str().unwrap());
         assert_eq!(table.matches(&name).count(), 1, "{name}: {table}");
