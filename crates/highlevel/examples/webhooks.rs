@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     run(listener, verifier, |payload| match payload {
         Payload::ContactCreate(contact) => println!("new contact {:?}", contact.id),
         Payload::ContactTagUpdate(contact) => {
-            println!("{:?} is now tagged {:?}", contact.id, contact.tags)
+            println!("{:?} is now tagged {:?}", contact.id, contact.tags);
         }
         other => println!("{other:?}"),
     })

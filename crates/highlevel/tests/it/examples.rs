@@ -1,5 +1,10 @@
 //! The programs in `examples/` do against the sandbox what they say.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each example is a program of its own, and all begin alike"
+)]
+
 use canopy_highlevel::Client;
 use canopy_highlevel::api::webhooks::Payload;
 use canopy_highlevel::webhook::Verifier;
@@ -21,7 +26,6 @@ mod opportunities;
 #[allow(dead_code, reason = "its `main` is not called here")]
 mod paging;
 #[path = "../../examples/support/mod.rs"]
-#[allow(clippy::duplicate_mod, reason = "each example is a program of its own")]
 mod support;
 #[path = "../../examples/webhooks.rs"]
 #[allow(dead_code, reason = "its `main` is not called here")]
@@ -179,7 +183,7 @@ async fn webhooks() {
     let (taken, mut payloads) = mpsc::unbounded_channel();
     let server = tokio::spawn(async move {
         let run = webhooks::run(listener, verifier, move |payload| {
-            taken.send(payload).unwrap()
+            taken.send(payload).unwrap();
         });
         run.await.map_err(|error| error.to_string())
     });
