@@ -56,10 +56,35 @@ impl Description {
     }
 
     /// A named schema and a value for it.
+    #[allow(
+        dead_code,
+        reason = "not all of the tests that share this file need it"
+    )]
     pub fn component(&self, name: &str) -> (&Value, Value) {
         let schema = &self.0["components"]["schemas"][name];
         assert!(schema.is_object(), "there is no component {name}");
         (schema, self.value(name, schema, &mut vec![name.to_owned()]))
+    }
+
+    /// The members that the body of an operation must have.
+    #[allow(
+        dead_code,
+        reason = "only one of the tests that share this file needs it"
+    )]
+    pub fn required_members(&self, operation_id: &str) -> Vec<String> {
+        let items = self.0["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        operations
+            .filter(|operation| operation["operationId"] == operation_id)
+            .filter_map(|operation| media(&operation["requestBody"]))
+            .flat_map(|(_, schema)| {
+                self.follow(schema)["required"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+            })
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect()
     }
 
     fn case(&self, path: &str, method: &str, operation: &Value) -> Case {
@@ -174,7 +199,7 @@ impl Description {
             Some("number") if schema["format"] == "decimal" => json!("2.50"),
             Some("number") => json!(2.5),
             Some("boolean") => json!(true),
-            Some("array") if self.is_open(&schema["items"], open) => json!([]),
+            Some("array") if is_open(&schema["items"], open) => json!([]),
             Some("array") => json!([self.value(name, &schema["items"], open)]),
             Some("object") => self.object(name, schema, open),
             None => json!({ name: ["anything", 1] }),
@@ -185,39 +210,33 @@ impl Description {
     fn object(&self, name: &str, schema: &Value, open: &mut Vec<String>) -> Value {
         let mut object = Map::new();
         for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-            if !self.is_open(member, open) {
+            if !is_open(member, open) {
                 object.insert(name.clone(), self.value(name, member, open));
             }
         }
-        let others = &schema["additionalProperties"];
-        if others.is_object()
-            || object.is_empty() && *others != false && schema.get("properties").is_none()
-        {
-            object.insert(
-                format!("{name}Key"),
-                self.value(
-                    name,
-                    &if others.is_object() {
-                        others.clone()
-                    } else {
-                        json!({ "type": "string" })
-                    },
-                    open,
-                ),
-            );
+        let text = json!({ "type": "string" });
+        let others = match &schema["additionalProperties"] {
+            others @ Value::Object(_) => Some(others),
+            Value::Bool(false) => None,
+            _ if schema.get("properties").is_none() => Some(&text),
+            _ => None,
+        };
+        if let Some(others) = others {
+            object.insert(format!("{name}Key"), self.value(name, others, open));
         }
         Value::Object(object)
     }
+}
 
-    fn is_open(&self, schema: &Value, open: &[String]) -> bool {
-        let reference = schema["allOf"][0]["$ref"]
-            .as_str()
-            .or(schema["$ref"].as_str());
-        reference.is_some_and(|reference| {
-            open.iter()
-                .any(|name| reference.ends_with(&format!("/{name}")))
-        })
-    }
+/// Whether a schema is a component that the value is in already.
+fn is_open(schema: &Value, open: &[String]) -> bool {
+    let reference = schema["allOf"][0]["$ref"]
+        .as_str()
+        .or(schema["$ref"].as_str());
+    reference.is_some_and(|reference| {
+        open.iter()
+            .any(|name| reference.ends_with(&format!("/{name}")))
+    })
 }
 
 fn string(name: &str, schema: &Value) -> String {

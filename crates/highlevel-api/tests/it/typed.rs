@@ -41,6 +41,7 @@ pub async fn json<T: Serialize>(
 }
 
 /// A file as text.
+#[allow(dead_code, reason = "not every service has files")]
 pub async fn bytes(
     answer: Result<ResponseValue<ByteStream>, Error<()>>,
 ) -> Result<Value, Error<()>> {

@@ -1,6 +1,7 @@
 //! The client against a mocked service.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod catalog;
 mod checks;
 mod downloads;
 mod examples;
