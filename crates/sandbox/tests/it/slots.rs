@@ -113,6 +113,13 @@ async fn a_booking_takes_its_slot_until_it_moves_is_cancelled_or_goes() {
         json!([NINE, TEN])
     );
 
+    let instead = book(&world, &id, at(TEN)).await.expect(200);
+    let again = json!({ "appointmentStatus": "confirmed" });
+    world.call("PUT", &own, again.clone()).await.expect(400);
+    let event = format!("/calendars/events/{}", instead["id"].as_str().unwrap());
+    world.call("DELETE", &event, Value::Null).await.expect(201);
+    world.call("PUT", &own, again).await.expect(200);
+
     let forced = json!({ "contactId": contact, "startTime": "2026-11-08T03:00:00Z", "ignoreFreeSlotValidation": true });
     let forced = book(&world, &id, forced).await.expect(200);
     let event = format!("/calendars/events/{}", forced["id"].as_str().unwrap());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
+use super::slots;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::clock::iso;
@@ -190,7 +191,8 @@ pub fn rebook(world: &mut World, id: &str, body: &Value, act: Act) -> Result<Rec
 
 /// Writes what the body has, and holds a new time against the calendar unless the body says not to.
 fn write(world: &World, event: &mut Record, body: &Value, act: Act) -> Result<(), Answer> {
-    let known = event.time("startTime").zip(event.time("endTime"));
+    let before = event.clone();
+    let known = before.time("startTime").zip(before.time("endTime"));
     event.write(body, MEMBERS);
     let calendar = event.text("calendarId").unwrap_or_default();
     let calendar = world.records.calendars.named(calendar)?;
@@ -213,7 +215,12 @@ fn write(world: &World, event: &mut Record, body: &Value, act: Act) -> Result<()
         return Err(Answer::invalid(vec![message]));
     }
     let says = |flag: &str| body.get(flag) == Some(&Value::Bool(true));
-    if known.is_none_or(|(known, _)| known != start) && !says("ignoreFreeSlotValidation") {
+    let moves = known.is_none_or(|(known, _)| known != start)
+        || !slots::takes_place(&before)
+        || ["calendarId", "assignedUserId"]
+            .iter()
+            .any(|member| before.member(member) != event.member(member));
+    if moves && slots::takes_place(event) && !says("ignoreFreeSlotValidation") {
         let now = (!says("ignoreDateRange")).then_some(act.at);
         if plan.free(start, start, now).is_empty() {
             return Err(Answer::bad_request(

@@ -22,8 +22,7 @@ pub struct Occupied {
 impl Occupied {
     /// `None` for an appointment that does not take place.
     pub fn of(event: &Record) -> Option<Self> {
-        let status = event.text("appointmentStatus").unwrap_or_default();
-        if ["cancelled", "noshow", "invalid"].contains(&status) {
+        if !takes_place(event) {
             return None;
         }
         Some(Self {
@@ -34,6 +33,12 @@ impl Occupied {
             end: event.time("endTime")?,
         })
     }
+}
+
+/// Whether an event takes time: blocks do, and appointments that are not called off.
+pub fn takes_place(event: &Record) -> bool {
+    let status = event.text("appointmentStatus").unwrap_or_default();
+    !["cancelled", "noshow", "invalid"].contains(&status)
 }
 
 /// Opening hours of a day, in minutes from midnight.

@@ -36,7 +36,7 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
         equal(opportunity, call)
             && from.is_none_or(|from| opportunity.created_at >= from)
             && to.is_none_or(|to| opportunity.created_at < to)
-            && country(world, opportunity, call.query("country"))
+            && of_contact(world, opportunity, call)
             && text
                 .as_deref()
                 .is_none_or(|text| mentions(world, opportunity, text))
@@ -84,10 +84,16 @@ fn mentions(world: &World, opportunity: &Record, text: &str) -> bool {
         || contact.is_some_and(|contact| crate::highlevel::mentions(contact, text))
 }
 
-fn country(world: &World, opportunity: &Record, asked: Option<&str>) -> bool {
+/// What is asked of the contact: its country, and a campaign that it is in.
+fn of_contact(world: &World, opportunity: &Record, call: &Call<'_>) -> bool {
     let contact = opportunity.text("contactId");
     let contact = contact.and_then(|id| world.contacts.get(id));
-    asked.is_none_or(|asked| contact.is_some_and(|contact| contact.text("country") == Some(asked)))
+    let country = call.query("country");
+    let campaign = call.query("campaignId");
+    country.is_none_or(|country| {
+        contact.is_some_and(|contact| contact.text("country") == Some(country))
+    }) && campaign
+        .is_none_or(|campaign| contact.is_some_and(|contact| contact.campaigns.contains(campaign)))
 }
 
 /// A day of the query, written `mm-dd-yyyy`; `plus` days later.
