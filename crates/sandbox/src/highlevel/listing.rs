@@ -1,11 +1,10 @@
 //! The older lists of contacts: by `startAfter`, and by business.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::paging::{self, Place, Size};
+use super::paging::{self, Order, Place, Size};
 use super::views;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
@@ -20,7 +19,13 @@ const SIZE: Size = Size {
 /// Newest first; `startAfter` (milliseconds) and `startAfterId` are those of the last contact seen.
 pub fn list(world: &mut World, call: &Call<'_>) -> Handled {
     let matching = newest_first(world, call, |_| true);
-    let page = paging::after(&matching, |contact| key(contact), call, "/contacts/", SIZE)?;
+    let page = paging::after(
+        &matching,
+        (Order::NewestFirst, |contact| key(contact)),
+        call,
+        "/contacts/",
+        SIZE,
+    )?;
     let contacts: Vec<Value> = page
         .items
         .iter()
@@ -44,10 +49,7 @@ pub fn by_business(world: &mut World, call: &Call<'_>) -> Handled {
 }
 
 fn key(contact: &Contact) -> Place<'_> {
-    (
-        Reverse(views::milliseconds(contact.date_added)),
-        &contact.id,
-    )
+    (views::milliseconds(contact.date_added), &contact.id)
 }
 
 fn newest_first(
@@ -65,7 +67,7 @@ fn newest_first(
         })
         .cloned()
         .collect();
-    matching.sort_by(|left, right| key(left).cmp(&key(right)));
+    Order::NewestFirst.sort(&mut matching, |contact| key(contact));
     matching
 }
 

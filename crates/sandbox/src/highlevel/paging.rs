@@ -1,7 +1,5 @@
 //! Pages: by how many to pass over, and by the last record seen.
 
-use std::cmp::Reverse;
-
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -33,13 +31,32 @@ pub struct Page<'i, T> {
     pub meta: Value,
 }
 
-/// What a list is ordered by: the newest first, equals by their ids.
-pub type Place<'i> = (Reverse<i64>, &'i str);
+/// What a list is ordered by: when a record was made, in milliseconds, and its id to tell equals apart.
+pub type Place<'i> = (i64, &'i str);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    pub fn sort<T>(self, items: &mut [T], place: impl Fn(&T) -> Place<'_>) {
+        items.sort_by(|left, right| self.rank(place(left)).cmp(&self.rank(place(right))));
+    }
+
+    fn rank(self, (at, id): Place<'_>) -> Place<'_> {
+        match self {
+            Self::NewestFirst => (at.saturating_neg(), id),
+            Self::OldestFirst => (at, id),
+        }
+    }
+}
 
 /// The page after the record that `startAfter` (milliseconds) and `startAfterId` name, or by its number.
 pub fn after<'i, T>(
     items: &'i [T],
-    place: impl Fn(&'i T) -> Place<'i>,
+    (order, place): (Order, impl Fn(&'i T) -> Place<'i>),
     call: &Call<'_>,
     path: &str,
     size: Size,
@@ -53,11 +70,9 @@ pub fn after<'i, T>(
     }
     let start = match (call.query("startAfter"), call.query("startAfterId")) {
         (Some(_), id) => {
-            let last = (
-                Reverse(call.number("startAfter", 0)?),
-                id.unwrap_or_default(),
-            );
-            items.iter().take_while(|item| place(item) <= last).count()
+            let last = (call.number("startAfter", 0)?, id.unwrap_or_default());
+            let is_seen = |item: &&'i T| order.rank(place(item)) <= order.rank(last);
+            items.iter().take_while(is_seen).count()
         }
         (None, Some(id)) => items
             .iter()
@@ -73,9 +88,9 @@ pub fn after<'i, T>(
     let number = start / limit + 1;
     let meta = json!({
         "total": items.len(),
-        "nextPageUrl": next.map(|(Reverse(at), id)| next_url(call, path, at, id)),
+        "nextPageUrl": next.map(|(at, id)| next_url(call, path, at, id)),
         "startAfterId": last.map(|(_, id)| id),
-        "startAfter": last.map(|(Reverse(at), _)| at),
+        "startAfter": last.map(|(at, _)| at),
         "currentPage": number,
         "nextPage": next.map(|_| number + 1),
         "prevPage": (number > 1).then(|| number - 1),

@@ -18,6 +18,7 @@ pub const ROUTES: &[&[Route]] = &[
     blogs::ROUTES,
     businesses::ROUTES,
     calendars::ROUTES,
+    calendars::blocks::ROUTES,
     calendars::events::ROUTES,
     calendars::groups::ROUTES,
     calendars::notes::ROUTES,

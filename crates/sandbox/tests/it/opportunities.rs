@@ -143,6 +143,16 @@ async fn search_filters_and_pages_by_place_and_by_number() {
         query = format!("&{}", rest.split_once('&').unwrap().1);
     }
     assert_eq!(seen, newest_first);
+    let oldest = find(&world, "&limit=2&order=added_asc").await;
+    let (at, id) = (
+        &oldest["meta"]["startAfter"],
+        oldest["meta"]["startAfterId"].as_str().unwrap(),
+    );
+    let on = format!("&limit=2&order=added_asc&startAfter={at}&startAfterId={id}");
+    assert_eq!(
+        ids(&find(&world, &on).await),
+        [made[2]["id"].clone(), made[3]["id"].clone()]
+    );
     let second = find(&world, "&limit=2&page=2").await;
     assert_eq!(ids(&second), newest_first[2..4]);
     assert_eq!(second["meta"]["prevPage"], 1);

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::slots;
+use super::{blocks, slots};
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::clock::iso;
 use crate::collection::Record;
-use crate::collections::{Change, Kind, silent};
+use crate::collections::{Change, Kind};
 use crate::highlevel::access::Access::Location;
 use crate::operations::Route;
 use crate::webhooks::payload::Event;
@@ -21,12 +21,10 @@ const WRITE: Option<&str> = Some("calendars/events.write");
 #[rustfmt::skip] // one line a route
 pub const ROUTES: &[Route] = &[
     Route::new("GET", "/calendars/events", Location, READ, appointments),
-    Route::new("GET", "/calendars/blocked-slots", Location, READ, blocks),
+    Route::new("GET", "/calendars/blocked-slots", Location, READ, blocked),
     Route::new("POST", "/calendars/events/appointments", Location, WRITE, create),
     Route::new("GET", "/calendars/events/appointments/{eventId}", Location, READ, get),
     Route::new("PUT", "/calendars/events/appointments/{eventId}", Location, WRITE, update),
-    Route::new("POST", "/calendars/events/block-slots", Location, WRITE, create_block),
-    Route::new("PUT", "/calendars/events/block-slots/{eventId}", Location, WRITE, update_block),
     Route::new("DELETE", "/calendars/events/{eventId}", Location, WRITE, delete),
 ];
 
@@ -36,15 +34,6 @@ pub const APPOINTMENT: Kind = Kind {
     updated: "appointment.updated",
     deleted: "appointment.deleted",
     events,
-};
-
-/// HighLevel documents no webhook about blocked time.
-const BLOCK: Kind = Kind {
-    collection: |all| &mut all.events,
-    created: "blocked_slot.created",
-    updated: "blocked_slot.updated",
-    deleted: "blocked_slot.deleted",
-    events: silent,
 };
 
 /// Members that are kept as written.
@@ -59,8 +48,6 @@ const MEMBERS: &[&str] = &[
     "address",
     "rrule",
 ];
-
-const BLOCK_MEMBERS: &[&str] = &["title", "calendarId", "assignedUserId"];
 
 /// The appointment; blocked time is none.
 pub fn appointment<'w>(world: &'w World, id: &str) -> Result<&'w Record, Answer> {
@@ -81,7 +68,7 @@ fn appointments(world: &mut World, call: &Call<'_>) -> Handled {
     within(world, call, false)
 }
 
-fn blocks(world: &mut World, call: &Call<'_>) -> Handled {
+fn blocked(world: &mut World, call: &Call<'_>) -> Handled {
     within(world, call, true)
 }
 
@@ -238,52 +225,6 @@ fn write(world: &World, event: &mut Record, body: &Value, act: Act) -> Result<()
     Ok(())
 }
 
-fn create_block(world: &mut World, call: &Call<'_>) -> Handled {
-    for time in ["startTime", "endTime"] {
-        call.required(time)?;
-    }
-    let members = json!({ "locationId": world.location.id, "isBlock": true, "title": "" });
-    let mut block = Record::new(world.ids.record(), call.now, members);
-    write_block(world, &mut block, call)?;
-    world.add(&BLOCK, &block, call.act());
-    Ok(Answer::created(view(world, &block)))
-}
-
-fn update_block(world: &mut World, call: &Call<'_>) -> Handled {
-    let id = call.argument(0);
-    let mut after = world.records.events.get(id)?.clone();
-    if !is_block(&after) {
-        return Err(Answer::not_found(format!(
-            "Blocked slot with id {id} not found"
-        )));
-    }
-    write_block(world, &mut after, call)?;
-    let block = world.change(&BLOCK, id, call.act(), |block| *block = after)?;
-    // The service answers 201 here too.
-    Ok(Answer::created(view(world, &block)))
-}
-
-fn write_block(world: &World, block: &mut Record, call: &Call<'_>) -> Result<(), Answer> {
-    block.write(call.body, BLOCK_MEMBERS);
-    world
-        .records
-        .calendars
-        .named(block.text("calendarId").unwrap_or_default())?;
-    if let Some(id) = block.text("assignedUserId") {
-        world.records.users.named(id)?;
-    }
-    for member in ["startTime", "endTime"] {
-        if let Some(time) = call.body.get(member) {
-            block.set(member, iso(parse(world, member, time)?));
-        }
-    }
-    if block.time("endTime") <= block.time("startTime") {
-        let message = "endTime must be after startTime".to_owned();
-        return Err(Answer::invalid(vec![message]));
-    }
-    Ok(())
-}
-
 /// Appointments and blocked time alike.
 fn delete(world: &mut World, call: &Call<'_>) -> Handled {
     remove(world, call.argument(0), call.act())?;
@@ -294,7 +235,7 @@ fn delete(world: &mut World, call: &Call<'_>) -> Handled {
 /// Removes an event with its notes.
 pub fn remove(world: &mut World, id: &str, act: Act) -> Result<(), Answer> {
     let kind = if is_block(world.records.events.get(id)?) {
-        &BLOCK
+        &blocks::KIND
     } else {
         &APPOINTMENT
     };
@@ -311,7 +252,7 @@ pub fn remove_all(world: &mut World, member: &str, text: &str, act: Act) {
     }
 }
 
-fn is_block(event: &Record) -> bool {
+pub fn is_block(event: &Record) -> bool {
     event.flag("isBlock") == Some(true)
 }
 
@@ -321,7 +262,7 @@ fn group<'w>(world: &'w World, event: &Record) -> Option<&'w str> {
 }
 
 /// A time with an offset, or a local one of the location.
-fn parse(world: &World, member: &str, time: &Value) -> Result<Timestamp, Answer> {
+pub fn parse(world: &World, member: &str, time: &Value) -> Result<Timestamp, Answer> {
     let text = time.as_str().unwrap_or_default();
     let local = || {
         let local: DateTime = text.parse().ok()?;
@@ -335,7 +276,7 @@ fn parse(world: &World, member: &str, time: &Value) -> Result<Timestamp, Answer>
 }
 
 /// An event with times as the location's clocks show them.
-fn view(world: &World, event: &Record) -> Value {
+pub fn view(world: &World, event: &Record) -> Value {
     let zoned = |at: Timestamp| {
         let local = at.to_zoned_datetime(world.location.timezone());
         local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()

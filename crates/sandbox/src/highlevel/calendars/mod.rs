@@ -1,5 +1,6 @@
 //! Calendars, and when they have time.
 
+pub mod blocks;
 pub mod events;
 pub mod groups;
 pub mod notes;

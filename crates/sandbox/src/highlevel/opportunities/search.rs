@@ -1,7 +1,5 @@
 //! The search of opportunities.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,7 +9,7 @@ use super::view;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::collection::Record;
-use crate::highlevel::paging::{self, Place, Size};
+use crate::highlevel::paging::{self, Order, Place, Size};
 use crate::highlevel::{calendars, notes, tasks};
 use crate::world::World;
 
@@ -28,7 +26,7 @@ const EQUAL: [(&str, &str); 4] = [
     ("assigned_to", "assignedTo"),
 ];
 
-/// Newest first, in pages by `startAfter` and `startAfterId` or by `page`.
+/// Newest first unless `order` is `added_asc`, in pages by `startAfter` and `startAfterId` or by `page`.
 pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
     let (from, to) = (day(call, "date", 0)?, day(call, "endDate", 1)?);
     let text = call.query("q").map(str::to_lowercase);
@@ -42,10 +40,14 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
                 .is_none_or(|text| mentions(world, opportunity, text))
     });
     let mut matching: Vec<&Record> = matching.collect();
-    matching.sort_by(|left, right| place(left).cmp(&place(right)));
+    let order = match call.query("order") {
+        Some("added_asc") => Order::OldestFirst,
+        _ => Order::NewestFirst,
+    };
+    order.sort(&mut matching, |opportunity| place(opportunity));
     let page = paging::after(
         &matching,
-        |opportunity| place(opportunity),
+        (order, |opportunity: &&'_ Record| place(opportunity)),
         call,
         "/opportunities/search",
         SIZE,
@@ -58,10 +60,7 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
 }
 
 fn place(opportunity: &Record) -> Place<'_> {
-    (
-        Reverse(opportunity.created_at.as_millisecond()),
-        &opportunity.id,
-    )
+    (opportunity.created_at.as_millisecond(), &opportunity.id)
 }
 
 fn equal(opportunity: &Record, call: &Call<'_>) -> bool {
