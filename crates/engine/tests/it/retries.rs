@@ -67,6 +67,8 @@ async fn a_waiting_run_does_not_block_later_ones() {
 
 #[tokio::test]
 async fn a_create_without_a_look_up_is_not_repeated_unasked() {
+    // Ids come from the seed, so every sandbox has this campaign.
+    let campaign = World::new(TREE_ONLY).await.campaign().await;
     let workflow = r#"
 id = "enrol"
 title = "Enrol"
@@ -77,7 +79,8 @@ id = "enrol"
 action = "add-contact-to-campaign"
 with = { contactId = "{{ contact.id }}", campaignId = "c1" }
 "#;
-    let world = World::new(workflow).await;
+    let workflow = workflow.replace("c1", &campaign);
+    let world = World::new(&workflow).await;
     world.create("Ada").await;
     let fault =
         json!({ "kind": "drop_answer", "operation": "add-contact-to-campaign", "times": 1 });

@@ -195,6 +195,14 @@ impl World {
             .unwrap()
     }
 
+    /// The id of a campaign of the location.
+    pub async fn campaign(&self) -> String {
+        let answer = self
+            .invoke("get-campaigns", json!({ "locationId": self.location }))
+            .await;
+        answer["campaigns"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     pub async fn notes(&self, contact: &str) -> Vec<Value> {
         let answer = self
             .invoke("get-all-notes", json!({ "contactId": contact }))
