@@ -72,3 +72,34 @@ fn document(path: &Path) -> Result<Source, Failure> {
     let text = text.map_err(|error| Failure::NoBundle(format!("cannot read {name}: {error}")))?;
     Ok(Source::new(name, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_whether_something_breaks() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let one = file(
+            "one.yaml",
+            "openapi: 3.0.3\npaths: { /a: { get: { operationId: a } } }",
+        );
+        let none = file("none.yaml", "openapi: 3.0.3\npaths: {}");
+        let odd = file("odd.yaml", "openapi: 3.0.3");
+        let code = |old: &Path, new: &Path, json| {
+            diff(old, new, json).err().map_or(0, |error| error.code())
+        };
+        for json in [false, true] {
+            assert_eq!(code(&one, &one, json), 0);
+            assert_eq!(code(&none, &one, json), 0, "more is no break");
+            assert_eq!(code(&one, &none, json), 1);
+            assert_eq!(code(&one, &odd, json), 2);
+            assert_eq!(code(&one, &dir.path().join("absent.yaml"), json), 2);
+        }
+    }
+}

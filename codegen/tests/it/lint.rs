@@ -168,6 +168,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "`multipart/form-data` is not supported",
     ),
     (
+        "content: { application/json: { schema: { $ref: \"#/components/schemas/Answer\" } } }",
+        "content: { audio/x-wav: { schema: { type: string } } }",
+        "`audio/x-wav` is not supported; use application/json; the schema of a file is `{ type: string, format: binary }`",
+    ),
+    (
         "{ application/json: { schema: { $ref: \"#/components/schemas/Thing\" } } }",
         "{ application/json: { schema: { type: object } } }",
         "give the schema a name under `components.schemas`",
@@ -346,6 +351,48 @@ fn a_service_without_a_description_is_told() {
         problems.contains("nothing describes the service `highlevel`"),
         "{problems}"
     );
+}
+
+/// The code of the good one with something replaced.
+fn code(old: &str, new: &str) -> String {
+    assert!(GOOD.contains(old), "the good one has no {old:?}");
+    let source = Source::new("spec/ecologi.yaml", GOOD.replacen(old, new, 1));
+    let files = generate_service(&[source], Service::named("ecologi").unwrap()).unwrap();
+    let of = |end: &str| files.iter().find(|file| file.path.ends_with(end)).unwrap();
+    of("/things.rs").text.clone()
+}
+
+#[test]
+fn a_file_is_read_as_a_stream() {
+    let answer =
+        "content: { application/json: { schema: { $ref: \"#/components/schemas/Answer\" } } }";
+    let file = "content: { audio/x-wav: { schema: { type: string, format: binary } } }";
+    let code = code(answer, file);
+    assert!(code.contains("ResponseValue<ByteStream>"), "{code}");
+}
+
+#[test]
+fn a_bare_list_of_an_answer_is_read_leniently() {
+    let object = "type: object\n      description: An answer.\n      properties:\n        thing: { $ref: \"#/components/schemas/Thing\" }\n";
+    let list = "type: array\n      description: An answer.\n      items: { $ref: \"#/components/schemas/Thing\" }\n";
+    let code = code(object, list);
+    let read = "pub struct Answer(\n        #[serde(deserialize_with = \"lenient::list\")]\n        pub ::std::vec::Vec<";
+    assert!(code.contains(read), "{code}");
+}
+
+#[test]
+fn what_the_service_may_add_to_is_open_to_it() {
+    let code = code("Things.", "Things.");
+    for kind in [
+        "pub struct Answer",
+        "pub struct ThingInput",
+        "pub enum Kind",
+    ] {
+        assert!(
+            code.contains(&format!("#[non_exhaustive]\n    {kind} {{")),
+            "{kind}: {code}"
+        );
+    }
 }
 
 /// The pointers of everything in a document.

@@ -116,6 +116,38 @@ fn a_bundle_needs_no_other_file() {
 }
 
 #[test]
+fn a_new_file_is_a_new_resource_with_its_feature() {
+    let mut sources = spec();
+    let text = "tags: [{ name: moons, description: Moons. }]\npaths:\n  /moons:\n    get:\n      operationId: list-moons\n      \
+                summary: List moons\n      description: Lists moons.\n      x-idempotency: read\n      responses:\n        '200':\n          \
+                description: All.\n          content: { application/json: { schema: { $ref: 'common.yaml#/components/schemas/Done' } } }\n";
+    sources.push(Source::new("spec/highlevel/moons.yaml", text));
+    let outputs = generate(&sources).unwrap();
+    let text = |path: &str| {
+        let found = outputs.iter().find(|output| output.path == path);
+        found.unwrap_or_else(|| panic!("no {path}")).text.as_str()
+    };
+    assert!(text("crates/highlevel-api/src/generated/moons.rs").contains("pub fn list_moons"));
+    assert!(text("crates/highlevel-api/Cargo.toml").contains("\nmoons = []\n"));
+    let forwards = "\nmoons = [\"canopy-highlevel-api/moons\"]\n";
+    assert!(text("crates/highlevel/Cargo.toml").contains(forwards));
+}
+
+#[test]
+fn an_entry_of_the_catalog_without_an_operation_is_told() {
+    let problems = changed(
+        "spec/catalog.yaml",
+        "operation: get-contact }",
+        "operation: get-contct }",
+    )
+    .unwrap_err()
+    .to_string();
+    let told = ": get-contact, operation: there is no operation `get-contct`";
+    assert!(problems.starts_with("spec/catalog.yaml:"), "{problems}");
+    assert!(problems.contains(told), "{problems}");
+}
+
+#[test]
 fn a_webhook_that_cannot_be_fetched_is_told() {
     let problems = changed(
         "spec/webhooks/notes.yaml",
