@@ -116,7 +116,9 @@ impl Tools {
             }
         };
         Ok(match said {
-            Ok(answer) => CallToolResult::structured(answer),
+            Ok(answer @ Value::Object(_)) => CallToolResult::structured(answer),
+            // Clients of older versions of the protocol take nothing but an object there.
+            Ok(answer) => CallToolResult::success(vec![ContentBlock::text(answer.to_string())]),
             Err(failure) => CallToolResult::error(vec![ContentBlock::text(failure.to_string())]),
         })
     }
