@@ -250,6 +250,29 @@ mod tests {
     }
 
     #[test]
+    fn routes_ask_for_the_tokens_and_scopes_that_are_described() {
+        let text = include_str!("../openapi/highlevel.json");
+        let document: serde_json::Value = serde_json::from_str(text).unwrap();
+        for route in ROUTES.iter().copied().flatten() {
+            let paths = document["paths"].as_object().unwrap();
+            let method = route.method.to_lowercase();
+            let mut known = paths.iter().filter(|(path, item)| {
+                same_shape(path, route.template) && item[&method].is_object()
+            });
+            let described = &known.next().unwrap().1[&method];
+            let scopes = serde_json::json!(route.scope.as_slice());
+            assert_eq!(described["x-scopes"], scopes, "{route:?}");
+            let kinds = match route.access {
+                Access::Agency => serde_json::json!(["agency"]),
+                Access::Either => serde_json::json!(["agency", "location"]),
+                Access::Location => serde_json::json!(["location"]),
+                Access::Open => continue,
+            };
+            assert_eq!(described["x-token-kinds"], kinds, "{route:?}");
+        }
+    }
+
+    #[test]
     fn literal_segments_win_and_slashes_count() {
         let is = |method, path, expected: Option<&str>| {
             assert_eq!(
