@@ -24,22 +24,59 @@ pub(super) fn answer(
         let element = kind(&schema["items"], schemas, type_path);
         return list(&ident, doc.as_ref(), &element);
     }
-    let members = schema["properties"].as_object().into_iter().flatten();
-    let fields = members.map(|(name, property)| field(name, property, schemas, type_path));
+    let members: Vec<(&String, Ident, &Value)> = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, property)| (name, field_ident(name), property))
+        .collect();
+    let fields = members.iter().map(|(_, ident, property)| {
+        let (doc, kind) = (self::doc(property), kind(property, schemas, type_path));
+        quote!(#doc pub #ident: ::std::option::Option<#kind>,)
+    });
+    let reads = members
+        .iter()
+        .map(|(name, ident, _)| quote!(#name => read.#ident = lenient::read(value),));
+    let writes = members
+        .iter()
+        .map(|(name, ident, _)| quote!(writer.member(#name, self.#ident.as_ref())?;));
     quote! {
         #doc
-        #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(default)]
+        #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+        #[serde(from = "lenient::Members")]
         #[non_exhaustive]
         pub struct #ident {
             #(#fields)*
             #[doc = " What the service sent beyond this description."]
-            #[serde(flatten)]
-            pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+            pub extra: lenient::Members,
+        }
+        impl ::std::convert::From<lenient::Members> for #ident {
+            fn from(members: lenient::Members) -> Self {
+                let mut read = Self::default();
+                for (name, value) in members {
+                    match name.as_str() {
+                        #(#reads)*
+                        _ => {
+                            read.extra.insert(name, value);
+                        }
+                    }
+                }
+                read
+            }
+        }
+        impl ::serde::Serialize for #ident {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                let mut writer = lenient::Writer::new(serializer)?;
+                #(#writes)*
+                writer.end(&self.extra)
+            }
         }
         impl ::canopy_transport::lenient::Lenient for #ident {
             fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-                ::canopy_transport::lenient::object(value)
+                match value {
+                    ::serde_json::Value::Object(members) => Some(members.into()),
+                    _ => None,
+                }
             }
         }
     }
@@ -60,18 +97,6 @@ fn list(ident: &Ident, doc: Option<&TokenStream>, element: &TokenStream) -> Toke
                 ::canopy_transport::lenient::Lenient::from_json(value).map(Self)
             }
         }
-    }
-}
-
-fn field(name: &str, property: &Value, schemas: &Value, type_path: &TypePath<'_>) -> TokenStream {
-    let ident = field_ident(name);
-    let rename = (ident != name).then(|| quote!(rename = #name,));
-    let doc = doc(property);
-    let kind = kind(property, schemas, type_path);
-    quote! {
-        #doc
-        #[serde(#rename deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
-        pub #ident: ::std::option::Option<#kind>,
     }
 }
 

@@ -11,227 +11,260 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// Trees that were bought.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct TreeReceipt {
         /// The cost, in `currency`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<::std::string::String>,
         /// The account's: GBP, USD, EUR, AUD or CAD.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            rename = "recipientEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "projectDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub project_details: ::std::option::Option<
             ::std::vec::Vec<crate::generated::impact::types::ProjectDetail>,
         >,
         /// The trees' page; in a test it can end in `tree=undefined`.
-        #[serde(
-            rename = "treeUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tree_url: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for TreeReceipt {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "amount" => read.amount = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "recipientEmail" => read.recipient_email = lenient::read(value),
+                    "projectDetails" => read.project_details = lenient::read(value),
+                    "treeUrl" => read.tree_url = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for TreeReceipt {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("recipientEmail", self.recipient_email.as_ref())?;
+            writer.member("projectDetails", self.project_details.as_ref())?;
+            writer.member("treeUrl", self.tree_url.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for TreeReceipt {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Avoidance that was bought.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CarbonAvoidanceReceipt {
         /// The cost, in `currency`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<::std::string::String>,
         /// The account's: GBP, USD, EUR, AUD or CAD.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            rename = "recipientEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "projectDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub project_details: ::std::option::Option<
             ::std::vec::Vec<crate::generated::impact::types::ProjectDetail>,
         >,
         /// As sent, in `units`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub number: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub units: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::impact::types::CarbonUnits,
             >,
         >,
-        #[serde(
-            rename = "numberInTonnes",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub number_in_tonnes: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CarbonAvoidanceReceipt {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "amount" => read.amount = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "recipientEmail" => read.recipient_email = lenient::read(value),
+                    "projectDetails" => read.project_details = lenient::read(value),
+                    "number" => read.number = lenient::read(value),
+                    "units" => read.units = lenient::read(value),
+                    "numberInTonnes" => read.number_in_tonnes = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CarbonAvoidanceReceipt {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("recipientEmail", self.recipient_email.as_ref())?;
+            writer.member("projectDetails", self.project_details.as_ref())?;
+            writer.member("number", self.number.as_ref())?;
+            writer.member("units", self.units.as_ref())?;
+            writer.member("numberInTonnes", self.number_in_tonnes.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CarbonAvoidanceReceipt {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Removal or habitat that was bought.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct TileReceipt {
         /// The cost, in `currency`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<::std::string::String>,
         /// The account's: GBP, USD, EUR, AUD or CAD.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Sent back.
-        #[serde(
-            rename = "recipientEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "projectDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub project_details: ::std::option::Option<
             ::std::vec::Vec<crate::generated::impact::types::ProjectDetail>,
         >,
         /// Its page.
-        #[serde(
-            rename = "tileUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tile_url: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for TileReceipt {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "amount" => read.amount = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "recipientEmail" => read.recipient_email = lenient::read(value),
+                    "projectDetails" => read.project_details = lenient::read(value),
+                    "tileUrl" => read.tile_url = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for TileReceipt {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("recipientEmail", self.recipient_email.as_ref())?;
+            writer.member("projectDetails", self.project_details.as_ref())?;
+            writer.member("tileUrl", self.tile_url.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for TileReceipt {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A project that got part of the money.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ProjectDetail {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "projectUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub project_url: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub quantity: ::std::option::Option<f64>,
-        #[serde(
-            rename = "splitPercentage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub split_percentage: ::std::option::Option<f64>,
-        #[serde(
-            rename = "splitAmountTrees",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub split_amount_trees: ::std::option::Option<f64>,
-        #[serde(
-            rename = "splitAmountTonnes",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub split_amount_tonnes: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ProjectDetail {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "name" => read.name = lenient::read(value),
+                    "projectUrl" => read.project_url = lenient::read(value),
+                    "quantity" => read.quantity = lenient::read(value),
+                    "splitPercentage" => read.split_percentage = lenient::read(value),
+                    "splitAmountTrees" => read.split_amount_trees = lenient::read(value),
+                    "splitAmountTonnes" => {
+                        read.split_amount_tonnes = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ProjectDetail {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("projectUrl", self.project_url.as_ref())?;
+            writer.member("quantity", self.quantity.as_ref())?;
+            writer.member("splitPercentage", self.split_percentage.as_ref())?;
+            writer.member("splitAmountTrees", self.split_amount_trees.as_ref())?;
+            writer.member("splitAmountTonnes", self.split_amount_tonnes.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ProjectDetail {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///How much to avoid.

@@ -11,426 +11,460 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// What takes up time within a span.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarEventList {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub events: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendar_events::types::CalendarEvent>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarEventList {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "events" => read.events = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarEventList {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("events", self.events.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarEventList {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One appointment.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarEventAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub event: ::std::option::Option<
             crate::generated::calendar_events::types::CalendarEvent,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarEventAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "event" => read.event = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarEventAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("event", self.event.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarEventAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An appointment or a blocked slot.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarEvent {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "calendarId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "appointmentStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appointment_status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_events::types::AppointmentState,
             >,
         >,
         /// The user in charge.
-        #[serde(
-            rename = "assignedUserId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_user_id: ::std::option::Option<::std::string::String>,
         /// Where to meet.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "isRecurring",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_recurring: ::std::option::Option<bool>,
         /// How it recurs, by RFC 5545.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub rrule: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "groupId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub group_id: ::std::option::Option<::std::string::String>,
         /// Other users who take part.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub users: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notes: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "startTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "endTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub end_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateUpdated",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_updated: ::std::option::Option<::std::string::String>,
         /// Ids of rooms and equipment.
-        #[serde(
-            rename = "assignedResources",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_resources: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            rename = "createdBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_by: ::std::option::Option<
             crate::generated::calendar_events::types::EventAuthor,
         >,
         /// The series that it is one of.
-        #[serde(
-            rename = "masterEventId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub master_event_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "calendarId" => read.calendar_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "appointmentStatus" => read.appointment_status = lenient::read(value),
+                    "assignedUserId" => read.assigned_user_id = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "isRecurring" => read.is_recurring = lenient::read(value),
+                    "rrule" => read.rrule = lenient::read(value),
+                    "groupId" => read.group_id = lenient::read(value),
+                    "users" => read.users = lenient::read(value),
+                    "notes" => read.notes = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "startTime" => read.start_time = lenient::read(value),
+                    "endTime" => read.end_time = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateUpdated" => read.date_updated = lenient::read(value),
+                    "assignedResources" => read.assigned_resources = lenient::read(value),
+                    "createdBy" => read.created_by = lenient::read(value),
+                    "masterEventId" => read.master_event_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("calendarId", self.calendar_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("appointmentStatus", self.appointment_status.as_ref())?;
+            writer.member("assignedUserId", self.assigned_user_id.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("isRecurring", self.is_recurring.as_ref())?;
+            writer.member("rrule", self.rrule.as_ref())?;
+            writer.member("groupId", self.group_id.as_ref())?;
+            writer.member("users", self.users.as_ref())?;
+            writer.member("notes", self.notes.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer.member("startTime", self.start_time.as_ref())?;
+            writer.member("endTime", self.end_time.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateUpdated", self.date_updated.as_ref())?;
+            writer.member("assignedResources", self.assigned_resources.as_ref())?;
+            writer.member("createdBy", self.created_by.as_ref())?;
+            writer.member("masterEventId", self.master_event_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Who booked an appointment.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventAuthor {
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// For example `booking_widget` or `calendar_page`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventAuthor {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "userId" => read.user_id = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventAuthor {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventAuthor {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An appointment after it was booked or changed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct BookedAppointment {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "calendarId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "appointmentStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appointment_status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_events::types::AppointmentState,
             >,
         >,
         /// The user in charge.
-        #[serde(
-            rename = "assignedUserId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_user_id: ::std::option::Option<::std::string::String>,
         /// Where to meet.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "isRecurring",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_recurring: ::std::option::Option<bool>,
         /// How it recurs, by RFC 5545.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub rrule: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "startTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "endTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub end_time: ::std::option::Option<::std::string::String>,
         /// How to meet, for example `custom` or `zoom`.
-        #[serde(
-            rename = "meetingLocationType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meeting_location_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for BookedAppointment {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "calendarId" => read.calendar_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "appointmentStatus" => read.appointment_status = lenient::read(value),
+                    "assignedUserId" => read.assigned_user_id = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "isRecurring" => read.is_recurring = lenient::read(value),
+                    "rrule" => read.rrule = lenient::read(value),
+                    "startTime" => read.start_time = lenient::read(value),
+                    "endTime" => read.end_time = lenient::read(value),
+                    "meetingLocationType" => {
+                        read.meeting_location_type = lenient::read(value);
+                    }
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for BookedAppointment {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("calendarId", self.calendar_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("appointmentStatus", self.appointment_status.as_ref())?;
+            writer.member("assignedUserId", self.assigned_user_id.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("isRecurring", self.is_recurring.as_ref())?;
+            writer.member("rrule", self.rrule.as_ref())?;
+            writer.member("startTime", self.start_time.as_ref())?;
+            writer.member("endTime", self.end_time.as_ref())?;
+            writer.member("meetingLocationType", self.meeting_location_type.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for BookedAppointment {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A blocked span of time.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct BlockedSlot {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "calendarId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "assignedUserId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_user_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "startTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "endTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub end_time: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for BlockedSlot {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "calendarId" => read.calendar_id = lenient::read(value),
+                    "assignedUserId" => read.assigned_user_id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "startTime" => read.start_time = lenient::read(value),
+                    "endTime" => read.end_time = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for BlockedSlot {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("calendarId", self.calendar_id.as_ref())?;
+            writer.member("assignedUserId", self.assigned_user_id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("startTime", self.start_time.as_ref())?;
+            writer.member("endTime", self.end_time.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for BlockedSlot {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Tells that an event was removed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventDeleted {
         /// Whether it was removed.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub succeeded: ::std::option::Option<bool>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventDeleted {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "succeeded" => read.succeeded = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventDeleted {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("succeeded", self.succeeded.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventDeleted {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///What is said of an appointment.

@@ -11,141 +11,138 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// A message that a calendar sends.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarNotification {
-        #[serde(
-            rename = "receiverType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub receiver_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_notifications::types::NotificationReceiver,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub channel: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_notifications::types::NotificationChannel,
             >,
         >,
-        #[serde(
-            rename = "notificationType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notification_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_notifications::types::NotificationType,
             >,
         >,
         /// Whether it is sent.
-        #[serde(
-            rename = "isActive",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_active: ::std::option::Option<bool>,
         /// The e-mail's template.
-        #[serde(
-            rename = "templateId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub template_id: ::std::option::Option<::std::string::String>,
         /// The e-mail's subject.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subject: ::std::option::Option<::std::string::String>,
         /// The message; none inside the app.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// How long after the appointment; for a follow-up.
-        #[serde(
-            rename = "afterTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub after_time: ::std::option::Option<
             ::std::vec::Vec<
                 crate::generated::calendar_notifications::types::NotificationOffset,
             >,
         >,
         /// How long before the appointment; for a reminder.
-        #[serde(
-            rename = "beforeTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub before_time: ::std::option::Option<
             ::std::vec::Vec<
                 crate::generated::calendar_notifications::types::NotificationOffset,
             >,
         >,
         /// More addresses to send to.
-        #[serde(
-            rename = "additionalEmailIds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub additional_email_ids: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
         /// More numbers to send to.
-        #[serde(
-            rename = "additionalPhoneNumbers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub additional_phone_numbers: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
         /// Ids of users to send to, or `sub_account_admin`; inside the app and for business e-mails.
-        #[serde(
-            rename = "selectedUsers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub selected_users: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// More numbers to send to by WhatsApp.
-        #[serde(
-            rename = "additionalWhatsappNumbers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub additional_whatsapp_numbers: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarNotification {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "receiverType" => read.receiver_type = lenient::read(value),
+                    "channel" => read.channel = lenient::read(value),
+                    "notificationType" => read.notification_type = lenient::read(value),
+                    "isActive" => read.is_active = lenient::read(value),
+                    "templateId" => read.template_id = lenient::read(value),
+                    "subject" => read.subject = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "afterTime" => read.after_time = lenient::read(value),
+                    "beforeTime" => read.before_time = lenient::read(value),
+                    "additionalEmailIds" => {
+                        read.additional_email_ids = lenient::read(value);
+                    }
+                    "additionalPhoneNumbers" => {
+                        read.additional_phone_numbers = lenient::read(value);
+                    }
+                    "selectedUsers" => read.selected_users = lenient::read(value),
+                    "_id" => read.id = lenient::read(value),
+                    "additionalWhatsappNumbers" => {
+                        read.additional_whatsapp_numbers = lenient::read(value);
+                    }
+                    "deleted" => read.deleted = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarNotification {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("receiverType", self.receiver_type.as_ref())?;
+            writer.member("channel", self.channel.as_ref())?;
+            writer.member("notificationType", self.notification_type.as_ref())?;
+            writer.member("isActive", self.is_active.as_ref())?;
+            writer.member("templateId", self.template_id.as_ref())?;
+            writer.member("subject", self.subject.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("afterTime", self.after_time.as_ref())?;
+            writer.member("beforeTime", self.before_time.as_ref())?;
+            writer.member("additionalEmailIds", self.additional_email_ids.as_ref())?;
+            writer
+                .member(
+                    "additionalPhoneNumbers",
+                    self.additional_phone_numbers.as_ref(),
+                )?;
+            writer.member("selectedUsers", self.selected_users.as_ref())?;
+            writer.member("_id", self.id.as_ref())?;
+            writer
+                .member(
+                    "additionalWhatsappNumbers",
+                    self.additional_whatsapp_numbers.as_ref(),
+                )?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarNotification {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Notifications of a calendar.
@@ -163,55 +160,93 @@ pub mod types {
         }
     }
     /// A distance in time.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct NotificationOffset {
-        #[serde(
-            rename = "timeOffset",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub time_offset: ::std::option::Option<i64>,
         /// For example `mins`, `hours`, `days`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub unit: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for NotificationOffset {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "timeOffset" => read.time_offset = lenient::read(value),
+                    "unit" => read.unit = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for NotificationOffset {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("timeOffset", self.time_offset.as_ref())?;
+            writer.member("unit", self.unit.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for NotificationOffset {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Tells that a notification was changed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct NotificationChanged {
         /// What was done.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for NotificationChanged {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "message" => read.message = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for NotificationChanged {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for NotificationChanged {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///New notifications of one calendar.

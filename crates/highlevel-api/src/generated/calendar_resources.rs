@@ -11,82 +11,80 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// A room or a piece of equipment.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarResource {
         /// The vendor's description leaves it out; named as in the notifications of calendars.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "resourceType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub resource_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendar_resources::types::CalendarResourceType,
             >,
         >,
-        #[serde(
-            rename = "isActive",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_active: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
         /// How many pieces there are.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub quantity: ::std::option::Option<i64>,
         /// How many of the pieces cannot be used.
-        #[serde(
-            rename = "outOfService",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub out_of_service: ::std::option::Option<i64>,
         /// How many people fit into the room.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub capacity: ::std::option::Option<i64>,
         /// The calendars that use it.
-        #[serde(
-            rename = "calendarIds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarResource {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "resourceType" => read.resource_type = lenient::read(value),
+                    "isActive" => read.is_active = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "quantity" => read.quantity = lenient::read(value),
+                    "outOfService" => read.out_of_service = lenient::read(value),
+                    "capacity" => read.capacity = lenient::read(value),
+                    "calendarIds" => read.calendar_ids = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarResource {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("resourceType", self.resource_type.as_ref())?;
+            writer.member("isActive", self.is_active.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer.member("quantity", self.quantity.as_ref())?;
+            writer.member("outOfService", self.out_of_service.as_ref())?;
+            writer.member("capacity", self.capacity.as_ref())?;
+            writer.member("calendarIds", self.calendar_ids.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarResource {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Rooms or equipment of a location.

@@ -11,867 +11,1010 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// A location's calendars.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarList {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendars: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::Calendar>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarList {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "calendars" => read.calendars = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarList {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("calendars", self.calendars.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarList {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One calendar.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar: ::std::option::Option<
             crate::generated::calendars::types::Calendar,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "calendar" => read.calendar = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("calendar", self.calendar.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Free times by day; each key beside `traceId` is a date such as `2026-11-30`.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct FreeSlots {
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for FreeSlots {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for FreeSlots {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for FreeSlots {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The free times of one day.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct DaySlots {
         /// When each slot starts; RFC 3339 with offset.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slots: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for DaySlots {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "slots" => read.slots = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for DaySlots {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("slots", self.slots.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for DaySlots {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Something that can be booked.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Calendar {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
         /// False for a draft, which cannot be booked.
-        #[serde(
-            rename = "isActive",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_active: ::std::option::Option<bool>,
         /// The group that it belongs to.
-        #[serde(
-            rename = "groupId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub group_id: ::std::option::Option<::std::string::String>,
         /// The last part of the booking page's address.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slug: ::std::option::Option<::std::string::String>,
         /// The last part of the widget's address.
-        #[serde(
-            rename = "widgetSlug",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub widget_slug: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "widgetType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub widget_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::WidgetType,
             >,
         >,
-        #[serde(
-            rename = "eventType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub event_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::RoundRobinGoal,
             >,
         >,
         /// Title of new appointments; `{{contact.name}}` and the like are filled in.
-        #[serde(
-            rename = "eventTitle",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub event_title: ::std::option::Option<::std::string::String>,
         /// A colour such as `#039be5`.
-        #[serde(
-            rename = "eventColor",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub event_color: ::std::option::Option<::std::string::String>,
         /// The old form of `locationConfigurations`. It is still shown; write that one instead.
-        #[serde(
-            rename = "meetingLocation",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meeting_location: ::std::option::Option<::std::string::String>,
         /// Length of an appointment.
-        #[serde(
-            rename = "slotDuration",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_duration: ::std::option::Option<i64>,
-        #[serde(
-            rename = "slotDurationUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_duration_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::SlotUnit,
             >,
         >,
         /// From the start of one slot on offer to the start of the next.
-        #[serde(
-            rename = "slotInterval",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_interval: ::std::option::Option<i64>,
-        #[serde(
-            rename = "slotIntervalUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_interval_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::SlotUnit,
             >,
         >,
         /// Kept free behind each appointment.
-        #[serde(
-            rename = "slotBuffer",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_buffer: ::std::option::Option<i64>,
         /// Kept free before each appointment.
-        #[serde(
-            rename = "preBuffer",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pre_buffer: ::std::option::Option<i64>,
-        #[serde(
-            rename = "preBufferUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pre_buffer_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::SlotUnit,
             >,
         >,
         /// How often a slot can be booked, per user; the seats of a class. The misspelt key is the service's own.
-        #[serde(
-            rename = "appoinmentPerSlot",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appoinment_per_slot: ::std::option::Option<i64>,
         /// How many appointments a day can hold. The misspelt key is the service's own.
-        #[serde(
-            rename = "appoinmentPerDay",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appoinment_per_day: ::std::option::Option<i64>,
         /// How long before an appointment it must be booked.
-        #[serde(
-            rename = "allowBookingAfter",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_booking_after: ::std::option::Option<i64>,
-        #[serde(
-            rename = "allowBookingAfterUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_booking_after_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::NoticeUnit,
             >,
         >,
         /// How far ahead appointments can be booked.
-        #[serde(
-            rename = "allowBookingFor",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_booking_for: ::std::option::Option<i64>,
-        #[serde(
-            rename = "allowBookingForUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_booking_for_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::HorizonUnit,
             >,
         >,
         /// The usual week. Single days are in `availabilities`.
-        #[serde(
-            rename = "openHours",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub open_hours: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::OpenHours>,
         >,
         /// What counts: 0 the usual week, 1 the single days, null both.
-        #[serde(
-            rename = "availabilityType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub availability_type: ::std::option::Option<i64>,
         /// Whether appointments may recur; only with one team member.
-        #[serde(
-            rename = "enableRecurring",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub enable_recurring: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recurring: ::std::option::Option<
             crate::generated::calendars::types::Recurrence,
         >,
         /// The form to fill in when booking.
-        #[serde(
-            rename = "formId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub form_id: ::std::option::Option<::std::string::String>,
         /// Remember who booked last in the browser.
-        #[serde(
-            rename = "stickyContact",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sticky_contact: ::std::option::Option<bool>,
         /// False for a test of payments.
-        #[serde(
-            rename = "isLivePaymentMode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_live_payment_mode: ::std::option::Option<bool>,
         /// Confirm new appointments without a person.
-        #[serde(
-            rename = "autoConfirm",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub auto_confirm: ::std::option::Option<bool>,
         /// Tell the user in charge by e-mail.
-        #[serde(
-            rename = "shouldSendAlertEmailsToAssignedMember",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_send_alert_emails_to_assigned_member: ::std::option::Option<bool>,
         /// An address to tell as well.
-        #[serde(
-            rename = "alertEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alert_email: ::std::option::Option<::std::string::String>,
         /// Let Google Calendar send invitations.
-        #[serde(
-            rename = "googleInvitationEmails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub google_invitation_emails: ::std::option::Option<bool>,
         /// Whether contacts may move their appointments.
-        #[serde(
-            rename = "allowReschedule",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_reschedule: ::std::option::Option<bool>,
         /// Whether contacts may cancel their appointments.
-        #[serde(
-            rename = "allowCancellation",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_cancellation: ::std::option::Option<bool>,
         /// Put the booked user in charge of the contact.
-        #[serde(
-            rename = "shouldAssignContactToTeamMember",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_assign_contact_to_team_member: ::std::option::Option<bool>,
         /// But leave contacts that were there before.
-        #[serde(
-            rename = "shouldSkipAssigningContactForExisting",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_skip_assigning_contact_for_existing: ::std::option::Option<bool>,
         /// Added to each appointment.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notes: ::std::option::Option<::std::string::String>,
         /// Meta pixel of the booking page.
-        #[serde(
-            rename = "pixelId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pixel_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "formSubmitType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub form_submit_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::AfterBooking,
             >,
         >,
         /// Where `RedirectURL` leads.
-        #[serde(
-            rename = "formSubmitRedirectURL",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub form_submit_redirect_url: ::std::option::Option<::std::string::String>,
         /// What `ThankYouMessage` says.
-        #[serde(
-            rename = "formSubmitThanksMessage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub form_submit_thanks_message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "guestType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub guest_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::GuestType,
             >,
         >,
         /// Text beside the box for consent.
-        #[serde(
-            rename = "consentLabel",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub consent_label: ::std::option::Option<::std::string::String>,
         /// URL of a picture.
-        #[serde(
-            rename = "calendarCoverImage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_cover_image: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lookBusyConfig",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub look_busy_config: ::std::option::Option<
             crate::generated::calendars::types::LookBusy,
         >,
         /// The old form of notifications. Use those of `calendar_notifications` instead.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notifications: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::CalendarAlert>,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "calendarType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::CalendarType,
             >,
         >,
-        #[serde(
-            rename = "slotBufferUnit",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub slot_buffer_unit: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::SlotUnit,
             >,
         >,
         /// Who can be booked.
-        #[serde(
-            rename = "teamMembers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub team_members: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::TeamMember>,
         >,
         /// Where to meet.
-        #[serde(
-            rename = "locationConfigurations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_configurations: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::MeetingPlace>,
         >,
         /// Single days that differ from the usual week.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub availabilities: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::Availability>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Calendar {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "name" => read.name = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "isActive" => read.is_active = lenient::read(value),
+                    "groupId" => read.group_id = lenient::read(value),
+                    "slug" => read.slug = lenient::read(value),
+                    "widgetSlug" => read.widget_slug = lenient::read(value),
+                    "widgetType" => read.widget_type = lenient::read(value),
+                    "eventType" => read.event_type = lenient::read(value),
+                    "eventTitle" => read.event_title = lenient::read(value),
+                    "eventColor" => read.event_color = lenient::read(value),
+                    "meetingLocation" => read.meeting_location = lenient::read(value),
+                    "slotDuration" => read.slot_duration = lenient::read(value),
+                    "slotDurationUnit" => read.slot_duration_unit = lenient::read(value),
+                    "slotInterval" => read.slot_interval = lenient::read(value),
+                    "slotIntervalUnit" => read.slot_interval_unit = lenient::read(value),
+                    "slotBuffer" => read.slot_buffer = lenient::read(value),
+                    "preBuffer" => read.pre_buffer = lenient::read(value),
+                    "preBufferUnit" => read.pre_buffer_unit = lenient::read(value),
+                    "appoinmentPerSlot" => {
+                        read.appoinment_per_slot = lenient::read(value);
+                    }
+                    "appoinmentPerDay" => read.appoinment_per_day = lenient::read(value),
+                    "allowBookingAfter" => {
+                        read.allow_booking_after = lenient::read(value);
+                    }
+                    "allowBookingAfterUnit" => {
+                        read.allow_booking_after_unit = lenient::read(value);
+                    }
+                    "allowBookingFor" => read.allow_booking_for = lenient::read(value),
+                    "allowBookingForUnit" => {
+                        read.allow_booking_for_unit = lenient::read(value);
+                    }
+                    "openHours" => read.open_hours = lenient::read(value),
+                    "availabilityType" => read.availability_type = lenient::read(value),
+                    "enableRecurring" => read.enable_recurring = lenient::read(value),
+                    "recurring" => read.recurring = lenient::read(value),
+                    "formId" => read.form_id = lenient::read(value),
+                    "stickyContact" => read.sticky_contact = lenient::read(value),
+                    "isLivePaymentMode" => {
+                        read.is_live_payment_mode = lenient::read(value);
+                    }
+                    "autoConfirm" => read.auto_confirm = lenient::read(value),
+                    "shouldSendAlertEmailsToAssignedMember" => {
+                        read.should_send_alert_emails_to_assigned_member = lenient::read(
+                            value,
+                        );
+                    }
+                    "alertEmail" => read.alert_email = lenient::read(value),
+                    "googleInvitationEmails" => {
+                        read.google_invitation_emails = lenient::read(value);
+                    }
+                    "allowReschedule" => read.allow_reschedule = lenient::read(value),
+                    "allowCancellation" => read.allow_cancellation = lenient::read(value),
+                    "shouldAssignContactToTeamMember" => {
+                        read.should_assign_contact_to_team_member = lenient::read(value);
+                    }
+                    "shouldSkipAssigningContactForExisting" => {
+                        read.should_skip_assigning_contact_for_existing = lenient::read(
+                            value,
+                        );
+                    }
+                    "notes" => read.notes = lenient::read(value),
+                    "pixelId" => read.pixel_id = lenient::read(value),
+                    "formSubmitType" => read.form_submit_type = lenient::read(value),
+                    "formSubmitRedirectURL" => {
+                        read.form_submit_redirect_url = lenient::read(value);
+                    }
+                    "formSubmitThanksMessage" => {
+                        read.form_submit_thanks_message = lenient::read(value);
+                    }
+                    "guestType" => read.guest_type = lenient::read(value),
+                    "consentLabel" => read.consent_label = lenient::read(value),
+                    "calendarCoverImage" => {
+                        read.calendar_cover_image = lenient::read(value);
+                    }
+                    "lookBusyConfig" => read.look_busy_config = lenient::read(value),
+                    "notifications" => read.notifications = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "calendarType" => read.calendar_type = lenient::read(value),
+                    "slotBufferUnit" => read.slot_buffer_unit = lenient::read(value),
+                    "teamMembers" => read.team_members = lenient::read(value),
+                    "locationConfigurations" => {
+                        read.location_configurations = lenient::read(value);
+                    }
+                    "availabilities" => read.availabilities = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Calendar {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer.member("isActive", self.is_active.as_ref())?;
+            writer.member("groupId", self.group_id.as_ref())?;
+            writer.member("slug", self.slug.as_ref())?;
+            writer.member("widgetSlug", self.widget_slug.as_ref())?;
+            writer.member("widgetType", self.widget_type.as_ref())?;
+            writer.member("eventType", self.event_type.as_ref())?;
+            writer.member("eventTitle", self.event_title.as_ref())?;
+            writer.member("eventColor", self.event_color.as_ref())?;
+            writer.member("meetingLocation", self.meeting_location.as_ref())?;
+            writer.member("slotDuration", self.slot_duration.as_ref())?;
+            writer.member("slotDurationUnit", self.slot_duration_unit.as_ref())?;
+            writer.member("slotInterval", self.slot_interval.as_ref())?;
+            writer.member("slotIntervalUnit", self.slot_interval_unit.as_ref())?;
+            writer.member("slotBuffer", self.slot_buffer.as_ref())?;
+            writer.member("preBuffer", self.pre_buffer.as_ref())?;
+            writer.member("preBufferUnit", self.pre_buffer_unit.as_ref())?;
+            writer.member("appoinmentPerSlot", self.appoinment_per_slot.as_ref())?;
+            writer.member("appoinmentPerDay", self.appoinment_per_day.as_ref())?;
+            writer.member("allowBookingAfter", self.allow_booking_after.as_ref())?;
+            writer
+                .member(
+                    "allowBookingAfterUnit",
+                    self.allow_booking_after_unit.as_ref(),
+                )?;
+            writer.member("allowBookingFor", self.allow_booking_for.as_ref())?;
+            writer.member("allowBookingForUnit", self.allow_booking_for_unit.as_ref())?;
+            writer.member("openHours", self.open_hours.as_ref())?;
+            writer.member("availabilityType", self.availability_type.as_ref())?;
+            writer.member("enableRecurring", self.enable_recurring.as_ref())?;
+            writer.member("recurring", self.recurring.as_ref())?;
+            writer.member("formId", self.form_id.as_ref())?;
+            writer.member("stickyContact", self.sticky_contact.as_ref())?;
+            writer.member("isLivePaymentMode", self.is_live_payment_mode.as_ref())?;
+            writer.member("autoConfirm", self.auto_confirm.as_ref())?;
+            writer
+                .member(
+                    "shouldSendAlertEmailsToAssignedMember",
+                    self.should_send_alert_emails_to_assigned_member.as_ref(),
+                )?;
+            writer.member("alertEmail", self.alert_email.as_ref())?;
+            writer
+                .member(
+                    "googleInvitationEmails",
+                    self.google_invitation_emails.as_ref(),
+                )?;
+            writer.member("allowReschedule", self.allow_reschedule.as_ref())?;
+            writer.member("allowCancellation", self.allow_cancellation.as_ref())?;
+            writer
+                .member(
+                    "shouldAssignContactToTeamMember",
+                    self.should_assign_contact_to_team_member.as_ref(),
+                )?;
+            writer
+                .member(
+                    "shouldSkipAssigningContactForExisting",
+                    self.should_skip_assigning_contact_for_existing.as_ref(),
+                )?;
+            writer.member("notes", self.notes.as_ref())?;
+            writer.member("pixelId", self.pixel_id.as_ref())?;
+            writer.member("formSubmitType", self.form_submit_type.as_ref())?;
+            writer
+                .member(
+                    "formSubmitRedirectURL",
+                    self.form_submit_redirect_url.as_ref(),
+                )?;
+            writer
+                .member(
+                    "formSubmitThanksMessage",
+                    self.form_submit_thanks_message.as_ref(),
+                )?;
+            writer.member("guestType", self.guest_type.as_ref())?;
+            writer.member("consentLabel", self.consent_label.as_ref())?;
+            writer.member("calendarCoverImage", self.calendar_cover_image.as_ref())?;
+            writer.member("lookBusyConfig", self.look_busy_config.as_ref())?;
+            writer.member("notifications", self.notifications.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("calendarType", self.calendar_type.as_ref())?;
+            writer.member("slotBufferUnit", self.slot_buffer_unit.as_ref())?;
+            writer.member("teamMembers", self.team_members.as_ref())?;
+            writer
+                .member(
+                    "locationConfigurations",
+                    self.location_configurations.as_ref(),
+                )?;
+            writer.member("availabilities", self.availabilities.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Calendar {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A user who can be booked through a calendar.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct TeamMember {
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// How much to prefer the user: 0, 0.5 or 1.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub priority: ::std::option::Option<f64>,
         /// A collective calendar needs exactly one of them.
-        #[serde(
-            rename = "isPrimary",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_primary: ::std::option::Option<bool>,
         /// The old form of `locationConfigurations`. It is still shown; write that one instead.
-        #[serde(
-            rename = "meetingLocationType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meeting_location_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::MemberMeetingType,
             >,
         >,
         /// As `meetingLocationType`.
-        #[serde(
-            rename = "meetingLocation",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meeting_location: ::std::option::Option<::std::string::String>,
         /// Where to meet the user.
-        #[serde(
-            rename = "locationConfigurations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_configurations: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::MeetingPlace>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for TeamMember {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "userId" => read.user_id = lenient::read(value),
+                    "priority" => read.priority = lenient::read(value),
+                    "isPrimary" => read.is_primary = lenient::read(value),
+                    "meetingLocationType" => {
+                        read.meeting_location_type = lenient::read(value);
+                    }
+                    "meetingLocation" => read.meeting_location = lenient::read(value),
+                    "locationConfigurations" => {
+                        read.location_configurations = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for TeamMember {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("priority", self.priority.as_ref())?;
+            writer.member("isPrimary", self.is_primary.as_ref())?;
+            writer.member("meetingLocationType", self.meeting_location_type.as_ref())?;
+            writer.member("meetingLocation", self.meeting_location.as_ref())?;
+            writer
+                .member(
+                    "locationConfigurations",
+                    self.location_configurations.as_ref(),
+                )?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for TeamMember {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where to meet.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MeetingPlace {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub kind: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::MeetingKind,
             >,
         >,
         /// Address, number or link; not for the conferences that the service sets up.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location: ::std::option::Option<::std::string::String>,
         /// Choose the place by it, as `meetingLocationId`, when booking.
-        #[serde(
-            rename = "meetingId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meeting_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MeetingPlace {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "kind" => read.kind = lenient::read(value),
+                    "location" => read.location = lenient::read(value),
+                    "meetingId" => read.meeting_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MeetingPlace {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("kind", self.kind.as_ref())?;
+            writer.member("location", self.location.as_ref())?;
+            writer.member("meetingId", self.meeting_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MeetingPlace {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Opening hours of some days of the week.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpenHours {
         /// From 0, Sunday, to 6.
-        #[serde(
-            rename = "daysOfTheWeek",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub days_of_the_week: ::std::option::Option<::std::vec::Vec<i64>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub hours: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::HourRange>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpenHours {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "daysOfTheWeek" => read.days_of_the_week = lenient::read(value),
+                    "hours" => read.hours = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpenHours {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("daysOfTheWeek", self.days_of_the_week.as_ref())?;
+            writer.member("hours", self.hours.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpenHours {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// From when until when, in the zone of the location.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct HourRange {
-        #[serde(
-            rename = "openHour",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub open_hour: ::std::option::Option<i64>,
-        #[serde(
-            rename = "openMinute",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub open_minute: ::std::option::Option<i64>,
-        #[serde(
-            rename = "closeHour",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub close_hour: ::std::option::Option<i64>,
-        #[serde(
-            rename = "closeMinute",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub close_minute: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for HourRange {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "openHour" => read.open_hour = lenient::read(value),
+                    "openMinute" => read.open_minute = lenient::read(value),
+                    "closeHour" => read.close_hour = lenient::read(value),
+                    "closeMinute" => read.close_minute = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for HourRange {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("openHour", self.open_hour.as_ref())?;
+            writer.member("openMinute", self.open_minute.as_ref())?;
+            writer.member("closeHour", self.close_hour.as_ref())?;
+            writer.member("closeMinute", self.close_minute.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for HourRange {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The hours of one day that differ from the usual week.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Availability {
         /// The local date with a midnight behind it, as in `2026-11-30T00:00:00.000Z`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date: ::std::option::Option<::std::string::String>,
         /// Empty when closed all day.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub hours: ::std::option::Option<
             ::std::vec::Vec<crate::generated::calendars::types::HourRange>,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
         /// Send it to change or drop this one.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Availability {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "date" => read.date = lenient::read(value),
+                    "hours" => read.hours = lenient::read(value),
+                    "deleted" => read.deleted = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Availability {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("date", self.date.as_ref())?;
+            writer.member("hours", self.hours.as_ref())?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Availability {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How appointments recur.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Recurrence {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub freq: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::RecurrenceUnit,
             >,
         >,
         /// How often.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub count: ::std::option::Option<i64>,
-        #[serde(
-            rename = "bookingOption",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub booking_option: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::RecurrenceGap,
             >,
         >,
-        #[serde(
-            rename = "bookingOverlapDefaultStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub booking_overlap_default_status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::RecurrenceStatus,
             >,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Recurrence {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "freq" => read.freq = lenient::read(value),
+                    "count" => read.count = lenient::read(value),
+                    "bookingOption" => read.booking_option = lenient::read(value),
+                    "bookingOverlapDefaultStatus" => {
+                        read.booking_overlap_default_status = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Recurrence {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("freq", self.freq.as_ref())?;
+            writer.member("count", self.count.as_ref())?;
+            writer.member("bookingOption", self.booking_option.as_ref())?;
+            writer
+                .member(
+                    "bookingOverlapDefaultStatus",
+                    self.booking_overlap_default_status.as_ref(),
+                )?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Recurrence {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Hiding free slots to look busy.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct LookBusy {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub enabled: ::std::option::Option<bool>,
         /// How many of a hundred slots to hide.
-        #[serde(
-            rename = "LookBusyPercentage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub look_busy_percentage: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for LookBusy {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "enabled" => read.enabled = lenient::read(value),
+                    "LookBusyPercentage" => {
+                        read.look_busy_percentage = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for LookBusy {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("enabled", self.enabled.as_ref())?;
+            writer.member("LookBusyPercentage", self.look_busy_percentage.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for LookBusy {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Whom to tell of an appointment by e-mail. The old form.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CalendarAlert {
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::calendars::types::CalendarAlertType,
             >,
         >,
-        #[serde(
-            rename = "shouldSendToContact",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_send_to_contact: ::std::option::Option<bool>,
-        #[serde(
-            rename = "shouldSendToGuest",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_send_to_guest: ::std::option::Option<bool>,
-        #[serde(
-            rename = "shouldSendToUser",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_send_to_user: ::std::option::Option<bool>,
-        #[serde(
-            rename = "shouldSendToSelectedUsers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub should_send_to_selected_users: ::std::option::Option<bool>,
         /// Addresses, separated by commas.
-        #[serde(
-            rename = "selectedUsers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub selected_users: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CalendarAlert {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "shouldSendToContact" => {
+                        read.should_send_to_contact = lenient::read(value);
+                    }
+                    "shouldSendToGuest" => {
+                        read.should_send_to_guest = lenient::read(value);
+                    }
+                    "shouldSendToUser" => read.should_send_to_user = lenient::read(value),
+                    "shouldSendToSelectedUsers" => {
+                        read.should_send_to_selected_users = lenient::read(value);
+                    }
+                    "selectedUsers" => read.selected_users = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CalendarAlert {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("shouldSendToContact", self.should_send_to_contact.as_ref())?;
+            writer.member("shouldSendToGuest", self.should_send_to_guest.as_ref())?;
+            writer.member("shouldSendToUser", self.should_send_to_user.as_ref())?;
+            writer
+                .member(
+                    "shouldSendToSelectedUsers",
+                    self.should_send_to_selected_users.as_ref(),
+                )?;
+            writer.member("selectedUsers", self.selected_users.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CalendarAlert {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///What follows a booking.

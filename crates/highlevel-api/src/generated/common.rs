@@ -5,634 +5,620 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// Tells that a change was made. The misspelt key is the service's own.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Done {
         /// Whether it was made.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub succeded: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Done {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "succeded" => read.succeded = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Done {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("succeded", self.succeded.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Done {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Tells that a change was made.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Success {
         /// Whether it was made.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub success: ::std::option::Option<bool>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Success {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "success" => read.success = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Success {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("success", self.success.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Success {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where the next page starts.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct PageMeta {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub total: ::std::option::Option<i64>,
-        #[serde(
-            rename = "nextPageUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub next_page_url: ::std::option::Option<::std::string::String>,
         /// Milliseconds; send it back as it is.
-        #[serde(
-            rename = "startAfter",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_after: ::std::option::Option<i64>,
-        #[serde(
-            rename = "startAfterId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_after_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "currentPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub current_page: ::std::option::Option<i64>,
-        #[serde(
-            rename = "nextPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub next_page: ::std::option::Option<i64>,
-        #[serde(
-            rename = "prevPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub prev_page: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for PageMeta {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "total" => read.total = lenient::read(value),
+                    "nextPageUrl" => read.next_page_url = lenient::read(value),
+                    "startAfter" => read.start_after = lenient::read(value),
+                    "startAfterId" => read.start_after_id = lenient::read(value),
+                    "currentPage" => read.current_page = lenient::read(value),
+                    "nextPage" => read.next_page = lenient::read(value),
+                    "prevPage" => read.prev_page = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for PageMeta {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("total", self.total.as_ref())?;
+            writer.member("nextPageUrl", self.next_page_url.as_ref())?;
+            writer.member("startAfter", self.start_after.as_ref())?;
+            writer.member("startAfterId", self.start_after_id.as_ref())?;
+            writer.member("currentPage", self.current_page.as_ref())?;
+            writer.member("nextPage", self.next_page.as_ref())?;
+            writer.member("prevPage", self.prev_page.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for PageMeta {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A person or company at a location. Each endpoint fills another part of it; custom fields carry id and value only, their names are in the location's custom fields.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Contact {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The location that owns the contact.
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// First and last name, joined by the service.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstNameLowerCase",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastNameLowerCase",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "fullNameLowerCase",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub full_name_lower_case: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "emailLowerCase",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_lower_case: ::std::option::Option<::std::string::String>,
         /// Mail to this address came back.
-        #[serde(
-            rename = "bounceEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub bounce_email: ::std::option::Option<bool>,
-        #[serde(
-            rename = "unsubscribeEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub unsubscribe_email: ::std::option::Option<bool>,
         /// With country code.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// Do not disturb on any channel.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd: ::std::option::Option<bool>,
-        #[serde(
-            rename = "dndSettings",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd_settings: ::std::option::Option<
             crate::generated::common::types::DndSettings,
         >,
         /// For example `lead` or `customer`; a location can add its own.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// Where the contact came from.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of the user in charge.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address1: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
         /// Two letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
         /// IANA name.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub timezone: ::std::option::Option<::std::string::String>,
         /// In lower case.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// A date, or an instant at midnight.
-        #[serde(
-            rename = "dateOfBirth",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_of_birth: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "birthMonth",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub birth_month: ::std::option::Option<i64>,
-        #[serde(
-            rename = "birthDay",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub birth_day: ::std::option::Option<i64>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// RFC 3339; a write of a note or a task may or may not move it.
-        #[serde(
-            rename = "dateUpdated",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_updated: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastActivity",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_activity: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastSessionActivityAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_session_activity_at: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
-        #[serde(
-            rename = "customFields",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_fields: ::std::option::Option<
             ::std::vec::Vec<crate::generated::common::types::CustomFieldValue>,
         >,
-        #[serde(
-            rename = "businessId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub business_id: ::std::option::Option<::std::string::String>,
         /// Ids of users.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attributions: ::std::option::Option<
             ::std::vec::Vec<crate::generated::common::types::Attribution>,
         >,
-        #[serde(
-            rename = "attributionSource",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attribution_source: ::std::option::Option<
             crate::generated::common::types::Attribution,
         >,
-        #[serde(
-            rename = "lastAttributionSource",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_attribution_source: ::std::option::Option<
             crate::generated::common::types::Attribution,
         >,
         /// Id in the live chat.
-        #[serde(
-            rename = "visitorId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub visitor_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub ssn: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub keyword: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub offers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub products: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Only in answers of the search. Send it as `searchAfter` to continue behind this contact.
-        #[serde(
-            rename = "searchAfter",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub search_after: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Contact {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "firstNameLowerCase" => {
+                        read.first_name_lower_case = lenient::read(value);
+                    }
+                    "lastNameLowerCase" => {
+                        read.last_name_lower_case = lenient::read(value);
+                    }
+                    "fullNameLowerCase" => {
+                        read.full_name_lower_case = lenient::read(value);
+                    }
+                    "companyName" => read.company_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "emailLowerCase" => read.email_lower_case = lenient::read(value),
+                    "bounceEmail" => read.bounce_email = lenient::read(value),
+                    "unsubscribeEmail" => read.unsubscribe_email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "dnd" => read.dnd = lenient::read(value),
+                    "dndSettings" => read.dnd_settings = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "address1" => read.address1 = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "country" => read.country = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "timezone" => read.timezone = lenient::read(value),
+                    "tags" => read.tags = lenient::read(value),
+                    "dateOfBirth" => read.date_of_birth = lenient::read(value),
+                    "birthMonth" => read.birth_month = lenient::read(value),
+                    "birthDay" => read.birth_day = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateUpdated" => read.date_updated = lenient::read(value),
+                    "lastActivity" => read.last_activity = lenient::read(value),
+                    "lastSessionActivityAt" => {
+                        read.last_session_activity_at = lenient::read(value);
+                    }
+                    "deleted" => read.deleted = lenient::read(value),
+                    "customFields" => read.custom_fields = lenient::read(value),
+                    "businessId" => read.business_id = lenient::read(value),
+                    "followers" => read.followers = lenient::read(value),
+                    "attributions" => read.attributions = lenient::read(value),
+                    "attributionSource" => read.attribution_source = lenient::read(value),
+                    "lastAttributionSource" => {
+                        read.last_attribution_source = lenient::read(value);
+                    }
+                    "visitorId" => read.visitor_id = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "ssn" => read.ssn = lenient::read(value),
+                    "keyword" => read.keyword = lenient::read(value),
+                    "offers" => read.offers = lenient::read(value),
+                    "products" => read.products = lenient::read(value),
+                    "searchAfter" => read.search_after = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Contact {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("firstNameLowerCase", self.first_name_lower_case.as_ref())?;
+            writer.member("lastNameLowerCase", self.last_name_lower_case.as_ref())?;
+            writer.member("fullNameLowerCase", self.full_name_lower_case.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("emailLowerCase", self.email_lower_case.as_ref())?;
+            writer.member("bounceEmail", self.bounce_email.as_ref())?;
+            writer.member("unsubscribeEmail", self.unsubscribe_email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("dnd", self.dnd.as_ref())?;
+            writer.member("dndSettings", self.dnd_settings.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("address1", self.address1.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("country", self.country.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("timezone", self.timezone.as_ref())?;
+            writer.member("tags", self.tags.as_ref())?;
+            writer.member("dateOfBirth", self.date_of_birth.as_ref())?;
+            writer.member("birthMonth", self.birth_month.as_ref())?;
+            writer.member("birthDay", self.birth_day.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateUpdated", self.date_updated.as_ref())?;
+            writer.member("lastActivity", self.last_activity.as_ref())?;
+            writer
+                .member(
+                    "lastSessionActivityAt",
+                    self.last_session_activity_at.as_ref(),
+                )?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.member("customFields", self.custom_fields.as_ref())?;
+            writer.member("businessId", self.business_id.as_ref())?;
+            writer.member("followers", self.followers.as_ref())?;
+            writer.member("attributions", self.attributions.as_ref())?;
+            writer.member("attributionSource", self.attribution_source.as_ref())?;
+            writer
+                .member("lastAttributionSource", self.last_attribution_source.as_ref())?;
+            writer.member("visitorId", self.visitor_id.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("ssn", self.ssn.as_ref())?;
+            writer.member("keyword", self.keyword.as_ref())?;
+            writer.member("offers", self.offers.as_ref())?;
+            writer.member("products", self.products.as_ref())?;
+            writer.member("searchAfter", self.search_after.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Contact {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What a record holds in one custom field.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CustomFieldValue {
         /// Id of the custom field in the location.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Text, number, list or file map, by the field's type.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub value: ::std::option::Option<::serde_json::Value>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CustomFieldValue {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "value" => read.value = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CustomFieldValue {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("value", self.value.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CustomFieldValue {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How a visit led to the contact.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Attribution {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub url: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub campaign: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "campaignId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub campaign_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "utmSource",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub utm_source: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "utmMedium",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub utm_medium: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "utmContent",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub utm_content: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub referrer: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub medium: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "mediumId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub medium_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fbclid: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub gclid: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub msclikid: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dclid: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fbc: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fbp: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "fbEventId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fb_event_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "userAgent",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_agent: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub ip: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Attribution {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "url" => read.url = lenient::read(value),
+                    "campaign" => read.campaign = lenient::read(value),
+                    "campaignId" => read.campaign_id = lenient::read(value),
+                    "utmSource" => read.utm_source = lenient::read(value),
+                    "utmMedium" => read.utm_medium = lenient::read(value),
+                    "utmContent" => read.utm_content = lenient::read(value),
+                    "referrer" => read.referrer = lenient::read(value),
+                    "medium" => read.medium = lenient::read(value),
+                    "mediumId" => read.medium_id = lenient::read(value),
+                    "fbclid" => read.fbclid = lenient::read(value),
+                    "gclid" => read.gclid = lenient::read(value),
+                    "msclikid" => read.msclikid = lenient::read(value),
+                    "dclid" => read.dclid = lenient::read(value),
+                    "fbc" => read.fbc = lenient::read(value),
+                    "fbp" => read.fbp = lenient::read(value),
+                    "fbEventId" => read.fb_event_id = lenient::read(value),
+                    "userAgent" => read.user_agent = lenient::read(value),
+                    "ip" => read.ip = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Attribution {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("url", self.url.as_ref())?;
+            writer.member("campaign", self.campaign.as_ref())?;
+            writer.member("campaignId", self.campaign_id.as_ref())?;
+            writer.member("utmSource", self.utm_source.as_ref())?;
+            writer.member("utmMedium", self.utm_medium.as_ref())?;
+            writer.member("utmContent", self.utm_content.as_ref())?;
+            writer.member("referrer", self.referrer.as_ref())?;
+            writer.member("medium", self.medium.as_ref())?;
+            writer.member("mediumId", self.medium_id.as_ref())?;
+            writer.member("fbclid", self.fbclid.as_ref())?;
+            writer.member("gclid", self.gclid.as_ref())?;
+            writer.member("msclikid", self.msclikid.as_ref())?;
+            writer.member("dclid", self.dclid.as_ref())?;
+            writer.member("fbc", self.fbc.as_ref())?;
+            writer.member("fbp", self.fbp.as_ref())?;
+            writer.member("fbEventId", self.fb_event_id.as_ref())?;
+            writer.member("userAgent", self.user_agent.as_ref())?;
+            writer.member("ip", self.ip.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Attribution {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Do not disturb, channel by channel.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct DndSettings {
-        #[serde(
-            rename = "Call",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(
-            rename = "Email",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(
-            rename = "SMS",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sms: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(
-            rename = "WhatsApp",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub whats_app: ::std::option::Option<
             crate::generated::common::types::DndSetting,
         >,
-        #[serde(
-            rename = "GMB",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub gmb: ::std::option::Option<crate::generated::common::types::DndSetting>,
-        #[serde(
-            rename = "FB",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fb: ::std::option::Option<crate::generated::common::types::DndSetting>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for DndSettings {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "Call" => read.call = lenient::read(value),
+                    "Email" => read.email = lenient::read(value),
+                    "SMS" => read.sms = lenient::read(value),
+                    "WhatsApp" => read.whats_app = lenient::read(value),
+                    "GMB" => read.gmb = lenient::read(value),
+                    "FB" => read.fb = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for DndSettings {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("Call", self.call.as_ref())?;
+            writer.member("Email", self.email.as_ref())?;
+            writer.member("SMS", self.sms.as_ref())?;
+            writer.member("WhatsApp", self.whats_app.as_ref())?;
+            writer.member("GMB", self.gmb.as_ref())?;
+            writer.member("FB", self.fb.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for DndSettings {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Do not disturb on one channel.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct DndSetting {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<crate::generated::common::types::DndStatus>,
         >,
         /// The reason.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub code: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for DndSetting {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "status" => read.status = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "code" => read.code = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for DndSetting {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("code", self.code.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for DndSetting {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///A value for one custom field, which is named by id or by key.

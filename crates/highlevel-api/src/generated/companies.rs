@@ -11,466 +11,446 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// One agency.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CompanyAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company: ::std::option::Option<crate::generated::companies::types::Company>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CompanyAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "company" => read.company = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CompanyAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("company", self.company.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CompanyAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An agency: the account that owns locations.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Company {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "logoUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub logo_url: ::std::option::Option<::std::string::String>,
         /// Where its users sign in.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub domain: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "spareDomain",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub spare_domain: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subdomain: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
         /// Two letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country: ::std::option::Option<::std::string::String>,
         /// IANA name.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub timezone: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
         /// For example `active-trial`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
         /// Number of the plan that it pays for.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub plan: ::std::option::Option<i64>,
-        #[serde(
-            rename = "customerType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub customer_type: ::std::option::Option<::std::string::String>,
         /// The vendor's customer number.
-        #[serde(
-            rename = "relationshipNumber",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub relationship_number: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "referralId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub referral_id: ::std::option::Option<::std::string::String>,
         /// How many locations it has.
-        #[serde(
-            rename = "locationCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_count: ::std::option::Option<i64>,
-        #[serde(
-            rename = "isReselling",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_reselling: ::std::option::Option<bool>,
-        #[serde(
-            rename = "isEnterpriseAccount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_enterprise_account: ::std::option::Option<bool>,
-        #[serde(
-            rename = "isSandboxAccount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_sandbox_account: ::std::option::Option<bool>,
         /// Whether it has priority support.
-        #[serde(
-            rename = "premiumUpgraded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub premium_upgraded: ::std::option::Option<bool>,
-        #[serde(
-            rename = "businessNiche",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub business_niche: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "businessCategory",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub business_category: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "businessAffinityGroup",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub business_affinity_group: ::std::option::Option<::std::string::String>,
         /// Address of its own privacy policy.
-        #[serde(
-            rename = "privacyPolicy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub privacy_policy: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "privacyPolicyVersion",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub privacy_policy_version: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "privacyPolicyAcceptedBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub privacy_policy_accepted_by: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "privacyPolicyAcceptedDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub privacy_policy_accepted_date: ::std::option::Option<::std::string::String>,
         /// Address of its own terms.
-        #[serde(
-            rename = "termsConditions",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub terms_conditions: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "termsOfServiceVersion",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub terms_of_service_version: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "termsOfServiceAcceptedBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub terms_of_service_accepted_by: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "termsOfServiceAcceptedDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub terms_of_service_accepted_date: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "affiliatePolicyVersion",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub affiliate_policy_version: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "affiliatePolicyAcceptedBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub affiliate_policy_accepted_by: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "affiliatePolicyAcceptedDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub affiliate_policy_accepted_date: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "twilioTrialMode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub twilio_trial_mode: ::std::option::Option<bool>,
-        #[serde(
-            rename = "twilioFreeCredits",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub twilio_free_credits: ::std::option::Option<f64>,
-        #[serde(
-            rename = "stripeConnectId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub stripe_connect_id: ::std::option::Option<::std::string::String>,
         /// How it resells the service.
-        #[serde(
-            rename = "saasSettings",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub saas_settings: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        #[serde(
-            rename = "upgradeEnabledForClients",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub upgrade_enabled_for_clients: ::std::option::Option<bool>,
-        #[serde(
-            rename = "cancelEnabledForClients",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub cancel_enabled_for_clients: ::std::option::Option<bool>,
-        #[serde(
-            rename = "autoSuspendEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub auto_suspend_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "disableEmailService",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub disable_email_service: ::std::option::Option<bool>,
         /// The misspelt key is the service's own.
-        #[serde(
-            rename = "enableDepreciatedFeatures",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub enable_depreciated_features: ::std::option::Option<bool>,
         /// Whether new locations start with sample data.
-        #[serde(
-            rename = "enableNewSubAccountDefaultData",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub enable_new_sub_account_default_data: ::std::option::Option<bool>,
-        #[serde(
-            rename = "onboardingInfo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub onboarding_info: ::std::option::Option<
             crate::generated::companies::types::CompanyOnboarding,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Company {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "logoUrl" => read.logo_url = lenient::read(value),
+                    "domain" => read.domain = lenient::read(value),
+                    "spareDomain" => read.spare_domain = lenient::read(value),
+                    "subdomain" => read.subdomain = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    "country" => read.country = lenient::read(value),
+                    "timezone" => read.timezone = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "plan" => read.plan = lenient::read(value),
+                    "customerType" => read.customer_type = lenient::read(value),
+                    "relationshipNumber" => {
+                        read.relationship_number = lenient::read(value);
+                    }
+                    "referralId" => read.referral_id = lenient::read(value),
+                    "locationCount" => read.location_count = lenient::read(value),
+                    "isReselling" => read.is_reselling = lenient::read(value),
+                    "isEnterpriseAccount" => {
+                        read.is_enterprise_account = lenient::read(value);
+                    }
+                    "isSandboxAccount" => read.is_sandbox_account = lenient::read(value),
+                    "premiumUpgraded" => read.premium_upgraded = lenient::read(value),
+                    "businessNiche" => read.business_niche = lenient::read(value),
+                    "businessCategory" => read.business_category = lenient::read(value),
+                    "businessAffinityGroup" => {
+                        read.business_affinity_group = lenient::read(value);
+                    }
+                    "privacyPolicy" => read.privacy_policy = lenient::read(value),
+                    "privacyPolicyVersion" => {
+                        read.privacy_policy_version = lenient::read(value);
+                    }
+                    "privacyPolicyAcceptedBy" => {
+                        read.privacy_policy_accepted_by = lenient::read(value);
+                    }
+                    "privacyPolicyAcceptedDate" => {
+                        read.privacy_policy_accepted_date = lenient::read(value);
+                    }
+                    "termsConditions" => read.terms_conditions = lenient::read(value),
+                    "termsOfServiceVersion" => {
+                        read.terms_of_service_version = lenient::read(value);
+                    }
+                    "termsOfServiceAcceptedBy" => {
+                        read.terms_of_service_accepted_by = lenient::read(value);
+                    }
+                    "termsOfServiceAcceptedDate" => {
+                        read.terms_of_service_accepted_date = lenient::read(value);
+                    }
+                    "affiliatePolicyVersion" => {
+                        read.affiliate_policy_version = lenient::read(value);
+                    }
+                    "affiliatePolicyAcceptedBy" => {
+                        read.affiliate_policy_accepted_by = lenient::read(value);
+                    }
+                    "affiliatePolicyAcceptedDate" => {
+                        read.affiliate_policy_accepted_date = lenient::read(value);
+                    }
+                    "twilioTrialMode" => read.twilio_trial_mode = lenient::read(value),
+                    "twilioFreeCredits" => {
+                        read.twilio_free_credits = lenient::read(value);
+                    }
+                    "stripeConnectId" => read.stripe_connect_id = lenient::read(value),
+                    "saasSettings" => read.saas_settings = lenient::read(value),
+                    "upgradeEnabledForClients" => {
+                        read.upgrade_enabled_for_clients = lenient::read(value);
+                    }
+                    "cancelEnabledForClients" => {
+                        read.cancel_enabled_for_clients = lenient::read(value);
+                    }
+                    "autoSuspendEnabled" => {
+                        read.auto_suspend_enabled = lenient::read(value);
+                    }
+                    "disableEmailService" => {
+                        read.disable_email_service = lenient::read(value);
+                    }
+                    "enableDepreciatedFeatures" => {
+                        read.enable_depreciated_features = lenient::read(value);
+                    }
+                    "enableNewSubAccountDefaultData" => {
+                        read.enable_new_sub_account_default_data = lenient::read(value);
+                    }
+                    "onboardingInfo" => read.onboarding_info = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Company {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("logoUrl", self.logo_url.as_ref())?;
+            writer.member("domain", self.domain.as_ref())?;
+            writer.member("spareDomain", self.spare_domain.as_ref())?;
+            writer.member("subdomain", self.subdomain.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.member("country", self.country.as_ref())?;
+            writer.member("timezone", self.timezone.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("plan", self.plan.as_ref())?;
+            writer.member("customerType", self.customer_type.as_ref())?;
+            writer.member("relationshipNumber", self.relationship_number.as_ref())?;
+            writer.member("referralId", self.referral_id.as_ref())?;
+            writer.member("locationCount", self.location_count.as_ref())?;
+            writer.member("isReselling", self.is_reselling.as_ref())?;
+            writer.member("isEnterpriseAccount", self.is_enterprise_account.as_ref())?;
+            writer.member("isSandboxAccount", self.is_sandbox_account.as_ref())?;
+            writer.member("premiumUpgraded", self.premium_upgraded.as_ref())?;
+            writer.member("businessNiche", self.business_niche.as_ref())?;
+            writer.member("businessCategory", self.business_category.as_ref())?;
+            writer
+                .member("businessAffinityGroup", self.business_affinity_group.as_ref())?;
+            writer.member("privacyPolicy", self.privacy_policy.as_ref())?;
+            writer.member("privacyPolicyVersion", self.privacy_policy_version.as_ref())?;
+            writer
+                .member(
+                    "privacyPolicyAcceptedBy",
+                    self.privacy_policy_accepted_by.as_ref(),
+                )?;
+            writer
+                .member(
+                    "privacyPolicyAcceptedDate",
+                    self.privacy_policy_accepted_date.as_ref(),
+                )?;
+            writer.member("termsConditions", self.terms_conditions.as_ref())?;
+            writer
+                .member(
+                    "termsOfServiceVersion",
+                    self.terms_of_service_version.as_ref(),
+                )?;
+            writer
+                .member(
+                    "termsOfServiceAcceptedBy",
+                    self.terms_of_service_accepted_by.as_ref(),
+                )?;
+            writer
+                .member(
+                    "termsOfServiceAcceptedDate",
+                    self.terms_of_service_accepted_date.as_ref(),
+                )?;
+            writer
+                .member(
+                    "affiliatePolicyVersion",
+                    self.affiliate_policy_version.as_ref(),
+                )?;
+            writer
+                .member(
+                    "affiliatePolicyAcceptedBy",
+                    self.affiliate_policy_accepted_by.as_ref(),
+                )?;
+            writer
+                .member(
+                    "affiliatePolicyAcceptedDate",
+                    self.affiliate_policy_accepted_date.as_ref(),
+                )?;
+            writer.member("twilioTrialMode", self.twilio_trial_mode.as_ref())?;
+            writer.member("twilioFreeCredits", self.twilio_free_credits.as_ref())?;
+            writer.member("stripeConnectId", self.stripe_connect_id.as_ref())?;
+            writer.member("saasSettings", self.saas_settings.as_ref())?;
+            writer
+                .member(
+                    "upgradeEnabledForClients",
+                    self.upgrade_enabled_for_clients.as_ref(),
+                )?;
+            writer
+                .member(
+                    "cancelEnabledForClients",
+                    self.cancel_enabled_for_clients.as_ref(),
+                )?;
+            writer.member("autoSuspendEnabled", self.auto_suspend_enabled.as_ref())?;
+            writer.member("disableEmailService", self.disable_email_service.as_ref())?;
+            writer
+                .member(
+                    "enableDepreciatedFeatures",
+                    self.enable_depreciated_features.as_ref(),
+                )?;
+            writer
+                .member(
+                    "enableNewSubAccountDefaultData",
+                    self.enable_new_sub_account_default_data.as_ref(),
+                )?;
+            writer.member("onboardingInfo", self.onboarding_info.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Company {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How far an agency came with its first steps.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CompanyOnboarding {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pending: ::std::option::Option<bool>,
-        #[serde(
-            rename = "haveWebsite",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub have_website: ::std::option::Option<bool>,
-        #[serde(
-            rename = "websiteUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website_url: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "industryServed",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub industry_served: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "customerCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub customer_count: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tools: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location: ::std::option::Option<bool>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "snapshotId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub snapshot_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "planId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub plan_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "conversationDemo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_demo: ::std::option::Option<bool>,
         /// Whether an affiliate brought it.
-        #[serde(
-            rename = "affiliateSignup",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub affiliate_signup: ::std::option::Option<bool>,
-        #[serde(
-            rename = "hasJoinedKickoffCall",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub has_joined_kickoff_call: ::std::option::Option<bool>,
-        #[serde(
-            rename = "kickoffActionTaken",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub kickoff_action_taken: ::std::option::Option<bool>,
-        #[serde(
-            rename = "hasJoinedImplementationCall",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub has_joined_implementation_call: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub version: ::std::option::Option<::std::string::String>,
         /// Whatever else the vendor noted.
-        #[serde(
-            rename = "metaData",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meta_data: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CompanyOnboarding {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "pending" => read.pending = lenient::read(value),
+                    "haveWebsite" => read.have_website = lenient::read(value),
+                    "websiteUrl" => read.website_url = lenient::read(value),
+                    "industryServed" => read.industry_served = lenient::read(value),
+                    "customerCount" => read.customer_count = lenient::read(value),
+                    "tools" => read.tools = lenient::read(value),
+                    "location" => read.location = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "snapshotId" => read.snapshot_id = lenient::read(value),
+                    "planId" => read.plan_id = lenient::read(value),
+                    "conversationDemo" => read.conversation_demo = lenient::read(value),
+                    "affiliateSignup" => read.affiliate_signup = lenient::read(value),
+                    "hasJoinedKickoffCall" => {
+                        read.has_joined_kickoff_call = lenient::read(value);
+                    }
+                    "kickoffActionTaken" => {
+                        read.kickoff_action_taken = lenient::read(value);
+                    }
+                    "hasJoinedImplementationCall" => {
+                        read.has_joined_implementation_call = lenient::read(value);
+                    }
+                    "version" => read.version = lenient::read(value),
+                    "metaData" => read.meta_data = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CompanyOnboarding {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("pending", self.pending.as_ref())?;
+            writer.member("haveWebsite", self.have_website.as_ref())?;
+            writer.member("websiteUrl", self.website_url.as_ref())?;
+            writer.member("industryServed", self.industry_served.as_ref())?;
+            writer.member("customerCount", self.customer_count.as_ref())?;
+            writer.member("tools", self.tools.as_ref())?;
+            writer.member("location", self.location.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("snapshotId", self.snapshot_id.as_ref())?;
+            writer.member("planId", self.plan_id.as_ref())?;
+            writer.member("conversationDemo", self.conversation_demo.as_ref())?;
+            writer.member("affiliateSignup", self.affiliate_signup.as_ref())?;
+            writer
+                .member("hasJoinedKickoffCall", self.has_joined_kickoff_call.as_ref())?;
+            writer.member("kickoffActionTaken", self.kickoff_action_taken.as_ref())?;
+            writer
+                .member(
+                    "hasJoinedImplementationCall",
+                    self.has_joined_implementation_call.as_ref(),
+                )?;
+            writer.member("version", self.version.as_ref())?;
+            writer.member("metaData", self.meta_data.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CompanyOnboarding {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Error types.

@@ -11,243 +11,235 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// The state of a thread of messages with one contact.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Conversation {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// Id of the user in charge.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
         /// The channel by number, for example 1 for phone and 2 for e-mail.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<i64>,
         /// How many messages nobody has read.
-        #[serde(
-            rename = "unreadCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub unread_count: ::std::option::Option<i64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub inbox: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub starred: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Conversation {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "unreadCount" => read.unread_count = lenient::read(value),
+                    "inbox" => read.inbox = lenient::read(value),
+                    "starred" => read.starred = lenient::read(value),
+                    "deleted" => read.deleted = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Conversation {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("unreadCount", self.unread_count.as_ref())?;
+            writer.member("inbox", self.inbox.as_ref())?;
+            writer.member("starred", self.starred.as_ref())?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Conversation {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One page of matches.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ConversationPage {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversations: ::std::option::Option<
             ::std::vec::Vec<crate::generated::conversations::types::ConversationMatch>,
         >,
         /// How many match.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub total: ::std::option::Option<i64>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ConversationPage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "conversations" => read.conversations = lenient::read(value),
+                    "total" => read.total = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ConversationPage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("conversations", self.conversations.as_ref())?;
+            writer.member("total", self.total.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ConversationPage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A conversation as the search shows it, with its contact and last message.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ConversationMatch {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// First and last name of the contact.
-        #[serde(
-            rename = "fullName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub full_name: ::std::option::Option<::std::string::String>,
         /// What to show when it has no full name.
-        #[serde(
-            rename = "contactName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// The channel, for example `TYPE_PHONE`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// How many messages nobody has read.
-        #[serde(
-            rename = "unreadCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub unread_count: ::std::option::Option<i64>,
-        #[serde(
-            rename = "lastMessageBody",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_message_body: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastMessageType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_message_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageType,
             >,
         >,
         /// Milliseconds; send it as `startAfterDate` to continue.
-        #[serde(
-            rename = "lastMessageDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_message_date: ::std::option::Option<i64>,
-        #[serde(
-            rename = "lastMessageDirection",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_message_direction: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageDirection,
             >,
         >,
         /// What decided its place in the order.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sort: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// Id of the user in charge.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub starred: ::std::option::Option<bool>,
         /// Milliseconds.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<i64>,
         /// Milliseconds.
-        #[serde(
-            rename = "dateUpdated",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_updated: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ConversationMatch {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "fullName" => read.full_name = lenient::read(value),
+                    "contactName" => read.contact_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "unreadCount" => read.unread_count = lenient::read(value),
+                    "lastMessageBody" => read.last_message_body = lenient::read(value),
+                    "lastMessageType" => read.last_message_type = lenient::read(value),
+                    "lastMessageDate" => read.last_message_date = lenient::read(value),
+                    "lastMessageDirection" => {
+                        read.last_message_direction = lenient::read(value);
+                    }
+                    "sort" => read.sort = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "starred" => read.starred = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateUpdated" => read.date_updated = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ConversationMatch {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("fullName", self.full_name.as_ref())?;
+            writer.member("contactName", self.contact_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("unreadCount", self.unread_count.as_ref())?;
+            writer.member("lastMessageBody", self.last_message_body.as_ref())?;
+            writer.member("lastMessageType", self.last_message_type.as_ref())?;
+            writer.member("lastMessageDate", self.last_message_date.as_ref())?;
+            writer.member("lastMessageDirection", self.last_message_direction.as_ref())?;
+            writer.member("sort", self.sort.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("starred", self.starred.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateUpdated", self.date_updated.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ConversationMatch {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///Which conversations to find.

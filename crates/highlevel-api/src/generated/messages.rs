@@ -11,762 +11,790 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// One message: a text, a call, or a thread of e-mails.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Message {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Its id at the provider.
-        #[serde(
-            rename = "altId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "conversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_id: ::std::option::Option<::std::string::String>,
         /// Who sent it; absent for an automation.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The type by number.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<i64>,
-        #[serde(
-            rename = "messageType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageType,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub direction: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageDirection,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageStatus,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageSource,
             >,
         >,
         /// A media type, for example `text/plain`.
-        #[serde(
-            rename = "contentType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub content_type: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Addresses; none for calls.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meta: ::std::option::Option<crate::generated::messages::types::MessageMeta>,
         /// The provider that delivers it.
-        #[serde(
-            rename = "conversationProviderId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_provider_id: ::std::option::Option<::std::string::String>,
         /// The live chat that it came through.
-        #[serde(
-            rename = "chatWidgetId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub chat_widget_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Message {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "altId" => read.alt_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "conversationId" => read.conversation_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "messageType" => read.message_type = lenient::read(value),
+                    "direction" => read.direction = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "contentType" => read.content_type = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "meta" => read.meta = lenient::read(value),
+                    "conversationProviderId" => {
+                        read.conversation_provider_id = lenient::read(value);
+                    }
+                    "chatWidgetId" => read.chat_widget_id = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Message {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("altId", self.alt_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("conversationId", self.conversation_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("messageType", self.message_type.as_ref())?;
+            writer.member("direction", self.direction.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("contentType", self.content_type.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("meta", self.meta.as_ref())?;
+            writer
+                .member(
+                    "conversationProviderId",
+                    self.conversation_provider_id.as_ref(),
+                )?;
+            writer.member("chatWidgetId", self.chat_widget_id.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Message {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One message.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MessageAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Its id at the provider.
-        #[serde(
-            rename = "altId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "conversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_id: ::std::option::Option<::std::string::String>,
         /// Who sent it; absent for an automation.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The type by number.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<i64>,
-        #[serde(
-            rename = "messageType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_type: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageType,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub direction: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageDirection,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageStatus,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageSource,
             >,
         >,
         /// A media type, for example `text/plain`.
-        #[serde(
-            rename = "contentType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub content_type: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Addresses; none for calls.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meta: ::std::option::Option<crate::generated::messages::types::MessageMeta>,
         /// The provider that delivers it.
-        #[serde(
-            rename = "conversationProviderId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_provider_id: ::std::option::Option<::std::string::String>,
         /// The live chat that it came through.
-        #[serde(
-            rename = "chatWidgetId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub chat_widget_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MessageAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "altId" => read.alt_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "conversationId" => read.conversation_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "messageType" => read.message_type = lenient::read(value),
+                    "direction" => read.direction = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "contentType" => read.content_type = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "meta" => read.meta = lenient::read(value),
+                    "conversationProviderId" => {
+                        read.conversation_provider_id = lenient::read(value);
+                    }
+                    "chatWidgetId" => read.chat_widget_id = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MessageAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("altId", self.alt_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("conversationId", self.conversation_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("messageType", self.message_type.as_ref())?;
+            writer.member("direction", self.direction.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("contentType", self.content_type.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("meta", self.meta.as_ref())?;
+            writer
+                .member(
+                    "conversationProviderId",
+                    self.conversation_provider_id.as_ref(),
+                )?;
+            writer.member("chatWidgetId", self.chat_widget_id.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MessageAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What only some types of messages have.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MessageMeta {
         /// Seconds, of a call.
-        #[serde(
-            rename = "callDuration",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call_duration: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "callStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call_status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::CallStatus,
             >,
         >,
         /// Of e-mails: `messageIds` lists those of the thread.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MessageMeta {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "callDuration" => read.call_duration = lenient::read(value),
+                    "callStatus" => read.call_status = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MessageMeta {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("callDuration", self.call_duration.as_ref())?;
+            writer.member("callStatus", self.call_status.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MessageMeta {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One page of messages.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MessagePage {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub messages: ::std::option::Option<
             crate::generated::messages::types::MessageList,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MessagePage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "messages" => read.messages = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MessagePage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("messages", self.messages.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MessagePage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Messages and whether there are more.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MessageList {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub messages: ::std::option::Option<
             ::std::vec::Vec<crate::generated::messages::types::Message>,
         >,
         /// Send it back to continue.
-        #[serde(
-            rename = "lastMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_message_id: ::std::option::Option<::std::string::String>,
         /// True when there are more.
-        #[serde(
-            rename = "nextPage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub next_page: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MessageList {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "messages" => read.messages = lenient::read(value),
+                    "lastMessageId" => read.last_message_id = lenient::read(value),
+                    "nextPage" => read.next_page = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MessageList {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("messages", self.messages.as_ref())?;
+            writer.member("lastMessageId", self.last_message_id.as_ref())?;
+            writer.member("nextPage", self.next_page.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MessageList {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One e-mail.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Email {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Its id at the provider.
-        #[serde(
-            rename = "altId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_id: ::std::option::Option<::std::string::String>,
         /// The message that it belongs to.
-        #[serde(
-            rename = "threadId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub thread_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "conversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub direction: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::common::types::MessageDirection,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageStatus,
             >,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::MessageSource,
             >,
         >,
         /// Name and address.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub from: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub to: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub cc: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub bcc: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// The e-mail that it answers.
-        #[serde(
-            rename = "replyToMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub reply_to_message_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subject: ::std::option::Option<::std::string::String>,
         /// The text or HTML.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// A media type, for example `text/plain`.
-        #[serde(
-            rename = "contentType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub content_type: ::std::option::Option<::std::string::String>,
         /// Addresses.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub provider: ::std::option::Option<::std::string::String>,
         /// The provider that delivers it.
-        #[serde(
-            rename = "conversationProviderId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_provider_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Email {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "altId" => read.alt_id = lenient::read(value),
+                    "threadId" => read.thread_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "conversationId" => read.conversation_id = lenient::read(value),
+                    "direction" => read.direction = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "from" => read.from = lenient::read(value),
+                    "to" => read.to = lenient::read(value),
+                    "cc" => read.cc = lenient::read(value),
+                    "bcc" => read.bcc = lenient::read(value),
+                    "replyToMessageId" => read.reply_to_message_id = lenient::read(value),
+                    "subject" => read.subject = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "contentType" => read.content_type = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "provider" => read.provider = lenient::read(value),
+                    "conversationProviderId" => {
+                        read.conversation_provider_id = lenient::read(value);
+                    }
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Email {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("altId", self.alt_id.as_ref())?;
+            writer.member("threadId", self.thread_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("conversationId", self.conversation_id.as_ref())?;
+            writer.member("direction", self.direction.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("from", self.from.as_ref())?;
+            writer.member("to", self.to.as_ref())?;
+            writer.member("cc", self.cc.as_ref())?;
+            writer.member("bcc", self.bcc.as_ref())?;
+            writer.member("replyToMessageId", self.reply_to_message_id.as_ref())?;
+            writer.member("subject", self.subject.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("contentType", self.content_type.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("provider", self.provider.as_ref())?;
+            writer
+                .member(
+                    "conversationProviderId",
+                    self.conversation_provider_id.as_ref(),
+                )?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Email {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A sentence of a call.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Transcription {
         /// Which side spoke.
-        #[serde(
-            rename = "mediaChannel",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub media_channel: ::std::option::Option<i64>,
         /// Its place in the call.
-        #[serde(
-            rename = "sentenceIndex",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sentence_index: ::std::option::Option<i64>,
         /// Milliseconds from the start.
-        #[serde(
-            rename = "startTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_time: ::std::option::Option<f64>,
         /// Milliseconds from the start.
-        #[serde(
-            rename = "endTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub end_time: ::std::option::Option<f64>,
         /// What was said.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub transcript: ::std::option::Option<::std::string::String>,
         /// How sure the transcription is, from 0 to 1.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub confidence: ::std::option::Option<f64>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Transcription {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "mediaChannel" => read.media_channel = lenient::read(value),
+                    "sentenceIndex" => read.sentence_index = lenient::read(value),
+                    "startTime" => read.start_time = lenient::read(value),
+                    "endTime" => read.end_time = lenient::read(value),
+                    "transcript" => read.transcript = lenient::read(value),
+                    "confidence" => read.confidence = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Transcription {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("mediaChannel", self.media_channel.as_ref())?;
+            writer.member("sentenceIndex", self.sentence_index.as_ref())?;
+            writer.member("startTime", self.start_time.as_ref())?;
+            writer.member("endTime", self.end_time.as_ref())?;
+            writer.member("transcript", self.transcript.as_ref())?;
+            writer.member("confidence", self.confidence.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Transcription {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A message that was taken over.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct SentMessage {
-        #[serde(
-            rename = "conversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "messageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_id: ::std::option::Option<::std::string::String>,
         /// Of an e-mail: its id within the thread.
-        #[serde(
-            rename = "emailMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_message_id: ::std::option::Option<::std::string::String>,
         /// All ids where one message became several.
-        #[serde(
-            rename = "messageIds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// A word of the service.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub msg: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::messages::types::DeliveryStatus,
             >,
         >,
-        #[serde(
-            rename = "forwardData",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub forward_data: ::std::option::Option<
             crate::generated::messages::types::ForwardedEmail,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for SentMessage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "conversationId" => read.conversation_id = lenient::read(value),
+                    "messageId" => read.message_id = lenient::read(value),
+                    "emailMessageId" => read.email_message_id = lenient::read(value),
+                    "messageIds" => read.message_ids = lenient::read(value),
+                    "msg" => read.msg = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "forwardData" => read.forward_data = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for SentMessage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("conversationId", self.conversation_id.as_ref())?;
+            writer.member("messageId", self.message_id.as_ref())?;
+            writer.member("emailMessageId", self.email_message_id.as_ref())?;
+            writer.member("messageIds", self.message_ids.as_ref())?;
+            writer.member("msg", self.msg.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("forwardData", self.forward_data.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for SentMessage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What was passed on to whom.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ForwardedEmail {
-        #[serde(
-            rename = "forwardWholeThread",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub forward_whole_thread: ::std::option::Option<bool>,
-        #[serde(
-            rename = "messageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "emailMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_message_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "sourceContactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source_contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "sourceConversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source_conversation_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "forwardToEmail",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub forward_to_email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "recipientContactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "recipientConversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_conversation_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ForwardedEmail {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "forwardWholeThread" => {
+                        read.forward_whole_thread = lenient::read(value);
+                    }
+                    "messageId" => read.message_id = lenient::read(value),
+                    "emailMessageId" => read.email_message_id = lenient::read(value),
+                    "sourceContactId" => read.source_contact_id = lenient::read(value),
+                    "sourceConversationId" => {
+                        read.source_conversation_id = lenient::read(value);
+                    }
+                    "forwardToEmail" => read.forward_to_email = lenient::read(value),
+                    "recipientContactId" => {
+                        read.recipient_contact_id = lenient::read(value);
+                    }
+                    "recipientConversationId" => {
+                        read.recipient_conversation_id = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ForwardedEmail {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("forwardWholeThread", self.forward_whole_thread.as_ref())?;
+            writer.member("messageId", self.message_id.as_ref())?;
+            writer.member("emailMessageId", self.email_message_id.as_ref())?;
+            writer.member("sourceContactId", self.source_contact_id.as_ref())?;
+            writer.member("sourceConversationId", self.source_conversation_id.as_ref())?;
+            writer.member("forwardToEmail", self.forward_to_email.as_ref())?;
+            writer.member("recipientContactId", self.recipient_contact_id.as_ref())?;
+            writer
+                .member(
+                    "recipientConversationId",
+                    self.recipient_conversation_id.as_ref(),
+                )?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ForwardedEmail {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Whether the visitor was told.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AgentTypingAnswer {
         /// True when so.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub success: ::std::option::Option<bool>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AgentTypingAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "success" => read.success = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AgentTypingAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("success", self.success.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AgentTypingAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///Who types to whom.

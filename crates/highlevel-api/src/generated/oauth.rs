@@ -11,244 +11,275 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// Tokens, and whom they speak for. An exchange of an agency's token brings no refresh token.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct TokenAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub access_token: ::std::option::Option<::canopy_transport::Secret>,
         /// Always `Bearer`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub token_type: ::std::option::Option<::std::string::String>,
         /// Seconds.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub expires_in: ::std::option::Option<i64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub refresh_token: ::std::option::Option<::canopy_transport::Secret>,
         /// The scopes, with spaces between.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub scope: ::std::option::Option<::std::string::String>,
         /// `Company` or `Location`.
-        #[serde(
-            rename = "userType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_type: ::std::option::Option<::std::string::String>,
         /// Absent in an agency's token.
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "approvedLocations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub approved_locations: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
         /// Who installed the app.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "planId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub plan_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "isBulkInstallation",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_bulk_installation: ::std::option::Option<bool>,
-        #[serde(
-            rename = "installToFutureLocations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub install_to_future_locations: ::std::option::Option<bool>,
-        #[serde(
-            rename = "approveAllLocations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub approve_all_locations: ::std::option::Option<bool>,
-        #[serde(
-            rename = "appId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub app_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "versionId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub version_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for TokenAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "access_token" => read.access_token = lenient::read(value),
+                    "token_type" => read.token_type = lenient::read(value),
+                    "expires_in" => read.expires_in = lenient::read(value),
+                    "refresh_token" => read.refresh_token = lenient::read(value),
+                    "scope" => read.scope = lenient::read(value),
+                    "userType" => read.user_type = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "approvedLocations" => read.approved_locations = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "planId" => read.plan_id = lenient::read(value),
+                    "isBulkInstallation" => {
+                        read.is_bulk_installation = lenient::read(value);
+                    }
+                    "installToFutureLocations" => {
+                        read.install_to_future_locations = lenient::read(value);
+                    }
+                    "approveAllLocations" => {
+                        read.approve_all_locations = lenient::read(value);
+                    }
+                    "appId" => read.app_id = lenient::read(value),
+                    "versionId" => read.version_id = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for TokenAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("access_token", self.access_token.as_ref())?;
+            writer.member("token_type", self.token_type.as_ref())?;
+            writer.member("expires_in", self.expires_in.as_ref())?;
+            writer.member("refresh_token", self.refresh_token.as_ref())?;
+            writer.member("scope", self.scope.as_ref())?;
+            writer.member("userType", self.user_type.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("approvedLocations", self.approved_locations.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("planId", self.plan_id.as_ref())?;
+            writer.member("isBulkInstallation", self.is_bulk_installation.as_ref())?;
+            writer
+                .member(
+                    "installToFutureLocations",
+                    self.install_to_future_locations.as_ref(),
+                )?;
+            writer.member("approveAllLocations", self.approve_all_locations.as_ref())?;
+            writer.member("appId", self.app_id.as_ref())?;
+            writer.member("versionId", self.version_id.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for TokenAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A code to exchange.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ReconnectAnswer {
-        #[serde(
-            rename = "authorizationCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub authorization_code: ::std::option::Option<::canopy_transport::Secret>,
         /// The code is worthless after it.
-        #[serde(
-            rename = "expiresAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub expires_at: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ReconnectAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "authorizationCode" => read.authorization_code = lenient::read(value),
+                    "expiresAt" => read.expires_at = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ReconnectAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("authorizationCode", self.authorization_code.as_ref())?;
+            writer.member("expiresAt", self.expires_at.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ReconnectAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One page of installations.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InstallationPage {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub locations: ::std::option::Option<
             ::std::vec::Vec<crate::generated::oauth::types::Installation>,
         >,
         /// How many there are.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub count: ::std::option::Option<i64>,
-        #[serde(
-            rename = "installToFutureLocations",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub install_to_future_locations: ::std::option::Option<bool>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InstallationPage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "locations" => read.locations = lenient::read(value),
+                    "count" => read.count = lenient::read(value),
+                    "installToFutureLocations" => {
+                        read.install_to_future_locations = lenient::read(value);
+                    }
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InstallationPage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("locations", self.locations.as_ref())?;
+            writer.member("count", self.count.as_ref())?;
+            writer
+                .member(
+                    "installToFutureLocations",
+                    self.install_to_future_locations.as_ref(),
+                )?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InstallationPage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A location and whether it has the app.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Installation {
         /// The location's id.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "isInstalled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_installed: ::std::option::Option<bool>,
-        #[serde(
-            rename = "versionId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub version_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "installedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub installed_at: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Installation {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "isInstalled" => read.is_installed = lenient::read(value),
+                    "versionId" => read.version_id = lenient::read(value),
+                    "installedAt" => read.installed_at = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Installation {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("isInstalled", self.is_installed.as_ref())?;
+            writer.member("versionId", self.version_id.as_ref())?;
+            writer.member("installedAt", self.installed_at.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Installation {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///What is exchanged for the token.

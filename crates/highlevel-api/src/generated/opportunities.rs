@@ -11,372 +11,438 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// A sale that may come about with a contact.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Opportunity {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "pipelineId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pipeline_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "pipelineStageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pipeline_stage_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::opportunities::types::OpportunityStatus,
             >,
         >,
         /// What it is worth in the location's currency.
-        #[serde(
-            rename = "monetaryValue",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub monetary_value: ::std::option::Option<f64>,
         /// Id of the user in charge.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
         /// Where it came from.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Why it was lost.
-        #[serde(
-            rename = "lostReasonId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub lost_reason_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// Id, names, address, number and tags of the contact.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact: ::std::option::Option<crate::generated::common::types::Contact>,
-        #[serde(
-            rename = "customFields",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_fields: ::std::option::Option<
             ::std::vec::Vec<
                 crate::generated::opportunities::types::OpportunityFieldValue,
             >,
         >,
         /// Ids of users.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// The contact's, where they were asked for. Each is an object, or a list by the vendor's description.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notes: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// The contact's, where they were asked for. Each is an object, or a list by the vendor's description.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tasks: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// The contact's, where they were asked for. Each is an object, or a list by the vendor's description.
-        #[serde(
-            rename = "calendarEvents",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_events: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(
-            rename = "externalObjectId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub external_object_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "indexVersion",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub index_version: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "lastStatusChangeAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_status_change_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "lastStageChangeAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_stage_change_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "lastActionDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_action_date: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Opportunity {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "pipelineId" => read.pipeline_id = lenient::read(value),
+                    "pipelineStageId" => read.pipeline_stage_id = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "monetaryValue" => read.monetary_value = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "lostReasonId" => read.lost_reason_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "contact" => read.contact = lenient::read(value),
+                    "customFields" => read.custom_fields = lenient::read(value),
+                    "followers" => read.followers = lenient::read(value),
+                    "notes" => read.notes = lenient::read(value),
+                    "tasks" => read.tasks = lenient::read(value),
+                    "calendarEvents" => read.calendar_events = lenient::read(value),
+                    "externalObjectId" => read.external_object_id = lenient::read(value),
+                    "indexVersion" => read.index_version = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    "lastStatusChangeAt" => {
+                        read.last_status_change_at = lenient::read(value);
+                    }
+                    "lastStageChangeAt" => {
+                        read.last_stage_change_at = lenient::read(value);
+                    }
+                    "lastActionDate" => read.last_action_date = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Opportunity {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("pipelineId", self.pipeline_id.as_ref())?;
+            writer.member("pipelineStageId", self.pipeline_stage_id.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("monetaryValue", self.monetary_value.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("lostReasonId", self.lost_reason_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("contact", self.contact.as_ref())?;
+            writer.member("customFields", self.custom_fields.as_ref())?;
+            writer.member("followers", self.followers.as_ref())?;
+            writer.member("notes", self.notes.as_ref())?;
+            writer.member("tasks", self.tasks.as_ref())?;
+            writer.member("calendarEvents", self.calendar_events.as_ref())?;
+            writer.member("externalObjectId", self.external_object_id.as_ref())?;
+            writer.member("indexVersion", self.index_version.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.member("lastStatusChangeAt", self.last_status_change_at.as_ref())?;
+            writer.member("lastStageChangeAt", self.last_stage_change_at.as_ref())?;
+            writer.member("lastActionDate", self.last_action_date.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Opportunity {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What an opportunity holds in one custom field.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityFieldValue {
         /// Id of the custom field in the location.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Text, list or file map, by the field's type.
-        #[serde(
-            rename = "fieldValue",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub field_value: ::std::option::Option<::serde_json::Value>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityFieldValue {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "fieldValue" => read.field_value = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityFieldValue {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("fieldValue", self.field_value.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityFieldValue {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One page of matches.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityPage {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub opportunities: ::std::option::Option<
             ::std::vec::Vec<crate::generated::opportunities::types::Opportunity>,
         >,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meta: ::std::option::Option<crate::generated::common::types::PageMeta>,
         /// Sums over all matches.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub aggregations: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityPage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "opportunities" => read.opportunities = lenient::read(value),
+                    "meta" => read.meta = lenient::read(value),
+                    "aggregations" => read.aggregations = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityPage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("opportunities", self.opportunities.as_ref())?;
+            writer.member("meta", self.meta.as_ref())?;
+            writer.member("aggregations", self.aggregations.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityPage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One opportunity.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub opportunity: ::std::option::Option<
             crate::generated::opportunities::types::Opportunity,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "opportunity" => read.opportunity = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("opportunity", self.opportunity.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The opportunity that was added or changed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UpsertOpportunityAnswer {
         /// True when it was added.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub new: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub opportunity: ::std::option::Option<
             crate::generated::opportunities::types::Opportunity,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UpsertOpportunityAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "new" => read.new = lenient::read(value),
+                    "opportunity" => read.opportunity = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UpsertOpportunityAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("new", self.new.as_ref())?;
+            writer.member("opportunity", self.opportunity.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UpsertOpportunityAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The followers after some were added.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityFollowersAdded {
         /// All of them.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// The new ones.
-        #[serde(
-            rename = "followersAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers_added: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityFollowersAdded {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "followers" => read.followers = lenient::read(value),
+                    "followersAdded" => read.followers_added = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityFollowersAdded {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("followers", self.followers.as_ref())?;
+            writer.member("followersAdded", self.followers_added.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityFollowersAdded {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The followers after some were removed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityFollowersRemoved {
         /// Those that are left.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Those that are gone.
-        #[serde(
-            rename = "followersRemoved",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers_removed: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityFollowersRemoved {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "followers" => read.followers = lenient::read(value),
+                    "followersRemoved" => read.followers_removed = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityFollowersRemoved {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("followers", self.followers.as_ref())?;
+            writer.member("followersRemoved", self.followers_removed.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityFollowersRemoved {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///A new opportunity.

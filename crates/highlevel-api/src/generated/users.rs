@@ -11,576 +11,597 @@ pub mod types {
     #[allow(unused_imports)]
     use canopy_transport::lenient;
     /// Someone who works with a location or for the agency.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct User {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// First and last name.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
         /// With country code.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// Of the phone number.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub extension: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub permissions: ::std::option::Option<
             crate::generated::users::types::UserPermissions,
         >,
         /// What the user may do, beyond the permissions: one scope, or a list of them.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub scopes: ::std::option::Option<::serde_json::Value>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub roles: ::std::option::Option<crate::generated::users::types::UserRoles>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
         /// Numbers for incoming calls, by location id.
-        #[serde(
-            rename = "lcPhone",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub lc_phone: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        #[serde(
-            rename = "platformLanguage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub platform_language: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::users::types::PlatformLanguage,
             >,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for User {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "extension" => read.extension = lenient::read(value),
+                    "permissions" => read.permissions = lenient::read(value),
+                    "scopes" => read.scopes = lenient::read(value),
+                    "roles" => read.roles = lenient::read(value),
+                    "deleted" => read.deleted = lenient::read(value),
+                    "lcPhone" => read.lc_phone = lenient::read(value),
+                    "platformLanguage" => read.platform_language = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for User {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("extension", self.extension.as_ref())?;
+            writer.member("permissions", self.permissions.as_ref())?;
+            writer.member("scopes", self.scopes.as_ref())?;
+            writer.member("roles", self.roles.as_ref())?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.member("lcPhone", self.lc_phone.as_ref())?;
+            writer.member("platformLanguage", self.platform_language.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for User {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One user.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserAnswer {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// First and last name.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
         /// With country code.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// Of the phone number.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub extension: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub permissions: ::std::option::Option<
             crate::generated::users::types::UserPermissions,
         >,
         /// What the user may do, beyond the permissions: one scope, or a list of them.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub scopes: ::std::option::Option<::serde_json::Value>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub roles: ::std::option::Option<crate::generated::users::types::UserRoles>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
         /// Numbers for incoming calls, by location id.
-        #[serde(
-            rename = "lcPhone",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub lc_phone: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, ::std::string::String>,
         >,
-        #[serde(
-            rename = "platformLanguage",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub platform_language: ::std::option::Option<
             ::canopy_transport::lenient::Open<
                 crate::generated::users::types::PlatformLanguage,
             >,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserAnswer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "extension" => read.extension = lenient::read(value),
+                    "permissions" => read.permissions = lenient::read(value),
+                    "scopes" => read.scopes = lenient::read(value),
+                    "roles" => read.roles = lenient::read(value),
+                    "deleted" => read.deleted = lenient::read(value),
+                    "lcPhone" => read.lc_phone = lenient::read(value),
+                    "platformLanguage" => read.platform_language = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserAnswer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("extension", self.extension.as_ref())?;
+            writer.member("permissions", self.permissions.as_ref())?;
+            writer.member("scopes", self.scopes.as_ref())?;
+            writer.member("roles", self.roles.as_ref())?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.member("lcPhone", self.lc_phone.as_ref())?;
+            writer.member("platformLanguage", self.platform_language.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserAnswer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A location's users.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserList {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub users: ::std::option::Option<
             ::std::vec::Vec<crate::generated::users::types::User>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserList {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "users" => read.users = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserList {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("users", self.users.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserList {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// One page of users.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserPage {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub users: ::std::option::Option<
             ::std::vec::Vec<crate::generated::users::types::User>,
         >,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// How many there are.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub count: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserPage {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "users" => read.users = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    "count" => read.count = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserPage {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("users", self.users.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.member("count", self.count.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserPage {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Tells that a user will be deleted. The misspelt key is the service's own.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserDeletion {
         /// Whether it will be done.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub succeded: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "traceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trace_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserDeletion {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "succeded" => read.succeded = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "traceId" => read.trace_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserDeletion {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("succeded", self.succeded.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("traceId", self.trace_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserDeletion {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What a user is and where.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserRoles {
         /// `agency` or `account`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// `admin` or `user`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub role: ::std::option::Option<::std::string::String>,
         /// Where the user works.
-        #[serde(
-            rename = "locationIds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// True when the user sees no other location.
-        #[serde(
-            rename = "restrictSubAccount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub restrict_sub_account: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserRoles {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "role" => read.role = lenient::read(value),
+                    "locationIds" => read.location_ids = lenient::read(value),
+                    "restrictSubAccount" => {
+                        read.restrict_sub_account = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserRoles {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("role", self.role.as_ref())?;
+            writer.member("locationIds", self.location_ids.as_ref())?;
+            writer.member("restrictSubAccount", self.restrict_sub_account.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserRoles {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Which parts of the application a user sees.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserPermissions {
-        #[serde(
-            rename = "campaignsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub campaigns_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "campaignsReadOnly",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub campaigns_read_only: ::std::option::Option<bool>,
-        #[serde(
-            rename = "contactsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contacts_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "workflowsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub workflows_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "workflowsReadOnly",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub workflows_read_only: ::std::option::Option<bool>,
-        #[serde(
-            rename = "triggersEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub triggers_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "funnelsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub funnels_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "websitesEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub websites_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "opportunitiesEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub opportunities_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "dashboardStatsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dashboard_stats_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "bulkRequestsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub bulk_requests_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "appointmentsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appointments_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "reviewsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub reviews_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "onlineListingsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub online_listings_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "phoneCallEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone_call_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "conversationsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversations_enabled: ::std::option::Option<bool>,
         /// Only records that are assigned to the user.
-        #[serde(
-            rename = "assignedDataOnly",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_data_only: ::std::option::Option<bool>,
-        #[serde(
-            rename = "adwordsReportingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub adwords_reporting_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "membershipEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub membership_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "facebookAdsReportingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub facebook_ads_reporting_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "attributionsReportingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attributions_reporting_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "settingsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub settings_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "tagsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "leadValueEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub lead_value_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "marketingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub marketing_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "agentReportingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub agent_reporting_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "botService",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub bot_service: ::std::option::Option<bool>,
-        #[serde(
-            rename = "socialPlanner",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub social_planner: ::std::option::Option<bool>,
-        #[serde(
-            rename = "bloggingEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub blogging_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "invoiceEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub invoice_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "affiliateManagerEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub affiliate_manager_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "contentAiEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub content_ai_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "refundsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub refunds_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "recordPaymentEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub record_payment_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "cancelSubscriptionEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub cancel_subscription_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "paymentsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub payments_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "communitiesEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub communities_enabled: ::std::option::Option<bool>,
-        #[serde(
-            rename = "exportPaymentsEnabled",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub export_payments_enabled: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserPermissions {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "campaignsEnabled" => read.campaigns_enabled = lenient::read(value),
+                    "campaignsReadOnly" => {
+                        read.campaigns_read_only = lenient::read(value);
+                    }
+                    "contactsEnabled" => read.contacts_enabled = lenient::read(value),
+                    "workflowsEnabled" => read.workflows_enabled = lenient::read(value),
+                    "workflowsReadOnly" => {
+                        read.workflows_read_only = lenient::read(value);
+                    }
+                    "triggersEnabled" => read.triggers_enabled = lenient::read(value),
+                    "funnelsEnabled" => read.funnels_enabled = lenient::read(value),
+                    "websitesEnabled" => read.websites_enabled = lenient::read(value),
+                    "opportunitiesEnabled" => {
+                        read.opportunities_enabled = lenient::read(value);
+                    }
+                    "dashboardStatsEnabled" => {
+                        read.dashboard_stats_enabled = lenient::read(value);
+                    }
+                    "bulkRequestsEnabled" => {
+                        read.bulk_requests_enabled = lenient::read(value);
+                    }
+                    "appointmentsEnabled" => {
+                        read.appointments_enabled = lenient::read(value);
+                    }
+                    "reviewsEnabled" => read.reviews_enabled = lenient::read(value),
+                    "onlineListingsEnabled" => {
+                        read.online_listings_enabled = lenient::read(value);
+                    }
+                    "phoneCallEnabled" => read.phone_call_enabled = lenient::read(value),
+                    "conversationsEnabled" => {
+                        read.conversations_enabled = lenient::read(value);
+                    }
+                    "assignedDataOnly" => read.assigned_data_only = lenient::read(value),
+                    "adwordsReportingEnabled" => {
+                        read.adwords_reporting_enabled = lenient::read(value);
+                    }
+                    "membershipEnabled" => read.membership_enabled = lenient::read(value),
+                    "facebookAdsReportingEnabled" => {
+                        read.facebook_ads_reporting_enabled = lenient::read(value);
+                    }
+                    "attributionsReportingEnabled" => {
+                        read.attributions_reporting_enabled = lenient::read(value);
+                    }
+                    "settingsEnabled" => read.settings_enabled = lenient::read(value),
+                    "tagsEnabled" => read.tags_enabled = lenient::read(value),
+                    "leadValueEnabled" => read.lead_value_enabled = lenient::read(value),
+                    "marketingEnabled" => read.marketing_enabled = lenient::read(value),
+                    "agentReportingEnabled" => {
+                        read.agent_reporting_enabled = lenient::read(value);
+                    }
+                    "botService" => read.bot_service = lenient::read(value),
+                    "socialPlanner" => read.social_planner = lenient::read(value),
+                    "bloggingEnabled" => read.blogging_enabled = lenient::read(value),
+                    "invoiceEnabled" => read.invoice_enabled = lenient::read(value),
+                    "affiliateManagerEnabled" => {
+                        read.affiliate_manager_enabled = lenient::read(value);
+                    }
+                    "contentAiEnabled" => read.content_ai_enabled = lenient::read(value),
+                    "refundsEnabled" => read.refunds_enabled = lenient::read(value),
+                    "recordPaymentEnabled" => {
+                        read.record_payment_enabled = lenient::read(value);
+                    }
+                    "cancelSubscriptionEnabled" => {
+                        read.cancel_subscription_enabled = lenient::read(value);
+                    }
+                    "paymentsEnabled" => read.payments_enabled = lenient::read(value),
+                    "communitiesEnabled" => {
+                        read.communities_enabled = lenient::read(value);
+                    }
+                    "exportPaymentsEnabled" => {
+                        read.export_payments_enabled = lenient::read(value);
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserPermissions {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("campaignsEnabled", self.campaigns_enabled.as_ref())?;
+            writer.member("campaignsReadOnly", self.campaigns_read_only.as_ref())?;
+            writer.member("contactsEnabled", self.contacts_enabled.as_ref())?;
+            writer.member("workflowsEnabled", self.workflows_enabled.as_ref())?;
+            writer.member("workflowsReadOnly", self.workflows_read_only.as_ref())?;
+            writer.member("triggersEnabled", self.triggers_enabled.as_ref())?;
+            writer.member("funnelsEnabled", self.funnels_enabled.as_ref())?;
+            writer.member("websitesEnabled", self.websites_enabled.as_ref())?;
+            writer.member("opportunitiesEnabled", self.opportunities_enabled.as_ref())?;
+            writer
+                .member("dashboardStatsEnabled", self.dashboard_stats_enabled.as_ref())?;
+            writer.member("bulkRequestsEnabled", self.bulk_requests_enabled.as_ref())?;
+            writer.member("appointmentsEnabled", self.appointments_enabled.as_ref())?;
+            writer.member("reviewsEnabled", self.reviews_enabled.as_ref())?;
+            writer
+                .member("onlineListingsEnabled", self.online_listings_enabled.as_ref())?;
+            writer.member("phoneCallEnabled", self.phone_call_enabled.as_ref())?;
+            writer.member("conversationsEnabled", self.conversations_enabled.as_ref())?;
+            writer.member("assignedDataOnly", self.assigned_data_only.as_ref())?;
+            writer
+                .member(
+                    "adwordsReportingEnabled",
+                    self.adwords_reporting_enabled.as_ref(),
+                )?;
+            writer.member("membershipEnabled", self.membership_enabled.as_ref())?;
+            writer
+                .member(
+                    "facebookAdsReportingEnabled",
+                    self.facebook_ads_reporting_enabled.as_ref(),
+                )?;
+            writer
+                .member(
+                    "attributionsReportingEnabled",
+                    self.attributions_reporting_enabled.as_ref(),
+                )?;
+            writer.member("settingsEnabled", self.settings_enabled.as_ref())?;
+            writer.member("tagsEnabled", self.tags_enabled.as_ref())?;
+            writer.member("leadValueEnabled", self.lead_value_enabled.as_ref())?;
+            writer.member("marketingEnabled", self.marketing_enabled.as_ref())?;
+            writer
+                .member("agentReportingEnabled", self.agent_reporting_enabled.as_ref())?;
+            writer.member("botService", self.bot_service.as_ref())?;
+            writer.member("socialPlanner", self.social_planner.as_ref())?;
+            writer.member("bloggingEnabled", self.blogging_enabled.as_ref())?;
+            writer.member("invoiceEnabled", self.invoice_enabled.as_ref())?;
+            writer
+                .member(
+                    "affiliateManagerEnabled",
+                    self.affiliate_manager_enabled.as_ref(),
+                )?;
+            writer.member("contentAiEnabled", self.content_ai_enabled.as_ref())?;
+            writer.member("refundsEnabled", self.refunds_enabled.as_ref())?;
+            writer.member("recordPaymentEnabled", self.record_payment_enabled.as_ref())?;
+            writer
+                .member(
+                    "cancelSubscriptionEnabled",
+                    self.cancel_subscription_enabled.as_ref(),
+                )?;
+            writer.member("paymentsEnabled", self.payments_enabled.as_ref())?;
+            writer.member("communitiesEnabled", self.communities_enabled.as_ref())?;
+            writer
+                .member("exportPaymentsEnabled", self.export_payments_enabled.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserPermissions {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     ///A new user.

@@ -777,3446 +777,3680 @@ impl Payload {
 pub mod types {
     use canopy_transport::lenient;
     /// An appointment as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AppointmentEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appointment: ::std::option::Option<EventAppointment>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AppointmentEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "appointment" => read.appointment = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AppointmentEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("appointment", self.appointment.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AppointmentEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The appointment.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventAppointment {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "calendarId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calendar_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// The group of calendars.
-        #[serde(
-            rename = "groupId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub group_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
         /// Where it is; a link for a meeting online.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::std::string::String>,
         /// For example `confirmed`, `cancelled`, `showed`, `noshow`.
-        #[serde(
-            rename = "appointmentStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub appointment_status: ::std::option::Option<::std::string::String>,
         /// Who holds it.
-        #[serde(
-            rename = "assignedUserId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_user_id: ::std::option::Option<::std::string::String>,
         /// Ids of all users who take part.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub users: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub notes: ::std::option::Option<::std::string::String>,
         /// For example `booking_widget`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "startTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub start_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "endTime",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub end_time: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateUpdated",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_updated: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventAppointment {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "calendarId" => read.calendar_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "groupId" => read.group_id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "appointmentStatus" => read.appointment_status = lenient::read(value),
+                    "assignedUserId" => read.assigned_user_id = lenient::read(value),
+                    "users" => read.users = lenient::read(value),
+                    "notes" => read.notes = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "startTime" => read.start_time = lenient::read(value),
+                    "endTime" => read.end_time = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateUpdated" => read.date_updated = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventAppointment {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("calendarId", self.calendar_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("groupId", self.group_id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("appointmentStatus", self.appointment_status.as_ref())?;
+            writer.member("assignedUserId", self.assigned_user_id.as_ref())?;
+            writer.member("users", self.users.as_ref())?;
+            writer.member("notes", self.notes.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("startTime", self.start_time.as_ref())?;
+            writer.member("endTime", self.end_time.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateUpdated", self.date_updated.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventAppointment {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where an app was installed and by whom.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AppInstallEvent {
         /// `INSTALL`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "appId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub app_id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// Who did it.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The plan of the app.
-        #[serde(
-            rename = "planId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub plan_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trial: ::std::option::Option<AppTrial>,
         /// Whether the agency shows the service as its own.
-        #[serde(
-            rename = "isWhitelabelCompany",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_whitelabel_company: ::std::option::Option<bool>,
-        #[serde(
-            rename = "whitelabelDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub whitelabel_details: ::std::option::Option<Whitelabel>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AppInstallEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "appId" => read.app_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "companyName" => read.company_name = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "planId" => read.plan_id = lenient::read(value),
+                    "trial" => read.trial = lenient::read(value),
+                    "isWhitelabelCompany" => {
+                        read.is_whitelabel_company = lenient::read(value);
+                    }
+                    "whitelabelDetails" => read.whitelabel_details = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AppInstallEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("appId", self.app_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("planId", self.plan_id.as_ref())?;
+            writer.member("trial", self.trial.as_ref())?;
+            writer.member("isWhitelabelCompany", self.is_whitelabel_company.as_ref())?;
+            writer.member("whitelabelDetails", self.whitelabel_details.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AppInstallEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How long the app may be tried.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AppTrial {
-        #[serde(
-            rename = "onTrial",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub on_trial: ::std::option::Option<bool>,
         /// Days.
-        #[serde(
-            rename = "trialDuration",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trial_duration: ::std::option::Option<i64>,
         /// RFC 3339.
-        #[serde(
-            rename = "trialStartDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub trial_start_date: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AppTrial {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "onTrial" => read.on_trial = lenient::read(value),
+                    "trialDuration" => read.trial_duration = lenient::read(value),
+                    "trialStartDate" => read.trial_start_date = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AppTrial {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("onTrial", self.on_trial.as_ref())?;
+            writer.member("trialDuration", self.trial_duration.as_ref())?;
+            writer.member("trialStartDate", self.trial_start_date.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AppTrial {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How the agency shows the service as its own.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct Whitelabel {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub domain: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "logoUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub logo_url: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for Whitelabel {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "domain" => read.domain = lenient::read(value),
+                    "logoUrl" => read.logo_url = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for Whitelabel {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("domain", self.domain.as_ref())?;
+            writer.member("logoUrl", self.logo_url.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for Whitelabel {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where an app was removed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AppUninstallEvent {
         /// `UNINSTALL`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "appId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub app_id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AppUninstallEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "appId" => read.app_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AppUninstallEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("appId", self.app_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AppUninstallEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Which plan of the app came after which.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AppPlanEvent {
         /// `PLAN_CHANGE`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "appId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub app_id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// Who did it.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The plan until now.
-        #[serde(
-            rename = "currentPlanId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub current_plan_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "newPlanId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub new_plan_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AppPlanEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "appId" => read.app_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "currentPlanId" => read.current_plan_id = lenient::read(value),
+                    "newPlanId" => read.new_plan_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AppPlanEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("appId", self.app_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("currentPlanId", self.current_plan_id.as_ref())?;
+            writer.member("newPlanId", self.new_plan_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AppPlanEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A kind of link as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct AssociationEvent {
         /// The event's name where it is sent.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The association's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Its name in the location.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub key: ::std::option::Option<::std::string::String>,
         /// `SYSTEM_DEFINED` or `USER_DEFINED`.
-        #[serde(
-            rename = "associationType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub association_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstObjectKey",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_object_key: ::std::option::Option<::std::string::String>,
         /// What the first record is to the second.
-        #[serde(
-            rename = "firstObjectLabel",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_object_label: ::std::option::Option<::std::string::String>,
         /// For example `MANY_TO_MANY`.
-        #[serde(
-            rename = "firstObjectToSecondObjectCardinality",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_object_to_second_object_cardinality: ::std::option::Option<
             ::std::string::String,
         >,
-        #[serde(
-            rename = "secondObjectKey",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub second_object_key: ::std::option::Option<::std::string::String>,
         /// What the second record is to the first.
-        #[serde(
-            rename = "secondObjectLabel",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub second_object_label: ::std::option::Option<::std::string::String>,
         /// For example `MANY_TO_MANY`.
-        #[serde(
-            rename = "secondObjectToFirstObjectCardinality",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub second_object_to_first_object_cardinality: ::std::option::Option<
             ::std::string::String,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for AssociationEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "key" => read.key = lenient::read(value),
+                    "associationType" => read.association_type = lenient::read(value),
+                    "firstObjectKey" => read.first_object_key = lenient::read(value),
+                    "firstObjectLabel" => read.first_object_label = lenient::read(value),
+                    "firstObjectToSecondObjectCardinality" => {
+                        read.first_object_to_second_object_cardinality = lenient::read(
+                            value,
+                        );
+                    }
+                    "secondObjectKey" => read.second_object_key = lenient::read(value),
+                    "secondObjectLabel" => {
+                        read.second_object_label = lenient::read(value);
+                    }
+                    "secondObjectToFirstObjectCardinality" => {
+                        read.second_object_to_first_object_cardinality = lenient::read(
+                            value,
+                        );
+                    }
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for AssociationEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("key", self.key.as_ref())?;
+            writer.member("associationType", self.association_type.as_ref())?;
+            writer.member("firstObjectKey", self.first_object_key.as_ref())?;
+            writer.member("firstObjectLabel", self.first_object_label.as_ref())?;
+            writer
+                .member(
+                    "firstObjectToSecondObjectCardinality",
+                    self.first_object_to_second_object_cardinality.as_ref(),
+                )?;
+            writer.member("secondObjectKey", self.second_object_key.as_ref())?;
+            writer.member("secondObjectLabel", self.second_object_label.as_ref())?;
+            writer
+                .member(
+                    "secondObjectToFirstObjectCardinality",
+                    self.second_object_to_first_object_cardinality.as_ref(),
+                )?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for AssociationEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A link between two records as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct RelationEvent {
         /// The event's name where it is sent.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The link's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// What kind of link it is.
-        #[serde(
-            rename = "associationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub association_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstObjectKey",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_object_key: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstRecordId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_record_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "secondObjectKey",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub second_object_key: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "secondRecordId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub second_record_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for RelationEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "associationId" => read.association_id = lenient::read(value),
+                    "firstObjectKey" => read.first_object_key = lenient::read(value),
+                    "firstRecordId" => read.first_record_id = lenient::read(value),
+                    "secondObjectKey" => read.second_object_key = lenient::read(value),
+                    "secondRecordId" => read.second_record_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for RelationEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("associationId", self.association_id.as_ref())?;
+            writer.member("firstObjectKey", self.first_object_key.as_ref())?;
+            writer.member("firstRecordId", self.first_record_id.as_ref())?;
+            writer.member("secondObjectKey", self.second_object_key.as_ref())?;
+            writer.member("secondRecordId", self.second_record_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for RelationEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A contact's part in a campaign.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct CampaignStatusEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The campaign's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// For example `paused`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "templateId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub template_id: ::std::option::Option<::std::string::String>,
         /// What the contact answered.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub replied: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for CampaignStatusEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "templateId" => read.template_id = lenient::read(value),
+                    "replied" => read.replied = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for CampaignStatusEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("templateId", self.template_id.as_ref())?;
+            writer.member("replied", self.replied.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for CampaignStatusEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A contact as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ContactEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The contact's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address1: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "dateOfBirth",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_of_birth: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(
-            rename = "customFields",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_fields: ::std::option::Option<::std::vec::Vec<EventCustomField>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ContactEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "companyName" => read.company_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "address1" => read.address1 = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "country" => read.country = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "dnd" => read.dnd = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateOfBirth" => read.date_of_birth = lenient::read(value),
+                    "tags" => read.tags = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "customFields" => read.custom_fields = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ContactEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("address1", self.address1.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("country", self.country.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("dnd", self.dnd.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateOfBirth", self.date_of_birth.as_ref())?;
+            writer.member("tags", self.tags.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("customFields", self.custom_fields.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ContactEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A contact whose do-not-disturb settings changed.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ContactDndEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The contact's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address1: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "dateOfBirth",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_of_birth: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(
-            rename = "customFields",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_fields: ::std::option::Option<::std::vec::Vec<EventCustomField>>,
-        #[serde(
-            rename = "dndSettings",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd_settings: ::std::option::Option<EventDndSettings>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ContactDndEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "companyName" => read.company_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "address1" => read.address1 = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "country" => read.country = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "dnd" => read.dnd = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateOfBirth" => read.date_of_birth = lenient::read(value),
+                    "tags" => read.tags = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "customFields" => read.custom_fields = lenient::read(value),
+                    "dndSettings" => read.dnd_settings = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ContactDndEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("address1", self.address1.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("country", self.country.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("dnd", self.dnd.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateOfBirth", self.date_of_birth.as_ref())?;
+            writer.member("tags", self.tags.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("customFields", self.custom_fields.as_ref())?;
+            writer.member("dndSettings", self.dnd_settings.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ContactDndEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A value of a custom field.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventCustomField {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Text, number, list or object, by the field's type.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub value: ::std::option::Option<::serde_json::Value>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventCustomField {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "value" => read.value = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventCustomField {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("value", self.value.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventCustomField {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Do not disturb, channel by channel.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventDndSettings {
-        #[serde(
-            rename = "SMS",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sms: ::std::option::Option<EventDndSetting>,
-        #[serde(
-            rename = "Email",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<EventDndSetting>,
-        #[serde(
-            rename = "GMB",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub gmb: ::std::option::Option<EventDndSetting>,
-        #[serde(
-            rename = "FB",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fb: ::std::option::Option<EventDndSetting>,
-        #[serde(
-            rename = "WhatsApp",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub whats_app: ::std::option::Option<EventDndSetting>,
-        #[serde(
-            rename = "Call",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call: ::std::option::Option<EventDndSetting>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventDndSettings {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "SMS" => read.sms = lenient::read(value),
+                    "Email" => read.email = lenient::read(value),
+                    "GMB" => read.gmb = lenient::read(value),
+                    "FB" => read.fb = lenient::read(value),
+                    "WhatsApp" => read.whats_app = lenient::read(value),
+                    "Call" => read.call = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventDndSettings {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("SMS", self.sms.as_ref())?;
+            writer.member("Email", self.email.as_ref())?;
+            writer.member("GMB", self.gmb.as_ref())?;
+            writer.member("FB", self.fb.as_ref())?;
+            writer.member("WhatsApp", self.whats_app.as_ref())?;
+            writer.member("Call", self.call.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventDndSettings {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Do not disturb on one channel.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EventDndSetting {
         /// `active` means: do not disturb.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub code: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EventDndSetting {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "status" => read.status = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "code" => read.code = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EventDndSetting {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("code", self.code.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EventDndSetting {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The state of a conversation.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ConversationEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The conversation's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// How many messages nobody has read.
-        #[serde(
-            rename = "unreadCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub unread_count: ::std::option::Option<i64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub inbox: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub starred: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub deleted: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ConversationEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "unreadCount" => read.unread_count = lenient::read(value),
+                    "inbox" => read.inbox = lenient::read(value),
+                    "starred" => read.starred = lenient::read(value),
+                    "deleted" => read.deleted = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ConversationEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("unreadCount", self.unread_count.as_ref())?;
+            writer.member("inbox", self.inbox.as_ref())?;
+            writer.member("starred", self.starred.as_ref())?;
+            writer.member("deleted", self.deleted.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ConversationEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A message or call as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct MessageEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "conversationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "messageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_id: ::std::option::Option<::std::string::String>,
         /// Who took part on the location's side.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The provider that delivers it.
-        #[serde(
-            rename = "conversationProviderId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub conversation_provider_id: ::std::option::Option<::std::string::String>,
         /// For example `SMS`, `CALL`, `Email`, `Live Chat`.
-        #[serde(
-            rename = "messageType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_type: ::std::option::Option<::std::string::String>,
         /// `inbound` or `outbound`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub direction: ::std::option::Option<::std::string::String>,
         /// For example `delivered`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
         /// What sent it, for example `app` or `workflow`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// A media type.
-        #[serde(
-            rename = "contentType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub content_type: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Addresses, of a recording too.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Of an e-mail: its id within the thread.
-        #[serde(
-            rename = "emailMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_message_id: ::std::option::Option<::std::string::String>,
         /// Of an e-mail: its thread.
-        #[serde(
-            rename = "threadId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub thread_id: ::std::option::Option<::std::string::String>,
         /// Of an e-mail.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subject: ::std::option::Option<::std::string::String>,
         /// Name and address of an e-mail's sender.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub from: ::std::option::Option<::std::string::String>,
         /// Addresses of an e-mail's receivers.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub to: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Seconds.
-        #[serde(
-            rename = "callDuration",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call_duration: ::std::option::Option<i64>,
         /// For example `completed` or `voicemail`.
-        #[serde(
-            rename = "callStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub call_status: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for MessageEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "conversationId" => read.conversation_id = lenient::read(value),
+                    "messageId" => read.message_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "conversationProviderId" => {
+                        read.conversation_provider_id = lenient::read(value);
+                    }
+                    "messageType" => read.message_type = lenient::read(value),
+                    "direction" => read.direction = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "contentType" => read.content_type = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "emailMessageId" => read.email_message_id = lenient::read(value),
+                    "threadId" => read.thread_id = lenient::read(value),
+                    "subject" => read.subject = lenient::read(value),
+                    "from" => read.from = lenient::read(value),
+                    "to" => read.to = lenient::read(value),
+                    "callDuration" => read.call_duration = lenient::read(value),
+                    "callStatus" => read.call_status = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for MessageEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("conversationId", self.conversation_id.as_ref())?;
+            writer.member("messageId", self.message_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer
+                .member(
+                    "conversationProviderId",
+                    self.conversation_provider_id.as_ref(),
+                )?;
+            writer.member("messageType", self.message_type.as_ref())?;
+            writer.member("direction", self.direction.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("contentType", self.content_type.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("emailMessageId", self.email_message_id.as_ref())?;
+            writer.member("threadId", self.thread_id.as_ref())?;
+            writer.member("subject", self.subject.as_ref())?;
+            writer.member("from", self.from.as_ref())?;
+            writer.member("to", self.to.as_ref())?;
+            writer.member("callDuration", self.call_duration.as_ref())?;
+            writer.member("callStatus", self.call_status.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for MessageEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A message to deliver.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct DeliveryEvent {
         /// `SMS` or `Email`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// Quote it in `update-message-status`.
-        #[serde(
-            rename = "messageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_id: ::std::option::Option<::std::string::String>,
         /// Of an e-mail: its id within the thread.
-        #[serde(
-            rename = "emailMessageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_message_id: ::std::option::Option<::std::string::String>,
         /// Who sends it.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// The receiver's number.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
         /// The receivers' addresses.
-        #[serde(
-            rename = "emailTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_to: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Name and address.
-        #[serde(
-            rename = "emailFrom",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email_from: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subject: ::std::option::Option<::std::string::String>,
         /// The text of an e-mail.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub html: ::std::option::Option<::std::string::String>,
         /// Addresses.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for DeliveryEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "messageId" => read.message_id = lenient::read(value),
+                    "emailMessageId" => read.email_message_id = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "emailTo" => read.email_to = lenient::read(value),
+                    "emailFrom" => read.email_from = lenient::read(value),
+                    "subject" => read.subject = lenient::read(value),
+                    "html" => read.html = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for DeliveryEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("messageId", self.message_id.as_ref())?;
+            writer.member("emailMessageId", self.email_message_id.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("emailTo", self.email_to.as_ref())?;
+            writer.member("emailFrom", self.email_from.as_ref())?;
+            writer.member("subject", self.subject.as_ref())?;
+            writer.member("html", self.html.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for DeliveryEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What became of an e-mail.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailStatsEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "webhookPayload",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub webhook_payload: ::std::option::Option<EmailStats>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailStatsEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "webhookPayload" => read.webhook_payload = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailStatsEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("webhookPayload", self.webhook_payload.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailStatsEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The mail service's own report.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailStats {
         /// Of the report.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// For example `delivered`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub event: ::std::option::Option<::std::string::String>,
         /// Seconds.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub timestamp: ::std::option::Option<i64>,
-        #[serde(
-            rename = "log-level",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub log_level: ::std::option::Option<::std::string::String>,
         /// The receiver's address.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "recipient-domain",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_domain: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "recipient-provider",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recipient_provider: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub campaigns: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub flags: ::std::option::Option<EmailFlags>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<EmailSummary>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub envelope: ::std::option::Option<EmailEnvelope>,
-        #[serde(
-            rename = "delivery-status",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub delivery_status: ::std::option::Option<EmailDelivery>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailStats {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "event" => read.event = lenient::read(value),
+                    "timestamp" => read.timestamp = lenient::read(value),
+                    "log-level" => read.log_level = lenient::read(value),
+                    "recipient" => read.recipient = lenient::read(value),
+                    "recipient-domain" => read.recipient_domain = lenient::read(value),
+                    "recipient-provider" => {
+                        read.recipient_provider = lenient::read(value);
+                    }
+                    "tags" => read.tags = lenient::read(value),
+                    "campaigns" => read.campaigns = lenient::read(value),
+                    "flags" => read.flags = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "envelope" => read.envelope = lenient::read(value),
+                    "delivery-status" => read.delivery_status = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailStats {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("event", self.event.as_ref())?;
+            writer.member("timestamp", self.timestamp.as_ref())?;
+            writer.member("log-level", self.log_level.as_ref())?;
+            writer.member("recipient", self.recipient.as_ref())?;
+            writer.member("recipient-domain", self.recipient_domain.as_ref())?;
+            writer.member("recipient-provider", self.recipient_provider.as_ref())?;
+            writer.member("tags", self.tags.as_ref())?;
+            writer.member("campaigns", self.campaigns.as_ref())?;
+            writer.member("flags", self.flags.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("envelope", self.envelope.as_ref())?;
+            writer.member("delivery-status", self.delivery_status.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailStats {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Marks on an e-mail.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailFlags {
-        #[serde(
-            rename = "is-authenticated",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_authenticated: ::std::option::Option<bool>,
-        #[serde(
-            rename = "is-routed",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_routed: ::std::option::Option<bool>,
-        #[serde(
-            rename = "is-big",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_big: ::std::option::Option<bool>,
-        #[serde(
-            rename = "is-system-test",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_system_test: ::std::option::Option<bool>,
-        #[serde(
-            rename = "is-test-mode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_test_mode: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailFlags {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "is-authenticated" => read.is_authenticated = lenient::read(value),
+                    "is-routed" => read.is_routed = lenient::read(value),
+                    "is-big" => read.is_big = lenient::read(value),
+                    "is-system-test" => read.is_system_test = lenient::read(value),
+                    "is-test-mode" => read.is_test_mode = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailFlags {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("is-authenticated", self.is_authenticated.as_ref())?;
+            writer.member("is-routed", self.is_routed.as_ref())?;
+            writer.member("is-big", self.is_big.as_ref())?;
+            writer.member("is-system-test", self.is_system_test.as_ref())?;
+            writer.member("is-test-mode", self.is_test_mode.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailFlags {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An e-mail without its text.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailSummary {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub headers: ::std::option::Option<EmailHeaders>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// Bytes.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub size: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailSummary {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "headers" => read.headers = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    "size" => read.size = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailSummary {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("headers", self.headers.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.member("size", self.size.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailSummary {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Some headers of an e-mail.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailHeaders {
-        #[serde(
-            rename = "message-id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub from: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub to: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailHeaders {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "message-id" => read.message_id = lenient::read(value),
+                    "from" => read.from = lenient::read(value),
+                    "to" => read.to = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailHeaders {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("message-id", self.message_id.as_ref())?;
+            writer.member("from", self.from.as_ref())?;
+            writer.member("to", self.to.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailHeaders {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How an e-mail travelled.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailEnvelope {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sender: ::std::option::Option<::std::string::String>,
         /// The receiver's address.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub targets: ::std::option::Option<::std::string::String>,
         /// For example `smtp`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub transport: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "sending-ip",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sending_ip: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "i-ip-pool-id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub i_ip_pool_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "i-ip-pool-name",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub i_ip_pool_name: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailEnvelope {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "sender" => read.sender = lenient::read(value),
+                    "targets" => read.targets = lenient::read(value),
+                    "transport" => read.transport = lenient::read(value),
+                    "sending-ip" => read.sending_ip = lenient::read(value),
+                    "i-ip-pool-id" => read.i_ip_pool_id = lenient::read(value),
+                    "i-ip-pool-name" => read.i_ip_pool_name = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailEnvelope {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("sender", self.sender.as_ref())?;
+            writer.member("targets", self.targets.as_ref())?;
+            writer.member("transport", self.transport.as_ref())?;
+            writer.member("sending-ip", self.sending_ip.as_ref())?;
+            writer.member("i-ip-pool-id", self.i_ip_pool_id.as_ref())?;
+            writer.member("i-ip-pool-name", self.i_ip_pool_name.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailEnvelope {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What the receiving server said.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct EmailDelivery {
-        #[serde(
-            rename = "attempt-no",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attempt_no: ::std::option::Option<i64>,
         /// The SMTP status.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub code: ::std::option::Option<i64>,
-        #[serde(
-            rename = "enhanced-code",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub enhanced_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub message: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "mx-host",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub mx_host: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "session-seconds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub session_seconds: ::std::option::Option<f64>,
-        #[serde(
-            rename = "i-first-delivery-attempt-seconds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub i_first_delivery_attempt_seconds: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub utf8: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for EmailDelivery {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "attempt-no" => read.attempt_no = lenient::read(value),
+                    "code" => read.code = lenient::read(value),
+                    "enhanced-code" => read.enhanced_code = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "mx-host" => read.mx_host = lenient::read(value),
+                    "session-seconds" => read.session_seconds = lenient::read(value),
+                    "i-first-delivery-attempt-seconds" => {
+                        read.i_first_delivery_attempt_seconds = lenient::read(value);
+                    }
+                    "utf8" => read.utf8 = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for EmailDelivery {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("attempt-no", self.attempt_no.as_ref())?;
+            writer.member("code", self.code.as_ref())?;
+            writer.member("enhanced-code", self.enhanced_code.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer.member("mx-host", self.mx_host.as_ref())?;
+            writer.member("session-seconds", self.session_seconds.as_ref())?;
+            writer
+                .member(
+                    "i-first-delivery-attempt-seconds",
+                    self.i_first_delivery_attempt_seconds.as_ref(),
+                )?;
+            writer.member("utf8", self.utf8.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for EmailDelivery {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An invoice as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceEvent {
         /// The event's name where it is sent.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// The invoice's id.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The location's id.
-        #[serde(
-            rename = "altId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_id: ::std::option::Option<::std::string::String>,
         /// `location`.
-        #[serde(
-            rename = "altType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_type: ::std::option::Option<::std::string::String>,
         /// For example `draft`, `sent`, `partially_paid`, `paid`, `void`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
         /// False for a test.
-        #[serde(
-            rename = "liveMode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub live_mode: ::std::option::Option<bool>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "invoiceNumber",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub invoice_number: ::std::option::Option<::std::string::String>,
         /// Three letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "issueDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub issue_date: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "dueDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub due_date: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "businessDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub business_details: ::std::option::Option<InvoiceBusiness>,
-        #[serde(
-            rename = "contactDetails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_details: ::std::option::Option<InvoiceContact>,
-        #[serde(
-            rename = "invoiceItems",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub invoice_items: ::std::option::Option<::std::vec::Vec<InvoiceItem>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub discount: ::std::option::Option<InvoiceDiscount>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub total: ::std::option::Option<f64>,
-        #[serde(
-            rename = "totalSummary",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub total_summary: ::std::option::Option<InvoiceTotals>,
-        #[serde(
-            rename = "amountPaid",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount_paid: ::std::option::Option<f64>,
-        #[serde(
-            rename = "amountDue",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount_due: ::std::option::Option<f64>,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "_id" => read.id = lenient::read(value),
+                    "altId" => read.alt_id = lenient::read(value),
+                    "altType" => read.alt_type = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "liveMode" => read.live_mode = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "invoiceNumber" => read.invoice_number = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "issueDate" => read.issue_date = lenient::read(value),
+                    "dueDate" => read.due_date = lenient::read(value),
+                    "businessDetails" => read.business_details = lenient::read(value),
+                    "contactDetails" => read.contact_details = lenient::read(value),
+                    "invoiceItems" => read.invoice_items = lenient::read(value),
+                    "discount" => read.discount = lenient::read(value),
+                    "total" => read.total = lenient::read(value),
+                    "totalSummary" => read.total_summary = lenient::read(value),
+                    "amountPaid" => read.amount_paid = lenient::read(value),
+                    "amountDue" => read.amount_due = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("altId", self.alt_id.as_ref())?;
+            writer.member("altType", self.alt_type.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("liveMode", self.live_mode.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("invoiceNumber", self.invoice_number.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("issueDate", self.issue_date.as_ref())?;
+            writer.member("dueDate", self.due_date.as_ref())?;
+            writer.member("businessDetails", self.business_details.as_ref())?;
+            writer.member("contactDetails", self.contact_details.as_ref())?;
+            writer.member("invoiceItems", self.invoice_items.as_ref())?;
+            writer.member("discount", self.discount.as_ref())?;
+            writer.member("total", self.total.as_ref())?;
+            writer.member("totalSummary", self.total_summary.as_ref())?;
+            writer.member("amountPaid", self.amount_paid.as_ref())?;
+            writer.member("amountDue", self.amount_due.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Who wrote the invoice.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceBusiness {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// A text, or its parts in an object.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<::serde_json::Value>,
-        #[serde(
-            rename = "phoneNo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone_no: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "logoUrl",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub logo_url: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "customValues",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceBusiness {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "name" => read.name = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "phoneNo" => read.phone_no = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "logoUrl" => read.logo_url = lenient::read(value),
+                    "customValues" => read.custom_values = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceBusiness {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("phoneNo", self.phone_no.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("logoUrl", self.logo_url.as_ref())?;
+            writer.member("customValues", self.custom_values.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceBusiness {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Who is to pay.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceContact {
         /// The contact's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "additionalEmails",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub additional_emails: ::std::option::Option<::std::vec::Vec<InvoiceEmail>>,
-        #[serde(
-            rename = "phoneNo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone_no: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address: ::std::option::Option<InvoiceAddress>,
-        #[serde(
-            rename = "customFields",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub custom_fields: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceContact {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "companyName" => read.company_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "additionalEmails" => read.additional_emails = lenient::read(value),
+                    "phoneNo" => read.phone_no = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
+                    "customFields" => read.custom_fields = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceContact {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("additionalEmails", self.additional_emails.as_ref())?;
+            writer.member("phoneNo", self.phone_no.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
+            writer.member("customFields", self.custom_fields.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceContact {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Another address that gets the invoice.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceEmail {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceEmail {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "email" => read.email = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceEmail {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("email", self.email.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceEmail {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where who is to pay lives.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceAddress {
-        #[serde(
-            rename = "addressLine1",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address_line1: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "addressLine2",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address_line2: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
         /// Two letters.
-        #[serde(
-            rename = "countryCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceAddress {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "addressLine1" => read.address_line1 = lenient::read(value),
+                    "addressLine2" => read.address_line2 = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "countryCode" => read.country_code = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceAddress {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("addressLine1", self.address_line1.as_ref())?;
+            writer.member("addressLine2", self.address_line2.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("countryCode", self.country_code.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceAddress {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A line of the invoice.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceItem {
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "productId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub product_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "priceId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub price_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Three letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub qty: ::std::option::Option<f64>,
         /// For one.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub taxes: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceItem {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "productId" => read.product_id = lenient::read(value),
+                    "priceId" => read.price_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "qty" => read.qty = lenient::read(value),
+                    "amount" => read.amount = lenient::read(value),
+                    "taxes" => read.taxes = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceItem {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("productId", self.product_id.as_ref())?;
+            writer.member("priceId", self.price_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("qty", self.qty.as_ref())?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("taxes", self.taxes.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceItem {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What is taken off.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceDiscount {
         /// `percentage` or `fixed`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub value: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceDiscount {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "value" => read.value = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceDiscount {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("value", self.value.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceDiscount {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How the total came about.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct InvoiceTotals {
-        #[serde(
-            rename = "subTotal",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sub_total: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub discount: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InvoiceTotals {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "subTotal" => read.sub_total = lenient::read(value),
+                    "discount" => read.discount = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InvoiceTotals {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("subTotal", self.sub_total.as_ref())?;
+            writer.member("discount", self.discount.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for InvoiceTotals {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A location as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct LocationEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// The location's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
         /// What it pays for at Stripe.
-        #[serde(
-            rename = "stripeProductId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub stripe_product_id: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for LocationEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "stripeProductId" => read.stripe_product_id = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for LocationEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("stripeProductId", self.stripe_product_id.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for LocationEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A note as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct NoteEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The note's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for NoteEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for NoteEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for NoteEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The definition of a custom object.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ObjectSchemaEvent {
         /// The event's name where it is sent.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The definition's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// For example `custom_objects.pets`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub key: ::std::option::Option<::std::string::String>,
         /// `USER_DEFINED`.
-        #[serde(
-            rename = "objectType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub object_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub labels: ::std::option::Option<ObjectLabels>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
         /// The property that names a record.
-        #[serde(
-            rename = "primaryDisplayProperty",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub primary_display_property: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "searchableProperties",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub searchable_properties: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
         /// Who or what defined it.
-        #[serde(
-            rename = "createdBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_by: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// Who or what changed it last.
-        #[serde(
-            rename = "updatedBy",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_by: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// When it happened, RFC 3339.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub timestamp: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ObjectSchemaEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "key" => read.key = lenient::read(value),
+                    "objectType" => read.object_type = lenient::read(value),
+                    "labels" => read.labels = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "primaryDisplayProperty" => {
+                        read.primary_display_property = lenient::read(value);
+                    }
+                    "searchableProperties" => {
+                        read.searchable_properties = lenient::read(value);
+                    }
+                    "createdBy" => read.created_by = lenient::read(value),
+                    "updatedBy" => read.updated_by = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    "timestamp" => read.timestamp = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ObjectSchemaEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("key", self.key.as_ref())?;
+            writer.member("objectType", self.object_type.as_ref())?;
+            writer.member("labels", self.labels.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer
+                .member(
+                    "primaryDisplayProperty",
+                    self.primary_display_property.as_ref(),
+                )?;
+            writer.member("searchableProperties", self.searchable_properties.as_ref())?;
+            writer.member("createdBy", self.created_by.as_ref())?;
+            writer.member("updatedBy", self.updated_by.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.member("timestamp", self.timestamp.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ObjectSchemaEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What a record and several of them are called.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ObjectLabels {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub singular: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub plural: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ObjectLabels {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "singular" => read.singular = lenient::read(value),
+                    "plural" => read.plural = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ObjectLabels {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("singular", self.singular.as_ref())?;
+            writer.member("plural", self.plural.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ObjectLabels {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A record of a custom object.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct RecordEvent {
         /// The event's name where it is sent.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The record's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// Ids of users.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Ids of users.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub followers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub properties: ::std::option::Option<::std::vec::Vec<RecordProperty>>,
         /// When it happened, RFC 3339.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub timestamp: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for RecordEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "owners" => read.owners = lenient::read(value),
+                    "followers" => read.followers = lenient::read(value),
+                    "properties" => read.properties = lenient::read(value),
+                    "timestamp" => read.timestamp = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for RecordEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("owners", self.owners.as_ref())?;
+            writer.member("followers", self.followers.as_ref())?;
+            writer.member("properties", self.properties.as_ref())?;
+            writer.member("timestamp", self.timestamp.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for RecordEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// What a record holds in one property.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct RecordProperty {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub key: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "valueString",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub value_string: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for RecordProperty {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "key" => read.key = lenient::read(value),
+                    "valueString" => read.value_string = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for RecordProperty {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("key", self.key.as_ref())?;
+            writer.member("valueString", self.value_string.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for RecordProperty {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An opportunity as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OpportunityEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The opportunity's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "pipelineId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pipeline_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "pipelineStageId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub pipeline_stage_id: ::std::option::Option<::std::string::String>,
         /// `open`, `won`, `lost` or `abandoned`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
         /// In the location's currency.
-        #[serde(
-            rename = "monetaryValue",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub monetary_value: ::std::option::Option<f64>,
         /// Id of a user.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OpportunityEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "pipelineId" => read.pipeline_id = lenient::read(value),
+                    "pipelineStageId" => read.pipeline_stage_id = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "monetaryValue" => read.monetary_value = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OpportunityEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("pipelineId", self.pipeline_id.as_ref())?;
+            writer.member("pipelineStageId", self.pipeline_stage_id.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("monetaryValue", self.monetary_value.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OpportunityEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// An order as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// Not in all payloads.
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The order's id.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// The location's id.
-        #[serde(
-            rename = "altId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_id: ::std::option::Option<::std::string::String>,
         /// `location`.
-        #[serde(
-            rename = "altType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub alt_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactSnapshot",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_snapshot: ::std::option::Option<OrderContact>,
         /// For example `pending` or `completed`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub status: ::std::option::Option<::std::string::String>,
         /// For example `unfulfilled`.
-        #[serde(
-            rename = "fulfillmentStatus",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub fulfillment_status: ::std::option::Option<::std::string::String>,
         /// False for a test.
-        #[serde(
-            rename = "liveMode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub live_mode: ::std::option::Option<bool>,
         /// Three letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<f64>,
-        #[serde(
-            rename = "amountSummary",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount_summary: ::std::option::Option<OrderAmounts>,
-        #[serde(
-            rename = "taxSummary",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tax_summary: ::std::option::Option<::std::vec::Vec<OrderTax>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub items: ::std::option::Option<::std::vec::Vec<OrderItem>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<OrderSource>,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "_id" => read.id = lenient::read(value),
+                    "altId" => read.alt_id = lenient::read(value),
+                    "altType" => read.alt_type = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "contactSnapshot" => read.contact_snapshot = lenient::read(value),
+                    "status" => read.status = lenient::read(value),
+                    "fulfillmentStatus" => read.fulfillment_status = lenient::read(value),
+                    "liveMode" => read.live_mode = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "amount" => read.amount = lenient::read(value),
+                    "amountSummary" => read.amount_summary = lenient::read(value),
+                    "taxSummary" => read.tax_summary = lenient::read(value),
+                    "items" => read.items = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("altId", self.alt_id.as_ref())?;
+            writer.member("altType", self.alt_type.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("contactSnapshot", self.contact_snapshot.as_ref())?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("fulfillmentStatus", self.fulfillment_status.as_ref())?;
+            writer.member("liveMode", self.live_mode.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("amountSummary", self.amount_summary.as_ref())?;
+            writer.member("taxSummary", self.tax_summary.as_ref())?;
+            writer.member("items", self.items.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// The contact as it was when it ordered.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderContact {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "companyName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub address1: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub city: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub state: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub country: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "postalCode",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub postal_code: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub website: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub source: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub dnd: ::std::option::Option<bool>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "dateOfBirth",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_of_birth: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub attachments: ::std::option::Option<::std::vec::Vec<::serde_json::Value>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderContact {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "companyName" => read.company_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "address1" => read.address1 = lenient::read(value),
+                    "city" => read.city = lenient::read(value),
+                    "state" => read.state = lenient::read(value),
+                    "country" => read.country = lenient::read(value),
+                    "postalCode" => read.postal_code = lenient::read(value),
+                    "website" => read.website = lenient::read(value),
+                    "source" => read.source = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "dnd" => read.dnd = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    "dateOfBirth" => read.date_of_birth = lenient::read(value),
+                    "tags" => read.tags = lenient::read(value),
+                    "attachments" => read.attachments = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderContact {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("address1", self.address1.as_ref())?;
+            writer.member("city", self.city.as_ref())?;
+            writer.member("state", self.state.as_ref())?;
+            writer.member("country", self.country.as_ref())?;
+            writer.member("postalCode", self.postal_code.as_ref())?;
+            writer.member("website", self.website.as_ref())?;
+            writer.member("source", self.source.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("dnd", self.dnd.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.member("dateOfBirth", self.date_of_birth.as_ref())?;
+            writer.member("tags", self.tags.as_ref())?;
+            writer.member("attachments", self.attachments.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderContact {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How the amount came about.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderAmounts {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub subtotal: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub discount: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub tax: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub shipping: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderAmounts {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "subtotal" => read.subtotal = lenient::read(value),
+                    "discount" => read.discount = lenient::read(value),
+                    "tax" => read.tax = lenient::read(value),
+                    "shipping" => read.shipping = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderAmounts {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("subtotal", self.subtotal.as_ref())?;
+            writer.member("discount", self.discount.as_ref())?;
+            writer.member("tax", self.tax.as_ref())?;
+            writer.member("shipping", self.shipping.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderAmounts {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A tax in the amount.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderTax {
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// `exclusive` or `inclusive`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub calculation: ::std::option::Option<::std::string::String>,
         /// Percent.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub rate: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<f64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderTax {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "calculation" => read.calculation = lenient::read(value),
+                    "rate" => read.rate = lenient::read(value),
+                    "amount" => read.amount = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderTax {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("calculation", self.calculation.as_ref())?;
+            writer.member("rate", self.rate.as_ref())?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderTax {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Something that was ordered.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderItem {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub qty: ::std::option::Option<f64>,
         /// The product as it was.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub product: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// The price as it was.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub price: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderItem {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "name" => read.name = lenient::read(value),
+                    "qty" => read.qty = lenient::read(value),
+                    "product" => read.product = lenient::read(value),
+                    "price" => read.price = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderItem {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("qty", self.qty.as_ref())?;
+            writer.member("product", self.product.as_ref())?;
+            writer.member("price", self.price.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderItem {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// Where it was ordered.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct OrderSource {
         /// For example `website`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// For example `store`.
-        #[serde(
-            rename = "subType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub sub_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// Page and step.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub meta: ::std::option::Option<
             ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         >,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for OrderSource {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "subType" => read.sub_type = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "meta" => read.meta = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for OrderSource {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("subType", self.sub_type.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("meta", self.meta.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for OrderSource {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A product as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ProductEvent {
         /// The product's id.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub description: ::std::option::Option<::std::string::String>,
         /// For example `PHYSICAL`.
-        #[serde(
-            rename = "productType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub product_type: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "availableInStore",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub available_in_store: ::std::option::Option<bool>,
         /// What stands on a card's statement.
-        #[serde(
-            rename = "statementDescriptor",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub statement_descriptor: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub image: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub medias: ::std::option::Option<::std::vec::Vec<ProductMedia>>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub variants: ::std::option::Option<::std::vec::Vec<ProductVariant>>,
         /// Who changed it.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ProductEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "description" => read.description = lenient::read(value),
+                    "productType" => read.product_type = lenient::read(value),
+                    "availableInStore" => read.available_in_store = lenient::read(value),
+                    "statementDescriptor" => {
+                        read.statement_descriptor = lenient::read(value);
+                    }
+                    "image" => read.image = lenient::read(value),
+                    "medias" => read.medias = lenient::read(value),
+                    "variants" => read.variants = lenient::read(value),
+                    "userId" => read.user_id = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ProductEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("description", self.description.as_ref())?;
+            writer.member("productType", self.product_type.as_ref())?;
+            writer.member("availableInStore", self.available_in_store.as_ref())?;
+            writer.member("statementDescriptor", self.statement_descriptor.as_ref())?;
+            writer.member("image", self.image.as_ref())?;
+            writer.member("medias", self.medias.as_ref())?;
+            writer.member("variants", self.variants.as_ref())?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ProductEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A picture or film of a product.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ProductMedia {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub url: ::std::option::Option<::std::string::String>,
         /// For example `image`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "isFeatured",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub is_featured: ::std::option::Option<bool>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ProductMedia {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "url" => read.url = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "isFeatured" => read.is_featured = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ProductMedia {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("url", self.url.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("isFeatured", self.is_featured.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ProductMedia {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A way in which products differ.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ProductVariant {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// For example `Size`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub options: ::std::option::Option<::std::vec::Vec<ProductOption>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ProductVariant {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "options" => read.options = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ProductVariant {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("options", self.options.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ProductVariant {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A choice within a variant.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct ProductOption {
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
         /// For example `XL`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for ProductOption {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "id" => read.id = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for ProductOption {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for ProductOption {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A price of a product as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct PriceEvent {
         /// The price's id.
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The product's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub product: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub name: ::std::option::Option<::std::string::String>,
         /// `one_time` or `recurring`.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
         /// The same, in `PriceCreate`.
-        #[serde(
-            rename = "priceType",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub price_type: ::std::option::Option<::std::string::String>,
         /// Three letters.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub currency: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub amount: ::std::option::Option<f64>,
         /// The amount before.
-        #[serde(
-            rename = "compareAtPrice",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub compare_at_price: ::std::option::Option<f64>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub recurring: ::std::option::Option<PriceInterval>,
         /// The choices that it is for.
-        #[serde(
-            rename = "variantOptionIds",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub variant_option_ids: ::std::option::Option<
             ::std::vec::Vec<::std::string::String>,
         >,
-        #[serde(
-            rename = "membershipOffers",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub membership_offers: ::std::option::Option<::std::vec::Vec<PriceOffer>>,
-        #[serde(
-            rename = "trackInventory",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub track_inventory: ::std::option::Option<bool>,
-        #[serde(
-            rename = "availableQuantity",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub available_quantity: ::std::option::Option<i64>,
-        #[serde(
-            rename = "allowOutOfStockPurchases",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub allow_out_of_stock_purchases: ::std::option::Option<bool>,
         /// Who changed it.
-        #[serde(
-            rename = "userId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub user_id: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "createdAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub created_at: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "updatedAt",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub updated_at: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for PriceEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "product" => read.product = lenient::read(value),
+                    "name" => read.name = lenient::read(value),
+                    "type" => read.type_ = lenient::read(value),
+                    "priceType" => read.price_type = lenient::read(value),
+                    "currency" => read.currency = lenient::read(value),
+                    "amount" => read.amount = lenient::read(value),
+                    "compareAtPrice" => read.compare_at_price = lenient::read(value),
+                    "recurring" => read.recurring = lenient::read(value),
+                    "variantOptionIds" => read.variant_option_ids = lenient::read(value),
+                    "membershipOffers" => read.membership_offers = lenient::read(value),
+                    "trackInventory" => read.track_inventory = lenient::read(value),
+                    "availableQuantity" => read.available_quantity = lenient::read(value),
+                    "allowOutOfStockPurchases" => {
+                        read.allow_out_of_stock_purchases = lenient::read(value);
+                    }
+                    "userId" => read.user_id = lenient::read(value),
+                    "createdAt" => read.created_at = lenient::read(value),
+                    "updatedAt" => read.updated_at = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for PriceEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("product", self.product.as_ref())?;
+            writer.member("name", self.name.as_ref())?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("priceType", self.price_type.as_ref())?;
+            writer.member("currency", self.currency.as_ref())?;
+            writer.member("amount", self.amount.as_ref())?;
+            writer.member("compareAtPrice", self.compare_at_price.as_ref())?;
+            writer.member("recurring", self.recurring.as_ref())?;
+            writer.member("variantOptionIds", self.variant_option_ids.as_ref())?;
+            writer.member("membershipOffers", self.membership_offers.as_ref())?;
+            writer.member("trackInventory", self.track_inventory.as_ref())?;
+            writer.member("availableQuantity", self.available_quantity.as_ref())?;
+            writer
+                .member(
+                    "allowOutOfStockPurchases",
+                    self.allow_out_of_stock_purchases.as_ref(),
+                )?;
+            writer.member("userId", self.user_id.as_ref())?;
+            writer.member("createdAt", self.created_at.as_ref())?;
+            writer.member("updatedAt", self.updated_at.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for PriceEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// How often a recurring price is paid.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct PriceInterval {
         /// For example `month`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub interval: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "intervalCount",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub interval_count: ::std::option::Option<i64>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for PriceInterval {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "interval" => read.interval = lenient::read(value),
+                    "intervalCount" => read.interval_count = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for PriceInterval {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("interval", self.interval.as_ref())?;
+            writer.member("intervalCount", self.interval_count.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for PriceInterval {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A membership that comes with the price.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct PriceOffer {
-        #[serde(
-            rename = "_id",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub label: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub value: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for PriceOffer {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "_id" => read.id = lenient::read(value),
+                    "label" => read.label = lenient::read(value),
+                    "value" => read.value = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for PriceOffer {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("_id", self.id.as_ref())?;
+            writer.member("label", self.label.as_ref())?;
+            writer.member("value", self.value.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for PriceOffer {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A task as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct TaskEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The task's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "contactId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub contact_id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub title: ::std::option::Option<::std::string::String>,
         /// The text.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub body: ::std::option::Option<::std::string::String>,
         /// Id of a user.
-        #[serde(
-            rename = "assignedTo",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub assigned_to: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dueDate",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub due_date: ::std::option::Option<::std::string::String>,
         /// RFC 3339.
-        #[serde(
-            rename = "dateAdded",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub date_added: ::std::option::Option<::std::string::String>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for TaskEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "contactId" => read.contact_id = lenient::read(value),
+                    "title" => read.title = lenient::read(value),
+                    "body" => read.body = lenient::read(value),
+                    "assignedTo" => read.assigned_to = lenient::read(value),
+                    "dueDate" => read.due_date = lenient::read(value),
+                    "dateAdded" => read.date_added = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for TaskEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("contactId", self.contact_id.as_ref())?;
+            writer.member("title", self.title.as_ref())?;
+            writer.member("body", self.body.as_ref())?;
+            writer.member("assignedTo", self.assigned_to.as_ref())?;
+            writer.member("dueDate", self.due_date.as_ref())?;
+            writer.member("dateAdded", self.date_added.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for TaskEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
     /// A user as a webhook tells it.
-    #[derive(Clone, Debug, Default, ::serde::Serialize, ::serde::Deserialize)]
-    #[serde(default)]
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
     #[non_exhaustive]
     pub struct UserEvent {
         /// The event's name.
-        #[serde(
-            rename = "type",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub type_: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "locationId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub location_id: ::std::option::Option<::std::string::String>,
         /// The agency.
-        #[serde(
-            rename = "companyId",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub company_id: ::std::option::Option<::std::string::String>,
         /// The user's id.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub id: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "firstName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub first_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            rename = "lastName",
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub last_name: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub email: ::std::option::Option<::std::string::String>,
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub phone: ::std::option::Option<::std::string::String>,
         /// Of the phone number.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub extension: ::std::option::Option<::std::string::String>,
         /// `admin` or `user`.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub role: ::std::option::Option<::std::string::String>,
         /// Parts of the application, and whether the user sees them.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub permissions: ::std::option::Option<
             ::std::collections::BTreeMap<::std::string::String, bool>,
         >,
         /// Ids of the locations where the user works.
-        #[serde(
-            deserialize_with = "lenient::field",
-            skip_serializing_if = "Option::is_none"
-        )]
         pub locations: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// What the service sent beyond this description.
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for UserEvent {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "type" => read.type_ = lenient::read(value),
+                    "locationId" => read.location_id = lenient::read(value),
+                    "companyId" => read.company_id = lenient::read(value),
+                    "id" => read.id = lenient::read(value),
+                    "firstName" => read.first_name = lenient::read(value),
+                    "lastName" => read.last_name = lenient::read(value),
+                    "email" => read.email = lenient::read(value),
+                    "phone" => read.phone = lenient::read(value),
+                    "extension" => read.extension = lenient::read(value),
+                    "role" => read.role = lenient::read(value),
+                    "permissions" => read.permissions = lenient::read(value),
+                    "locations" => read.locations = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for UserEvent {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("type", self.type_.as_ref())?;
+            writer.member("locationId", self.location_id.as_ref())?;
+            writer.member("companyId", self.company_id.as_ref())?;
+            writer.member("id", self.id.as_ref())?;
+            writer.member("firstName", self.first_name.as_ref())?;
+            writer.member("lastName", self.last_name.as_ref())?;
+            writer.member("email", self.email.as_ref())?;
+            writer.member("phone", self.phone.as_ref())?;
+            writer.member("extension", self.extension.as_ref())?;
+            writer.member("role", self.role.as_ref())?;
+            writer.member("permissions", self.permissions.as_ref())?;
+            writer.member("locations", self.locations.as_ref())?;
+            writer.end(&self.extra)
+        }
     }
     impl ::canopy_transport::lenient::Lenient for UserEvent {
         fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
-            ::canopy_transport::lenient::object(value)
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
         }
     }
 }
