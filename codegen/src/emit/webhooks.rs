@@ -1,5 +1,6 @@
 //! The table of webhook events and the types of their payloads.
 
+use heck::ToUpperCamelCase as _;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -88,7 +89,12 @@ fn entry(name: &str, event: &Value) -> TokenStream {
 /// The variant of an event, and how it is read.
 fn payload(name: &str, event: &Value) -> Option<(TokenStream, TokenStream)> {
     let kind = format_ident!("{}", referred(&event["payload"])?);
-    let ident = format_ident!("{name}");
+    // `PLAN_CHANGE` reads as Rust does; names without `_` are variants as they are.
+    let ident = if name.contains('_') {
+        format_ident!("{}", name.to_upper_camel_case())
+    } else {
+        format_ident!("{name}")
+    };
     let summary = format!(" {}", event["summary"].as_str().unwrap_or_default());
     let variant = quote!(#[doc = #summary] #ident(Box<types::#kind>),);
     let reader = quote!(#name => serde_json::from_slice(body).map(Self::#ident),);

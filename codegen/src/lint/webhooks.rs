@@ -19,7 +19,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
             findings.add(
                 &at,
                 format!(
-                    "`{name}` must be the payload's `type`: letters and digits, a capital first"
+                    "`{name}` must be the payload's `type`: letters, digits and `_`, a capital first"
                 ),
             );
         }
@@ -61,7 +61,9 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
 /// The service's own words are variants as they are, such as `LCEmailStats`.
 fn is_variant(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {

@@ -131,7 +131,7 @@ mod refusal;
 pub mod webhook;
 
 pub use canopy_highlevel_api as api;
-pub use canopy_highlevel_api::{OPERATIONS, WEBHOOKS};
+pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};
 pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
 pub use canopy_transport::{
     Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Limiter, Limits, OddRecord,

@@ -1105,7 +1105,7 @@ pub static OPERATIONS: &[Operation] = &[
         parameters: &[],
         body: Body::Json,
         idempotency: Idempotency::Read,
-        paging: Paging::None,
+        paging: Paging::Skip,
         items: Some("/users"),
         id: Some("/id"),
         version: None,

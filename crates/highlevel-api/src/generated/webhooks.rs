@@ -50,7 +50,7 @@ pub static WEBHOOKS: &[WebhookEvent] = &[
         fetch: None,
     },
     WebhookEvent {
-        name: "PlanChange",
+        name: "PLAN_CHANGE",
         kind: "app.plan_changed",
         record: "/appId",
         contact: None,
@@ -664,7 +664,7 @@ impl Payload {
                 }
                 "INSTALL" => serde_json::from_slice(body).map(Self::INSTALL),
                 "UNINSTALL" => serde_json::from_slice(body).map(Self::UNINSTALL),
-                "PlanChange" => serde_json::from_slice(body).map(Self::PlanChange),
+                "PLAN_CHANGE" => serde_json::from_slice(body).map(Self::PlanChange),
                 "AssociationCreate" => {
                     serde_json::from_slice(body).map(Self::AssociationCreate)
                 }

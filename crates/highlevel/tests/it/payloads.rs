@@ -54,3 +54,9 @@ fn what_is_no_event_says_why_without_showing_the_body() {
         assert!(!format!("{error} {error:?}").contains("jo@"), "{error:?}");
     }
 }
+
+#[test]
+fn an_event_is_known_by_the_type_that_is_sent() {
+    let payload = parse(br#"{"type": "PLAN_CHANGE", "appId": "a"}"#).unwrap();
+    assert!(matches!(payload, Payload::PlanChange(_)), "{payload:?}");
+}
