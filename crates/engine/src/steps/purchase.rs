@@ -36,7 +36,7 @@ impl StepRun<'_> {
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
         match intent {
-            PurchaseIntent::Intended(_) => self.send(&order).await,
+            PurchaseIntent::Intended(_) => self.send(&order, false).await,
             PurchaseIntent::Existing(purchase) => self.resume(&order, purchase).await,
             PurchaseIntent::OverCap { cap, used } => Ok(Verdict::Wait {
                 reason: format!(
@@ -108,12 +108,12 @@ impl StepRun<'_> {
                     .await?;
                 Ok(verdict)
             }
-            PurchaseState::Intended | PurchaseState::Refused => self.send(order).await,
+            PurchaseState::Intended | PurchaseState::Refused => self.send(order, false).await,
             PurchaseState::Sent => {
                 let sent = purchase.sent_at.unwrap_or(purchase.created_at);
                 let age = self.engine.clock.now().duration_since(sent);
                 if age <= self.engine.options.purchase_window {
-                    return self.send(order).await;
+                    return self.send(order, true).await;
                 }
                 let error = format!(
                     "sent at {sent} and never answered; the key is trusted for {} h only, so it is not sent again",
@@ -137,7 +137,8 @@ impl StepRun<'_> {
         }
     }
 
-    async fn send(&mut self, order: &OrderRequest) -> Result<Verdict, EngineError> {
+    /// `in_doubt`: it was sent before and not answered, so it may have been bought already.
+    async fn send(&mut self, order: &OrderRequest, in_doubt: bool) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         engine
             .store
@@ -180,11 +181,20 @@ impl StepRun<'_> {
                 .await?;
             return Ok(Verdict::Retry { error: text, after });
         }
-        let refused = PurchaseOutcome::Refused {
-            error: text.clone(),
-        };
-        self.settle(refused, StepState::Failed, None, Some(&text))
-            .await?;
+        if in_doubt {
+            // This attempt bought nothing, but an earlier one may have: it stays `sent`, from the first sending on.
+            let step = self.outcome(StepState::Unsure, None, Some(text.clone()));
+            engine
+                .store
+                .finish_step(self.fence, step, engine.clock.now())
+                .await?;
+        } else {
+            let refused = PurchaseOutcome::Refused {
+                error: text.clone(),
+            };
+            self.settle(refused, StepState::Failed, None, Some(&text))
+                .await?;
+        }
         Ok(if error.is_retryable() {
             Verdict::Retry { error: text, after }
         } else if matches!(

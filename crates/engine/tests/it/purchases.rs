@@ -152,3 +152,37 @@ async fn a_quantity_that_is_not_allowed_is_refused_before_it_is_sent() {
         .remove(0);
     assert!(run.error.unwrap().contains("number"));
 }
+
+#[tokio::test]
+async fn a_refusal_after_an_unanswered_attempt_does_not_forget_the_doubt() {
+    for status in [401, 429] {
+        let world = World::new(TREE_ONLY).await;
+        world.create("Ada").await;
+        world
+            .control(
+                "/faults",
+                json!({ "kind": "drop_answer", "service": "ecologi" }),
+            )
+            .await;
+        world.poll_and_drain().await;
+        world.clear_faults().await;
+        let refusal = json!({ "kind": "status", "status": status, "service": "ecologi" });
+        world.control("/faults", refusal).await;
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Sent, "{status}");
+        // Long after, keys may be forgotten: a person decides, and nothing is sent.
+        world.clear_faults().await;
+        let replays = world.bought().await[0]["replays"].clone();
+        world.wait(SignedDuration::from_hours(12));
+        let run = world.store.runs(None, 1).await.unwrap().remove(0);
+        let now = canopy_store::clock::Clock::now(&*world.clock);
+        world.store.requeue_run(run.id, now).await.unwrap();
+        world.drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Unknown, "{status}");
+        let book = world.bought().await;
+        assert_eq!((book.len(), &book[0]["replays"]), (1, &replays), "{status}");
+    }
+}
