@@ -3,7 +3,7 @@
 use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
 use canopy_highlevel::{Priority, WEBHOOKS};
 use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
-use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run};
+use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
 use serde_json::{Map, Value, json};
 
 use crate::connection::Connection;
@@ -106,7 +106,11 @@ impl Engine {
             .and_then(canopy_highlevel::operation);
         let (Some(webhook), Some(fetch)) = (webhook, fetch) else {
             // Some kinds have nothing to read.
-            return self.with_version(fence, event.clone()).await;
+            let version = match &event.version {
+                Some(version) => Version::Own(version.clone()),
+                None => Version::Content(content_hash(&event.payload)),
+            };
+            return self.with_version(fence, event.clone(), version).await;
         };
         let arguments = arguments_of(webhook, fetch, event);
         let answer = connection
@@ -141,17 +145,16 @@ impl Engine {
             None => answer,
         };
         let version = match (webhook.version, &event.version) {
-            (EventVersion::Once, Some(once)) => once.clone(),
+            (EventVersion::Once, Some(once)) => Version::Own(once.clone()),
             // The state that was read, which may be newer than the one that the event announced.
-            _ => own_version.unwrap_or_else(|| content_hash(&record)),
+            _ => own_version.map_or_else(|| Version::Content(content_hash(&record)), Version::Own),
         };
         let event = Event {
-            version: Some(version),
             contact: event.contact.clone().or_else(|| text(&record, "contactId")),
             payload: record,
             ..event.clone()
         };
-        self.with_version(fence, event).await
+        self.with_version(fence, event, version).await
     }
 
     /// Stores what is known by now; another row with the same version makes this one a duplicate.
@@ -159,25 +162,20 @@ impl Engine {
         &self,
         fence: &Fence,
         event: Event,
+        version: Version,
     ) -> Result<Option<Event>, EngineError> {
-        let version = event
-            .version
-            .clone()
-            .unwrap_or_else(|| content_hash(&event.payload));
         let completion = Completion {
-            version: version.clone(),
-            contact: event.contact.clone(),
-            payload: event.payload.clone(),
+            version,
+            contact: event.contact,
+            payload: event.payload,
         };
         let stored = self
             .store
             .complete_event(fence, event.id, completion, self.clock.now())
             .await?;
         Ok(match stored {
-            Inserted::Stored(_) => Some(Event {
-                version: Some(version),
-                ..event
-            }),
+            // As it stands now: the store numbers the versions of records that have none.
+            Inserted::Stored(id) => self.store.event(id).await?.map(|row| row.event),
             Inserted::Duplicate(_) => None,
         })
     }

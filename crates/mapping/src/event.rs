@@ -14,6 +14,10 @@ pub enum Source {
     Poll,
     /// An operator's command.
     Manual,
+    /// A step of a workflow: something happened on the Ecologi side.
+    Workflow,
+    /// A workflow's own timetable.
+    Schedule,
 }
 
 impl Source {
@@ -23,6 +27,8 @@ impl Source {
             Self::Webhook => "webhook",
             Self::Poll => "poll",
             Self::Manual => "manual",
+            Self::Workflow => "workflow",
+            Self::Schedule => "schedule",
         }
     }
 }
@@ -48,4 +54,19 @@ pub struct Event {
     /// until the record has been read.
     pub version: Option<String>,
     pub payload: Value,
+    #[serde(default)]
+    pub trace: Trace,
+}
+
+/// Where an event comes from, besides its source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Trace {
+    /// Names of the polls that found it: a workflow whose trigger has parameters starts on these only.
+    #[serde(default)]
+    pub found_by: Vec<String>,
+    /// The run whose step made it.
+    pub cause: Option<i64>,
+    /// How many runs deep it is: 0 for what happened outside.
+    #[serde(default)]
+    pub depth: u32,
 }

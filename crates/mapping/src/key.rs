@@ -37,7 +37,7 @@ pub struct NoContact {
 /// let event = Event {
 ///     id: 1, source: Source::Poll, kind: "contact.created".into(), location: "loc".into(),
 ///     contact: Some("c1".into()), record: "c1".into(), occurred_at: "2026-11-01T00:00:00Z".parse()?,
-///     version: Some("created".into()), payload: serde_json::json!({}),
+///     version: Some("created".into()), payload: serde_json::json!({}), trace: canopy_mapping::Trace::default(),
 /// };
 /// let scope = KeyScope { connection: "main", test: false, workflow: "new-contact", step: "tree" };
 /// let created = step_key(scope, Once::Contact, &event)?;
@@ -106,6 +106,7 @@ mod tests {
             occurred_at: "2026-11-30T23:59:59Z".parse().unwrap(),
             version: Some(version.to_owned()),
             payload: json!({}),
+            trace: crate::event::Trace::default(),
         }
     }
 

@@ -26,7 +26,7 @@ mod record;
 pub mod template;
 mod workflow;
 
-pub use event::{Event, Source};
+pub use event::{Event, Source, Trace};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use profile::{Impact, Profile, profile_id};

@@ -17,7 +17,7 @@
 //! Instants are kept to the microsecond, money and quantities to the millionth.
 //!
 //! ```
-//! use canopy_mapping::Source;
+//! use canopy_mapping::{Source, Trace};
 //! use canopy_store::{Inserted, NewEvent, SecretKey, SqliteStore, Store};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -35,6 +35,7 @@
 //!     version: Some("created".into()),
 //!     delivery: None,
 //!     payload: serde_json::json!({"id": "c1", "firstName": "Ada"}),
+//!     trace: Trace::default(),
 //! };
 //!
 //! let first = store.insert_events(vec![event.clone()], now).await?;

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
 use crate::types::{
-    CallEntry, Cap, Completion, Cursor, EventEnd, Fence, InboxRow, Inserted, LedgerEntry, Link,
-    LinkUpdate, NewEvent, NewPurchase, NewRun, NewStep, Purchase, PurchaseIntent, PurchaseOutcome,
-    Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, Purchase,
+    PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -40,7 +40,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn release_lease(&self, fence: &Fence) -> Result<()>;
 
     // Inbox
-    /// Stores events durably before returning. Not fenced: any process may receive a webhook.
+    /// Stores events durably before returning. Not fenced: any process may receive a webhook. An event that is there
+    /// already and that a further poll has found is pending again, so that the workflows which wait for that poll see
+    /// it; runs that it started are kept.
     async fn insert_events(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Inserted>>;
     /// Stores what a poll found and moves its cursor in the same transaction.
     async fn commit_poll(
@@ -61,7 +63,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: u32,
     ) -> Result<Vec<InboxRow>>;
     /// Fills in what reading the record of a pending event told. `Duplicate(n)`: row n holds the same (location, kind, record,
-    /// version); this row has been settled as a duplicate.
+    /// version); this row has been settled as a duplicate, and the polls that found it are added to row n, see
+    /// [`Store::insert_events`].
     async fn complete_event(
         &self,
         fence: &Fence,
@@ -86,6 +89,12 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         error: &str,
         now: Timestamp,
     ) -> Result<()>;
+    /// Puts a pending event aside until a person approves it.
+    async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()>;
+    /// A person's approval of a held event: it is pending again. `false`: no held event has this number.
+    async fn approve_event(&self, id: i64, now: Timestamp) -> Result<bool>;
+    /// Events in this state, newest first.
+    async fn events_in(&self, state: EventState, limit: u32) -> Result<Vec<InboxRow>>;
     /// Creates the runs of an event and marks it started, in one transaction. Runs that exist are kept. Returns all
     /// runs of the event that are ready, in the order of their creation.
     async fn start_runs(
@@ -205,6 +214,20 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn secret(&self, name: &str) -> Result<Option<secrecy::SecretString>>;
     /// `false`: there was none.
     async fn delete_secret(&self, name: &str) -> Result<bool>;
+
+    // Alerts
+    /// Tells a person something. `false`: it is open already, and was counted up.
+    async fn raise_alert(&self, alert: NewAlert, now: Timestamp) -> Result<bool>;
+    /// What the alert was about is mended. `false`: there was none.
+    async fn resolve_alert(
+        &self,
+        location: &str,
+        kind: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// Newest first.
+    async fn alerts(&self, open_only: bool, limit: u32) -> Result<Vec<Alert>>;
 
     // Call log and figures
     /// Appends to the call log.

@@ -1,6 +1,6 @@
 //! The rows that callers see. All times are UTC instants given by the caller: the store reads no clock.
 
-use canopy_mapping::{Event, Source};
+use canopy_mapping::{Event, Source, Trace};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ pub struct NewEvent {
     /// while the first one has not been read yet. (Afterwards it may speak of a later, equal-looking change.)
     pub delivery: Option<String>,
     pub payload: Value,
+    pub trace: Trace,
 }
 
 /// What became of one [`NewEvent`].
@@ -44,9 +45,19 @@ pub enum Inserted {
 /// What reading the record behind an event told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    pub version: String,
+    pub version: Version,
     pub contact: Option<String>,
     pub payload: Value,
+}
+
+/// Which state of a record was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// The record tells it, e.g. the time of its last change.
+    Own(String),
+    /// The record has no version: SHA-256 (hex) of its content. What was last read of it is remembered, so the same
+    /// content read again is no change, and A to B to A is three.
+    Content(String),
 }
 
 /// How an event ended without a run.
@@ -68,6 +79,8 @@ pub enum EventEnd {
 #[serde(rename_all = "snake_case")]
 pub enum EventState {
     Pending,
+    /// Waits for a person's approval.
+    Held,
     /// Its runs have been created; they carry on from here.
     Started,
     Echo,
@@ -81,6 +94,8 @@ pub enum EventState {
 pub struct InboxRow {
     pub event: Event,
     pub state: EventState,
+    /// A person has let it go on.
+    pub approved: bool,
     pub received_at: Timestamp,
     /// Reads of the record that failed so far, and when the next may be tried.
     pub attempts: u32,
@@ -369,11 +384,40 @@ pub struct CallEntry {
     pub error: Option<String>,
 }
 
+/// Something that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAlert {
+    pub location: String,
+    /// E.g. `reconnect`, `budget`, `loop`.
+    pub kind: String,
+    /// What it is about: with location and kind it tells alerts apart, so that a repeat counts up.
+    pub subject: String,
+    /// What happened and what to do. Nothing personal, no secrets.
+    pub message: String,
+}
+
+/// An alert as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    pub id: i64,
+    pub location: String,
+    pub kind: String,
+    pub subject: String,
+    pub message: String,
+    pub raised_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// How often it was raised.
+    pub times: u32,
+    pub resolved_at: Option<Timestamp>,
+}
+
 /// Counts for the summary and the status page.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
     pub events: u64,
     pub events_pending: u64,
+    /// Wait for a person's approval.
+    pub events_held: u64,
     pub events_echo: u64,
     pub profiles: u64,
     /// Confirmed purchases, those in test mode among them.
@@ -392,6 +436,8 @@ pub struct Summary {
     pub runs_waiting: u64,
     pub runs_held: u64,
     pub runs_dead: u64,
+    /// Alerts that are not resolved.
+    pub alerts: u64,
     /// Entries of the call log.
     pub calls: u64,
 }

@@ -35,6 +35,7 @@ macro_rules! words {
 words! {
     EventState {
         Pending "pending"
+        Held "held"
         Started "started"
         Echo "echo"
         NoMatch "no_match"
@@ -66,9 +67,15 @@ words! {
 
 impl Word for Source {
     fn parse(text: &str) -> Option<Self> {
-        [Self::Webhook, Self::Poll, Self::Manual]
-            .into_iter()
-            .find(|source| source.as_str() == text)
+        [
+            Self::Webhook,
+            Self::Poll,
+            Self::Manual,
+            Self::Workflow,
+            Self::Schedule,
+        ]
+        .into_iter()
+        .find(|source| source.as_str() == text)
     }
 }
 
@@ -106,6 +113,7 @@ mod tests {
         same_as_json(
             &[
                 E::Pending,
+                E::Held,
                 E::Started,
                 E::Echo,
                 E::NoMatch,
@@ -126,7 +134,14 @@ mod tests {
                 .map(|value| (value, value.as_str())),
         );
         same_as_json(
-            &[Source::Webhook, Source::Poll, Source::Manual].map(|value| (value, value.as_str())),
+            &[
+                Source::Webhook,
+                Source::Poll,
+                Source::Manual,
+                Source::Workflow,
+                Source::Schedule,
+            ]
+            .map(|value| (value, value.as_str())),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::{EventVersion, WebhookEvent};
-use canopy_mapping::{Source, record_version};
+use canopy_mapping::{Source, Trace, record_version};
 use canopy_store::NewEvent;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -43,6 +43,7 @@ pub(crate) fn event_of(body: &[u8], now: Timestamp) -> Result<NewEvent, PayloadE
             version: Some(hash),
             delivery: None,
             payload,
+            trace: Trace::default(),
         });
     };
     let version = version_of(webhook, &payload);
@@ -56,6 +57,7 @@ pub(crate) fn event_of(body: &[u8], now: Timestamp) -> Result<NewEvent, PayloadE
         delivery: version.is_none().then_some(hash),
         version,
         payload,
+        trace: Trace::default(),
     })
 }
 

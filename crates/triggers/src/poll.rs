@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_highlevel::{Client, Priority};
-use canopy_mapping::{Source, record_version};
+use canopy_mapping::{Source, Trace, record_version};
 use canopy_store::clock::Clock;
 use canopy_store::{Fence, Inserted, NewEvent, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -272,6 +272,7 @@ impl ContactPoll {
             version: Some(version),
             delivery: None,
             payload: contact.clone(),
+            trace: Trace::default(),
         };
         let mut events = Vec::new();
         if is_new {

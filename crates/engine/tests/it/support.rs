@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canopy_ecologi::PriceList;
 use canopy_engine::{Catalog, Connection, Engine, Options};
-use canopy_mapping::{Source, Workflow};
+use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
 use canopy_store::{NewEvent, SecretKey, SqliteStore, Store};
@@ -165,6 +165,7 @@ impl World {
             version: None,
             delivery: Some(delivery.to_owned()),
             payload: json!({ "type": "ContactUpdate", "id": contact }),
+            trace: Trace::default(),
         };
         self.store.insert_events(vec![event], now).await.unwrap();
     }
@@ -182,6 +183,7 @@ impl World {
             version: Some("created".into()),
             delivery: None,
             payload: json!({ "type": "NoteCreate", "id": note, "contactId": contact }),
+            trace: Trace::default(),
         };
         self.store.insert_events(vec![event], now).await.unwrap();
     }

@@ -68,6 +68,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
     let row = sqlx::query(
         "SELECT (SELECT count(*) FROM inbox) AS events,
                 (SELECT count(*) FROM inbox WHERE state = 'pending') AS events_pending,
+                (SELECT count(*) FROM inbox WHERE state = 'held') AS events_held,
                 (SELECT count(*) FROM inbox WHERE state = 'echo') AS events_echo,
                 (SELECT count(*) FROM profiles) AS profiles,
                 (SELECT count(*) FROM purchases WHERE state = 'confirmed') AS purchases,
@@ -84,6 +85,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
                 (SELECT count(*) FROM runs WHERE state = 'waiting') AS runs_waiting,
                 (SELECT count(*) FROM runs WHERE state = 'held') AS runs_held,
                 (SELECT count(*) FROM runs WHERE state = 'dead') AS runs_dead,
+                (SELECT count(*) FROM alerts WHERE resolved_at IS NULL) AS alerts,
                 (SELECT count(*) FROM calls) AS calls",
     )
     .fetch_one(connection)
@@ -94,6 +96,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
     Ok(Summary {
         events: row.narrow("events")?,
         events_pending: row.narrow("events_pending")?,
+        events_held: row.narrow("events_held")?,
         events_echo: row.narrow("events_echo")?,
         profiles: row.narrow("profiles")?,
         purchases: row.narrow("purchases")?,
@@ -110,6 +113,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
         runs_waiting: row.narrow("runs_waiting")?,
         runs_held: row.narrow("runs_held")?,
         runs_dead: row.narrow("runs_dead")?,
+        alerts: row.narrow("alerts")?,
         calls: row.narrow("calls")?,
     })
 }

@@ -1,15 +1,17 @@
 //! The inbox and the cursors of the polls that fill it.
 
-use canopy_mapping::Event;
+use canopy_mapping::{Event, Trace};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::row::{Reader, micros};
-use crate::types::{Completion, Cursor, EventEnd, EventState, InboxRow, Inserted, NewEvent};
+use crate::types::{
+    Completion, Cursor, EventEnd, EventState, InboxRow, Inserted, NewEvent, Version,
+};
 
 pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
     let id: i64 = row.try_get("id")?;
@@ -25,8 +27,14 @@ pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
             occurred_at: row.instant("occurred_at")?,
             version: row.maybe_text("version")?,
             payload: row.json("payload")?,
+            trace: Trace {
+                found_by: row.json("found_by")?,
+                cause: row.maybe_number("cause")?,
+                depth: row.narrow("depth")?,
+            },
         },
         state: row.word("state")?,
+        approved: row.number("approved")? != 0,
         received_at: row.instant("received_at")?,
         attempts: row.narrow("attempts")?,
         next_attempt_at: row.maybe_instant("next_attempt_at")?,
@@ -56,8 +64,8 @@ async fn insert_one(
 ) -> Op<Inserted> {
     let stored: Option<i64> = sqlx::query_scalar(
         "INSERT INTO inbox (location, epoch, source, kind, contact, record, occurred_at, version, delivery, payload,
-                            state, received_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending', ?11, ?11)
+                            found_by, cause, depth, state, received_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?14)
          ON CONFLICT DO NOTHING
          RETURNING id",
     )
@@ -71,6 +79,9 @@ async fn insert_one(
     .bind(&event.version)
     .bind(&event.delivery)
     .bind(event.payload.to_string())
+    .bind(json!(event.trace.found_by).to_string())
+    .bind(event.trace.cause)
+    .bind(event.trace.depth)
     .bind(micros(now))
     .fetch_optional(&mut *connection)
     .await?;
@@ -86,14 +97,54 @@ async fn insert_one(
             )
             .bind(&event.location)
             .bind(delivery)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?
         }
         (None, None) => None,
     };
-    existing
-        .map(Inserted::Duplicate)
-        .ok_or_else(|| Fault::conflict("an event contradicts what is stored"))
+    let Some(existing) = existing else {
+        return Err(Fault::conflict("an event contradicts what is stored"));
+    };
+    add_polls(connection, existing, &event.trace.found_by, now).await?;
+    Ok(Inserted::Duplicate(existing))
+}
+
+/// Notes that further polls found an event. Workflows may wait for just these, so it is taken in once more; what it
+/// started already stays. Our own writes stay echoes, and what a person was asked about still waits.
+async fn add_polls(
+    connection: &mut SqliteConnection,
+    id: i64,
+    polls: &[String],
+    now: Timestamp,
+) -> Op<()> {
+    if polls.is_empty() {
+        return Ok(());
+    }
+    let Some(row) = event(connection, id).await? else {
+        return Ok(());
+    };
+    let mut found_by = row.event.trace.found_by;
+    let known = found_by.len();
+    for poll in polls {
+        if !found_by.contains(poll) {
+            found_by.push(poll.clone());
+        }
+    }
+    if found_by.len() == known {
+        return Ok(());
+    }
+    let state = match row.state {
+        EventState::Started | EventState::NoMatch => EventState::Pending,
+        other => other,
+    };
+    sqlx::query("UPDATE inbox SET found_by = ?2, state = ?3, updated_at = ?4 WHERE id = ?1")
+        .bind(id)
+        .bind(json!(found_by).to_string())
+        .bind(state.as_str())
+        .bind(micros(now))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn same_change(
@@ -256,15 +307,20 @@ pub(super) async fn complete(
     now: Timestamp,
 ) -> Op<Inserted> {
     let event = pending_event(held, id).await?.event;
-    let twin = find_change(
-        held.connection,
-        &event.location,
-        &event.kind,
-        &event.record,
-        &completion.version,
-    )
-    .await?;
-    let twin = twin.filter(|twin| *twin != id);
+    let (version, twin) = match completion.version {
+        Version::Own(version) => {
+            let twin = find_change(
+                held.connection,
+                &event.location,
+                &event.kind,
+                &event.record,
+                &version,
+            )
+            .await?;
+            (version, twin.filter(|twin| *twin != id))
+        }
+        Version::Content(hash) => content(held, &event, &hash, now).await?,
+    };
     let state = if twin.is_some() {
         EventState::Duplicate
     } else {
@@ -276,7 +332,7 @@ pub(super) async fn complete(
          WHERE id = ?1",
     )
     .bind(id)
-    .bind(&completion.version)
+    .bind(&version)
     .bind(completion.payload.to_string())
     .bind(&completion.contact)
     .bind(state.as_str())
@@ -284,7 +340,99 @@ pub(super) async fn complete(
     .bind(micros(now))
     .execute(&mut *held.connection)
     .await?;
-    Ok(twin.map_or(Inserted::Stored(id), Inserted::Duplicate))
+    let Some(twin) = twin else {
+        return Ok(Inserted::Stored(id));
+    };
+    add_polls(held.connection, twin, &event.trace.found_by, now).await?;
+    Ok(Inserted::Duplicate(twin))
+}
+
+/// The version of a record that has none of its own, and the other event that told the same content last.
+async fn content(
+    held: &mut Held<'_>,
+    event: &Event,
+    hash: &str,
+    now: Timestamp,
+) -> Op<(String, Option<i64>)> {
+    let last: Option<(String, i64, i64)> = sqlx::query_as(
+        "SELECT hash, number, event FROM contents WHERE location = ?1 AND kind = ?2 AND record = ?3",
+    )
+    .bind(&event.location)
+    .bind(&event.kind)
+    .bind(&event.record)
+    .fetch_optional(&mut *held.connection)
+    .await?;
+    let version = |number: i64| format!("{number}:{hash}");
+    let number = match last {
+        Some((last, number, teller)) if last == hash => {
+            return Ok((
+                version(number),
+                Some(teller).filter(|teller| *teller != event.id),
+            ));
+        }
+        Some((_, number, _)) => number + 1,
+        None => 1,
+    };
+    sqlx::query(
+        "INSERT INTO contents (location, kind, record, hash, number, event, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (location, kind, record) DO UPDATE SET
+             hash = excluded.hash, number = excluded.number, event = excluded.event, updated_at = excluded.updated_at",
+    )
+    .bind(&event.location)
+    .bind(&event.kind)
+    .bind(&event.record)
+    .bind(hash)
+    .bind(number)
+    .bind(event.id)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok((version(number), None))
+}
+
+pub(super) async fn hold(held: &mut Held<'_>, id: i64, reason: &str, now: Timestamp) -> Op<()> {
+    pending_event(held, id).await?;
+    sqlx::query(
+        "UPDATE inbox SET state = 'held', error = ?2, next_attempt_at = NULL, epoch = ?3, updated_at = ?4
+         WHERE id = ?1",
+    )
+    .bind(id)
+    .bind(reason)
+    .bind(held.fence.epoch)
+    .bind(micros(now))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn approve(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: Timestamp,
+) -> Op<bool> {
+    let approved = sqlx::query(
+        "UPDATE inbox SET state = 'pending', approved = 1, error = NULL, updated_at = ?2
+         WHERE id = ?1 AND state = 'held'",
+    )
+    .bind(id)
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(approved.rows_affected() > 0)
+}
+
+pub(super) async fn in_state(
+    connection: &mut SqliteConnection,
+    state: EventState,
+    limit: u32,
+) -> Op<Vec<InboxRow>> {
+    let rows = sqlx::query("SELECT * FROM inbox WHERE state = ?1 ORDER BY id DESC LIMIT ?2")
+        .bind(state.as_str())
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn settle(held: &mut Held<'_>, id: i64, end: EventEnd, now: Timestamp) -> Op<()> {

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: write-ahead log, `synchronous=FULL`, one writer, several readers.
 
+mod alerts;
 mod calls;
 mod caps;
 mod fault;

@@ -109,6 +109,10 @@ impl<'r> Reader<'r> {
     }
 
     /// A number of a narrower type, e.g. a count of attempts.
+    pub(super) fn maybe_number(&self, column: &str) -> Op<Option<i64>> {
+        self.get(column)
+    }
+
     pub(super) fn narrow<T: TryFrom<i64, Error: Display>>(&self, column: &str) -> Op<T> {
         T::try_from(self.number(column)?).map_err(|error| self.corrupt(column, error))
     }

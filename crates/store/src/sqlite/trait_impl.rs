@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{SqliteStore, calls, fence, inbox, ledger, profiles, runs, secrets, steps};
+use super::{SqliteStore, alerts, calls, fence, inbox, ledger, profiles, runs, secrets, steps};
 use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
-    CallEntry, Cap, Completion, Cursor, EventEnd, Fence, InboxRow, Inserted, LedgerEntry, Link,
-    LinkUpdate, NewEvent, NewPurchase, NewRun, NewStep, Purchase, PurchaseIntent, PurchaseOutcome,
-    Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, Purchase,
+    PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -128,6 +128,19 @@ impl Store for SqliteStore {
     ) -> Result<()> {
         let error = error.to_owned();
         fenced!(self, fence, inbox::postpone(id, until, &error, now))
+    }
+
+    async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()> {
+        let reason = reason.to_owned();
+        fenced!(self, fence, inbox::hold(id, &reason, now))
+    }
+
+    async fn approve_event(&self, id: i64, now: Timestamp) -> Result<bool> {
+        write!(self, inbox::approve(id, now))
+    }
+
+    async fn events_in(&self, state: EventState, limit: u32) -> Result<Vec<InboxRow>> {
+        read!(self, inbox::in_state(state, limit))
     }
 
     async fn start_runs(
@@ -299,6 +312,25 @@ impl Store for SqliteStore {
     async fn delete_secret(&self, name: &str) -> Result<bool> {
         let name = name.to_owned();
         write!(self, secrets::delete(&name))
+    }
+
+    async fn raise_alert(&self, alert: NewAlert, now: Timestamp) -> Result<bool> {
+        write!(self, alerts::raise(&alert, now))
+    }
+
+    async fn resolve_alert(
+        &self,
+        location: &str,
+        kind: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (location, kind, subject) = (location.to_owned(), kind.to_owned(), subject.to_owned());
+        write!(self, alerts::resolve(&location, &kind, &subject, now))
+    }
+
+    async fn alerts(&self, open_only: bool, limit: u32) -> Result<Vec<Alert>> {
+        read!(self, alerts::list(open_only, limit))
     }
 
     async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()> {

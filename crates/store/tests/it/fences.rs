@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use canopy_store::{
     Completion, EventEnd, Fence, LinkUpdate, RunState, RunUpdate, SqliteStore, StepState, Store,
-    StoreError,
+    StoreError, Version,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
@@ -119,6 +119,10 @@ fn link() -> LinkUpdate {
 const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, "contacts", json!(2), vec![event("polled", Some("v1"))], at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),
+    ("hold_event", |s, f, r| async move {
+        s.hold_event(f, r.unread, "old", at(1)).await?;
+        s.approve_event(r.unread, at(1)).await.map(drop)
+    }.boxed()),
     ("complete_event", |s, f, r| s.complete_event(f, r.unread, completion(), at(1)).map(drop_ok).boxed()),
     ("start_runs", |s, f, r| s.start_runs(f, r.event, vec![], at(1)).map(drop_ok).boxed()),
     ("settle_event", |s, f, r| s.settle_event(f, r.unread, EventEnd::Gone, at(1)).boxed()),
@@ -139,7 +143,7 @@ fn drop_ok<T>(result: Result<T, StoreError>) -> Result<(), StoreError> {
 
 fn completion() -> Completion {
     Completion {
-        version: "v1".into(),
+        version: Version::Own("v1".into()),
         contact: None,
         payload: json!({}),
     }

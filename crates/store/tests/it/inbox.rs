@@ -1,7 +1,9 @@
 //! The inbox: one change is one event, in order of arrival.
 
 use canopy_mapping::Source;
-use canopy_store::{Completion, EventEnd, EventState, Inserted, NewEvent, Store, StoreError};
+use canopy_store::{
+    Completion, EventEnd, EventState, Inserted, NewEvent, Store, StoreError, Version,
+};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use crate::support::{Fixture, LOCATION, at, event};
 
 fn completion(version: &str) -> Completion {
     Completion {
-        version: version.into(),
+        version: Version::Own(version.into()),
         contact: None,
         payload: json!({"read": version}),
     }

@@ -6,6 +6,7 @@
 
 mod caps;
 mod fences;
+mod found;
 mod inbox;
 mod ledger;
 mod opening;
@@ -13,5 +14,6 @@ mod properties;
 mod runs;
 mod secrets;
 mod support;
+mod upgrade;
 mod views;
 mod writer;

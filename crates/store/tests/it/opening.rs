@@ -124,20 +124,13 @@ async fn a_newer_schema_is_refused() {
     fixture.store.close().await;
     let mut connection = raw(&fixture.path()).await;
     connection
-        .execute("INSERT INTO _sqlx_migrations SELECT 9001, 'from the future', installed_on, success, checksum, 0 FROM _sqlx_migrations")
+        .execute("INSERT INTO _sqlx_migrations SELECT 9001, 'from the future', installed_on, success, checksum, 0 FROM _sqlx_migrations LIMIT 1")
         .await
         .unwrap();
     connection.close().await.unwrap();
     let error = open_error(&fixture.path(), &fixture.key).await;
     assert!(
-        matches!(
-            error,
-            OpenError::TooNew {
-                found: 9001,
-                known: 1,
-                ..
-            }
-        ),
+        matches!(error, OpenError::TooNew { found: 9001, .. }),
         "{error}"
     );
     assert!(error.to_string().contains("update canopy"), "{error}");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use canopy_mapping::Source;
+use canopy_mapping::{Source, Trace};
 use canopy_store::{
     Cap, Fence, Inserted, NewEvent, NewPurchase, NewRun, NewStep, PurchaseIntent, PurchaseOutcome,
     SecretKey, SqliteStore, StepOutcome, StepState, Store,
@@ -121,6 +121,7 @@ pub fn event(record: &str, version: Option<&str>) -> NewEvent {
         version: version.map(Into::into),
         delivery: None,
         payload: json!({"id": record, "firstName": "Ada", "tags": ["a", "b"]}),
+        trace: Trace::default(),
     }
 }
 
