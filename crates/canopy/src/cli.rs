@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::{ProfileCommand, RecipeCommand};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
@@ -36,6 +37,12 @@ pub(crate) enum Command {
     /// Look at purchases, or settle one whose outcome is unknown
     #[command(subcommand)]
     Purchase(Purchase),
+    /// Show all that is known of one contact
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// List, print or copy the ready workflows
+    #[command(subcommand)]
+    Recipe(RecipeCommand),
     /// Keep tokens and keys in the store, encrypted
     #[command(subcommand)]
     Secret(Secret),

@@ -189,6 +189,26 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
     /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
     async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
+    /// The profiles of a contact, or the one with this `ecologiProfileId`, in all locations.
+    async fn find_profiles(&self, contact_or_id: &str) -> Result<Vec<Profile>>;
+    /// The locations in which an event speaks of this contact.
+    async fn locations_of_contact(&self, contact: &str) -> Result<Vec<String>>;
+    /// What happened to a contact, newest first.
+    async fn contact_events(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<InboxRow>>;
+    /// The runs that an event started, in the order of their creation.
+    async fn runs_of_event(&self, event: i64) -> Result<Vec<Run>>;
+    /// What was bought for a contact, newest first.
+    async fn contact_purchases(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<Purchase>>;
     /// What belongs to a HighLevel record.
     async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>>;
     /// Creates or replaces a link.

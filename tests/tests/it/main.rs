@@ -10,4 +10,5 @@ mod mcp;
 mod money;
 mod ops;
 mod support;
+mod view;
 mod webhooks;

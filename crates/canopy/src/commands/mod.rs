@@ -7,7 +7,9 @@ mod demo;
 mod init;
 mod mcp;
 mod ops;
+mod profile;
 mod purchase;
+mod recipe;
 mod run;
 mod sandbox;
 mod secret;
@@ -20,6 +22,9 @@ use canopy_engine::Observer;
 use crate::cli::Command;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
+
+pub(crate) use profile::ProfileCommand;
+pub(crate) use recipe::RecipeCommand;
 
 pub(crate) async fn run(
     command: Command,
@@ -35,6 +40,8 @@ pub(crate) async fn run(
         Command::Status(options) => status::status(&options).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
+        Command::Profile(command) => profile::profile(&command).await,
+        Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,
         Command::Ops(options) => ops::ops(&options),
         Command::Call(options) => call::call(options, environment).await,

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretRef, store_key};
-pub(crate) use workflows::workflows;
+pub(crate) use workflows::{Recipe, recipe, recipes, workflows};
 
 /// A configuration as its file says it.
 #[derive(Debug, Clone, Deserialize)]

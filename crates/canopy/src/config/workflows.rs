@@ -8,15 +8,45 @@ use canopy_mapping::{FileError, Workflow, nearest};
 use super::Loaded;
 use crate::exit::Failure;
 
-/// Name and text of each recipe.
-const RECIPES: &[(&str, &str)] = &[(
-    "new-contact",
-    include_str!("../../../../recipes/new-contact.toml"),
-)];
+/// A ready workflow that ships with the program.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    /// Also its workflow's id.
+    pub name: &'static str,
+    pub text: &'static str,
+}
 
-/// The recipes' names.
-pub(crate) fn recipe_names() -> impl Iterator<Item = &'static str> {
-    RECIPES.iter().map(|(name, _)| *name)
+const RECIPES: &[Recipe] = &[Recipe {
+    name: "new-contact",
+    text: include_str!("../../../../recipes/new-contact.toml"),
+}];
+
+/// All recipes.
+pub(crate) fn recipes() -> &'static [Recipe] {
+    RECIPES
+}
+
+/// The recipe of this name.
+pub(crate) fn recipe(name: &str) -> Result<&'static Recipe, UnknownRecipe> {
+    let known = || RECIPES.iter().map(|recipe| recipe.name);
+    RECIPES
+        .iter()
+        .find(|recipe| recipe.name == name)
+        .ok_or_else(|| UnknownRecipe {
+            name: name.to_owned(),
+            fix: match nearest(name, known()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("recipes: {}", known().collect::<Vec<_>>().join(", ")),
+            },
+        })
+}
+
+/// There is no such recipe.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no recipe \"{name}\"; {fix}")]
+pub(crate) struct UnknownRecipe {
+    name: String,
+    fix: String,
 }
 
 /// Reads all workflows of a configuration; ids must differ.
@@ -30,7 +60,7 @@ pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
         (None, Some(_)) => &[],
     };
     for name in recipes {
-        let workflow = recipe(loaded, name).map_err(|error| Failure::bad_input(&error))?;
+        let workflow = read_recipe(loaded, name).map_err(|error| Failure::bad_input(&error))?;
         workflows.push((format!("recipe {name}"), workflow));
     }
     if let Some(folder) = &config.workflows {
@@ -61,19 +91,16 @@ pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
         .collect())
 }
 
-fn recipe(loaded: &Loaded, name: &str) -> Result<Workflow, FileError> {
-    let Some((_, text)) = RECIPES.iter().find(|(known, _)| *known == name) else {
-        let error = FileError::new(&loaded.file, format!("there is no recipe \"{name}\""))
-            .at(&loaded.text, name);
-        return Err(match nearest(name, recipe_names()) {
-            Some(near) => error.fix(format!("did you mean \"{near}\"?")),
-            None => error.fix(format!(
-                "recipes: {}",
-                recipe_names().collect::<Vec<_>>().join(", ")
-            )),
-        });
-    };
-    Workflow::parse(&format!("recipe {name}"), text, &Catalog)
+fn read_recipe(loaded: &Loaded, name: &str) -> Result<Workflow, FileError> {
+    let found = recipe(name).map_err(|unknown| {
+        FileError::new(
+            &loaded.file,
+            format!("there is no recipe \"{}\"", unknown.name),
+        )
+        .at(&loaded.text, name)
+        .fix(unknown.fix)
+    })?;
+    Workflow::parse(&format!("recipe {name}"), found.text, &Catalog)
 }
 
 fn files(folder: &Path) -> Result<Vec<(String, Workflow)>, Failure> {
@@ -130,9 +157,9 @@ mod tests {
 
     #[test]
     fn every_recipe_is_valid_and_named_by_its_id() {
-        for (name, text) in RECIPES {
-            let workflow = Workflow::parse(name, text, &Catalog).unwrap();
-            assert_eq!(workflow.id, *name);
+        for recipe in RECIPES {
+            let workflow = Workflow::parse(recipe.name, recipe.text, &Catalog).unwrap();
+            assert_eq!(workflow.id, recipe.name);
         }
     }
 }

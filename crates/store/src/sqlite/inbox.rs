@@ -488,3 +488,31 @@ pub(super) async fn postpone(
     .await?;
     Ok(())
 }
+
+pub(super) async fn locations_of_contact(
+    connection: &mut SqliteConnection,
+    contact: &str,
+) -> Op<Vec<String>> {
+    let query = "SELECT DISTINCT location FROM inbox WHERE contact = ?1 ORDER BY location";
+    Ok(sqlx::query_scalar(query)
+        .bind(contact)
+        .fetch_all(connection)
+        .await?)
+}
+
+pub(super) async fn of_contact(
+    connection: &mut SqliteConnection,
+    location: &str,
+    contact: &str,
+    limit: u32,
+) -> Op<Vec<InboxRow>> {
+    let rows = sqlx::query(
+        "SELECT * FROM inbox WHERE location = ?1 AND contact = ?2 ORDER BY id DESC LIMIT ?3",
+    )
+    .bind(location)
+    .bind(contact)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}

@@ -340,6 +340,23 @@ pub(super) async fn resolve(
     Ok(true)
 }
 
+pub(super) async fn of_contact(
+    connection: &mut SqliteConnection,
+    location: &str,
+    contact: &str,
+    limit: u32,
+) -> Op<Vec<Purchase>> {
+    let rows = sqlx::query(
+        "SELECT * FROM purchases WHERE location = ?1 AND contact = ?2 ORDER BY id DESC LIMIT ?3",
+    )
+    .bind(location)
+    .bind(contact)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

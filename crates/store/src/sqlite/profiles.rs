@@ -3,7 +3,8 @@
 use canopy_mapping::{Impact, Profile};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::fence::Held;
@@ -20,18 +21,32 @@ pub(super) async fn profile(
         .bind(contact)
         .fetch_optional(connection)
         .await?;
-    row.map(|row| {
-        let row = Reader::new(&row, "profiles", format_args!("{location} {contact}"));
-        Ok(Profile {
-            id: row.text("id")?,
-            location: row.text("location")?,
-            contact: row.text("contact")?,
-            fields: row.json("fields")?,
-            created_at: row.instant("created_at")?,
-            updated_at: row.instant("updated_at")?,
-        })
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &SqliteRow) -> Op<Profile> {
+    let contact: String = row.try_get("contact")?;
+    let row = Reader::new(row, "profiles", &contact);
+    Ok(Profile {
+        id: row.text("id")?,
+        location: row.text("location")?,
+        fields: row.json("fields")?,
+        created_at: row.instant("created_at")?,
+        updated_at: row.instant("updated_at")?,
+        contact,
     })
-    .transpose()
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    contact_or_id: &str,
+) -> Op<Vec<Profile>> {
+    let rows =
+        sqlx::query("SELECT * FROM profiles WHERE contact = ?1 OR id = ?1 ORDER BY location")
+            .bind(contact_or_id)
+            .fetch_all(connection)
+            .await?;
+    rows.iter().map(read).collect()
 }
 
 /// Creates the profile or lays `fields` over those it has. The id of a profile never changes.

@@ -216,3 +216,14 @@ pub(super) async fn requeue(
     .await?;
     Ok(done.rows_affected() > 0)
 }
+
+pub(super) async fn of_event(connection: &mut SqliteConnection, event: i64) -> Op<Vec<Run>> {
+    let rows = sqlx::query(
+        "SELECT runs.*, definitions.text FROM runs JOIN definitions ON definitions.id = runs.definition
+         WHERE event = ?1 ORDER BY runs.id",
+    )
+    .bind(event)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}

@@ -275,6 +275,36 @@ impl Store for SqliteStore {
         read!(self, profiles::impact(location, contact))
     }
 
+    async fn find_profiles(&self, contact_or_id: &str) -> Result<Vec<Profile>> {
+        read!(self, profiles::find(contact_or_id))
+    }
+
+    async fn locations_of_contact(&self, contact: &str) -> Result<Vec<String>> {
+        read!(self, inbox::locations_of_contact(contact))
+    }
+
+    async fn contact_events(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<InboxRow>> {
+        read!(self, inbox::of_contact(location, contact, limit))
+    }
+
+    async fn runs_of_event(&self, event: i64) -> Result<Vec<Run>> {
+        read!(self, runs::of_event(event))
+    }
+
+    async fn contact_purchases(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<Purchase>> {
+        read!(self, ledger::of_contact(location, contact, limit))
+    }
+
     async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>> {
         read!(self, profiles::link(location, kind, highlevel_id))
     }

@@ -1,0 +1,234 @@
+//! `canopy profile show`: everything that the store knows of one contact.
+
+use canopy_mapping::Profile;
+use canopy_store::{InboxRow, Purchase, Run, SqliteStore, StepRecord, Store, StoreError};
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::status;
+use crate::cli::ConfigArgs;
+use crate::exit::{Ended, Failure};
+use crate::show;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Show a contact's profile, its impact, its purchases, and what happened to it
+    Show {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// The contact's id in HighLevel, or its ecologiProfileId
+        contact: String,
+        /// Most events and purchases to show, newest first
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// One event of the timeline, with the runs that it started.
+#[derive(Debug, Serialize)]
+struct Moment {
+    #[serde(flatten)]
+    row: InboxRow,
+    runs: Vec<Ran>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ran {
+    id: i64,
+    workflow: String,
+    state: canopy_store::RunState,
+    error: Option<String>,
+    steps: Vec<StepRecord>,
+}
+
+pub(super) async fn profile(command: &ProfileCommand) -> Result<Ended, Failure> {
+    let ProfileCommand::Show {
+        config,
+        contact,
+        limit,
+        json,
+    } = command;
+    let store = status::open(config).await?;
+    let views = views(&store, contact, *limit).await;
+    store.close().await;
+    let views = views.map_err(|error| Failure::failed(&error))?;
+    if views.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "the store knows no contact or profile \"{contact}\""
+        )));
+    }
+    if *json {
+        println!(
+            "{}",
+            json!(views.iter().map(View::to_json).collect::<Vec<_>>())
+        );
+    } else {
+        let texts: Vec<_> = views.iter().map(View::to_text).collect();
+        print!("{}", texts.join("\n"));
+    }
+    Ok(Ended::Well)
+}
+
+/// A contact in one location.
+struct View {
+    location: String,
+    contact: String,
+    profile: Option<Profile>,
+    impact: canopy_mapping::Impact,
+    purchases: Vec<Purchase>,
+    timeline: Vec<Moment>,
+}
+
+async fn views(store: &SqliteStore, contact: &str, limit: u32) -> Result<Vec<View>, StoreError> {
+    let mut who: Vec<(String, String)> = store
+        .find_profiles(contact)
+        .await?
+        .into_iter()
+        .map(|profile| (profile.location, profile.contact))
+        .collect();
+    for location in store.locations_of_contact(contact).await? {
+        let pair = (location, contact.to_owned());
+        if !who.contains(&pair) {
+            who.push(pair);
+        }
+    }
+    let mut views = Vec::new();
+    for (location, contact) in who {
+        views.push(view(store, location, contact, limit).await?);
+    }
+    Ok(views)
+}
+
+async fn view(
+    store: &SqliteStore,
+    location: String,
+    contact: String,
+    limit: u32,
+) -> Result<View, StoreError> {
+    let mut timeline = Vec::new();
+    for row in store.contact_events(&location, &contact, limit).await? {
+        let mut runs = Vec::new();
+        for run in store.runs_of_event(row.event.id).await? {
+            runs.push(ran(store, run).await?);
+        }
+        timeline.push(Moment { row, runs });
+    }
+    Ok(View {
+        profile: store.profile(&location, &contact).await?,
+        impact: store.impact(&location, &contact).await?,
+        purchases: store.contact_purchases(&location, &contact, limit).await?,
+        timeline,
+        location,
+        contact,
+    })
+}
+
+async fn ran(store: &SqliteStore, run: Run) -> Result<Ran, StoreError> {
+    Ok(Ran {
+        steps: store.steps(run.id).await?,
+        id: run.id,
+        workflow: run.workflow,
+        state: run.state,
+        error: run.error,
+    })
+}
+
+impl View {
+    fn to_json(&self) -> Value {
+        json!({
+            "location": self.location, "contact": self.contact, "profile": self.profile, "impact": self.impact,
+            "purchases": self.purchases, "timeline": self.timeline,
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let mut rows = vec![
+            ("contact", self.contact.clone()),
+            ("location", self.location.clone()),
+        ];
+        if let Some(profile) = &self.profile {
+            rows.push(("profile", profile.id.clone()));
+            for (name, value) in &profile.fields {
+                rows.push((name, plain(value)));
+            }
+        }
+        let impact = &self.impact;
+        rows.extend([
+            ("trees", impact.trees.to_string()),
+            ("CO2e avoided", format!("{} kg", impact.carbon_kg)),
+            ("CO2e removed", format!("{} kg", impact.carbon_removal_kg)),
+            ("habitat", format!("{} m2", impact.habitat_m2)),
+        ]);
+        let mut lines = vec![show::pairs(&rows), "purchases".to_owned()];
+        lines.extend(self.purchases.iter().map(purchase_line));
+        lines.push("\nevents, newest first".to_owned());
+        for moment in &self.timeline {
+            lines.extend(moment.lines());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Moment {
+    fn lines(&self) -> Vec<String> {
+        let event = &self.row.event;
+        let by = match event.trace.cause {
+            Some(run) => format!(", by run {run}"),
+            None => String::new(),
+        };
+        let mut lines = vec![format!(
+            "  {:.0}  {} {} ({}{by}): {}",
+            event.occurred_at,
+            event.kind,
+            event.record,
+            event.source.as_str(),
+            self.row.state
+        )];
+        for ran in &self.runs {
+            let why = reason(ran.error.as_deref());
+            lines.push(format!(
+                "    run {} {}: {}{why}",
+                ran.id, ran.workflow, ran.state
+            ));
+            for step in &ran.steps {
+                let why = reason(step.error.as_deref());
+                lines.push(format!(
+                    "      {} {}: {}{why}",
+                    step.step, step.action, step.state
+                ));
+            }
+        }
+        lines
+    }
+}
+
+fn purchase_line(purchase: &Purchase) -> String {
+    let price = match purchase.amount {
+        Some(amount) => format!("{amount:.2} {}", purchase.currency),
+        None => format!("about {:.2} {}", purchase.estimate, purchase.currency),
+    };
+    let test = if purchase.test { ", test" } else { "" };
+    format!(
+        "  {:.0}  {} {} for {price}, {}{test} ({}, step {})",
+        purchase.created_at,
+        purchase.quantity,
+        purchase.unit,
+        purchase.state,
+        purchase.workflow,
+        purchase.step,
+    )
+}
+
+fn reason(error: Option<&str>) -> String {
+    error.map(|error| format!(": {error}")).unwrap_or_default()
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,73 @@
+//! What an operator sees of one contact, and the recipes.
+
+use serde_json::Value;
+
+use crate::support::{World, text};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_contact_is_shown_with_profile_purchases_and_what_happened() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    let contact = world.seed(1).await.remove(0);
+    world.succeed(&["run", "--once"]).await;
+
+    let views = json(
+        &world
+            .succeed(&["profile", "show", &contact, "--json"])
+            .await,
+    );
+    let view = &views[0];
+    assert_eq!(view["impact"]["trees"], "1");
+    assert_eq!(view["purchases"][0]["state"], "confirmed");
+    let started: Vec<_> = view["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|moment| !moment["runs"].as_array().unwrap().is_empty())
+        .collect();
+    let steps = started[0]["runs"][0]["steps"].as_array().unwrap();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step["action"] == "buy-trees" && step["state"] == "done")
+    );
+
+    // The profile's own id leads there as well.
+    let id = view["profile"]["ecologiProfileId"].as_str().unwrap();
+    let shown = world.succeed(&["profile", "show", id]).await;
+    assert!(
+        shown.contains(&contact) && shown.contains("contact.created"),
+        "{shown}"
+    );
+    assert!(shown.contains("tree buy-trees: done"), "{shown}");
+
+    let unknown = world.output(&["profile", "show", "nobody"]).await;
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("knows no contact or profile \"nobody\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipes_are_listed_shown_and_copied_without_overwriting() {
+    let world = World::new().await;
+    let list = json(&world.succeed(&["recipe", "list", "--json"]).await);
+    let first = &list[0];
+    assert_eq!(first["name"], "new-contact");
+    assert!(first["title"].is_string() && first["on"].is_array());
+    assert_eq!(first["steps"][1]["action"], "buy-trees");
+
+    let shown = world.succeed(&["recipe", "show", "new-contact"]).await;
+    world.succeed(&["recipe", "add", "new-contact"]).await;
+    let copy = world.path("workflows/new-contact.toml");
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), shown);
+
+    std::fs::write(&copy, "mine").unwrap();
+    let again = world.output(&["recipe", "add", "new-contact"]).await;
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "mine");
+    let wrong = world.output(&["recipe", "show", "new-contakt"]).await;
+    assert!(text(&wrong.stderr).contains("did you mean \"new-contact\"?"));
+}
