@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{ProfileCommand, RecipeCommand};
+use crate::commands::{Alerts, ProfileCommand, RecipeCommand};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Sandbox(Sandbox),
     /// Show the figures of a store, and the runs that need a person
     Status(Status),
+    /// Show what a person should know
+    Alerts(Alerts),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown

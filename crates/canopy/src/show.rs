@@ -1,6 +1,6 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
-use canopy_store::{Run, Summary};
+use canopy_store::{Alert, Run, Summary};
 use rust_decimal::Decimal;
 
 /// Sums by currency as one text, e.g. `15.00 GBP`.
@@ -88,6 +88,24 @@ pub(crate) fn stopped(runs: &[Run]) -> String {
             format!(
                 "  run {} ({}, contact {contact}): {error}",
                 run.id, run.workflow
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// Alerts, each with the time since which it stands.
+pub(crate) fn alerts(alerts: &[Alert]) -> String {
+    let lines: Vec<_> = alerts
+        .iter()
+        .map(|alert| {
+            let resolved = match alert.resolved_at {
+                Some(at) => format!(", resolved {at:.0}"),
+                None => String::new(),
+            };
+            format!(
+                "  {} {} ({}, since {:.0}, {}x{resolved}): {}",
+                alert.id, alert.kind, alert.subject, alert.raised_at, alert.times, alert.message
             )
         })
         .collect();

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use canopy_store::{InboxRow, Purchase, Run, RunState, StoreError, Summary};
+use canopy_store::{Alert, InboxRow, Purchase, Run, RunState, StoreError, Summary};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -58,6 +58,7 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
     let mut stopped = app.store.runs(Some(RunState::Held), ROWS).await?;
     stopped.extend(app.store.runs(Some(RunState::Dead), ROWS).await?);
     let waiting = app.store.runs(Some(RunState::Waiting), ROWS).await?;
+    let alerts = app.store.alerts(true, ROWS).await?;
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -75,6 +76,7 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
                 }
                 main {
                     (cards(&summary))
+                    (alert_table(&alerts))
                     (attention(&stopped))
                     (waiting_runs(&waiting))
                     (purchase_table(&purchases))
@@ -135,6 +137,30 @@ fn attention(runs: &[Run]) -> Markup {
                                     (run.error.as_deref().unwrap_or(""))
                                     p.note { "Once mended: " code { "canopy retry " (run.id) } }
                                 }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn alert_table(alerts: &[Alert]) -> Markup {
+    html! {
+        @if !alerts.is_empty() {
+            section {
+                h2 { "Alerts" }
+                table {
+                    thead { tr { th { "Since (UTC)" } th { "Kind" } th { "About" } th { "What, and what to do" } th { "Times" } } }
+                    tbody {
+                        @for alert in alerts {
+                            tr {
+                                td { (alert.raised_at.strftime("%Y-%m-%d %H:%M:%S")) }
+                                td { (alert.kind) }
+                                td { (alert.subject) }
+                                td { (alert.message) }
+                                td.number { (alert.times) }
                             }
                         }
                     }

@@ -1,5 +1,6 @@
 //! What an operator sees of one contact, and the recipes.
 
+use canopy_store::Store as _;
 use serde_json::Value;
 
 use crate::support::{World, text};
@@ -70,4 +71,46 @@ async fn recipes_are_listed_shown_and_copied_without_overwriting() {
     assert_eq!(std::fs::read_to_string(&copy).unwrap(), "mine");
     let wrong = world.output(&["recipe", "show", "new-contakt"]).await;
     assert!(text(&wrong.stderr).contains("did you mean \"new-contact\"?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_shown_until_a_person_resolves_them() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(world.succeed(&["alerts"]).await, "no alerts\n");
+    let key = canopy_store::SecretKey::from_file(&world.path("canopy.key")).unwrap();
+    let store = canopy_store::SqliteStore::open(&world.path("canopy.db"), &key)
+        .await
+        .unwrap();
+    let alert = canopy_store::NewAlert {
+        location: world.info().location_id.clone(),
+        kind: "budget".into(),
+        subject: "month".into(),
+        message: "the cap is reached until 1 December".into(),
+    };
+    store
+        .raise_alert(alert, jiff::Timestamp::now())
+        .await
+        .unwrap();
+    store.close().await;
+
+    for command in [&["alerts"][..], &["status"]] {
+        let shown = world.output(command).await;
+        assert_eq!(shown.status.code(), Some(3));
+        assert!(
+            text(&shown.stdout).contains("budget (month, since"),
+            "{}",
+            text(&shown.stdout)
+        );
+    }
+    world.succeed(&["alerts", "--resolve", "1"]).await;
+    let again = world.output(&["alerts", "--resolve", "1"]).await;
+    assert_eq!(again.status.code(), Some(2));
+    world.succeed(&["status"]).await;
+    assert!(
+        world
+            .succeed(&["alerts", "--all"])
+            .await
+            .contains("resolved")
+    );
 }

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod alerts;
 mod call;
 mod check;
 mod completions;
@@ -23,6 +24,7 @@ use crate::cli::Command;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
+pub(crate) use alerts::Alerts;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 
@@ -38,6 +40,7 @@ pub(crate) async fn run(
         Command::Init(options) => init::init(&options),
         Command::Sandbox(options) => sandbox::sandbox(&options).await,
         Command::Status(options) => status::status(&options).await,
+        Command::Alerts(options) => alerts::alerts(&options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Profile(command) => profile::profile(&command).await,

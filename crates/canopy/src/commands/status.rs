@@ -27,11 +27,12 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .await
             .map_err(failed)?,
     );
+    let alerts = store.alerts(true, ROWS).await.map_err(failed)?;
     store.close().await;
     if options.json {
         println!(
             "{}",
-            json!({ "summary": summary, "need_a_person": stopped })
+            json!({ "summary": summary, "need_a_person": stopped, "alerts": alerts })
         );
     } else {
         print!("{}", show::summary(&summary));
@@ -41,8 +42,11 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
                 show::stopped(&stopped)
             );
         }
+        if !alerts.is_empty() {
+            println!("\nalerts:\n{}", show::alerts(&alerts));
+        }
     }
-    Ok(if stopped.is_empty() {
+    Ok(if stopped.is_empty() && alerts.is_empty() {
         Ended::Well
     } else {
         Ended::NeedsPerson

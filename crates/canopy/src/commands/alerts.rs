@@ -1,0 +1,86 @@
+//! `canopy alerts`: what a person should know.
+
+use canopy_store::Store;
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{secret, status};
+use crate::cli::ConfigArgs;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::show;
+
+#[derive(Debug, Args)]
+pub(crate) struct Alerts {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Show resolved ones, too
+    #[arg(long)]
+    pub all: bool,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Mark this alert as dealt with; it comes again if its cause is still there
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["all", "json"])]
+    pub resolve: Option<i64>,
+}
+
+/// Alerts that are shown at most.
+const ROWS: u32 = 1000;
+
+pub(super) async fn alerts(options: &Alerts, environment: &Environment) -> Result<Ended, Failure> {
+    if let Some(number) = options.resolve {
+        return resolve(options, environment, number).await;
+    }
+    let store = status::open(&options.config).await?;
+    let alerts = store.alerts(!options.all, ROWS).await;
+    store.close().await;
+    let alerts = alerts.map_err(|error| Failure::failed(&error))?;
+    if options.json {
+        println!("{}", json!(alerts));
+    } else if alerts.is_empty() {
+        println!("no alerts");
+    } else {
+        println!("{}", show::alerts(&alerts));
+    }
+    let open = alerts.iter().any(|alert| alert.resolved_at.is_none());
+    Ok(if open {
+        Ended::NeedsPerson
+    } else {
+        Ended::Well
+    })
+}
+
+async fn resolve(
+    options: &Alerts,
+    environment: &Environment,
+    number: i64,
+) -> Result<Ended, Failure> {
+    let store = secret::open(&options.config, environment).await?;
+    let known = store.alerts(true, ROWS).await;
+    let resolved = match known {
+        Ok(alerts) => match alerts.into_iter().find(|alert| alert.id == number) {
+            Some(alert) => {
+                store
+                    .resolve_alert(
+                        &alert.location,
+                        &alert.kind,
+                        &alert.subject,
+                        Timestamp::now(),
+                    )
+                    .await
+            }
+            None => Ok(false),
+        },
+        Err(error) => Err(error),
+    };
+    store.close().await;
+    if resolved.map_err(|error| Failure::failed(&error))? {
+        eprintln!("resolved");
+        return Ok(Ended::Well);
+    }
+    Err(Failure::BadInput(format!(
+        "there is no open alert {number}; `canopy alerts` lists them"
+    )))
+}
