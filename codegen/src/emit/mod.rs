@@ -11,6 +11,7 @@ mod operations;
 mod plan;
 mod polish;
 mod samples;
+mod triggers;
 mod webhooks;
 
 use serde_json::Value;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::file;
 use super::plan::{Entry, method_name};
+use super::triggers::trigger;
 use crate::schema::content;
 
 pub(super) fn table(entries: &[Entry<'_>]) -> Result<String, syn::Error> {
@@ -76,6 +77,7 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
     let paging = paging(&value["x-paging"]);
     let [items, id_pointer, version, record] =
         ["x-items", "x-id", "x-version", "x-record"].map(|key| option(value[key].as_str()));
+    let trigger = trigger(&value["x-trigger"]);
     quote! {
         Operation {
             name: #id,
@@ -96,6 +98,7 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
             id: #id_pointer,
             version: #version,
             record: #record,
+            trigger: #trigger,
         }
     }
 }

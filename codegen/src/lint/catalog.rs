@@ -90,6 +90,10 @@ impl Findings<'_> {
                 &pointer::join(at, "kind"),
                 format!("a trigger is polled, but `{id}` is no read; make it an action, or correct `x-idempotency`"),
             ),
+            Some("trigger") if operation["x-trigger"].is_null() => self.add(
+                &pointer::join(at, "kind"),
+                format!("`{id}` does not say what a poll of it finds; give the operation an `x-trigger`, or make this an action"),
+            ),
             Some("trigger" | "action") => {}
             _ => self.add(&pointer::join(at, "kind"), "`kind` must be trigger or action"),
         }
@@ -195,7 +199,9 @@ mod tests {
     post:
       operationId: search-things
       x-idempotency: read
+      x-trigger: { record: thing, reading: snapshot }
       requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Search" } } } }
+    get: { operationId: get-thing, x-idempotency: read }
     put: { operationId: make-thing, x-idempotency: unsafe, parameters: [{ name: size, in: query }] }
 components: { schemas: { Search: { properties: { filters: {} } } } }
 "##;
@@ -267,6 +273,11 @@ components: { schemas: { Search: { properties: { filters: {} } } } }
                 "kind: action, operation: make",
                 "kind: trigger, operation: make",
                 "a trigger is polled, but `make-thing` is no read",
+            ),
+            (
+                "kind: action, operation: make-thing",
+                "kind: trigger, operation: get-thing",
+                "`get-thing` does not say what a poll of it finds",
             ),
             (
                 "kind: action, operation: make",

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::Findings;
+use super::{Findings, triggers};
 use crate::pointer;
 use crate::schema::operations;
 
 /// All that an operation can have.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "x-api-version",
     "x-scopes",
     "x-token-kinds",
@@ -17,6 +17,7 @@ const KNOWN: [&str; 10] = [
     "x-id",
     "x-version",
     "x-record",
+    "x-trigger",
     "x-deviation",
 ];
 const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
@@ -73,6 +74,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         }
     }
     idempotency(findings, at, operation);
+    triggers::lint(findings, at, operation);
 }
 
 fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {

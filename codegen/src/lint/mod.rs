@@ -6,6 +6,7 @@ mod extensions;
 mod operations;
 mod parameters;
 mod schemas;
+mod triggers;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -128,6 +129,17 @@ fn document(findings: &mut Findings<'_>, service: &Service) {
 
 fn is_kebab(text: &str) -> bool {
     !text.is_empty() && text.to_kebab_case() == text
+}
+
+/// Whether a text reads like `contact.created`.
+fn is_kind(text: &str) -> bool {
+    text.split_once('.')
+        .is_some_and(|(record, change)| is_word(record) && is_word(change))
+}
+
+/// Whether a text can be part of an event's kind: small letters and `_`.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn is_camel(text: &str) -> bool {

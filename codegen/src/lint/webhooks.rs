@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Findings, clashes};
+use super::{Findings, clashes, is_kind};
 use crate::pointer;
 use crate::schema::operations;
 
@@ -73,13 +73,6 @@ fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {
             "`summary` is missing; say in your own words what happened",
         );
     }
-    let is_kind = |kind: &str| {
-        let is_word = |word: &str| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-        };
-        kind.split_once('.')
-            .is_some_and(|(record, change)| is_word(record) && is_word(change))
-    };
     if !event["kind"].as_str().is_some_and(is_kind) {
         findings.add(
             &pointer::join(at, "kind"),

@@ -357,6 +357,7 @@ static ANY: Operation = Operation {
     id: None,
     version: None,
     record: None,
+    trigger: None,
 };
 
 /// The field in texts such as `property nmae should not exist` and `customFields.0.id must be a string`.

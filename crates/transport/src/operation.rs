@@ -25,7 +25,7 @@ pub struct Operation {
     pub body: Body,
     pub idempotency: Idempotency,
     pub paging: Paging,
-    /// JSON pointer to the items of a list answer, e.g. `/contacts`.
+    /// JSON pointer to the items of a list answer, e.g. `/contacts`. A list without one is the answer itself.
     pub items: Option<&'static str>,
     /// JSON pointer to the id inside an item (of a list), or inside the answer.
     pub id: Option<&'static str>,
@@ -33,6 +33,66 @@ pub struct Operation {
     pub version: Option<&'static str>,
     /// JSON pointer to the record inside a single-record answer, e.g. `/contact`.
     pub record: Option<&'static str>,
+    /// What a poll of it finds; only reads have one.
+    pub trigger: Option<Trigger>,
+}
+
+/// What a read means to somebody who polls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trigger {
+    /// First word of its event kinds: `note` gives `note.created`, `note.updated`, `note.deleted`. The same words as the
+    /// webhooks' kinds where a webhook exists, because the same change by webhook and by poll is one event.
+    pub record: &'static str,
+    /// JSON pointer in the record to its contact's id.
+    pub contact: Option<&'static str>,
+    /// JSON pointer in the record to the time of its creation.
+    pub created: Option<&'static str>,
+    pub reading: Reading,
+    /// Further kinds that a change of a member means. Two members can mean the same kind.
+    pub changes: &'static [Change],
+    /// Without filters the list shows all that there is, so what is missing was deleted.
+    pub lists_all: bool,
+    /// Parameter that, when not given, is taken from each changed record of another list: notes and tasks of contacts,
+    /// messages of conversations.
+    pub each: Option<Each>,
+}
+
+/// How a poll finds what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Can be asked for what changed since, in order.
+    Changes {
+        /// JSON pointer in the record to the time of its last change.
+        changed: &'static str,
+    },
+    /// A list that is read whole and compared.
+    Snapshot,
+    /// One record.
+    Record,
+    /// The answer as a whole is compared: checks, free slots.
+    Answer,
+    /// Bytes, compared by their hash.
+    Bytes,
+}
+
+/// A kind of event that a change of one member means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// E.g. `task.completed`.
+    pub kind: &'static str,
+    /// JSON pointer in the record.
+    pub member: &'static str,
+    /// JSON text of the value that it must have become.
+    pub to: Option<&'static str>,
+}
+
+/// Where a parameter of a poll comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Each {
+    /// It takes the id of the parent.
+    pub parameter: &'static str,
+    /// The operation that lists the parents.
+    pub of: &'static str,
 }
 
 /// Whether a call carries the token (the spec's `security`; an empty list there means [`Auth::None`]).

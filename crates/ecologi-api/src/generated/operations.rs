@@ -26,6 +26,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "buy-carbon-removal",
@@ -48,6 +49,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "buy-habitat-restoration",
@@ -70,6 +72,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "buy-local-trees",
@@ -92,6 +95,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "buy-trees",
@@ -114,6 +118,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-carbon-offset",
@@ -140,6 +145,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-carbon-removal",
@@ -166,6 +172,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-habitat-restoration",
@@ -192,6 +199,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-impact",
@@ -218,6 +226,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-trees",
@@ -244,6 +253,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
 ];
 /// The operation that a generated method calls.

@@ -35,6 +35,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "add-contact-to-workflow",
@@ -66,6 +67,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "add-followers-contact",
@@ -92,6 +94,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "add-followers-opportunity",
@@ -118,6 +121,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "add-remove-contact-from-business",
@@ -138,6 +142,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "add-tags",
@@ -164,6 +169,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "bulk-update-contact-tags",
@@ -190,6 +196,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "check-url-slug-exists",
@@ -226,6 +233,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "blog_slug",
+            contact: None,
+            created: None,
+            reading: Reading::Answer,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "create-appointment",
@@ -246,6 +262,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-appointment-note",
@@ -272,6 +289,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        trigger: None,
     },
     Operation {
         name: "create-association",
@@ -292,6 +310,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-block-slot",
@@ -312,6 +331,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-blog-post",
@@ -332,6 +352,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/data/_id"),
         version: Some("/data/updatedAt"),
         record: Some("/data"),
+        trigger: None,
     },
     Operation {
         name: "create-business",
@@ -352,6 +373,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
+        trigger: None,
     },
     Operation {
         name: "create-calendar",
@@ -372,6 +394,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        trigger: None,
     },
     Operation {
         name: "create-calendar-group",
@@ -395,6 +418,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
+        trigger: None,
     },
     Operation {
         name: "create-calendar-notifications",
@@ -421,6 +445,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-calendar-resource",
@@ -447,6 +472,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-contact",
@@ -467,6 +493,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        trigger: None,
     },
     Operation {
         name: "create-custom-field",
@@ -496,6 +523,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/customField/id"),
         version: None,
         record: Some("/customField"),
+        trigger: None,
     },
     Operation {
         name: "create-location",
@@ -516,6 +544,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-note",
@@ -545,6 +574,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        trigger: None,
     },
     Operation {
         name: "create-opportunity",
@@ -565,6 +595,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        trigger: None,
     },
     Operation {
         name: "create-relation",
@@ -585,6 +616,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "create-task",
@@ -614,6 +646,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        trigger: None,
     },
     Operation {
         name: "create-user",
@@ -634,6 +667,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-appointment-note",
@@ -665,6 +699,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-association",
@@ -691,6 +726,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-business",
@@ -717,6 +753,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-calendar",
@@ -743,6 +780,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-calendar-event",
@@ -769,6 +807,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-calendar-group",
@@ -795,6 +834,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-calendar-notification",
@@ -826,6 +866,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-calendar-resource",
@@ -857,6 +898,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-contact",
@@ -883,6 +925,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-contact-from-workflow",
@@ -914,6 +957,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-note",
@@ -945,6 +989,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-opportunity",
@@ -971,6 +1016,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-relation",
@@ -1002,6 +1048,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-task",
@@ -1033,6 +1080,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "delete-user",
@@ -1059,6 +1107,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "download-message-transcription",
@@ -1090,6 +1139,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "message_transcription",
+            contact: None,
+            created: None,
+            reading: Reading::Bytes,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "filter-users-by-email",
@@ -1110,6 +1168,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "user",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "find-associations",
@@ -1146,6 +1213,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "association",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-access-token",
@@ -1166,6 +1242,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-all-blog-authors-by-location",
@@ -1202,6 +1279,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "blog_author",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-all-categories-by-location",
@@ -1238,6 +1324,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "blog_category",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-all-notes",
@@ -1264,6 +1359,18 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "note",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: Some(Each {
+                parameter: "contactId",
+                of: "search-contacts-advanced",
+            }),
+        }),
     },
     Operation {
         name: "get-all-tasks",
@@ -1290,6 +1397,24 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "task",
+            contact: Some("/contactId"),
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "task.completed",
+                    member: "/completed",
+                    to: Some("true"),
+                },
+            ],
+            lists_all: true,
+            each: Some(Each {
+                parameter: "contactId",
+                of: "search-contacts-advanced",
+            }),
+        }),
     },
     Operation {
         name: "get-appointment",
@@ -1316,6 +1441,36 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/event/id"),
         version: Some("/event/dateUpdated"),
         record: Some("/event"),
+        trigger: Some(Trigger {
+            record: "appointment",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Record,
+            changes: &[
+                Change {
+                    kind: "appointment.confirmed",
+                    member: "/appointmentStatus",
+                    to: Some("\"confirmed\""),
+                },
+                Change {
+                    kind: "appointment.cancelled",
+                    member: "/appointmentStatus",
+                    to: Some("\"cancelled\""),
+                },
+                Change {
+                    kind: "appointment.showed",
+                    member: "/appointmentStatus",
+                    to: Some("\"showed\""),
+                },
+                Change {
+                    kind: "appointment.no_show",
+                    member: "/appointmentStatus",
+                    to: Some("\"noshow\""),
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-appointment-notes",
@@ -1352,6 +1507,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "appointment_note",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-appointments-for-contact",
@@ -1378,6 +1542,39 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "appointment",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "appointment.confirmed",
+                    member: "/appointmentStatus",
+                    to: Some("\"confirmed\""),
+                },
+                Change {
+                    kind: "appointment.cancelled",
+                    member: "/appointmentStatus",
+                    to: Some("\"cancelled\""),
+                },
+                Change {
+                    kind: "appointment.showed",
+                    member: "/appointmentStatus",
+                    to: Some("\"showed\""),
+                },
+                Change {
+                    kind: "appointment.no_show",
+                    member: "/appointmentStatus",
+                    to: Some("\"noshow\""),
+                },
+            ],
+            lists_all: true,
+            each: Some(Each {
+                parameter: "contactId",
+                of: "search-contacts-advanced",
+            }),
+        }),
     },
     Operation {
         name: "get-association-by-id",
@@ -1404,6 +1601,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "association",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-association-by-object-keys",
@@ -1435,6 +1641,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "association",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-association-key-by-key-name",
@@ -1466,6 +1681,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "association",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-blocked-slots",
@@ -1517,6 +1741,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "blocked_slot",
+            contact: None,
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-blog-post",
@@ -1568,6 +1801,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "blog_post",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-blogs",
@@ -1609,6 +1851,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "blog",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-business",
@@ -1635,6 +1886,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/business/id"),
         version: Some("/business/updatedAt"),
         record: Some("/business"),
+        trigger: Some(Trigger {
+            record: "business",
+            contact: None,
+            created: Some("/createdAt"),
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-businesses-by-location",
@@ -1671,6 +1931,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "business",
+            contact: None,
+            created: Some("/createdAt"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar",
@@ -1697,6 +1966,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        trigger: Some(Trigger {
+            record: "calendar",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-events",
@@ -1748,6 +2026,36 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "appointment",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "appointment.confirmed",
+                    member: "/appointmentStatus",
+                    to: Some("\"confirmed\""),
+                },
+                Change {
+                    kind: "appointment.cancelled",
+                    member: "/appointmentStatus",
+                    to: Some("\"cancelled\""),
+                },
+                Change {
+                    kind: "appointment.showed",
+                    member: "/appointmentStatus",
+                    to: Some("\"showed\""),
+                },
+                Change {
+                    kind: "appointment.no_show",
+                    member: "/appointmentStatus",
+                    to: Some("\"noshow\""),
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-groups",
@@ -1774,6 +2082,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar_group",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-notification",
@@ -1805,6 +2122,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar_notification",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-notifications",
@@ -1851,6 +2177,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar_notification",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-resource",
@@ -1882,6 +2217,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar_resource",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendar-resources",
@@ -1923,6 +2267,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar_resource",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-calendars",
@@ -1959,6 +2312,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "calendar",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-campaigns",
@@ -1990,6 +2352,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "campaign",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-company",
@@ -2016,6 +2387,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/company/id"),
         version: None,
         record: Some("/company"),
+        trigger: Some(Trigger {
+            record: "company",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-contact",
@@ -2042,6 +2422,31 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        trigger: Some(Trigger {
+            record: "contact",
+            contact: Some("/id"),
+            created: Some("/dateAdded"),
+            reading: Reading::Record,
+            changes: &[
+                Change {
+                    kind: "contact.tags_updated",
+                    member: "/tags",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dnd",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dndSettings",
+                    to: None,
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-contacts",
@@ -2088,6 +2493,31 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "contact",
+            contact: Some("/id"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "contact.tags_updated",
+                    member: "/tags",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dnd",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dndSettings",
+                    to: None,
+                },
+            ],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-contacts-by-business-id",
@@ -2134,6 +2564,31 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "contact",
+            contact: Some("/id"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "contact.tags_updated",
+                    member: "/tags",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dnd",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dndSettings",
+                    to: None,
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-conversation",
@@ -2160,6 +2615,21 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "conversation",
+            contact: Some("/contactId"),
+            created: None,
+            reading: Reading::Record,
+            changes: &[
+                Change {
+                    kind: "conversation.unread_updated",
+                    member: "/unreadCount",
+                    to: None,
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-custom-fields",
@@ -2191,6 +2661,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "custom_field",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-custom-snapshots",
@@ -2217,6 +2696,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "snapshot",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-duplicate-contact",
@@ -2253,6 +2741,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        trigger: Some(Trigger {
+            record: "duplicate_contact",
+            contact: None,
+            created: None,
+            reading: Reading::Answer,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-email-by-id",
@@ -2279,6 +2776,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "email",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-free-slots",
@@ -2330,6 +2836,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "free_slots",
+            contact: None,
+            created: None,
+            reading: Reading::Answer,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-installed-location",
@@ -2401,6 +2916,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-location",
@@ -2427,6 +2943,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/location/id"),
         version: None,
         record: Some("/location"),
+        trigger: None,
     },
     Operation {
         name: "get-location-access-token",
@@ -2447,6 +2964,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-location-tags",
@@ -2473,6 +2991,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "get-message",
@@ -2499,6 +3018,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "message",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-message-recording",
@@ -2530,6 +3058,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "message_recording",
+            contact: None,
+            created: None,
+            reading: Reading::Bytes,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-message-transcription",
@@ -2561,6 +3098,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "message_transcription",
+            contact: None,
+            created: None,
+            reading: Reading::Answer,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-messages",
@@ -2605,6 +3151,18 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "message",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: false,
+            each: Some(Each {
+                parameter: "conversationId",
+                of: "search-conversation",
+            }),
+        }),
     },
     Operation {
         name: "get-note",
@@ -2636,6 +3194,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        trigger: Some(Trigger {
+            record: "note",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-opportunity",
@@ -2662,6 +3229,46 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        trigger: Some(Trigger {
+            record: "opportunity",
+            contact: Some("/contactId"),
+            created: Some("/createdAt"),
+            reading: Reading::Record,
+            changes: &[
+                Change {
+                    kind: "opportunity.status_updated",
+                    member: "/status",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.stage_updated",
+                    member: "/pipelineStageId",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.monetary_value_updated",
+                    member: "/monetaryValue",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.assigned_to_updated",
+                    member: "/assignedTo",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.won",
+                    member: "/status",
+                    to: Some("\"won\""),
+                },
+                Change {
+                    kind: "opportunity.lost",
+                    member: "/status",
+                    to: Some("\"lost\""),
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-pipelines",
@@ -2688,6 +3295,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "pipeline",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-relations-by-record-id",
@@ -2734,6 +3350,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "relation",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-task",
@@ -2765,6 +3390,21 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        trigger: Some(Trigger {
+            record: "task",
+            contact: Some("/contactId"),
+            created: None,
+            reading: Reading::Record,
+            changes: &[
+                Change {
+                    kind: "task.completed",
+                    member: "/completed",
+                    to: Some("true"),
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-user",
@@ -2791,6 +3431,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "user",
+            contact: None,
+            created: None,
+            reading: Reading::Record,
+            changes: &[],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "get-user-by-location",
@@ -2817,6 +3466,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "user",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "get-workflow",
@@ -2843,6 +3501,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "workflow",
+            contact: None,
+            created: Some("/createdAt"),
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "live-chat-agent-typing",
@@ -2863,6 +3530,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "reconnect",
@@ -2883,6 +3551,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "remove-contact-from-campaign",
@@ -2914,6 +3583,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "remove-contact-from-every-campaign",
@@ -2940,6 +3610,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "remove-followers-contact",
@@ -2966,6 +3637,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "remove-followers-opportunity",
@@ -2997,6 +3669,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "remove-tags",
@@ -3023,6 +3696,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "search-contacts-advanced",
@@ -3043,6 +3717,33 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        trigger: Some(Trigger {
+            record: "contact",
+            contact: Some("/id"),
+            created: Some("/dateAdded"),
+            reading: Reading::Changes {
+                changed: "/dateUpdated",
+            },
+            changes: &[
+                Change {
+                    kind: "contact.tags_updated",
+                    member: "/tags",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dnd",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/dndSettings",
+                    to: None,
+                },
+            ],
+            lists_all: false,
+            each: None,
+        }),
     },
     Operation {
         name: "search-conversation",
@@ -3170,8 +3871,23 @@ pub static OPERATIONS: &[Operation] = &[
         },
         items: Some("/conversations"),
         id: Some("/id"),
-        version: Some("/lastMessageDate"),
+        version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "conversation",
+            contact: Some("/contactId"),
+            created: Some("/dateAdded"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "conversation.unread_updated",
+                    member: "/unreadCount",
+                    to: None,
+                },
+            ],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "search-locations",
@@ -3218,6 +3934,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "location",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "search-opportunity",
@@ -3339,6 +4064,46 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        trigger: Some(Trigger {
+            record: "opportunity",
+            contact: Some("/contactId"),
+            created: Some("/createdAt"),
+            reading: Reading::Snapshot,
+            changes: &[
+                Change {
+                    kind: "opportunity.status_updated",
+                    member: "/status",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.stage_updated",
+                    member: "/pipelineStageId",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.monetary_value_updated",
+                    member: "/monetaryValue",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.assigned_to_updated",
+                    member: "/assignedTo",
+                    to: None,
+                },
+                Change {
+                    kind: "opportunity.won",
+                    member: "/status",
+                    to: Some("\"won\""),
+                },
+                Change {
+                    kind: "opportunity.lost",
+                    member: "/status",
+                    to: Some("\"lost\""),
+                },
+            ],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "search-users",
@@ -3415,6 +4180,15 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: Some(Trigger {
+            record: "user",
+            contact: None,
+            created: None,
+            reading: Reading::Snapshot,
+            changes: &[],
+            lists_all: true,
+            each: None,
+        }),
     },
     Operation {
         name: "send-a-new-message",
@@ -3435,6 +4209,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-appointment",
@@ -3461,6 +4236,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-appointment-note",
@@ -3492,6 +4268,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        trigger: None,
     },
     Operation {
         name: "update-association",
@@ -3518,6 +4295,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-block-slot",
@@ -3544,6 +4322,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-blog-post",
@@ -3570,6 +4349,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/updatedBlogPost/_id"),
         version: Some("/updatedBlogPost/updatedAt"),
         record: Some("/updatedBlogPost"),
+        trigger: None,
     },
     Operation {
         name: "update-business",
@@ -3596,6 +4376,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
+        trigger: None,
     },
     Operation {
         name: "update-calendar",
@@ -3622,6 +4403,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        trigger: None,
     },
     Operation {
         name: "update-calendar-group",
@@ -3648,6 +4430,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
+        trigger: None,
     },
     Operation {
         name: "update-calendar-group-status",
@@ -3674,6 +4457,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-calendar-notification",
@@ -3705,6 +4489,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-calendar-resource",
@@ -3736,6 +4521,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-contact",
@@ -3762,6 +4548,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        trigger: None,
     },
     Operation {
         name: "update-message-status",
@@ -3788,6 +4575,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-note",
@@ -3819,6 +4607,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        trigger: None,
     },
     Operation {
         name: "update-opportunity",
@@ -3845,6 +4634,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        trigger: None,
     },
     Operation {
         name: "update-opportunity-status",
@@ -3871,6 +4661,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "update-task",
@@ -3902,6 +4693,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        trigger: None,
     },
     Operation {
         name: "update-task-completed",
@@ -3933,6 +4725,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        trigger: None,
     },
     Operation {
         name: "update-user",
@@ -3959,6 +4752,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        trigger: None,
     },
     Operation {
         name: "upsert-contact",
@@ -3979,6 +4773,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        trigger: None,
     },
     Operation {
         name: "upsert-opportunity",
@@ -3999,6 +4794,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        trigger: None,
     },
     Operation {
         name: "validate-calendar-group-slug",
@@ -4019,6 +4815,7 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        trigger: None,
     },
 ];
 /// The operation that a generated method calls.

@@ -29,6 +29,7 @@ const fn operation(name: &'static str, idempotency: Idempotency) -> Operation {
         id: None,
         version: None,
         record: None,
+        trigger: None,
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) const fn operation(
         id: None,
         version: None,
         record: None,
+        trigger: None,
     }
 }
 
