@@ -4,4 +4,5 @@
 
 mod diff;
 mod lint;
+mod lint_triggers;
 mod output;
