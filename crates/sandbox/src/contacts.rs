@@ -42,7 +42,7 @@ impl Contacts {
     /// Stores a new or changed contact.
     pub fn put(&mut self, contact: Contact, at: Timestamp) {
         self.forget_keys(&contact.id);
-        if let Some(email) = email_key(&contact) {
+        for email in email_keys(&contact) {
             self.by_email
                 .entry(email)
                 .or_default()
@@ -113,7 +113,7 @@ impl Contacts {
         let Some(old) = self.records.get(id) else {
             return;
         };
-        if let Some(email) = email_key(old) {
+        for email in email_keys(old) {
             drop_id(&mut self.by_email, &email, id);
         }
         if let Some(phone) = old.text("phone") {
@@ -122,10 +122,11 @@ impl Contacts {
     }
 }
 
-fn email_key(contact: &Contact) -> Option<String> {
-    contact
-        .text("email")
-        .map(|email| email.trim().to_lowercase())
+/// The first address and the additional ones.
+fn email_keys(contact: &Contact) -> Vec<String> {
+    let additional = contact.additional_emails.iter().map(String::as_str);
+    let all = contact.text("email").into_iter().chain(additional);
+    all.map(|email| email.trim().to_lowercase()).collect()
 }
 
 /// Numbers are compared by their digits: `+1 201-555-0100` is `12015550100`.

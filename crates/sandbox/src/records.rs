@@ -38,6 +38,8 @@ pub struct Contact {
     pub tags: Vec<String>,
     /// Value by field id.
     pub custom_fields: IndexMap<String, Value>,
+    /// Addresses besides `email`, by which the contact is found, too.
+    pub additional_emails: Vec<String>,
     pub followers: Vec<String>,
     pub business_id: Option<String>,
     pub campaigns: BTreeSet<String>,
@@ -53,6 +55,7 @@ impl Contact {
             members: Map::new(),
             tags: Vec::new(),
             custom_fields: IndexMap::new(),
+            additional_emails: Vec::new(),
             followers: Vec::new(),
             business_id: None,
             campaigns: BTreeSet::new(),

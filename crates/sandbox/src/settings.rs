@@ -26,6 +26,8 @@ pub struct Settings {
     pub task_moves_contact: bool,
     /// Whether two contacts may share an e-mail address or phone number.
     pub allow_duplicate_contacts: bool,
+    /// Members that an upsert drops without a word.
+    pub upsert_drops: Vec<String>,
     /// Whether a contact may have two opportunities in one pipeline.
     pub allow_duplicate_opportunities: bool,
     /// Whether `TaskCreate` webhooks name the contact.
@@ -76,6 +78,7 @@ impl Default for Settings {
             note_moves_contact: false,
             task_moves_contact: false,
             allow_duplicate_contacts: false,
+            upsert_drops: vec!["gender".to_owned()],
             allow_duplicate_opportunities: false,
             task_webhook_has_contact: true,
             webhook_retry: WebhookRetry::On429,

@@ -214,6 +214,10 @@ fn differences(before: &Contact, after: &Contact) -> Vec<String> {
     let sets = [
         ("tags", before.tags != after.tags),
         ("customFields", before.custom_fields != after.custom_fields),
+        (
+            "additionalEmails",
+            before.additional_emails != after.additional_emails,
+        ),
         ("followers", before.followers != after.followers),
         ("businessId", before.business_id != after.business_id),
         ("campaigns", before.campaigns != after.campaigns),

@@ -60,6 +60,9 @@ impl StepRun<'_> {
                 .collect();
             arguments.insert("customFields".to_owned(), list);
         }
+        if let Err(error) = self.keep_first_email(operation, &mut arguments).await {
+            return Ok(verdict_of(&error));
+        }
         let doubtful =
             other.is_some_and(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
@@ -78,6 +81,10 @@ impl StepRun<'_> {
             self.invoke(operation, &arguments).await
         };
         engine.observer.at(Boundary::AfterCall, &self.step.id);
+        let answer = match answer {
+            Ok(answer) => self.complete_upsert(operation, &arguments, answer).await,
+            failed => failed,
+        };
         match answer {
             Ok(answer) => self.done(operation, &arguments, answer).await,
             Err(error) => self.failed(operation, &error).await,

@@ -3,6 +3,7 @@
 pub(crate) mod highlevel;
 pub(crate) mod profile;
 pub(crate) mod purchase;
+mod upsert;
 
 use canopy_mapping::{Event, Step};
 use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState};

@@ -5,3 +5,4 @@ mod events;
 mod purchases;
 mod retries;
 mod support;
+mod upserts;

@@ -79,7 +79,7 @@ pub async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) 
     Ok(Json(view))
 }
 
-/// A contact edited by hand; takes the members that the API's update takes.
+/// A contact edited by hand; takes the members that the API's update takes, and `additionalEmails`.
 pub async fn edit(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
@@ -89,6 +89,10 @@ pub async fn edit(
     let definitions = world.custom_fields.clone();
     let contact = world.change_contact(&id, act(&shared), |contact| {
         write_members(contact, &body, &definitions);
+        if let Some(emails) = body["additionalEmails"].as_array() {
+            let emails = emails.iter().filter_map(Value::as_str);
+            contact.additional_emails = emails.map(str::to_owned).collect();
+        }
     })?;
     let view = contact_view(&contact, &world.location);
     drop(world);

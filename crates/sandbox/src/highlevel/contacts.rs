@@ -51,7 +51,9 @@ pub fn delete(world: &mut World, call: &Call<'_>) -> Handled {
 pub fn upsert(world: &mut World, call: &Call<'_>) -> Handled {
     let mut body = call.body.clone();
     if let Value::Object(members) = &mut body {
-        members.shift_remove("gender");
+        for name in &world.settings.upsert_drops {
+            members.shift_remove(name);
+        }
     }
     let allow_new = body.get("createNewIfDuplicateAllowed") == Some(&Value::Bool(true))
         && world.settings.allow_duplicate_contacts;
@@ -61,6 +63,11 @@ pub fn upsert(world: &mut World, call: &Call<'_>) -> Handled {
         let definitions = world.custom_fields.clone();
         world.change_contact(&known.id, call.act(), |contact| {
             write_members(contact, &body, &definitions);
+            // Found by an additional address, it becomes the first one, and the first one is lost: as live.
+            let first = contact.text("email").map(str::to_lowercase);
+            contact
+                .additional_emails
+                .retain(|email| Some(email.to_lowercase()) != first);
         })?
     } else {
         let mut contact = Contact::new(world.ids.record(), call.now);

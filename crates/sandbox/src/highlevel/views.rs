@@ -45,9 +45,8 @@ pub fn created(contact: &Contact, location: &Location) -> Value {
 pub fn found(contact: &Contact, location: &Location, search_after: Value) -> Value {
     let mut view = common(contact, location);
     lower_case_names(&mut view, contact);
-    for name in ["additionalEmails", "additionalPhones"] {
-        view.insert(name.to_owned(), json!([]));
-    }
+    view.insert("additionalEmails".to_owned(), additional_emails(contact));
+    view.insert("additionalPhones".to_owned(), json!([]));
     view.insert("followers".to_owned(), json!(contact.followers));
     view.insert("searchAfter".to_owned(), search_after);
     Value::Object(view)
@@ -62,9 +61,14 @@ pub fn listed(contact: &Contact, location: &Location) -> Value {
         contact.name().map(|name| name.to_lowercase()),
     );
     view.insert("followers".to_owned(), json!(contact.followers));
-    view.insert("additionalEmails".to_owned(), json!([]));
+    view.insert("additionalEmails".to_owned(), additional_emails(contact));
     view.insert("attributions".to_owned(), json!([]));
     Value::Object(view)
+}
+
+fn additional_emails(contact: &Contact) -> Value {
+    let all = contact.additional_emails.iter();
+    all.map(|email| json!({ "email": email })).collect()
 }
 
 pub fn milliseconds(at: Timestamp) -> i64 {
