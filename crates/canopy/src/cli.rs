@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{Alerts, ProfileCommand, RecipeCommand};
+use crate::commands::{Alerts, Plan, ProfileCommand, RecipeCommand, Trigger};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
@@ -34,6 +34,11 @@ pub(crate) enum Command {
     Status(Status),
     /// Show what a person should know
     Alerts(Alerts),
+    /// Show how many calls a day the polls take, and whether they fit
+    Plan(Plan),
+    /// Try what a trigger finds
+    #[command(subcommand)]
+    Trigger(Trigger),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown

@@ -22,6 +22,7 @@ mod exit;
 mod mcp;
 mod ops;
 mod output;
+mod polls;
 mod program;
 mod show;
 mod shutdown;

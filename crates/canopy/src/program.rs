@@ -10,7 +10,7 @@ use canopy_highlevel::webhook::Verifier;
 use canopy_mapping::Workflow;
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
-use canopy_triggers::{ContactPoll, PollOptions, Receiver};
+use canopy_triggers::{Poller, Receiver};
 use canopy_web::App;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
+use crate::polls;
 
 /// The lease owner of the one process that may hold the store's lock.
 const OWNER: &str = "embedded";
@@ -31,7 +32,7 @@ const CALL_LOG: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) struct Program {
     pub store: SqliteStore,
     pub engine: Arc<Engine>,
-    pub polls: Vec<ContactPoll>,
+    pub polls: Vec<Poller>,
     pub bells: LocalDispatch,
     receiver: Arc<Receiver>,
     calls: CallSink,
@@ -63,7 +64,10 @@ impl Program {
             store: existing.as_ref(),
             calls: &calls,
         };
-        let connections = connect(connector).await?;
+        let workflows = config::workflows(loaded)?;
+        let wanted = polls::polls(loaded, &workflows)?;
+        polls::must_fit(loaded, &wanted)?;
+        let connections = connect(connector, workflows.into()).await?;
         // From here on things are written: everything that a person could have got wrong has been looked at.
         let lock = match held {
             Some(lock) => lock,
@@ -97,16 +101,17 @@ impl Program {
         }
         let clock = Arc::new(SystemClock);
         let polls = if config.poll.enabled {
-            let options = poll_options(&config.poll);
+            let options = polls::options(&config.poll);
             let poll = |connection: &Connection| {
                 let client = connection.highlevel.clone();
-                ContactPoll::new(
+                Poller::new(
                     client,
                     shared.clone(),
                     clock.clone(),
                     &*connection.location,
                     OWNER,
                     options,
+                    wanted.clone(),
                 )
             };
             connections.iter().map(poll).collect()
@@ -229,9 +234,11 @@ pub(crate) async fn existing_store(
 }
 
 /// Builds all connections and tries their tokens. A service that cannot be reached now is no reason not to start.
-async fn connect(connector: Connector<'_>) -> Result<Vec<Connection>, Failure> {
+async fn connect(
+    connector: Connector<'_>,
+    workflows: Arc<[Workflow]>,
+) -> Result<Vec<Connection>, Failure> {
     let loaded = connector.loaded;
-    let workflows: Arc<[Workflow]> = config::workflows(loaded)?.into();
     let mut connections = Vec::new();
     for config in &loaded.config.connection {
         let connection = connector.connection(config, workflows.clone()).await?;
@@ -300,19 +307,7 @@ fn engine_options(config: &config::Config) -> Options {
             max: config.retry.max,
             max_attempts: config.retry.max_attempts,
         },
-        purchase_window: signed(config.purchases.window),
+        purchase_window: polls::signed(config.purchases.window),
         ..Options::default()
     }
-}
-
-fn poll_options(poll: &config::Poll) -> PollOptions {
-    PollOptions {
-        every: poll.every,
-        overlap: signed(poll.overlap),
-        backfill: poll.backfill,
-    }
-}
-
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -1,7 +1,7 @@
 //! From an inbox row to runs: complete the event, drop echoes, match workflows.
 
-use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
-use canopy_highlevel::{Priority, WEBHOOKS};
+use canopy_highlevel::operation::{EventVersion, Operation, Reading};
+use canopy_highlevel::{OPERATIONS, Priority, WEBHOOKS};
 use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
 use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
 use serde_json::{Map, Value, json};
@@ -101,10 +101,11 @@ impl Engine {
     ) -> Result<Option<Event>, EngineError> {
         let event = &row.event;
         let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
-        let fetch = webhook
-            .and_then(|webhook| webhook.fetch)
-            .and_then(canopy_highlevel::operation);
-        let (Some(webhook), Some(fetch)) = (webhook, fetch) else {
+        let fetch = match webhook {
+            Some(webhook) => webhook.fetch.and_then(canopy_highlevel::operation),
+            None => read_of(event),
+        };
+        let Some(fetch) = fetch else {
             // Some kinds have nothing to read.
             let version = match &event.version {
                 Some(version) => Version::Own(version.clone()),
@@ -112,7 +113,11 @@ impl Engine {
             };
             return self.with_version(fence, event.clone(), version).await;
         };
-        let arguments = arguments_of(webhook, fetch, event);
+        let about_contact = match webhook {
+            Some(webhook) => webhook.contact == Some(webhook.record),
+            None => event.kind.starts_with("contact."),
+        };
+        let arguments = arguments_of(about_contact, fetch, event);
         let answer = connection
             .highlevel
             .invoke_as(Priority::Workflow, fetch.name, &arguments)
@@ -144,8 +149,12 @@ impl Engine {
             Some(record) => record.clone(),
             None => answer,
         };
-        let version = match (webhook.version, &event.version) {
-            (EventVersion::Once, Some(once)) => Version::Own(once.clone()),
+        let once = match webhook {
+            Some(webhook) => webhook.version == EventVersion::Once,
+            None => event.kind.ends_with(".created"),
+        };
+        let version = match &event.version {
+            Some(version) if once => Version::Own(version.clone()),
             // The state that was read, which may be newer than the one that the event announced.
             _ => own_version.map_or_else(|| Version::Content(content_hash(&record)), Version::Own),
         };
@@ -181,9 +190,34 @@ impl Engine {
     }
 }
 
+/// The read of a single record that a poll found and for which there is no webhook. `None`: the list said all that is
+/// known, the read wants more than the ids at hand, or there is no record to read.
+fn read_of(event: &Event) -> Option<&'static Operation> {
+    let (word, verb) = event.kind.split_once('.')?;
+    if matches!(verb, "deleted" | "changed") {
+        return None;
+    }
+    let reads = |operation: &&Operation| {
+        operation
+            .trigger
+            .is_some_and(|trigger| trigger.record == word && trigger.reading == Reading::Record)
+    };
+    let ids_at_hand = |operation: &&Operation| {
+        let required = operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required && parameter.name != "locationId");
+        let others = required.filter(|parameter| {
+            parameter.name != "contactId" || word == "contact" || event.contact.is_none()
+        });
+        let mut others = others.map(|parameter| parameter.name.to_lowercase());
+        others.next().is_some_and(|name| name.ends_with("id")) && others.next().is_none()
+    };
+    OPERATIONS.iter().filter(reads).find(ids_at_hand)
+}
+
 /// The read's path parameters: the contact's id where the name says so, the record's id for the rest.
-fn arguments_of(webhook: &WebhookEvent, fetch: &Operation, event: &Event) -> Value {
-    let about_contact = webhook.contact == Some(webhook.record);
+fn arguments_of(about_contact: bool, fetch: &Operation, event: &Event) -> Value {
     let mut arguments = Map::new();
     for parameter in fetch.parameters {
         let value = match parameter.name {

@@ -21,6 +21,7 @@
 mod event;
 mod file_error;
 mod key;
+mod poll;
 mod profile;
 mod record;
 pub mod template;
@@ -29,6 +30,7 @@ mod workflow;
 pub use event::{Event, Source, Trace};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
+pub use poll::poll_name;
 pub use profile::{Impact, Profile, profile_id};
 pub use record::{after_write, content_hash, has_custom_fields, record_version};
 pub use workflow::{ActionKind, Actions, CustomField, FieldType, Once, Step, Workflow};

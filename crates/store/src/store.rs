@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::Result;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, Purchase,
-    PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
+    PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -44,15 +45,35 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// already and that a further poll has found is pending again, so that the workflows which wait for that poll see
     /// it; runs that it started are kept.
     async fn insert_events(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Inserted>>;
-    /// Stores what a poll found and moves its cursor in the same transaction.
+    /// Stores what a poll found, what it saw, and how far it has read, in one transaction.
     async fn commit_poll(
         &self,
         fence: &Fence,
-        name: &str,
-        state: serde_json::Value,
-        events: Vec<NewEvent>,
+        commit: PollCommit,
         now: Timestamp,
     ) -> Result<Vec<Inserted>>;
+    /// What the poll `name` last saw: of all records, or of those that this parent's list showed.
+    async fn poll_records(
+        &self,
+        location: &str,
+        name: &str,
+        parent: Option<&str>,
+    ) -> Result<Vec<PollRecord>>;
+    /// What the poll `name` last saw of one record.
+    async fn poll_record(
+        &self,
+        location: &str,
+        name: &str,
+        record: &str,
+    ) -> Result<Option<PollRecord>>;
+    /// Events after number `after` whose kind begins with `word` and a dot: number and record, oldest first.
+    async fn events_about(
+        &self,
+        location: &str,
+        word: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, String)>>;
     /// How far the poll `name` has read.
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
     /// Pending rows of a location that are due, oldest first.

@@ -367,6 +367,36 @@ pub struct Cursor {
     pub updated_at: Timestamp,
 }
 
+/// What a poll found, and how far it has read by now.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PollCommit {
+    /// Names the poll: operation and parameters.
+    pub name: String,
+    /// What the poll wants to know next time.
+    pub state: Value,
+    pub events: Vec<NewEvent>,
+    /// Records as they stand now, in place of what was kept of them.
+    pub seen: Vec<PollRecord>,
+    /// Ids of records of which nothing is to be kept any more.
+    pub gone: Vec<String>,
+}
+
+/// What a poll last saw of a record.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PollRecord {
+    pub record: String,
+    /// The record whose list showed it; empty where the list belongs to the location.
+    pub parent: String,
+    /// Its own version, or the hash of its content.
+    pub version: String,
+    /// Counts its changes from 1.
+    pub number: i64,
+    /// Values of the members whose changes are kinds of their own.
+    pub facets: Value,
+    /// Readings in a row that did not show it.
+    pub missing: i64,
+}
+
 /// One call made to a service, for the call log. Nothing personal: no query, no bodies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallEntry {

@@ -1,6 +1,6 @@
 //! Triggers: what happened at HighLevel, as events in the inbox.
 //!
-//! Two ways lead there: [`Receiver`] takes signed webhooks, [`ContactPoll`] asks at intervals where no webhook can
+//! Two ways lead there: [`Receiver`] takes signed webhooks, [`Poller`] asks at intervals where no webhook can
 //! reach, and repairs what webhooks missed. Both end in the same inbox, where the same change is one event.
 //!
 //! It may use `highlevel` and `store` (and the plain data types of `mapping`). Nothing here knows HTTP routes or
@@ -19,5 +19,8 @@ mod receive;
 
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
 pub use normalise::PayloadError;
-pub use poll::{ContactPoll, PollError, PollOptions, Polled};
+pub use poll::{
+    DayPlan, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled, Poller, Polls,
+    Preview, calls_a_day, share_of_polls,
+};
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};

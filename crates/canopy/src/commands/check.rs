@@ -9,7 +9,7 @@ use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::program::existing_store;
-use crate::show;
+use crate::{polls, show};
 
 /// One thing that was looked at.
 struct Finding {
@@ -30,10 +30,14 @@ impl Finding {
 pub(super) async fn check(options: &Check, environment: &Environment) -> Result<Ended, Failure> {
     let loaded = config::load(&options.config.config)?;
     let mut findings = vec![Finding::new("configuration", Ok(()))];
-    let workflows = config::workflows(&loaded)
-        .map(drop)
-        .map_err(|error| error.to_string());
-    findings.push(Finding::new("workflows", workflows));
+    let workflows = config::workflows(&loaded).map_err(|error| error.to_string());
+    if let Ok(workflows) = &workflows {
+        let fit = polls::polls(&loaded, workflows)
+            .and_then(|wanted| polls::must_fit(&loaded, &wanted))
+            .map_err(|error| error.to_string());
+        findings.push(Finding::new("polls", fit));
+    }
+    findings.insert(1, Finding::new("workflows", workflows.map(drop)));
     if !options.offline {
         let store = existing_store(&loaded, environment).await?;
         let (calls, _) = CallSink::new();

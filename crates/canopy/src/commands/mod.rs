@@ -8,6 +8,7 @@ mod demo;
 mod init;
 mod mcp;
 mod ops;
+mod plan;
 mod profile;
 mod purchase;
 mod recipe;
@@ -15,6 +16,7 @@ mod run;
 mod sandbox;
 mod secret;
 mod status;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -25,8 +27,10 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
+pub(crate) use plan::Plan;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
+pub(crate) use trigger::Trigger;
 
 pub(crate) async fn run(
     command: Command,
@@ -41,6 +45,8 @@ pub(crate) async fn run(
         Command::Sandbox(options) => sandbox::sandbox(&options).await,
         Command::Status(options) => status::status(&options).await,
         Command::Alerts(options) => alerts::alerts(&options, environment).await,
+        Command::Plan(options) => plan::plan(&options).await,
+        Command::Trigger(options) => trigger::trigger(options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Profile(command) => profile::profile(&command).await,

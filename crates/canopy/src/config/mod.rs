@@ -95,7 +95,7 @@ impl Default for Webhooks {
     }
 }
 
-/// Polling for contacts.
+/// Polling.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Poll {
@@ -106,7 +106,10 @@ pub(crate) struct Poll {
     /// How long HighLevel's search may lag behind.
     #[serde(with = "durations")]
     pub overlap: Duration,
-    /// Report the contacts that are there at the first poll.
+    /// Within this time the notes and tasks of all contacts are read once, whether or not their contact changed.
+    #[serde(with = "durations")]
+    pub sweep: Duration,
+    /// Report the records that are there at the first poll.
     pub backfill: bool,
 }
 
@@ -116,6 +119,7 @@ impl Default for Poll {
             enabled: true,
             every: Duration::from_mins(5),
             overlap: Duration::from_mins(1),
+            sweep: Duration::from_hours(7 * 24),
             backfill: false,
         }
     }

@@ -8,7 +8,7 @@ use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
 use canopy_store::{NewEvent, SecretKey, SqliteStore, Store};
-use canopy_triggers::{ContactPoll, PollOptions};
+use canopy_triggers::{PollOptions, Poller};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -31,7 +31,7 @@ pub struct World {
     pub store: SqliteStore,
     pub clock: Arc<ManualClock>,
     pub engine: Engine,
-    pub poll: ContactPoll,
+    pub poll: Poller,
     pub location: String,
     http: reqwest::Client,
     _folder: TempDir,
@@ -81,14 +81,15 @@ impl World {
         };
         change(&mut connection);
         let shared: Arc<dyn Store> = Arc::new(store.clone());
-        let poll = ContactPoll::new(
+        let poll = Poller::contacts(
             highlevel,
             shared.clone(),
             clock.clone(),
             &*info.location_id,
             OWNER,
             PollOptions::default(),
-        );
+        )
+        .unwrap();
         let world = Self {
             engine: Engine::new(shared, clock.clone(), [connection], OWNER, options),
             store,

@@ -1,17 +1,15 @@
-//! The inbox and the cursors of the polls that fill it.
+//! The inbox.
 
 use canopy_mapping::{Event, Trace};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::row::{Reader, micros};
-use crate::types::{
-    Completion, Cursor, EventEnd, EventState, InboxRow, Inserted, NewEvent, Version,
-};
+use crate::types::{Completion, EventEnd, EventState, InboxRow, Inserted, NewEvent, Version};
 
 pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
     let id: i64 = row.try_get("id")?;
@@ -179,61 +177,6 @@ async fn find_change(
     .bind(version)
     .fetch_optional(connection)
     .await?)
-}
-
-pub(super) async fn commit_poll(
-    held: &mut Held<'_>,
-    name: &str,
-    state: &Value,
-    events: &[NewEvent],
-    now: Timestamp,
-) -> Op<Vec<Inserted>> {
-    if let Some(stranger) = events
-        .iter()
-        .find(|event| event.location != held.location())
-    {
-        return Err(Fault::conflict(format!(
-            "a poll of location {} found an event of location {}",
-            held.location(),
-            stranger.location
-        )));
-    }
-    let inserted = insert(held.connection, held.fence.epoch, events, now).await?;
-    sqlx::query(
-        "INSERT INTO cursors (location, name, epoch, state, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (location, name) DO UPDATE SET
-             epoch = excluded.epoch, state = excluded.state, updated_at = excluded.updated_at",
-    )
-    .bind(&held.fence.location)
-    .bind(name)
-    .bind(held.fence.epoch)
-    .bind(state.to_string())
-    .bind(micros(now))
-    .execute(&mut *held.connection)
-    .await?;
-    Ok(inserted)
-}
-
-pub(super) async fn cursor(
-    connection: &mut SqliteConnection,
-    location: &str,
-    name: &str,
-) -> Op<Option<Cursor>> {
-    let row = sqlx::query("SELECT * FROM cursors WHERE location = ?1 AND name = ?2")
-        .bind(location)
-        .bind(name)
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| {
-        let row = Reader::new(&row, "cursors", format_args!("{location} {name}"));
-        Ok(Cursor {
-            location: row.text("location")?,
-            name: row.text("name")?,
-            state: row.json("state")?,
-            updated_at: row.instant("updated_at")?,
-        })
-    })
-    .transpose()
 }
 
 pub(super) async fn pending(

@@ -8,6 +8,7 @@ mod fence;
 mod inbox;
 mod ledger;
 mod open;
+mod polls;
 mod profiles;
 mod row;
 mod runs;

@@ -5,15 +5,17 @@ use async_trait::async_trait;
 use canopy_mapping::{Impact, Profile};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use serde_json::Value;
 
-use super::{SqliteStore, alerts, calls, fence, inbox, ledger, profiles, runs, secrets, steps};
+use super::{
+    SqliteStore, alerts, calls, fence, inbox, ledger, polls, profiles, runs, secrets, steps,
+};
 use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, Purchase,
-    PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
+    PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -76,17 +78,42 @@ impl Store for SqliteStore {
     async fn commit_poll(
         &self,
         fence: &Fence,
-        name: &str,
-        state: Value,
-        events: Vec<NewEvent>,
+        commit: PollCommit,
         now: Timestamp,
     ) -> Result<Vec<Inserted>> {
-        let name = name.to_owned();
-        fenced!(self, fence, inbox::commit_poll(&name, &state, &events, now))
+        fenced!(self, fence, polls::commit(&commit, now))
+    }
+
+    async fn poll_records(
+        &self,
+        location: &str,
+        name: &str,
+        parent: Option<&str>,
+    ) -> Result<Vec<PollRecord>> {
+        read!(self, polls::records(location, name, parent))
+    }
+
+    async fn poll_record(
+        &self,
+        location: &str,
+        name: &str,
+        record: &str,
+    ) -> Result<Option<PollRecord>> {
+        read!(self, polls::record(location, name, record))
+    }
+
+    async fn events_about(
+        &self,
+        location: &str,
+        word: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, String)>> {
+        read!(self, polls::events_about(location, word, after, limit))
     }
 
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>> {
-        read!(self, inbox::cursor(location, name))
+        read!(self, polls::cursor(location, name))
     }
 
     async fn pending_events(

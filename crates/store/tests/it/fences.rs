@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use canopy_store::{
-    Completion, EventEnd, Fence, LinkUpdate, RunState, RunUpdate, SqliteStore, StepState, Store,
-    StoreError, Version,
+    Completion, EventEnd, Fence, LinkUpdate, PollCommit, RunState, RunUpdate, SqliteStore,
+    StepState, Store, StoreError, Version,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
@@ -117,7 +117,7 @@ fn link() -> LinkUpdate {
 /// Every fenced method, with arguments which the holder of the lease succeeds with, in this order.
 #[rustfmt::skip]
 const FENCED: &[(&str, Call)] = &[
-    ("commit_poll", |s, f, _| s.commit_poll(f, "contacts", json!(2), vec![event("polled", Some("v1"))], at(1)).map(drop_ok).boxed()),
+    ("commit_poll", |s, f, _| s.commit_poll(f, polled(), at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),
     ("hold_event", |s, f, r| async move {
         s.hold_event(f, r.unread, "old", at(1)).await?;
@@ -139,6 +139,15 @@ const FENCED: &[(&str, Call)] = &[
 
 fn drop_ok<T>(result: Result<T, StoreError>) -> Result<(), StoreError> {
     result.map(|_| ())
+}
+
+fn polled() -> PollCommit {
+    PollCommit {
+        name: "contacts".into(),
+        state: json!(2),
+        events: vec![event("polled", Some("v1"))],
+        ..PollCommit::default()
+    }
 }
 
 fn completion() -> Completion {

@@ -2,7 +2,7 @@
 
 use canopy_mapping::Source;
 use canopy_store::{
-    Completion, EventEnd, EventState, Inserted, NewEvent, Store, StoreError, Version,
+    Completion, EventEnd, EventState, Inserted, NewEvent, PollCommit, Store, StoreError, Version,
 };
 use jiff::SignedDuration;
 use serde_json::json;
@@ -272,9 +272,15 @@ async fn a_poll_stores_its_findings_and_its_cursor_together() {
         None
     );
     let poll = async |state, events| {
+        let commit = PollCommit {
+            name: "contacts".into(),
+            state,
+            events,
+            ..PollCommit::default()
+        };
         fixture
             .store
-            .commit_poll(&fixture.fence, "contacts", state, events, at(1))
+            .commit_poll(&fixture.fence, commit, at(1))
             .await
     };
     let events = vec![event("c1", Some("v1")), event("c2", Some("v1"))];

@@ -10,6 +10,7 @@ mod found;
 mod inbox;
 mod ledger;
 mod opening;
+mod polls;
 mod properties;
 mod runs;
 mod secrets;

@@ -177,7 +177,7 @@ async fn a_wrong_date_in_the_future_does_not_blind_later_polls() {
     assert_eq!(stored(poll.poll().await.unwrap()), 1);
     let cursor = world
         .store
-        .cursor(world.location(), "contacts")
+        .cursor(world.location(), "search-contacts-advanced")
         .await
         .unwrap()
         .unwrap();

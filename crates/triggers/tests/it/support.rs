@@ -5,7 +5,7 @@ use std::sync::Arc;
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::ManualClock;
 use canopy_store::{InboxRow, SecretKey, SqliteStore, Store};
-use canopy_triggers::{ContactPoll, PollOptions, Polled};
+use canopy_triggers::{PollOptions, PollSpec, Polled, Poller, Polls};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -48,26 +48,44 @@ impl World {
         Arc::new(self.store.clone())
     }
 
-    pub fn poll(&self) -> ContactPoll {
+    pub fn poll(&self) -> Poller {
         self.poll_with(PollOptions::default(), "test")
     }
 
-    pub fn poll_with(&self, options: PollOptions, owner: &str) -> ContactPoll {
+    pub fn poll_with(&self, options: PollOptions, owner: &str) -> Poller {
+        let kinds = ["contact.created", "contact.updated"];
+        self.poller(options, owner, &[], &kinds)
+    }
+
+    /// A poller for these triggers and kinds.
+    pub fn poller(
+        &self,
+        options: PollOptions,
+        owner: &str,
+        specs: &[PollSpec],
+        kinds: &[&str],
+    ) -> Poller {
+        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let polls = Polls::new(specs, &kinds, &options).unwrap();
+        Poller::new(
+            self.client(),
+            self.shared_store(),
+            self.clock.clone(),
+            self.location(),
+            owner,
+            options,
+            polls,
+        )
+    }
+
+    pub fn client(&self) -> canopy_highlevel::Client {
         let info = self.sandbox.info();
-        let client = canopy_highlevel::Client::builder()
+        canopy_highlevel::Client::builder()
             .base_url(&info.highlevel_url)
             .token(info.token.clone().into())
             .location(&*info.location_id)
             .build()
-            .unwrap();
-        ContactPoll::new(
-            client,
-            self.shared_store(),
-            self.clock.clone(),
-            &*info.location_id,
-            owner,
-            options,
-        )
+            .unwrap()
     }
 
     pub async fn control(&self, path: &str, body: Value) -> Value {
@@ -93,6 +111,20 @@ impl World {
             .await;
     }
 
+    /// Sets the clocks of both sides to the same instant.
+    pub async fn same_time(&self) {
+        let now = canopy_store::clock::Clock::now(&*self.clock);
+        self.control("/clock", json!({ "set": now.to_string(), "frozen": true }))
+            .await;
+    }
+
+    /// Moves both clocks.
+    pub async fn advance(&self, seconds: u32) {
+        self.clock
+            .advance(jiff::SignedDuration::from_secs(i64::from(seconds)));
+        self.same_time().await;
+    }
+
     pub async fn create(&self, first_name: &str) -> String {
         let contact = self
             .control("/contacts", json!({ "firstName": first_name }))
@@ -106,6 +138,11 @@ impl World {
             json!({ "firstName": first_name }),
         )
         .await;
+    }
+
+    /// Calls an operation of HighLevel as a user of the API does.
+    pub async fn call(&self, operation: &str, arguments: Value) -> Value {
+        self.client().invoke(operation, &arguments).await.unwrap()
     }
 
     /// Kind and record of all events, oldest first.

@@ -1,0 +1,267 @@
+//! What has changed between two readings of a list, a record or an answer. Pure: readings in, events out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use canopy_mapping::{content_hash, record_version};
+use canopy_store::{NewEvent, PollRecord};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::events::{Maker, Seen, text};
+
+/// A record of a reading.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    pub id: String,
+    pub own: Option<String>,
+    pub payload: Value,
+}
+
+/// A list, as it was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Listed {
+    pub items: Vec<Item>,
+    /// It was one page: nothing can have slipped from one page to another while it was read.
+    pub at_once: bool,
+    places: HashMap<String, usize>,
+}
+
+/// What an unknown record means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// The first reading of all: it is part of the baseline.
+    Baseline,
+    /// This list was read before: it is new.
+    New,
+    /// This list is read for the first time, long after the baseline: it is new if it is younger than that.
+    Since(Timestamp),
+}
+
+/// What a comparison tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Found {
+    pub events: Vec<NewEvent>,
+    pub seen: Vec<PollRecord>,
+    pub gone: Vec<String>,
+}
+
+impl Listed {
+    /// The records of a list. One that changed while the pages were read may be on two of them; the later state counts.
+    pub fn add(&mut self, items: Vec<Item>) {
+        for item in items {
+            let place = *self
+                .places
+                .entry(item.id.clone())
+                .or_insert(self.items.len());
+            match self.items.get_mut(place) {
+                Some(known) if older(item.own.as_deref(), known.own.as_deref()) => {}
+                Some(known) => *known = item,
+                None => self.items.push(item),
+            }
+        }
+    }
+}
+
+impl Item {
+    /// A record of a list or of a single read. A record without an id is told apart by its content.
+    pub fn new(id: Option<String>, version: Option<&Value>, payload: Value) -> Self {
+        Self {
+            id: id.unwrap_or_else(|| content_hash(&payload)),
+            own: version.and_then(record_version),
+            payload,
+        }
+    }
+
+    pub fn listed(operation: &canopy_highlevel::operation::Operation, payload: Value) -> Self {
+        let id = operation.id.and_then(|pointer| text(&payload, pointer));
+        let version = operation
+            .version
+            .and_then(|pointer| payload.pointer(pointer))
+            .cloned();
+        Self::new(id, version.as_ref(), payload)
+    }
+
+    fn version(&self) -> String {
+        self.own
+            .clone()
+            .unwrap_or_else(|| content_hash(&self.payload))
+    }
+
+    fn seen<'a>(&'a self, parent: &'a str) -> Seen<'a> {
+        Seen {
+            id: &self.id,
+            parent,
+            own: self.own.as_deref(),
+            payload: &self.payload,
+        }
+    }
+}
+
+impl Maker<'_> {
+    /// Compares a list with what was known of it.
+    pub fn compare(
+        &self,
+        known: Vec<PollRecord>,
+        listed: &Listed,
+        parent: &str,
+        unknown: Unknown,
+    ) -> Found {
+        let mut known: BTreeMap<String, PollRecord> = known
+            .into_iter()
+            .map(|record| (record.record.clone(), record))
+            .collect();
+        let mut found = Found::default();
+        for item in &listed.items {
+            match known.remove(&item.id) {
+                Some(before) => self.again(&before, item, parent, &mut found),
+                None => self.first(item, parent, unknown, &mut found),
+            }
+        }
+        if self.poll.lists_all() {
+            for (id, before) in known {
+                self.missing(id, before, listed.at_once, &mut found);
+            }
+        }
+        found
+    }
+
+    fn first(&self, item: &Item, parent: &str, unknown: Unknown, found: &mut Found) {
+        let seen = item.seen(parent);
+        let facets = self.facets(&item.payload);
+        let after = |instant: Option<Timestamp>, since| instant.is_some_and(|at| at > since);
+        let own = item.own.as_deref().and_then(|own| own.parse().ok());
+        match unknown {
+            Unknown::Baseline => {}
+            Unknown::Since(since) if !after(self.created_at(&item.payload), since) => {
+                // It was there at the baseline, in a state that nobody looked at.
+                if after(own, since) {
+                    found.events.push(self.updated(seen, 1));
+                }
+            }
+            Unknown::New | Unknown::Since(_) => {
+                found.events.push(self.created(seen));
+                found.events.extend(self.changes(seen, 1, None, &facets));
+            }
+        }
+        found.seen.push(PollRecord {
+            record: item.id.clone(),
+            parent: parent.to_owned(),
+            version: item.version(),
+            number: 1,
+            facets,
+            missing: 0,
+        });
+    }
+
+    fn again(&self, before: &PollRecord, item: &Item, parent: &str, found: &mut Found) {
+        let version = item.version();
+        let facets = self.facets(&item.payload);
+        // The members' values were not kept by an earlier version of the description: from now on they are.
+        let same_facets = before.facets == facets;
+        let stale = older(item.own.as_deref(), Some(&before.version));
+        if stale || (version == before.version && same_facets) {
+            if before.missing > 0 {
+                found.seen.push(PollRecord {
+                    missing: 0,
+                    ..before.clone()
+                });
+            }
+            return;
+        }
+        let seen = item.seen(parent);
+        let number = before.number + 1;
+        if version != before.version {
+            found.events.push(self.updated(seen, number));
+        }
+        found
+            .events
+            .extend(self.changes(seen, number, Some(&before.facets), &facets));
+        found.seen.push(PollRecord {
+            record: item.id.clone(),
+            parent: parent.to_owned(),
+            version,
+            number,
+            facets,
+            missing: 0,
+        });
+    }
+
+    /// A record that slipped to a page which was read already looks missing once, but not twice.
+    fn missing(&self, id: String, before: PollRecord, at_once: bool, found: &mut Found) {
+        if !at_once && before.missing == 0 {
+            found.seen.push(PollRecord {
+                missing: 1,
+                ..before
+            });
+            return;
+        }
+        let payload = json!({ "id": id });
+        let seen = Seen {
+            id: &id,
+            parent: &before.parent,
+            own: None,
+            payload: &payload,
+        };
+        found.events.push(self.deleted(seen));
+        found.gone.push(id);
+    }
+
+    /// Compares an answer that is no record, or bytes, by content. `None`: there is none now.
+    pub fn compare_content(
+        &self,
+        before: Option<&PollRecord>,
+        content: Option<(String, Value)>,
+        baseline: bool,
+    ) -> Found {
+        let (hash, payload) = content.unwrap_or_default();
+        let number = match before {
+            Some(before) if before.version == hash => return Found::default(),
+            Some(before) => before.number + 1,
+            None => 1,
+        };
+        let mut found = Found::default();
+        if !baseline {
+            let seen = Seen {
+                id: &self.poll.name,
+                parent: "",
+                own: None,
+                payload: &payload,
+            };
+            found.events.push(self.changed(seen, number, &hash));
+        }
+        found.seen.push(PollRecord {
+            record: self.poll.name.clone(),
+            version: hash,
+            number,
+            facets: json!({}),
+            ..PollRecord::default()
+        });
+        found
+    }
+}
+
+impl Found {
+    pub fn extend(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.seen.extend(other.seen);
+        self.gone.extend(other.gone);
+    }
+
+    /// Nothing is to be known of these records any more.
+    pub fn forget(known: Vec<PollRecord>) -> Self {
+        let ids: BTreeSet<String> = known.into_iter().map(|record| record.record).collect();
+        Self {
+            gone: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a version is of an earlier time: a search that lags behind shows what was seen before.
+fn older(one: Option<&str>, other: Option<&str>) -> bool {
+    let instant = |version: Option<&str>| version?.parse::<Timestamp>().ok();
+    match (instant(one), instant(other)) {
+        (Some(one), Some(other)) => one < other,
+        _ => false,
+    }
+}

@@ -1,0 +1,172 @@
+//! From what a poll saw to events.
+
+use canopy_mapping::{Source, Trace, record_version};
+use canopy_store::NewEvent;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::plan::{Poll, happens_once};
+use crate::normalise::once_version;
+
+/// Makes the events of one poll of one location.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Maker<'a> {
+    pub poll: &'a Poll,
+    pub location: &'a str,
+    pub now: Timestamp,
+}
+
+/// A record as a poll saw it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub id: &'a str,
+    /// The record whose list showed it.
+    pub parent: &'a str,
+    /// The version that the service gives it, if it gives one.
+    pub own: Option<&'a str>,
+    pub payload: &'a Value,
+}
+
+impl Maker<'_> {
+    pub fn created(&self, seen: Seen<'_>) -> NewEvent {
+        let mut event = self.event("created", seen, 1);
+        event.occurred_at = self.created_at(seen.payload).unwrap_or(self.now);
+        event
+    }
+
+    pub fn updated(&self, seen: Seen<'_>, number: i64) -> NewEvent {
+        self.event("updated", seen, number)
+    }
+
+    pub fn deleted(&self, seen: Seen<'_>) -> NewEvent {
+        self.event("deleted", seen, 1)
+    }
+
+    /// A change of an answer that is no record: its version is content, counted.
+    pub fn changed(&self, seen: Seen<'_>, number: i64, hash: &str) -> NewEvent {
+        NewEvent {
+            version: Some(format!("{number}:{hash}")),
+            delivery: None,
+            ..self.event("changed", seen, number)
+        }
+    }
+
+    fn event(&self, verb: &str, seen: Seen<'_>, number: i64) -> NewEvent {
+        let kind = format!("{}.{verb}", self.poll.trigger.record);
+        let found_by = if self.poll.named {
+            vec![self.poll.name.clone()]
+        } else {
+            Vec::new()
+        };
+        self.of_kind(kind, seen, number, found_by)
+    }
+
+    /// Kinds that the change of a member means. `before`: the members' values at the last sight, `None` for a record
+    /// that is new.
+    pub fn changes(
+        &self,
+        seen: Seen<'_>,
+        number: i64,
+        before: Option<&Value>,
+        after: &Value,
+    ) -> Vec<NewEvent> {
+        let mut events: Vec<NewEvent> = Vec::new();
+        for change in self.poll.trigger.changes {
+            // Two members can mean the same kind.
+            if events.iter().any(|event| event.kind == change.kind) {
+                continue;
+            }
+            let value = &after[change.member];
+            let reached = change
+                .to
+                .is_none_or(|to| serde_json::from_str::<Value>(to).is_ok_and(|to| to == *value));
+            let moved = match before {
+                // What has come to that value between two polls has changed to it.
+                None => change.to.is_some(),
+                Some(before) => before
+                    .get(change.member)
+                    .is_some_and(|before| before != value),
+            };
+            if moved && reached && self.poll.kinds.contains(change.kind) {
+                events.push(self.of_kind(change.kind.to_owned(), seen, number, Vec::new()));
+            }
+        }
+        events
+    }
+
+    fn of_kind(
+        &self,
+        kind: String,
+        seen: Seen<'_>,
+        number: i64,
+        found_by: Vec<String>,
+    ) -> NewEvent {
+        let version = if happens_once(&kind) {
+            Some(once_version(&kind))
+        } else {
+            seen.own.map(str::to_owned)
+        };
+        let delivery = version
+            .is_none()
+            .then(|| format!("{} {} {kind} {number}", self.poll.name, seen.id));
+        NewEvent {
+            source: Source::Poll,
+            location: self.location.to_owned(),
+            contact: self.contact(seen),
+            record: seen.id.to_owned(),
+            occurred_at: seen
+                .own
+                .and_then(|own| own.parse().ok())
+                .unwrap_or(self.now),
+            version,
+            delivery,
+            payload: seen.payload.clone(),
+            trace: Trace {
+                found_by,
+                ..Trace::default()
+            },
+            kind,
+        }
+    }
+
+    fn contact(&self, seen: Seen<'_>) -> Option<String> {
+        let trigger = &self.poll.trigger;
+        if let Some(contact) = trigger
+            .contact
+            .and_then(|pointer| text(seen.payload, pointer))
+        {
+            return Some(contact);
+        }
+        match (trigger.record, self.poll.parent_word()) {
+            ("contact", _) => Some(seen.id.to_owned()),
+            (_, Some("contact")) if !seen.parent.is_empty() => Some(seen.parent.to_owned()),
+            _ => None,
+        }
+    }
+
+    pub fn created_at(&self, record: &Value) -> Option<Timestamp> {
+        instant(record.pointer(self.poll.trigger.created?)?)
+    }
+
+    /// Values of the members whose changes are kinds of their own.
+    pub fn facets(&self, record: &Value) -> Value {
+        let members = self.poll.trigger.changes.iter().map(|change| {
+            let value = record.pointer(change.member).cloned();
+            (change.member.to_owned(), value.unwrap_or_default())
+        });
+        Value::Object(members.collect::<Map<_, _>>())
+    }
+}
+
+pub(super) fn instant(value: &Value) -> Option<Timestamp> {
+    record_version(value)?.parse().ok()
+}
+
+/// An id, which some records have as a number.
+pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
+    match value.pointer(pointer)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

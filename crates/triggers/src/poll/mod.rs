@@ -1,0 +1,453 @@
+//! Polling: what webhooks could not deliver, or missed.
+//!
+//! A poll reads a list, a record or an answer and makes events of what changed since it was last read. What it found,
+//! what it saw and how far it has read are stored in one transaction, so a poll that ends half-way has read nothing.
+
+mod changes;
+mod compare;
+mod events;
+mod parents;
+mod plan;
+mod reading;
+mod report;
+mod stretch;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use canopy_highlevel::Client;
+use canopy_highlevel::operation::Reading;
+use canopy_store::clock::Clock;
+use canopy_store::{Fence, Inserted, NewEvent, PollCommit, Store, StoreError};
+use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use self::changes::Position;
+use self::compare::{Found, Listed, Unknown};
+use self::events::Maker;
+use self::parents::Progress;
+pub use self::plan::{PlanError, Poll, PollSpec, Polls};
+use self::reading::Reader;
+pub use self::report::{DayPlan, PollPlan};
+pub use self::stretch::{calls_a_day, share_of_polls};
+
+/// How a location is polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollOptions {
+    /// 1 to 15 minutes. Default 5.
+    pub every: Duration,
+    /// How long search results may lag behind writes. Default 60 s.
+    pub overlap: SignedDuration,
+    /// Within this time the lists that hang on other records, e.g. notes, are read for all of these. Default 7 days.
+    pub sweep: SignedDuration,
+    /// Report the records that are there at the first poll, too. Default: they are the baseline.
+    pub backfill: bool,
+}
+
+impl Default for PollOptions {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_mins(5),
+            overlap: SignedDuration::from_secs(60),
+            sweep: SignedDuration::from_hours(7 * 24),
+            backfill: false,
+        }
+    }
+}
+
+/// Why a poll did not come through. The cursor has not moved: the next poll reads the same again.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    #[error("poll {poll} of location {location} could not read: {source}")]
+    Service {
+        poll: String,
+        location: String,
+        #[source]
+        source: canopy_highlevel::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "the cursor of poll {poll} of location {location} cannot be read: {source}; delete it to begin with a new baseline"
+    )]
+    Cursor {
+        poll: String,
+        location: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("poll {poll} of location {location} got the same page twice; nothing was stored")]
+    Stuck { poll: String, location: String },
+}
+
+/// What polls found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Polled {
+    /// `false`: another process holds the location; nothing was read.
+    pub owner: bool,
+    /// It was the first poll: what it read is the baseline.
+    pub baseline: bool,
+    pub stored: u64,
+    pub duplicates: u64,
+}
+
+/// What a poll would find now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// It was never polled: the first poll sets the baseline and fires nothing. The events are those of a poll with
+    /// `backfill = true`.
+    pub baseline: bool,
+    pub events: Vec<NewEvent>,
+}
+
+/// What a poll wants to know next time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State<P> {
+    #[serde(flatten)]
+    progress: P,
+    /// Calls of the last poll.
+    #[serde(default)]
+    calls: u32,
+    /// Seconds to the next poll, as it was then.
+    #[serde(default)]
+    every: u64,
+}
+
+/// Of lists that are read whole nothing but the records is remembered.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Nothing {}
+
+/// One step of a poll: what to commit, and whether to go on at once.
+struct Step {
+    commit: PollCommit,
+    baseline: bool,
+    more: bool,
+}
+
+/// Polls one location.
+#[derive(Debug)]
+pub struct Poller {
+    client: Client,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    location: String,
+    owner: String,
+    options: PollOptions,
+    polls: Polls,
+    reader: Reader,
+    /// How many times longer than usual polls wait now.
+    factor: AtomicU32,
+}
+
+impl Poller {
+    /// `owner` is the lease owner of the process: the engine's.
+    pub fn new(
+        client: Client,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        location: impl Into<String>,
+        owner: impl Into<String>,
+        options: PollOptions,
+        polls: Polls,
+    ) -> Self {
+        let location = location.into();
+        Self {
+            reader: Reader::new(&client, &location),
+            client,
+            store,
+            clock,
+            location,
+            owner: owner.into(),
+            options,
+            polls,
+            factor: AtomicU32::new(1),
+        }
+    }
+
+    /// Polls for contacts only.
+    pub fn contacts(
+        client: Client,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        location: impl Into<String>,
+        owner: impl Into<String>,
+        options: PollOptions,
+    ) -> Result<Self, PlanError> {
+        let kinds = ["contact.created", "contact.updated"].map(str::to_owned);
+        let polls = Polls::new(&[], &BTreeSet::from(kinds), &options)?;
+        Ok(Self::new(
+            client, store, clock, location, owner, options, polls,
+        ))
+    }
+
+    /// The polls of the location.
+    pub fn polls(&self) -> &Polls {
+        &self.polls
+    }
+
+    /// The location.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Polls at once and then each poll at its interval until `shutdown`; `found` is told of new events.
+    pub async fn serve(
+        &self,
+        found: impl Fn(&str) + Send,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
+        tokio::pin!(shutdown);
+        let mut due: Vec<Instant> = self.polls.iter().map(|_| Instant::now()).collect();
+        // The first of those that are due: parents come before the lists that hang on them.
+        while let Some((index, at)) = due.iter().copied().enumerate().min_by_key(|(_, at)| *at) {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                () = tokio::time::sleep_until(at) => {}
+            }
+            let Some(poll) = self.polls.get(index) else {
+                return;
+            };
+            match self.poll_once(poll).await {
+                Ok(polled) if polled.stored > 0 => found(&self.location),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(location = %self.location, poll = %poll.name, %error, "poll failed; it will be tried again");
+                }
+            }
+            due[index] = Instant::now() + self.interval(poll);
+        }
+        shutdown.await;
+    }
+
+    /// Polls everything once. A poll that fails does not keep the others from being made.
+    pub async fn poll(&self) -> Result<Polled, PollError> {
+        let mut all = Polled {
+            owner: true,
+            baseline: true,
+            ..Polled::default()
+        };
+        let mut failed = None;
+        for poll in self.polls.iter() {
+            match self.poll_once(poll).await {
+                Ok(polled) if !polled.owner => return Ok(Polled::default()),
+                Ok(polled) => {
+                    all.baseline &= polled.baseline;
+                    all.stored += polled.stored;
+                    all.duplicates += polled.duplicates;
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(all), Err)
+    }
+
+    /// Makes one poll.
+    pub async fn poll_once(&self, poll: &Poll) -> Result<Polled, PollError> {
+        let Some(mut fence) = self.lease().await? else {
+            return Ok(Polled::default());
+        };
+        let mut polled = Polled {
+            owner: true,
+            ..Polled::default()
+        };
+        loop {
+            let cursor = self.store.cursor(&self.location, &poll.name).await?;
+            let step = self.step(poll, cursor.map(|cursor| cursor.state)).await?;
+            polled.baseline |= step.baseline;
+            let now = self.clock.now();
+            let inserted = self.store.commit_poll(&fence, step.commit, now).await?;
+            let stored = inserted
+                .iter()
+                .filter(|one| matches!(one, Inserted::Stored(_)))
+                .count();
+            polled.stored += stored as u64;
+            polled.duplicates += (inserted.len() - stored) as u64;
+            if !step.more {
+                return Ok(polled);
+            }
+            // It takes long: the lease must not run out meanwhile.
+            match self.lease().await? {
+                Some(renewed) => fence = renewed,
+                None => return Ok(polled),
+            }
+        }
+    }
+
+    /// What a poll would find now. Nothing is stored.
+    pub async fn preview(&self, poll: &Poll) -> Result<Preview, PollError> {
+        let cursor = self.store.cursor(&self.location, &poll.name).await?;
+        let baseline = cursor.is_none();
+        let backfill = Poll {
+            backfill: true,
+            ..poll.clone()
+        };
+        let poll = if baseline { &backfill } else { poll };
+        let state = match cursor {
+            Some(cursor) => Some(cursor.state),
+            // Of lists that hang on other records, a few are read.
+            None if poll.parents().is_some() => {
+                let sample = Progress::sample(self.clock.now(), self.options.sweep);
+                Some(self.state(poll, sample))
+            }
+            None => None,
+        };
+        let step = self.step(poll, state).await?;
+        Ok(Preview {
+            baseline,
+            events: step.commit.events,
+        })
+    }
+
+    async fn lease(&self) -> Result<Option<Fence>, StoreError> {
+        let now = self.clock.now();
+        let lease = SignedDuration::from_secs(60);
+        self.store
+            .acquire_lease(&self.location, &self.owner, now, lease)
+            .await
+    }
+
+    /// The interval of a poll as it is now: longer while the day's budget runs low.
+    pub fn interval(&self, poll: &Poll) -> Duration {
+        let Some(daily) = self.client.rate_budget().daily else {
+            return poll.every;
+        };
+        let (used, limit) = (daily.used, daily.limit);
+        let factor = stretch::factor(used, limit);
+        let before = self.factor.swap(factor, Ordering::Relaxed);
+        if factor > before {
+            tracing::warn!(location = %self.location, used, limit, factor, "the day's calls run low: polls wait {factor} times as long, at most 15 minutes");
+        } else if factor < before {
+            tracing::info!(location = %self.location, used, limit, factor, "there are calls again: polls wait {factor} times as long as usual");
+        }
+        stretch::stretched(poll.every, used, limit)
+    }
+
+    async fn step(&self, poll: &Poll, state: Option<Value>) -> Result<Step, PollError> {
+        let maker = Maker {
+            poll,
+            location: &self.location,
+            now: self.clock.now(),
+        };
+        let baseline = state.is_none() && !poll.backfill;
+        let mut found = Found::default();
+        let mut more = false;
+        // Calls of a poll that failed are not this one's.
+        self.reader.take_calls();
+        let progress = if matches!(poll.trigger.reading, Reading::Changes { .. }) {
+            let position = match self.progress::<Position>(poll, state)? {
+                None if baseline => {
+                    self.changes_baseline(maker, &self.reader, &mut found)
+                        .await?
+                }
+                position => {
+                    let mut position = position.unwrap_or_default();
+                    self.read_changes(maker, &self.reader, &mut position, &mut found)
+                        .await?;
+                    position
+                }
+            };
+            self.state(poll, position)
+        } else if poll.parents().is_some() {
+            let progress = match self.progress::<Progress>(poll, state)? {
+                None => Progress::baseline(maker.now, self.newest_event().await?, poll.backfill),
+                Some(mut progress) => {
+                    more = self
+                        .read_parents(maker, &self.reader, &mut progress, &mut found)
+                        .await?;
+                    progress
+                }
+            };
+            self.state(poll, progress)
+        } else {
+            found = self.read_whole(maker, state.is_none()).await?;
+            self.state(poll, Nothing {})
+        };
+        Ok(Step {
+            commit: PollCommit {
+                name: poll.name.clone(),
+                state: progress,
+                events: found.events,
+                seen: found.seen,
+                gone: found.gone,
+            },
+            baseline,
+            more,
+        })
+    }
+
+    /// Reads a list, a record or an answer as a whole and compares it with what was seen last.
+    async fn read_whole(&self, maker: Maker<'_>, first: bool) -> Result<Found, PollError> {
+        let poll = maker.poll;
+        let fail = |source| self.failed(poll, source);
+        let known = self
+            .store
+            .poll_records(&self.location, &poll.name, None)
+            .await?;
+        let unknown = if first && !poll.backfill {
+            Unknown::Baseline
+        } else {
+            Unknown::New
+        };
+        let listed = match poll.trigger.reading {
+            Reading::Answer | Reading::Bytes => {
+                let content = self.reader.content(poll).await.map_err(fail)?;
+                let silent = unknown == Unknown::Baseline;
+                return Ok(maker.compare_content(known.first(), content, silent));
+            }
+            Reading::Record => {
+                let record = self.reader.record(poll).await.map_err(fail)?;
+                let mut listed = Listed::default();
+                listed.at_once = true;
+                listed.add(record.into_iter().collect());
+                listed
+            }
+            Reading::Snapshot | Reading::Changes { .. } => {
+                let arguments = self.reader.filled(poll).await.map_err(fail)?;
+                self.reader.list(poll, arguments).await.map_err(fail)?
+            }
+        };
+        Ok(maker.compare(known, &listed, "", unknown))
+    }
+
+    async fn newest_event(&self) -> Result<i64, StoreError> {
+        let newest = self.store.recent_events(1).await?;
+        Ok(newest.first().map_or(0, |row| row.event.id))
+    }
+
+    fn progress<P: DeserializeOwned>(
+        &self,
+        poll: &Poll,
+        state: Option<Value>,
+    ) -> Result<Option<P>, PollError> {
+        state
+            .map(serde_json::from_value::<P>)
+            .transpose()
+            .map_err(|source| PollError::Cursor {
+                poll: poll.name.clone(),
+                location: self.location.clone(),
+                source,
+            })
+    }
+
+    fn state<P: Serialize>(&self, poll: &Poll, progress: P) -> Value {
+        json!(State {
+            progress,
+            calls: self.reader.take_calls(),
+            every: self.interval(poll).as_secs(),
+        })
+    }
+
+    fn failed(&self, poll: &Poll, source: canopy_highlevel::Error) -> PollError {
+        PollError::Service {
+            poll: poll.name.clone(),
+            location: self.location.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Lists that hang on other records: the notes and tasks of contacts, the messages of conversations.
+//!
+//! They are read for the parents that an event speaks of (of the parents' own poll, or of a webhook), because nobody
+//! can read the notes of 100,000 contacts every five minutes. A slow sweep over all parents finds what moved no parent.
+
+use std::collections::VecDeque;
+
+use canopy_highlevel::Error;
+use canopy_store::PollRecord;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::compare::{Found, Unknown};
+use super::events::Maker;
+use super::reading::Reader;
+use super::{PollError, Poller};
+
+/// Events that are looked at before what was found is committed.
+const EVENTS: u32 = 50;
+/// Parents that the sweep reads in one poll, whatever it is behind.
+const SWEPT: u64 = 50;
+/// Parents whose lists a preview reads.
+const SAMPLE: u64 = 5;
+
+/// How far such a poll has come.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Progress {
+    /// When the baseline was set: what is younger is new. `None`: all is.
+    since: Option<Timestamp>,
+    /// The last event that was looked at for parents.
+    event: i64,
+    sweep: Sweep,
+}
+
+/// How far the sweep over all parents has come.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Sweep {
+    /// Parents of a page, to be read next.
+    queue: VecDeque<String>,
+    /// Arguments of the page behind. `None`: from the beginning.
+    next: Option<Value>,
+    /// Parents that were met in this round, and how many there are, as far as that is known.
+    met: u64,
+    total: u64,
+    /// Up to when parents have been read.
+    at: Option<Timestamp>,
+}
+
+impl Progress {
+    /// What is there now is not looked at: a change of a parent will show what is new.
+    pub fn baseline(now: Timestamp, event: i64, backfill: bool) -> Self {
+        Self {
+            since: (!backfill).then_some(now),
+            event,
+            sweep: Sweep::default(),
+        }
+    }
+
+    /// Progress of which the next poll reads the lists of a few parents, as if all in them were new.
+    pub fn sample(now: Timestamp, sweep: SignedDuration) -> Self {
+        Self {
+            since: None,
+            event: i64::MAX,
+            sweep: Sweep {
+                total: SAMPLE,
+                at: Some(now - sweep),
+                ..Sweep::default()
+            },
+        }
+    }
+
+    /// Parents that the sweep reads a day.
+    pub fn swept_a_day(&self, sweep: SignedDuration) -> u64 {
+        let days = u64::try_from(sweep.as_secs().max(1)).unwrap_or(1);
+        (self.sweep.total * 86_400).div_ceil(days)
+    }
+}
+
+impl Poller {
+    /// Reads the lists of some parents. `true`: there are more parents with events.
+    pub(super) async fn read_parents(
+        &self,
+        maker: Maker<'_>,
+        reader: &Reader,
+        progress: &mut Progress,
+        found: &mut Found,
+    ) -> Result<bool, PollError> {
+        let word = maker.poll.parent_word().unwrap_or_default();
+        let events = self
+            .store
+            .events_about(&self.location, word, progress.event, EVENTS)
+            .await?;
+        let more = events.len() >= EVENTS as usize;
+        let mut parents: Vec<String> = Vec::new();
+        for (event, parent) in events {
+            progress.event = event;
+            if !parents.contains(&parent) {
+                parents.push(parent);
+            }
+        }
+        if !more {
+            for parent in self.sweep(maker, reader, &mut progress.sweep).await? {
+                if !parents.contains(&parent) {
+                    parents.push(parent);
+                }
+            }
+        }
+        for parent in parents {
+            found.extend(
+                self.read_parent(maker, reader, progress.since, &parent)
+                    .await?,
+            );
+        }
+        Ok(more)
+    }
+
+    async fn read_parent(
+        &self,
+        maker: Maker<'_>,
+        reader: &Reader,
+        since: Option<Timestamp>,
+        parent: &str,
+    ) -> Result<Found, PollError> {
+        let poll = maker.poll;
+        let (name, location) = (&poll.name, &self.location);
+        let known = self
+            .store
+            .poll_records(location, name, Some(parent))
+            .await?;
+        let fail = |source: Error| self.failed(poll, source);
+        let mut arguments = reader.filled(poll).await.map_err(fail)?;
+        if let Some(each) = poll.trigger.each {
+            arguments.insert(each.parameter.to_owned(), json!(parent));
+        }
+        let listed = match reader.list(poll, arguments).await {
+            Ok(listed) => listed,
+            Err(error) if error.is_retryable() || error.outcome_unknown() => {
+                return Err(fail(error));
+            }
+            Err(error) if matches!(error.status(), Some(400 | 404 | 422)) => {
+                // The parent is gone, and this must not keep others from being read.
+                tracing::debug!(poll = %name, %error, "the list of a record cannot be read");
+                return Ok(Found::forget(known));
+            }
+            Err(error) => return Err(fail(error)),
+        };
+        let mark = format!("^{parent}");
+        let read_before = self
+            .store
+            .poll_record(location, name, &mark)
+            .await?
+            .is_some();
+        let unknown = match since {
+            Some(since) if !read_before => Unknown::Since(since),
+            _ => Unknown::New,
+        };
+        let mut found = maker.compare(known, &listed, parent, unknown);
+        if !read_before {
+            found.seen.push(PollRecord {
+                record: mark,
+                version: "read".to_owned(),
+                number: 1,
+                facets: json!({}),
+                ..PollRecord::default()
+            });
+        }
+        Ok(found)
+    }
+
+    /// The parents whose turn it is.
+    async fn sweep(
+        &self,
+        maker: Maker<'_>,
+        reader: &Reader,
+        sweep: &mut Sweep,
+    ) -> Result<Vec<String>, PollError> {
+        let Some(parents) = self.polls.iter().find(|poll| {
+            Some(poll.operation.name) == maker.poll.parents() && poll.arguments.is_empty()
+        }) else {
+            return Ok(Vec::new());
+        };
+        let mut due = sweep.due(maker.now, self.options.sweep);
+        let mut turn = Vec::new();
+        while due > 0 {
+            if sweep.queue.is_empty() {
+                let begins = sweep.next.is_none();
+                if begins && sweep.met > 0 {
+                    sweep.total = sweep.met;
+                    sweep.met = 0;
+                }
+                let page = reader.parents(parents, sweep.next.take()).await;
+                let page = page.map_err(|error| self.failed(parents, error))?;
+                if page.ids.is_empty() {
+                    if begins {
+                        break;
+                    }
+                    // The list ended; the next round begins.
+                    continue;
+                }
+                sweep.met += page.ids.len() as u64;
+                sweep.total = page.total.unwrap_or(sweep.total).max(sweep.met);
+                sweep.queue.extend(page.ids);
+                sweep.next = page.next;
+            }
+            turn.extend(sweep.queue.pop_front());
+            due -= 1;
+        }
+        Ok(turn)
+    }
+}
+
+impl Sweep {
+    /// How many parents are to be read now, so that all are read within the time of a sweep.
+    fn due(&mut self, now: Timestamp, sweep: SignedDuration) -> u64 {
+        let Some(at) = self.at else {
+            self.at = Some(now);
+            return 1;
+        };
+        let each = sweep.as_secs().max(1) / i64::try_from(self.total.max(1)).unwrap_or(i64::MAX);
+        let each = SignedDuration::from_secs(each.max(1));
+        let due = now.duration_since(at).as_secs() / each.as_secs();
+        let most = SWEPT.min(self.total.max(1));
+        let due = due.clamp(0, i64::try_from(most).unwrap_or(i64::MAX));
+        // What it is behind after a long stop is not made up for at once.
+        self.at = Some(if now.duration_since(at) > each * 50 {
+            now
+        } else {
+            at + each * i32::try_from(due).unwrap_or(i32::MAX)
+        });
+        u64::try_from(due).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_reads_all_parents_in_its_time() {
+        let start: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        let week = SignedDuration::from_hours(7 * 24);
+        let mut sweep = Sweep {
+            total: 10_000,
+            at: Some(start),
+            ..Sweep::default()
+        };
+        let polls = 7 * 24 * 12;
+        let read: u64 = (1..=polls)
+            .map(|poll| sweep.due(start + SignedDuration::from_mins(5) * poll, week))
+            .sum();
+        assert!((9_900..=10_100).contains(&read), "{read}");
+        sweep.total = 3;
+        let day = start + week + SignedDuration::from_hours(24);
+        assert_eq!(sweep.due(day, week), 0, "each has its turn after 56 hours");
+        assert_eq!(sweep.due(start + week * 2, week), 3);
+    }
+}

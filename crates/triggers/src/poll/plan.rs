@@ -1,0 +1,300 @@
+//! Which polls a location needs, and whether they fit into its day.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use canopy_highlevel::operation::{EventVersion, Operation, Reading, Trigger};
+use canopy_highlevel::{OPERATIONS, WEBHOOKS, check, describe};
+use canopy_mapping::poll_name;
+use serde_json::{Map, Value, json};
+
+use super::PollOptions;
+use super::stretch::{LONGEST, SHORTEST};
+
+/// Parameters that are filled in when they are not given, because the location is known.
+pub(super) const LOCATION: &[&str] = &["locationId", "location_id"];
+pub(super) const COMPANY: &str = "companyId";
+/// Parameters that say which part of a list comes with an answer.
+pub(super) const PAGING: &[&str] = &["limit", "pageLimit", "page", "skip", "offset"];
+
+/// A trigger that a workflow waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollSpec {
+    /// The operation's name, e.g. `get-calendar-events`.
+    pub operation: String,
+    /// Its arguments without the location's id.
+    pub arguments: Map<String, Value>,
+    /// 1 to 15 minutes. `None`: as usual at this location.
+    pub every: Option<Duration>,
+    /// Report what is there at the first poll, too.
+    pub backfill: bool,
+}
+
+/// Why a poll cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error(
+        "operation \"{operation}\" cannot be a trigger; `canopy ops --triggers` lists those that can"
+    )]
+    NoTrigger { operation: String },
+    #[error("trigger \"{operation}\": {problem}")]
+    Arguments { operation: String, problem: String },
+    #[error("trigger \"{operation}\": every = {} s; write \"1m\" to \"15m\"", every.as_secs())]
+    Interval { operation: String, every: Duration },
+}
+
+/// One poll: workflows whose triggers have the same operation and arguments share it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poll {
+    pub name: String,
+    pub operation: &'static Operation,
+    pub trigger: Trigger,
+    pub arguments: Map<String, Value>,
+    pub every: Duration,
+    pub backfill: bool,
+    /// A workflow waits for just this poll.
+    pub named: bool,
+    /// Kinds that workflows wait for, whichever way they come.
+    pub(super) kinds: BTreeSet<String>,
+}
+
+/// The polls of a location, parents before the lists that hang on them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Polls {
+    polls: Vec<Poll>,
+    /// Kinds that no poll can find.
+    webhooks_only: BTreeSet<String>,
+}
+
+impl Polls {
+    /// The polls for these triggers and for workflows on these kinds.
+    pub fn new(
+        specs: &[PollSpec],
+        kinds: &BTreeSet<String>,
+        options: &PollOptions,
+    ) -> Result<Self, PlanError> {
+        let mut polls = Self::default();
+        for spec in specs {
+            let every = spec.every.unwrap_or(options.every);
+            if !(SHORTEST..=LONGEST).contains(&every) {
+                let operation = spec.operation.clone();
+                return Err(PlanError::Interval { operation, every });
+            }
+            let (operation, trigger) = find(&spec.operation)?;
+            let mut poll = Poll {
+                name: poll_name(operation.name, &spec.arguments),
+                operation,
+                trigger,
+                arguments: spec.arguments.clone(),
+                every,
+                backfill: spec.backfill,
+                named: true,
+                kinds: kinds.clone(),
+            };
+            poll.check()?;
+            poll.backfill |= options.backfill;
+            polls.add(poll, kinds, options)?;
+        }
+        for kind in kinds {
+            match standard(kind) {
+                Some((operation, trigger)) => {
+                    polls.add(
+                        usual(operation, trigger, kinds, options, options.every),
+                        kinds,
+                        options,
+                    )?;
+                }
+                None => {
+                    polls.webhooks_only.insert(kind.clone());
+                }
+            }
+        }
+        Ok(polls)
+    }
+
+    /// Shares a poll, and sees to it that the parents of its records are polled before.
+    fn add(
+        &mut self,
+        poll: Poll,
+        kinds: &BTreeSet<String>,
+        options: &PollOptions,
+    ) -> Result<(), PlanError> {
+        if let Some(shared) = self.polls.iter_mut().find(|other| other.name == poll.name) {
+            shared.every = shared.every.min(poll.every);
+            shared.backfill |= poll.backfill;
+            shared.named |= poll.named;
+            return Ok(());
+        }
+        if let Some(parents) = poll.parents() {
+            let (operation, trigger) = find(parents)?;
+            let parents = usual(operation, trigger, kinds, options, poll.every);
+            self.add(parents, kinds, options)?;
+        }
+        self.polls.push(poll);
+        Ok(())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Poll> {
+        self.polls.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.polls.is_empty()
+    }
+
+    /// Kinds that workflows wait for and that no poll can find: they come by webhook only.
+    pub fn webhooks_only(&self) -> impl Iterator<Item = &str> {
+        self.webhooks_only.iter().map(String::as_str)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Poll> {
+        self.polls.get(index)
+    }
+}
+
+impl Poll {
+    /// The operation that lists the parents, where this poll reads the lists of several.
+    pub(super) fn parents(&self) -> Option<&'static str> {
+        let each = self.trigger.each?;
+        (!self.arguments.contains_key(each.parameter)).then_some(each.of)
+    }
+
+    /// First word of the kinds of the parents.
+    pub(super) fn parent_word(&self) -> Option<&'static str> {
+        let parents = canopy_highlevel::operation(self.trigger.each?.of)?;
+        parents.trigger.map(|trigger| trigger.record)
+    }
+
+    /// What is missing was deleted: it is a whole list, and no filter hides a part of it.
+    pub(super) fn lists_all(&self) -> bool {
+        let fields =
+            describe(self.operation.name).map_or_else(|_| Vec::new(), |found| found.fields);
+        let each = self.trigger.each.map(|each| each.parameter);
+        let is_filter = |name: &String| {
+            let field = fields.iter().find(|field| field.name == *name);
+            Some(name.as_str()) != each
+                && !LOCATION.contains(&name.as_str())
+                && !PAGING.contains(&name.as_str())
+                && field.is_none_or(|field| !field.required)
+        };
+        match self.trigger.reading {
+            Reading::Record => true,
+            _ => self.trigger.lists_all && !self.arguments.keys().any(is_filter),
+        }
+    }
+
+    /// Members whose changes are kinds that somebody waits for.
+    pub(super) fn wants_changes(&self) -> bool {
+        self.trigger
+            .changes
+            .iter()
+            .any(|change| self.kinds.contains(change.kind))
+    }
+
+    /// Holds the arguments against the description, with something in place of what is filled in later.
+    fn check(&self) -> Result<(), PlanError> {
+        let mut arguments = self.arguments.clone();
+        for name in filled(self.operation) {
+            arguments.entry(name).or_insert_with(|| json!("x"));
+        }
+        if let Some(each) = self.trigger.each {
+            arguments
+                .entry(each.parameter)
+                .or_insert_with(|| json!("x"));
+        }
+        let arguments = super::reading::first_page(self, arguments);
+        check(self.operation.name, &Value::Object(arguments)).map_err(|error| {
+            PlanError::Arguments {
+                operation: self.operation.name.to_owned(),
+                problem: error.to_string(),
+            }
+        })
+    }
+}
+
+fn find(name: &str) -> Result<(&'static Operation, Trigger), PlanError> {
+    canopy_highlevel::operation(name)
+        .and_then(|operation| Some((operation, operation.trigger?)))
+        .ok_or_else(|| PlanError::NoTrigger {
+            operation: name.to_owned(),
+        })
+}
+
+fn usual(
+    operation: &'static Operation,
+    trigger: Trigger,
+    kinds: &BTreeSet<String>,
+    options: &PollOptions,
+    every: Duration,
+) -> Poll {
+    let arguments = Map::new();
+    Poll {
+        name: poll_name(operation.name, &arguments),
+        operation,
+        trigger,
+        arguments,
+        every,
+        backfill: options.backfill,
+        named: false,
+        kinds: kinds.clone(),
+    }
+}
+
+/// The poll that finds events of a kind without being told anything: of several the one that is cheapest.
+fn standard(kind: &str) -> Option<(&'static Operation, Trigger)> {
+    let (word, verb) = kind.split_once('.')?;
+    let finds = |trigger: &Trigger| {
+        trigger.record == word
+            && (matches!(verb, "created" | "updated")
+                || (verb == "deleted" && trigger.lists_all)
+                || trigger.changes.iter().any(|change| change.kind == kind))
+    };
+    let rank = |operation: &Operation, trigger: &Trigger| match trigger.reading {
+        Reading::Changes { .. } => Some(0),
+        Reading::Snapshot if needs_nothing(operation, trigger) => {
+            Some(if trigger.each.is_none() { 1 } else { 2 })
+        }
+        _ => None,
+    };
+    OPERATIONS
+        .iter()
+        .filter_map(|operation| Some((operation, operation.trigger?)))
+        .filter(|(operation, trigger)| finds(trigger) && !is_deprecated(operation))
+        .filter_map(|(operation, trigger)| Some((rank(operation, &trigger)?, operation, trigger)))
+        .min_by_key(|(rank, ..)| *rank)
+        .map(|(_, operation, trigger)| (operation, trigger))
+}
+
+fn needs_nothing(operation: &Operation, trigger: &Trigger) -> bool {
+    let filled = filled(operation);
+    operation.parameters.iter().all(|parameter| {
+        !parameter.required
+            || filled.iter().any(|name| name == parameter.name)
+            || trigger
+                .each
+                .is_some_and(|each| each.parameter == parameter.name)
+            || PAGING.contains(&parameter.name)
+    })
+}
+
+fn is_deprecated(operation: &Operation) -> bool {
+    describe(operation.name).is_ok_and(|description| description.deprecated)
+}
+
+/// Parameters of an operation that are filled in when they are not given.
+pub(super) fn filled(operation: &Operation) -> Vec<String> {
+    let fields = describe(operation.name).map_or_else(|_| Vec::new(), |found| found.fields);
+    fields
+        .into_iter()
+        .map(|field| field.name)
+        .filter(|name| LOCATION.contains(&name.as_str()) || name == COMPANY)
+        .collect()
+}
+
+/// Whether a kind happens once only in a record's life.
+pub(super) fn happens_once(kind: &str) -> bool {
+    match WEBHOOKS.iter().find(|webhook| webhook.kind == kind) {
+        Some(webhook) => webhook.version == EventVersion::Once,
+        None => kind.ends_with(".created") || kind.ends_with(".deleted"),
+    }
+}

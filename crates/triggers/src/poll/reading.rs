@@ -1,0 +1,200 @@
+//! Reading from the service, with the calls counted.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use canopy_highlevel::operation::Reading;
+use canopy_highlevel::{Client, Error, Priority, TryStreamExt as _, describe};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+
+use super::compare::{Item, Listed};
+use super::plan::{COMPANY, LOCATION, PAGING, Poll, filled};
+
+/// Reads for polls of one location.
+#[derive(Debug)]
+pub(super) struct Reader {
+    client: Client,
+    location: String,
+    company: OnceCell<String>,
+    calls: AtomicU32,
+}
+
+/// A page of parents.
+#[derive(Debug, Default)]
+pub(super) struct Parents {
+    pub ids: Vec<String>,
+    pub next: Option<Value>,
+    pub total: Option<u64>,
+}
+
+impl Reader {
+    pub fn new(client: &Client, location: &str) -> Self {
+        Self {
+            client: client.with_priority(Priority::Poll),
+            location: location.to_owned(),
+            company: OnceCell::new(),
+            calls: AtomicU32::new(0),
+        }
+    }
+
+    /// Calls since this was last asked.
+    pub fn take_calls(&self) -> u32 {
+        self.calls.swap(0, Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub async fn invoke(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
+        self.count();
+        self.client.invoke(operation, arguments).await
+    }
+
+    /// The arguments with what is known of the location.
+    pub async fn filled(&self, poll: &Poll) -> Result<Map<String, Value>, Error> {
+        let mut arguments = poll.arguments.clone();
+        for name in filled(poll.operation) {
+            if arguments.contains_key(&name) {
+                continue;
+            }
+            let value = if LOCATION.contains(&name.as_str()) {
+                self.location.clone()
+            } else {
+                debug_assert_eq!(name, COMPANY);
+                self.company().await?
+            };
+            arguments.insert(name, json!(value));
+        }
+        Ok(arguments)
+    }
+
+    /// The agency that the location belongs to.
+    async fn company(&self) -> Result<String, Error> {
+        let read = async {
+            let arguments = json!({ "locationId": self.location });
+            let answer = self.invoke("get-location", &arguments).await?;
+            let company = answer["location"]["companyId"].as_str();
+            Ok(company.unwrap_or_default().to_owned())
+        };
+        self.company.get_or_try_init(|| read).await.cloned()
+    }
+
+    /// A list to its end.
+    pub async fn list(&self, poll: &Poll, arguments: Map<String, Value>) -> Result<Listed, Error> {
+        let arguments = Value::Object(arguments);
+        let mut pages = self.client.pages(poll.operation.name, &arguments);
+        let mut listed = Listed::default();
+        let mut with_records = 0;
+        loop {
+            self.count();
+            let Some(page) = pages.try_next().await? else {
+                break;
+            };
+            with_records += u32::from(!page.items().is_empty());
+            let items = page.items().iter().cloned();
+            listed.add(
+                items
+                    .map(|item| Item::listed(poll.operation, item))
+                    .collect(),
+            );
+            if page.next_args().is_none() {
+                break;
+            }
+        }
+        listed.at_once = with_records <= 1;
+        Ok(listed)
+    }
+
+    /// One page of the records that others hang on.
+    pub async fn parents(&self, parents: &Poll, next: Option<Value>) -> Result<Parents, Error> {
+        let arguments = match next {
+            Some(next) => next,
+            None => Value::Object(self.filled(parents).await?),
+        };
+        self.count();
+        let mut pages = self.client.pages(parents.operation.name, &arguments);
+        let Some(page) = pages.try_next().await? else {
+            return Ok(Parents::default());
+        };
+        let items = page.items().iter().cloned();
+        Ok(Parents {
+            ids: items
+                .map(|item| Item::listed(parents.operation, item).id)
+                .collect(),
+            next: page
+                .next_args()
+                .filter(|_| !page.items().is_empty())
+                .cloned(),
+            total: page.total(),
+        })
+    }
+
+    /// One record. `None`: there is none.
+    pub async fn record(&self, poll: &Poll) -> Result<Option<Item>, Error> {
+        let arguments = Value::Object(self.filled(poll).await?);
+        let Some(answer) = there(self.invoke(poll.operation.name, &arguments).await)? else {
+            return Ok(None);
+        };
+        let at = |pointer: Option<&str>| pointer.and_then(|pointer| answer.pointer(pointer));
+        let id = poll
+            .operation
+            .id
+            .and_then(|pointer| super::events::text(&answer, pointer));
+        let record = at(poll.operation.record).unwrap_or(&answer).clone();
+        let id = id.unwrap_or_else(|| poll.name.clone());
+        Ok(Some(Item::new(
+            Some(id),
+            at(poll.operation.version),
+            record,
+        )))
+    }
+
+    /// An answer or a file, with the hash of its content. `None`: there is none.
+    pub async fn content(&self, poll: &Poll) -> Result<Option<(String, Value)>, Error> {
+        let arguments = Value::Object(self.filled(poll).await?);
+        if poll.trigger.reading != Reading::Bytes {
+            let answer = there(self.invoke(poll.operation.name, &arguments).await)?;
+            return Ok(answer.map(|answer| (canopy_mapping::content_hash(&answer), answer)));
+        }
+        self.count();
+        let name = poll.operation.name;
+        let Some(mut file) = there(self.client.download(name, &arguments).await)? else {
+            return Ok(None);
+        };
+        let (mut hash, mut bytes) = (Sha256::new(), 0);
+        while let Some(piece) = file.try_next().await? {
+            bytes += piece.len();
+            hash.update(&piece);
+        }
+        let hash = hex::encode(hash.finalize());
+        let payload = json!({ "sha256": hash, "bytes": bytes });
+        Ok(Some((hash, payload)))
+    }
+}
+
+/// What is not there is an answer, too.
+fn there<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Page and size, where the service demands that they are named: reading fills them in.
+pub(super) fn first_page(poll: &Poll, mut arguments: Map<String, Value>) -> Map<String, Value> {
+    let fields = describe(poll.operation.name).map_or_else(|_| Vec::new(), |found| found.fields);
+    for field in fields {
+        if field.required && PAGING.contains(&field.name.as_str()) {
+            let one = if field.kind == "string" {
+                json!("1")
+            } else {
+                json!(1)
+            };
+            arguments.entry(field.name).or_insert(one);
+        }
+    }
+    arguments
+}

@@ -1,0 +1,300 @@
+//! Lists that are compared as a whole, lists that hang on other records, single records and answers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use canopy_store::{EventState, Store};
+use canopy_triggers::{PlanError, PollOptions, PollSpec, Poller, Polls};
+use serde_json::{Value, json};
+
+use crate::support::{World, stored};
+
+fn spec(operation: &str, arguments: &Value) -> PollSpec {
+    PollSpec {
+        operation: operation.to_owned(),
+        arguments: arguments.as_object().unwrap().clone(),
+        every: None,
+        backfill: false,
+    }
+}
+
+async fn world(contacts: u64) -> World {
+    let world = World::new(contacts).await;
+    world.same_time().await;
+    world
+}
+
+fn poller(world: &World, specs: &[PollSpec], kinds: &[&str]) -> Poller {
+    world.poller(PollOptions::default(), "test", specs, kinds)
+}
+
+async fn note(world: &World, contact: &str, body: &str) -> String {
+    let arguments = json!({ "contactId": contact, "body": body });
+    let note = world.call("create-note", arguments).await;
+    note["note"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Kinds of the events about a record, oldest first.
+async fn told(world: &World, record: &str) -> Vec<String> {
+    let events = world.events().await.into_iter();
+    let of = events.filter(|(_, other)| other == record);
+    of.map(|(kind, _)| kind).collect()
+}
+
+#[tokio::test]
+async fn notes_are_read_for_contacts_that_changed() {
+    let world = world(3).await;
+    let contacts = world.books("/contacts").await;
+    let contact = contacts[0]["id"].as_str().unwrap().to_owned();
+    let old = note(&world, &contact, "before the baseline").await;
+    let poller = poller(
+        &world,
+        &[],
+        &["note.created", "note.updated", "note.deleted"],
+    );
+    assert!(poller.poll().await.unwrap().baseline);
+    world.advance(600).await;
+    let new = note(&world, &contact, "new").await;
+    world.rename(&contact, "Ada").await;
+    poller.poll().await.unwrap();
+    assert_eq!(told(&world, &new).await, ["note.created"]);
+    assert_eq!(told(&world, &old).await, [""; 0]);
+
+    world.advance(600).await;
+    for (id, body) in [(&new, "once more"), (&old, "changed")] {
+        let arguments = json!({ "contactId": contact, "id": id, "body": body });
+        world.call("update-note", arguments).await;
+    }
+    world.rename(&contact, "Grace").await;
+    poller.poll().await.unwrap();
+    assert_eq!(told(&world, &new).await, ["note.created", "note.updated"]);
+    assert_eq!(told(&world, &old).await, ["note.updated"]);
+
+    world.advance(600).await;
+    let arguments = json!({ "contactId": contact, "id": new });
+    world.call("delete-note", arguments).await;
+    world.rename(&contact, "Ada").await;
+    assert!(stored(poller.poll().await.unwrap()) >= 2);
+    assert_eq!(
+        told(&world, &new).await,
+        ["note.created", "note.updated", "note.deleted"]
+    );
+    assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    let deleted = world.store.recent_events(1).await.unwrap().remove(0).event;
+    assert_eq!(deleted.contact.as_ref(), Some(&contact));
+    assert_eq!(deleted.version.as_deref(), Some("deleted"));
+}
+
+#[tokio::test]
+async fn an_idle_poll_of_notes_reads_no_contact_and_a_sweep_finds_what_moved_none() {
+    let world = world(3).await;
+    let contacts = world.books("/contacts").await;
+    let poller = poller(&world, &[], &["note.created"]);
+    poller.poll().await.unwrap();
+    world.advance(600).await;
+    poller.poll().await.unwrap();
+    let before = world.books("/requests").await.len();
+    world.advance(600).await;
+    poller.poll().await.unwrap();
+    assert_eq!(world.books("/requests").await.len() - before, 1);
+
+    let mut notes = Vec::new();
+    for contact in &contacts {
+        notes.push(note(&world, contact["id"].as_str().unwrap(), "quiet").await);
+    }
+    for _ in 0..8 {
+        world.advance(24 * 3600).await;
+        poller.poll().await.unwrap();
+    }
+    for note in notes {
+        assert_eq!(told(&world, &note).await, ["note.created"]);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_completed_is_told_as_that() {
+    let world = world(1).await;
+    let contacts = world.books("/contacts").await;
+    let contact = contacts[0]["id"].as_str().unwrap();
+    let arguments = json!({ "contactId": contact });
+    let poller = poller(
+        &world,
+        &[spec("get-all-tasks", &arguments)],
+        &["task.completed"],
+    );
+    poller.poll().await.unwrap();
+    let task = json!({ "contactId": contact, "title": "Call", "dueDate": "2100-02-01T00:00:00Z", "completed": false });
+    let task = world.call("create-task", task).await;
+    let task = task["task"]["id"].as_str().unwrap().to_owned();
+    poller.poll().await.unwrap();
+    let done = json!({ "contactId": contact, "taskId": task, "completed": true });
+    world.call("update-task-completed", done).await;
+    poller.poll().await.unwrap();
+    let expected = ["task.created", "task.updated", "task.completed"];
+    assert_eq!(told(&world, &task).await, expected);
+    assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    let events = world.store.recent_events(10).await.unwrap();
+    for row in &events {
+        let named = !row.event.trace.found_by.is_empty();
+        // The trigger's workflow is started by the change itself, not by each name that it has.
+        assert_eq!(
+            named,
+            row.event.kind != "task.completed" && row.event.kind.starts_with("task.")
+        );
+    }
+}
+
+#[tokio::test]
+async fn opportunities_are_compared_across_pages() {
+    let world = world(131).await;
+    let contacts = world.books("/contacts").await;
+    let location = world.location().to_owned();
+    let pipelines = world
+        .call("get-pipelines", json!({ "locationId": location }))
+        .await;
+    let pipeline = &pipelines["pipelines"][0];
+    let (pipeline, stage) = (pipeline["id"].clone(), pipeline["stages"][0]["id"].clone());
+    let make = async |number: usize| {
+        let body = json!({ "pipelineId": pipeline, "pipelineStageId": stage, "locationId": location,
+            "contactId": contacts[number]["id"], "name": "Deal", "status": "open" });
+        let made = world.control("/opportunities", body).await;
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let mut ids = Vec::new();
+    for number in 0..130 {
+        ids.push(make(number).await);
+    }
+    let kinds = [
+        "opportunity.created",
+        "opportunity.updated",
+        "opportunity.deleted",
+        "opportunity.status_updated",
+    ];
+    let poller = poller(&world, &[], &kinds);
+    poller.poll().await.unwrap();
+    world.advance(60).await;
+    assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    let new = make(130).await;
+    world
+        .control(
+            &format!("/opportunities/{}", ids[7]),
+            json!({ "status": "won" }),
+        )
+        .await;
+    assert_eq!(stored(poller.poll().await.unwrap()), 3);
+    assert_eq!(told(&world, &new).await, ["opportunity.created"]);
+    assert_eq!(
+        told(&world, &ids[7]).await,
+        ["opportunity.updated", "opportunity.status_updated"]
+    );
+}
+
+#[tokio::test]
+async fn a_single_record_and_an_answer_fire_when_they_change() {
+    let world = world(0).await;
+    let contact = world.create("Ada").await;
+    world
+        .control(
+            &format!("/contacts/{contact}"),
+            json!({ "email": "ada@example.com" }),
+        )
+        .await;
+    let poller = poller(
+        &world,
+        &[
+            spec("get-contact", &json!({ "contactId": contact })),
+            spec(
+                "get-duplicate-contact",
+                &json!({ "email": "eve@example.com" }),
+            ),
+        ],
+        &[],
+    );
+    poller.poll().await.unwrap();
+    assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    world.advance(60).await;
+    world.rename(&contact, "Grace").await;
+    assert_eq!(stored(poller.poll().await.unwrap()), 1);
+    assert_eq!(told(&world, &contact).await, ["contact.updated"]);
+    // A to B to A are three.
+    for email in ["eve@example.com", "ada@example.com", "eve@example.com"] {
+        world.advance(60).await;
+        world
+            .control(&format!("/contacts/{contact}"), json!({ "email": email }))
+            .await;
+        poller.poll().await.unwrap();
+    }
+    let events = world.store.recent_events(20).await.unwrap();
+    let changed: Vec<_> = events
+        .iter()
+        .filter(|row| row.event.kind == "duplicate_contact.changed")
+        .collect();
+    assert_eq!(changed.len(), 3);
+    assert!(changed.iter().all(|row| row.state == EventState::Pending));
+}
+
+#[tokio::test]
+async fn a_preview_stores_nothing() {
+    let world = world(2).await;
+    let poller = poller(&world, &[], &["contact.created", "contact.updated"]);
+    let poll = poller.polls().iter().next().unwrap();
+    let first = poller.preview(poll).await.unwrap();
+    assert!(first.baseline);
+    assert_eq!(first.events.len(), 2);
+    poller.poll().await.unwrap();
+    let new = world.create("Ada").await;
+    for _ in 0..2 {
+        let preview = poller.preview(poll).await.unwrap();
+        assert!(!preview.baseline);
+        let records: Vec<_> = preview.events.iter().map(|event| &event.record).collect();
+        assert_eq!(records, [&new]);
+    }
+    assert_eq!(world.events().await, []);
+}
+
+#[test]
+fn triggers_on_the_same_list_share_a_poll_and_parents_come_first() {
+    let options = PollOptions::default();
+    let often = PollSpec {
+        every: Some(Duration::from_mins(2)),
+        ..spec("get-all-notes", &json!({}))
+    };
+    let specs = [
+        spec("get-all-notes", &json!({})),
+        often,
+        spec("get-all-notes", &json!({ "contactId": "c" })),
+    ];
+    let kinds = ["note.created", "message.received"]
+        .map(str::to_owned)
+        .into();
+    let polls = Polls::new(&specs, &kinds, &options).unwrap();
+    let every: Vec<_> = polls
+        .iter()
+        .map(|poll| (poll.operation.name, poll.every.as_secs()))
+        .collect();
+    assert_eq!(
+        every,
+        [
+            ("search-contacts-advanced", 300),
+            ("get-all-notes", 120),
+            ("get-all-notes", 300)
+        ]
+    );
+}
+
+#[test]
+fn a_trigger_that_cannot_be_polled_is_refused() {
+    let options = PollOptions::default();
+    let new = |spec: PollSpec| Polls::new(&[spec], &BTreeSet::new(), &options).unwrap_err();
+    assert!(matches!(
+        new(spec("create-note", &json!({}))),
+        PlanError::NoTrigger { .. }
+    ));
+    let missing = new(spec("get-contact", &json!({})));
+    assert!(missing.to_string().contains("contactId"), "{missing}");
+    let often = PollSpec {
+        every: Some(Duration::from_secs(30)),
+        ..spec("get-calendars", &json!({}))
+    };
+    assert!(matches!(new(often), PlanError::Interval { .. }));
+}
