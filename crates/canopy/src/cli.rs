@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{Alerts, ProfileCommand, RecipeCommand};
+use crate::commands::{Alerts, Approve, Events, ProfileCommand, RecipeCommand};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Status(Status),
     /// Show what a person should know
     Alerts(Alerts),
+    /// List what came in
+    Events(Events),
+    /// Let events go on that wait for a person
+    Approve(Approve),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown

@@ -78,6 +78,39 @@ pub(crate) fn summary(summary: &Summary) -> String {
     ])
 }
 
+/// What webhooks missed, for scripts.
+pub(crate) fn missed(rows: &[Missed]) -> Value {
+    let rows = rows.iter().map(|row| {
+        json!({
+            "location": row.location,
+            "kind": row.kind,
+            "events": row.events,
+            "missed": row.missed,
+            "percent": row.percent(),
+        })
+    });
+    rows.collect()
+}
+
+/// What webhooks missed, for people; nothing where no webhook ever came.
+pub(crate) fn missed_lines(rows: &[Missed]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nmissed by webhooks and found by polls, of 7 days:\n".to_owned();
+    for row in rows {
+        let line = format!(
+            "  {:<28}  {:>5} %  {} of {}\n",
+            row.kind,
+            row.percent().to_string(),
+            row.missed,
+            row.events
+        );
+        text.push_str(&line);
+    }
+    text
+}
+
 /// Runs that need a person, with what to do.
 pub(crate) fn stopped(runs: &[Run]) -> String {
     let lines: Vec<_> = runs

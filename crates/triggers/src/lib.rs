@@ -16,8 +16,10 @@
 mod normalise;
 mod poll;
 mod receive;
+mod workflow_hook;
 
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
-pub use normalise::PayloadError;
+pub use normalise::{PayloadError, UNKNOWN_LOCATION};
 pub use poll::{ContactPoll, PollError, PollOptions, Polled};
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
+pub use workflow_hook::WorkflowHook;

@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod completions;
 mod demo;
+mod events;
 mod init;
 mod mcp;
 mod ops;
@@ -25,6 +26,7 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
+pub(crate) use events::{Approve, Events};
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 
@@ -41,6 +43,8 @@ pub(crate) async fn run(
         Command::Sandbox(options) => sandbox::sandbox(&options).await,
         Command::Status(options) => status::status(&options).await,
         Command::Alerts(options) => alerts::alerts(&options, environment).await,
+        Command::Events(options) => events::events(&options).await,
+        Command::Approve(options) => events::approve(&options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Profile(command) => profile::profile(&command).await,
