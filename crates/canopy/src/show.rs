@@ -1,7 +1,8 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
-use canopy_store::{Alert, Run, Summary};
+use canopy_store::{Alert, Missed, Run, Summary};
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 /// Sums by currency as one text, e.g. `15.00 GBP`.
 pub(crate) fn money(cost: &[(String, Decimal)]) -> String {
