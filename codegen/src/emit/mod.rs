@@ -14,6 +14,8 @@ mod samples;
 mod triggers;
 mod webhooks;
 
+pub(crate) use webhooks::mark_of;
+
 use serde_json::Value;
 
 use crate::bundle::Bundle;

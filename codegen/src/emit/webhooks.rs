@@ -33,7 +33,7 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
     super::file(quote! {
         //! What the service sends by itself.
 
-        use canopy_transport::operation::{EventVersion, WebhookEvent};
+        use canopy_transport::operation::{EventVersion, Mark, WebhookEvent};
 
         /// All documented events.
         pub static WEBHOOKS: &[WebhookEvent] = &[#(#table),*];
@@ -66,8 +66,13 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
 
 fn entry(name: &str, event: &Value) -> TokenStream {
     let [kind, record] = ["kind", "record"].map(|key| event[key].as_str().unwrap_or_default());
-    let [contact, occurred, fetch] =
-        ["contact", "occurred", "fetch"].map(|key| option(event[key].as_str()));
+    let [location, contact, occurred, fetch] =
+        ["location", "contact", "occurred", "fetch"].map(|key| option(event[key].as_str()));
+    let marks = event["recognise"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|mark| mark_of(mark.as_str()?));
     let version = match event["version"].as_str() {
         Some("once") => quote!(EventVersion::Once),
         Some(pointer) if pointer.starts_with('/') => quote!(EventVersion::Payload(#pointer)),
@@ -77,6 +82,8 @@ fn entry(name: &str, event: &Value) -> TokenStream {
         WebhookEvent {
             name: #name,
             kind: #kind,
+            location: #location,
+            marks: &[#(#marks),*],
             record: #record,
             contact: #contact,
             occurred: #occurred,
@@ -84,6 +91,24 @@ fn entry(name: &str, event: &Value) -> TokenStream {
             fetch: #fetch,
         }
     }
+}
+
+/// `/a`: it is there; `!/a`: it is not; `/a=x|y`: it is one of these texts; `/a==/b`: both are equal.
+pub(crate) fn mark_of(text: &str) -> Option<TokenStream> {
+    let is_pointer =
+        |text: &str| text.len() > 1 && text.starts_with('/') && !text.contains(['=', '|', '!']);
+    if let Some((one, other)) = text.split_once("==") {
+        return (is_pointer(one) && is_pointer(other)).then(|| quote!(Mark::Same(#one, #other)));
+    }
+    if let Some((pointer, texts)) = text.split_once('=') {
+        let texts: Vec<_> = texts.split('|').collect();
+        let usable = is_pointer(pointer) && texts.iter().all(|text| !text.is_empty());
+        return usable.then(|| quote!(Mark::Is(#pointer, &[#(#texts),*])));
+    }
+    if let Some(pointer) = text.strip_prefix('!') {
+        return is_pointer(pointer).then(|| quote!(Mark::Lacks(#pointer)));
+    }
+    is_pointer(text).then(|| quote!(Mark::Has(#text)))
 }
 
 /// The variant of an event, and how it is read.

@@ -6,8 +6,17 @@ use super::{Findings, clashes, is_kind};
 use crate::pointer;
 use crate::schema::operations;
 
-const KNOWN: [&str; 8] = [
-    "summary", "kind", "record", "contact", "occurred", "version", "fetch", "payload",
+const KNOWN: [&str; 10] = [
+    "summary",
+    "kind",
+    "location",
+    "recognise",
+    "record",
+    "contact",
+    "occurred",
+    "version",
+    "fetch",
+    "payload",
 ];
 
 pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
@@ -79,7 +88,8 @@ fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {
             "`kind` must read like `contact.created`",
         );
     }
-    for key in ["record", "contact", "occurred"] {
+    recognise(findings, at, &event["recognise"]);
+    for key in ["location", "record", "contact", "occurred"] {
         let value = &event[key];
         let is_absent = value.is_null() && key != "record";
         if !is_absent && !value.as_str().is_some_and(|text| text.starts_with('/')) {
@@ -112,6 +122,19 @@ fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {
         findings.add(
             &pointer::join(at, "payload"),
             "`payload` must refer to a component by `$ref`",
+        );
+    }
+}
+
+fn recognise(findings: &mut Findings<'_>, at: &str, marks: &Value) {
+    let usable = |mark: &Value| mark.as_str().and_then(crate::emit::mark_of).is_some();
+    let is_list = marks
+        .as_array()
+        .is_some_and(|marks| !marks.is_empty() && marks.iter().all(usable));
+    if !marks.is_null() && !is_list {
+        findings.add(
+            &pointer::join(at, "recognise"),
+            "`recognise` must be a list of `/member`, `!/member`, `/member=text|text` or `/member==/member`",
         );
     }
 }

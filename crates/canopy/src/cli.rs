@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{Alerts, Plan, ProfileCommand, RecipeCommand, Trigger};
+use crate::commands::{Alerts, Approve, Events, ProfileCommand, RecipeCommand};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
@@ -39,6 +40,10 @@ pub(crate) enum Command {
     /// Try what a trigger finds
     #[command(subcommand)]
     Trigger(Trigger),
+    /// List what came in
+    Events(Events),
+    /// Let events go on that wait for a person
+    Approve(Approve),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_engine::{Connection, Engine, LocalDispatch, Observer, Options, RetryOptions};
-use canopy_highlevel::webhook::Verifier;
 use canopy_mapping::Workflow;
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
@@ -49,7 +48,7 @@ impl Program {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         let config = &loaded.config;
-        let verifier = verifier(loaded)?;
+        let verifier = config::verifier(loaded)?;
         let (calls, log) = CallSink::new();
         // A store that is there is locked before it is opened, one that is not there is not created yet.
         let held = if loaded.store_path().exists() {
@@ -68,6 +67,9 @@ impl Program {
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
         let connections = connect(connector, workflows.into()).await?;
+        let connections = connect(connector).await?;
+        let hooks =
+            config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
         // From here on things are written: everything that a person could have got wrong has been looked at.
         let lock = match held {
             Some(lock) => lock,
@@ -118,7 +120,8 @@ impl Program {
         } else {
             Vec::new()
         };
-        let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone());
+        let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
+            .with_hooks(hooks);
         let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
             .observed_by(observer);
         Ok(Self {
@@ -287,19 +290,6 @@ fn lock(loaded: &Loaded) -> Result<File, Failure> {
     }
 }
 
-fn verifier(loaded: &Loaded) -> Result<Verifier, Failure> {
-    let webhooks = &loaded.config.webhooks;
-    let keys = &webhooks.public_keys;
-    let verifier = if keys.is_empty() {
-        Verifier::highlevel()
-    } else {
-        Verifier::with_keys(keys.iter().map(String::as_str)).map_err(|error| {
-            Failure::BadInput(format!("{}: webhooks.public_keys: {error}", loaded.file))
-        })?
-    };
-    Ok(verifier.window(webhooks.window))
-}
-
 fn engine_options(config: &config::Config) -> Options {
     Options {
         retry: RetryOptions {
@@ -308,6 +298,9 @@ fn engine_options(config: &config::Config) -> Options {
             max_attempts: config.retry.max_attempts,
         },
         purchase_window: polls::signed(config.purchases.window),
+        purchase_window: signed(config.purchases.window),
+        // Who asks for what is there already does not want to approve it once more.
+        max_age: (!config.poll.backfill).then(|| signed(config.poll.max_age)),
         ..Options::default()
     }
 }

@@ -1,7 +1,8 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
-use canopy_store::{Alert, Run, Summary};
+use canopy_store::{Alert, Missed, Run, Summary};
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 /// Sums by currency as one text, e.g. `15.00 GBP`.
 pub(crate) fn money(cost: &[(String, Decimal)]) -> String {
@@ -76,6 +77,39 @@ pub(crate) fn summary(summary: &Summary) -> String {
         ),
         ("calls", summary.calls.to_string(), "in the call log"),
     ])
+}
+
+/// What webhooks missed, for scripts.
+pub(crate) fn missed(rows: &[Missed]) -> Value {
+    let rows = rows.iter().map(|row| {
+        json!({
+            "location": row.location,
+            "kind": row.kind,
+            "events": row.events,
+            "missed": row.missed,
+            "percent": row.percent(),
+        })
+    });
+    rows.collect()
+}
+
+/// What webhooks missed, for people; nothing where no webhook ever came.
+pub(crate) fn missed_lines(rows: &[Missed]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nmissed by webhooks and found by polls, of 7 days:\n".to_owned();
+    for row in rows {
+        let line = format!(
+            "  {:<28}  {:>5} %  {} of {}\n",
+            row.kind,
+            row.percent().to_string(),
+            row.missed,
+            row.events
+        );
+        text.push_str(&line);
+    }
+    text
 }
 
 /// Runs that need a person, with what to do.

@@ -3,7 +3,11 @@
 use canopy_highlevel::operation::{EventVersion, Operation, Reading};
 use canopy_highlevel::{OPERATIONS, Priority, WEBHOOKS};
 use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
+use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
+use canopy_highlevel::{Priority, WEBHOOKS};
+use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
 use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::connection::Connection;
@@ -30,6 +34,10 @@ impl Engine {
             self.store
                 .settle_event(fence, id, EventEnd::NoMatch, now)
                 .await?;
+            return Ok(Vec::new());
+        }
+        if let Some(reason) = self.too_old(&row, now) {
+            self.store.hold_event(fence, id, &reason, now).await?;
             return Ok(Vec::new());
         }
         let Some(event) = self.complete(connection, fence, &row).await? else {
@@ -65,6 +73,19 @@ impl Engine {
             return Ok(Vec::new());
         }
         Ok(self.store.start_runs(fence, id, runs, now).await?)
+    }
+
+    /// Why an event that a poll found late needs a person's approval; `None` where it does not.
+    fn too_old(&self, row: &InboxRow, now: Timestamp) -> Option<String> {
+        let most = self.options.max_age?;
+        let age = now.duration_since(row.event.occurred_at);
+        let waits = row.event.source == Source::Poll && !row.approved && age > most;
+        waits.then(|| {
+            format!(
+                "a poll found it more than {most:#} after it happened; `canopy approve {}` lets it go on",
+                row.event.id
+            )
+        })
     }
 
     /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.
@@ -109,6 +130,10 @@ impl Engine {
             // Some kinds have nothing to read.
             let version = match &event.version {
                 Some(version) => Version::Own(version.clone()),
+                // Each call of a workflow's webhook is an event, also where it says the same again.
+                None if event.kind.starts_with("hook.") => {
+                    Version::Own(format!("{}:{}", event.id, content_hash(&event.payload)))
+                }
                 None => Version::Content(content_hash(&event.payload)),
             };
             return self.with_version(fence, event.clone(), version).await;
@@ -118,6 +143,20 @@ impl Engine {
             None => event.kind.starts_with("contact."),
         };
         let arguments = arguments_of(about_contact, fetch, event);
+        if needs_contact(webhook, fetch) && event.contact.is_none() {
+            // Never given up: the poll that finds the record fills the contact in.
+            let now = self.clock.now();
+            let error = format!(
+                "the webhook does not say whose {} it is, and without the contact it cannot be read; it waits for the poll that finds it with its contact",
+                event.kind.split('.').next().unwrap_or("record")
+            );
+            let until = now + self.options.retry.delay(row.attempts + 1);
+            self.store
+                .postpone_event(fence, event.id, until, &error, now)
+                .await?;
+            return Ok(None);
+        }
+        let arguments = arguments_of(webhook, fetch, event);
         let answer = connection
             .highlevel
             .invoke_as(Priority::Workflow, fetch.name, &arguments)
@@ -214,6 +253,15 @@ fn read_of(event: &Event) -> Option<&'static Operation> {
         others.next().is_some_and(|name| name.ends_with("id")) && others.next().is_none()
     };
     OPERATIONS.iter().filter(reads).find(ids_at_hand)
+/// Whether the record can be read only by whose it is.
+fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
+    webhook
+        .contact
+        .is_some_and(|contact| contact != webhook.record)
+        && fetch
+            .parameters
+            .iter()
+            .any(|parameter| parameter.required && parameter.name == "contactId")
 }
 
 /// The read's path parameters: the contact's id where the name says so, the record's id for the rest.

@@ -48,6 +48,9 @@ pub struct Options {
     /// How long after the first sending a purchase without an answer is sent again under its key. How long Ecologi
     /// remembers keys is not documented; after this the purchase waits for a person. Default 12 h.
     pub purchase_window: SignedDuration,
+    /// What a poll finds of before this much time waits for a person's approval: after a long stop nobody wants all that
+    /// was missed to run by surprise. `None`: nothing waits. Default 24 h.
+    pub max_age: Option<SignedDuration>,
     /// How long a lease lasts without renewal. Default 60 s.
     pub lease: SignedDuration,
     /// Contacts worked on at the same time in one location. Default 8.
@@ -61,6 +64,7 @@ impl Default for Options {
         Self {
             retry: RetryOptions::default(),
             purchase_window: SignedDuration::from_hours(12),
+            max_age: Some(SignedDuration::from_hours(24)),
             lease: SignedDuration::from_secs(60),
             concurrency: 8,
             sweep: Duration::from_secs(30),

@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use canopy_transport::operation::{Mark, WebhookEvent};
 use canopy_transport::redact;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use ed25519_dalek::pkcs8::spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::{SignedDuration, Timestamp};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::WEBHOOKS;
 use crate::api::webhooks::Payload;
 
 /// HighLevel's published key (Ed25519, SPKI in base64). Keys rotate: the config can name others.
@@ -30,7 +35,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_hours(24);
 pub struct Signatures<'a> {
     /// `X-GHL-Signature`.
     pub ed25519: Option<&'a str>,
-    /// `X-WH-Signature`, the scheme that ended; known only to say so.
+    /// `X-WH-Signature`, the scheme that ended: counts only with [`Verifier::accept_rsa`], and never beside the other.
     pub rsa: Option<&'a str>,
 }
 
@@ -38,6 +43,8 @@ pub struct Signatures<'a> {
 #[derive(Debug, Clone)]
 pub struct Verifier {
     keys: Vec<VerifyingKey>,
+    /// PKCS#1 form, for the ended scheme. Empty: it does not count.
+    rsa: Vec<Vec<u8>>,
     window: Duration,
 }
 
@@ -56,8 +63,19 @@ impl Verifier {
         }
         Ok(Self {
             keys,
+            rsa: Vec::new(),
             window: DEFAULT_WINDOW,
         })
+    }
+
+    /// Also takes deliveries that carry only the ended `X-WH-Signature` (RSA-SHA256, PKCS#1 v1.5), if one of these keys
+    /// (SPKI in base64 or PEM, 2048 bits or more) signed them. For senders that have not moved to Ed25519.
+    pub fn accept_rsa<'a>(
+        mut self,
+        keys: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, KeyError> {
+        self.rsa = keys.into_iter().map(rsa_key).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// How far a payload's `timestamp` may lie from now; 24 h when not set. Payloads without one are not checked.
@@ -74,23 +92,11 @@ impl Verifier {
         body: &[u8],
         now: Timestamp,
     ) -> Result<(), VerifyError> {
-        let Some(signature) = given(signatures.ed25519) else {
-            return Err(if given(signatures.rsa).is_some() {
-                VerifyError::EndedScheme
-            } else {
-                VerifyError::Unsigned
-            });
-        };
-        let bytes = STANDARD
-            .decode(signature)
-            .map_err(|_| VerifyError::Malformed)?;
-        let signature = Signature::from_slice(&bytes).map_err(|_| VerifyError::Malformed)?;
-        if !self
-            .keys
-            .iter()
-            .any(|key| key.verify_strict(body, &signature).is_ok())
-        {
-            return Err(VerifyError::Wrong);
+        match (given(signatures.ed25519), given(signatures.rsa)) {
+            (Some(signature), _) => self.verify_ed25519(signature, body)?,
+            (None, Some(_)) if self.rsa.is_empty() => return Err(VerifyError::EndedScheme),
+            (None, Some(signature)) => self.verify_rsa(signature, body)?,
+            (None, None) => return Err(VerifyError::Unsigned),
         }
         match timestamp(body) {
             Some(at) if now.duration_since(at).unsigned_abs() > self.window => {
@@ -100,6 +106,36 @@ impl Verifier {
                 })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Verifier {
+    fn verify_ed25519(&self, signature: &str, body: &[u8]) -> Result<(), VerifyError> {
+        let bytes = STANDARD
+            .decode(signature)
+            .map_err(|_| VerifyError::Malformed)?;
+        let signature = Signature::from_slice(&bytes).map_err(|_| VerifyError::Malformed)?;
+        let signed = |key: &VerifyingKey| key.verify_strict(body, &signature).is_ok();
+        if self.keys.iter().any(signed) {
+            Ok(())
+        } else {
+            Err(VerifyError::Wrong)
+        }
+    }
+
+    fn verify_rsa(&self, signature: &str, body: &[u8]) -> Result<(), VerifyError> {
+        let signature = STANDARD
+            .decode(signature)
+            .map_err(|_| VerifyError::MalformedRsa)?;
+        let signed = |key: &Vec<u8>| {
+            let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+            key.verify(body, &signature).is_ok()
+        };
+        if self.rsa.iter().any(signed) {
+            Ok(())
+        } else {
+            Err(VerifyError::WrongRsa)
         }
     }
 }
@@ -115,8 +151,38 @@ fn key(text: &str) -> Result<VerifyingKey, KeyError> {
     let wrong = || KeyError::Malformed {
         key: text.to_owned(),
     };
-    let der = STANDARD.decode(text.trim()).map_err(|_| wrong())?;
+    let der = spki(text).ok_or_else(wrong)?;
     VerifyingKey::from_public_key_der(&der).map_err(|_| wrong())
+}
+
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// What 2048 bits take in PKCS#1 form, at least: fewer are not safe, and no signature would ever fit.
+const RSA_LEAST: usize = 256;
+
+/// The key in PKCS#1 form, as it stands within the SPKI form.
+fn rsa_key(text: &str) -> Result<Vec<u8>, KeyError> {
+    let der = spki(text);
+    let info = der
+        .as_deref()
+        .and_then(|der| SubjectPublicKeyInfoRef::try_from(der).ok())
+        .filter(|info| info.algorithm.oid == RSA);
+    let key = info.and_then(|info| info.subject_public_key.as_bytes());
+    match key {
+        Some(key) if key.len() > RSA_LEAST => Ok(key.to_owned()),
+        _ => Err(KeyError::MalformedRsa {
+            key: text.to_owned(),
+        }),
+    }
+}
+
+/// The DER bytes of a key in base64 or PEM.
+fn spki(text: &str) -> Option<Vec<u8>> {
+    let body: String = text
+        .replace("-----BEGIN PUBLIC KEY-----", "")
+        .replace("-----END PUBLIC KEY-----", "")
+        .split_whitespace()
+        .collect();
+    STANDARD.decode(body).ok()
 }
 
 #[derive(Deserialize)]
@@ -160,15 +226,54 @@ pub fn parse(body: &[u8]) -> Result<Payload, ParseError> {
     struct Event {
         r#type: Option<String>,
     }
-    let event: Event =
+    let payload: Value =
         serde_json::from_slice(body).map_err(|error| ParseError::unreadable(&error))?;
-    let event = event.r#type.ok_or(ParseError::NoEvent)?;
-    match Payload::read(&event, body) {
-        Some(payload) => payload.map_err(|error| ParseError::unreadable(&error)),
-        None => Err(ParseError::UnknownEvent {
-            event: redact::text(&event),
-        }),
+    let event = Event::deserialize(&payload).map_err(|error| ParseError::unreadable(&error))?;
+    if let Some(known) = recognise(&payload)
+        && let Some(payload) = Payload::read(known.name, body)
+    {
+        return payload.map_err(|error| ParseError::unreadable(&error));
     }
+    Err(match event.r#type {
+        Some(event) => ParseError::UnknownEvent {
+            event: redact::text(&event),
+        },
+        None => ParseError::NoEvent,
+    })
+}
+
+/// Which event a payload is of: by its `type`, and where that does not name an event, by its members. Some payloads are
+/// documented without a `type`, or with one that means something else. A payload whose `type` is not known is not
+/// guessed at, because it may be an event that the service has added since.
+///
+/// Where several events look alike without `type`, it is the one that says least: changed, rather than added or removed.
+pub fn recognise(payload: &Value) -> Option<&'static WebhookEvent> {
+    let name = payload.get("type").filter(|name| !name.is_null());
+    if let Some(name) = name
+        && let Some(event) = WEBHOOKS.iter().find(|event| *name == *event.name)
+    {
+        return Some(event);
+    }
+    let fits = |event: &&WebhookEvent| {
+        let about_type = |mark: &Mark| matches!(mark, Mark::Is("/type", _));
+        !event.marks.is_empty()
+            && (name.is_none() || event.marks.iter().any(about_type))
+            && event.marks.iter().all(|mark| mark.fits(payload))
+    };
+    WEBHOOKS
+        .iter()
+        .filter(fits)
+        .max_by_key(|event| event.marks.len())
+}
+
+/// The location that a payload speaks of, where it says so.
+pub fn location<'a>(event: Option<&WebhookEvent>, payload: &'a Value) -> Option<&'a str> {
+    let elsewhere = event.and_then(|event| event.location);
+    ["/locationId"]
+        .into_iter()
+        .chain(elsewhere)
+        .filter_map(|pointer| payload.pointer(pointer)?.as_str())
+        .find(|location| !location.is_empty())
 }
 
 /// A delivery that is no payload of a known event. Its text shows nothing of the body.
@@ -178,7 +283,7 @@ pub enum ParseError {
     #[error("the body is no JSON object of an event: {problem}")]
     Unreadable { problem: String },
     #[error(
-        "the body has no `type`, so it is no event of an app's webhook (a workflow's own webhook has none)"
+        "the body has no `type` and looks like no event of an app's webhook (a workflow's own webhook has none)"
     )]
     NoEvent,
     /// The service has added it since. Answer it with 200: it would be sent again otherwise.
@@ -202,9 +307,13 @@ pub enum KeyError {
     )]
     None,
     #[error(
-        "`{key}` is no Ed25519 public key: write the base64 text of its SPKI form, without header lines"
+        "`{key}` is no Ed25519 public key: write the base64 text of its SPKI form, or the PEM file's text"
     )]
     Malformed { key: String },
+    #[error(
+        "`{key}` is no RSA public key of 2048 bits or more: write the base64 text of its SPKI form, or the PEM file's text"
+    )]
+    MalformedRsa { key: String },
 }
 
 /// A delivery that must not be believed.
@@ -213,7 +322,7 @@ pub enum VerifyError {
     #[error("the webhook is not signed (no X-GHL-Signature)")]
     Unsigned,
     #[error(
-        "the webhook has only the old X-WH-Signature, a scheme that HighLevel ended in 2026; X-GHL-Signature is needed"
+        "the webhook has only the old X-WH-Signature, a scheme that HighLevel ended in 2026 and that is not switched on; X-GHL-Signature is needed"
     )]
     EndedScheme,
     #[error("X-GHL-Signature is no base64 text of an Ed25519 signature")]
@@ -222,6 +331,12 @@ pub enum VerifyError {
         "X-GHL-Signature does not fit the body: it was signed with another key, or changed on its way"
     )]
     Wrong,
+    #[error("X-WH-Signature is no base64 text")]
+    MalformedRsa,
+    #[error(
+        "X-WH-Signature does not fit the body: it was signed with another key, or changed on its way"
+    )]
+    WrongRsa,
     #[error("the webhook was made at {at}, more than {window:#} from now")]
     Stale {
         at: Timestamp,

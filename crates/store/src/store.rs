@@ -10,6 +10,9 @@ use crate::types::{
     LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
     PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
     StepRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -116,6 +119,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn approve_event(&self, id: i64, now: Timestamp) -> Result<bool>;
     /// Events in this state, newest first.
     async fn events_in(&self, state: EventState, limit: u32) -> Result<Vec<InboxRow>>;
+    /// What webhooks missed since then, for each kind, without the last quarter of an hour, in which they may still come.
+    async fn missed(&self, since: Timestamp, now: Timestamp) -> Result<Vec<Missed>>;
     /// Creates the runs of an event and marks it started, in one transaction. Runs that exist are kept. Returns all
     /// runs of the event that are ready, in the order of their creation.
     async fn start_runs(

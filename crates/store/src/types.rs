@@ -441,6 +441,25 @@ pub struct Alert {
     pub resolved_at: Option<Timestamp>,
 }
 
+/// How reliably webhooks tell the events of one kind: what they missed, a poll found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    pub location: String,
+    pub kind: String,
+    /// Found in any way.
+    pub events: u64,
+    /// Of these, no webhook told.
+    pub missed: u64,
+}
+
+impl Missed {
+    /// The share that webhooks missed, in per cent, to a tenth.
+    pub fn percent(&self) -> Decimal {
+        let share = Decimal::from(self.missed * 100) / Decimal::from(self.events.max(1));
+        share.round_dp(1).normalize()
+    }
+}
+
 /// Counts for the summary and the status page.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {

@@ -221,6 +221,10 @@ pub struct WebhookEvent {
     pub name: &'static str,
     /// Our event kind, e.g. `contact.created`.
     pub kind: &'static str,
+    /// JSON pointer to the location's id where it is not (or not always) in `/locationId`.
+    pub location: Option<&'static str>,
+    /// What all payloads of the event show, where they are documented without a `type` that names it; empty otherwise.
+    pub marks: &'static [Mark],
     /// JSON pointer to the record's id in the payload.
     pub record: &'static str,
     /// JSON pointer to the contact's id, where the event has one.
@@ -231,6 +235,34 @@ pub struct WebhookEvent {
     /// Read operation that completes the event (arguments: the record's and the contact's id under the names of
     /// its path parameters), where there is one.
     pub fetch: Option<&'static str>,
+}
+
+/// Something by which a payload without a telling `type` is known. Members are JSON pointers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// The member is there and not null.
+    Has(&'static str),
+    /// It is not there, or null.
+    Lacks(&'static str),
+    /// It is one of these texts.
+    Is(&'static str, &'static [&'static str]),
+    /// Both are there and equal.
+    Same(&'static str, &'static str),
+}
+
+impl Mark {
+    /// Whether the payload shows it.
+    pub fn fits(&self, payload: &serde_json::Value) -> bool {
+        let member = |pointer: &str| payload.pointer(pointer).filter(|value| !value.is_null());
+        match *self {
+            Self::Has(pointer) => member(pointer).is_some(),
+            Self::Lacks(pointer) => member(pointer).is_none(),
+            Self::Is(pointer, texts) => member(pointer)
+                .and_then(serde_json::Value::as_str)
+                .is_some_and(|text| texts.contains(&text)),
+            Self::Same(one, other) => member(one).is_some() && member(one) == member(other),
+        }
+    }
 }
 
 /// How the version of a webhook's event is known.

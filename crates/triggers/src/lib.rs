@@ -16,6 +16,7 @@
 mod normalise;
 mod poll;
 mod receive;
+mod workflow_hook;
 
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
 pub use normalise::PayloadError;
@@ -23,4 +24,7 @@ pub use poll::{
     DayPlan, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled, Poller, Polls,
     Preview, calls_a_day, share_of_polls,
 };
+pub use normalise::{PayloadError, UNKNOWN_LOCATION};
+pub use poll::{ContactPoll, PollError, PollOptions, Polled};
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
+pub use workflow_hook::WorkflowHook;

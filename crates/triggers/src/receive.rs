@@ -6,10 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
 use canopy_store::clock::Clock;
-use canopy_store::{Inserted, Store, StoreError};
+use canopy_store::{EventEnd, Inserted, NewAlert, NewEvent, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::normalise::{PayloadError, event_of};
+use crate::normalise::{PayloadError, UNKNOWN_LOCATION, event_of, hook_of};
+use crate::workflow_hook::WorkflowHook;
+
+/// Kind and subject of the alert that an app's removal raises and its return resolves.
+const RECONNECT: &str = "reconnect";
+const UNINSTALLED: &str = "uninstalled";
 
 /// Why a delivery was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +23,11 @@ pub enum ReceiveError {
     /// Unsigned, wrongly signed or too old: answer 401.
     #[error(transparent)]
     Signature(#[from] VerifyError),
+    /// A workflow's webhook with a wrong secret, or of a name that there is not: answer 401, which tells nobody which.
+    #[error(
+        "no workflow webhook has this name and this secret; compare the name in the address and the secret's header with [[webhooks.workflow]]"
+    )]
+    Secret,
     /// Signed, but not an event: answer 400.
     #[error(transparent)]
     Payload(#[from] PayloadError),
@@ -34,6 +45,8 @@ pub enum Received {
     Duplicate,
     /// Of a location that no connection is for. Nothing to do, nothing stored.
     Foreign,
+    /// It does not say its location, and there are several connections: kept, and nothing runs.
+    Unplaced,
 }
 
 /// Counts since the process started.
@@ -42,7 +55,11 @@ pub struct Deliveries {
     pub stored: u64,
     pub duplicates: u64,
     pub foreign: u64,
-    /// Unsigned or wrongly signed.
+    /// Kept without a location, because the payload does not say it and there are several connections.
+    pub unplaced: u64,
+    /// Kept as `webhook.<Type>`, of a type that is not documented.
+    pub unrecognised: u64,
+    /// Unsigned or wrongly signed, or with a wrong secret.
     pub refused: u64,
     /// Signed, but not an event.
     pub malformed: u64,
@@ -57,6 +74,7 @@ pub struct Receiver {
     clock: Arc<dyn Clock>,
     verifier: Verifier,
     locations: HashSet<String>,
+    hooks: Vec<WorkflowHook>,
     counts: Counts,
 }
 
@@ -65,6 +83,8 @@ struct Counts {
     stored: AtomicU64,
     duplicates: AtomicU64,
     foreign: AtomicU64,
+    unplaced: AtomicU64,
+    unrecognised: AtomicU64,
     refused: AtomicU64,
     malformed: AtomicU64,
     put_off: AtomicU64,
@@ -83,8 +103,16 @@ impl Receiver {
             clock,
             verifier,
             locations: locations.into_iter().collect(),
+            hooks: Vec::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// Also takes the webhook actions of workflows.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: impl IntoIterator<Item = WorkflowHook>) -> Self {
+        self.hooks.extend(hooks);
+        self
     }
 
     /// Takes one delivery: the signature headers and the body's raw bytes. When it returns `Ok` the event is durable.
@@ -95,35 +123,116 @@ impl Receiver {
     ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
         let received = self.take(signatures, body, now).await;
-        let count = match &received {
+        self.count(&received);
+        received
+    }
+
+    /// Takes one call of a workflow's own webhook. `header` tells the value of a header by its name.
+    pub async fn receive_hook<'a>(
+        &self,
+        name: &str,
+        header: impl Fn(&str) -> Option<&'a [u8]>,
+        body: &[u8],
+    ) -> Result<Received, ReceiveError> {
+        let now = self.clock.now();
+        let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
+        let received = match self.hooks.iter().find(given) {
+            Some(hook) => match hook_of(name, &hook.location, body, now) {
+                Ok(event) => self.keep(event, now).await.map_err(ReceiveError::from),
+                Err(error) => Err(error.into()),
+            },
+            None => Err(ReceiveError::Secret),
+        };
+        self.count(&received);
+        received
+    }
+
+    fn count(&self, received: &Result<Received, ReceiveError>) {
+        let count = match received {
             Ok(Received::Stored { .. }) => &self.counts.stored,
             Ok(Received::Duplicate) => &self.counts.duplicates,
             Ok(Received::Foreign) => &self.counts.foreign,
-            Err(ReceiveError::Signature(_)) => &self.counts.refused,
+            Ok(Received::Unplaced) => &self.counts.unplaced,
+            Err(ReceiveError::Signature(_) | ReceiveError::Secret) => &self.counts.refused,
             Err(ReceiveError::Payload(_)) => &self.counts.malformed,
             Err(ReceiveError::Store(_)) => &self.counts.put_off,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        received
     }
 
     async fn take(
         &self,
         signatures: Signatures<'_>,
         body: &[u8],
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<Received, ReceiveError> {
         self.verifier.verify(signatures, body, now)?;
-        let event = event_of(body, now)?;
-        let location = event.location.clone();
-        if !self.locations.contains(&location) {
+        let only = match self.locations.len() {
+            1 => self.locations.iter().next().map(String::as_str),
+            _ => None,
+        };
+        let event = event_of(body, only, now)?;
+        if event.location == UNKNOWN_LOCATION {
+            return Ok(self.set_aside(event, now).await?);
+        }
+        if !self.locations.contains(&event.location) {
             return Ok(Received::Foreign);
         }
+        let (kind, location) = (event.kind.clone(), event.location.clone());
+        let received = self.keep(event, now).await?;
+        if kind.starts_with("webhook.") && received != Received::Duplicate {
+            self.counts.unrecognised.fetch_add(1, Ordering::Relaxed);
+        }
+        match kind.as_str() {
+            "app.uninstalled" => self.disconnected(&location, now).await?,
+            "app.installed" => {
+                let (kind, subject) = (RECONNECT, UNINSTALLED);
+                self.store
+                    .resolve_alert(&location, kind, subject, now)
+                    .await?;
+            }
+            _ => {}
+        }
+        Ok(received)
+    }
+
+    async fn keep(&self, event: NewEvent, now: Timestamp) -> Result<Received, StoreError> {
+        let location = event.location.clone();
         let inserted = self.store.insert_events(vec![event], now).await?;
         Ok(match inserted.first() {
             Some(Inserted::Duplicate(_)) => Received::Duplicate,
             Some(Inserted::Stored(_)) | None => Received::Stored { location },
         })
+    }
+
+    /// Keeps an event that nobody can run, settled at once: it would count as waiting for ever.
+    async fn set_aside(&self, event: NewEvent, now: Timestamp) -> Result<Received, StoreError> {
+        let inserted = self.store.insert_events(vec![event], now).await?;
+        let (owner, ttl) = ("webhooks", SignedDuration::from_secs(10));
+        if let Some(Inserted::Stored(id)) = inserted.first()
+            && let Some(fence) = self
+                .store
+                .acquire_lease(UNKNOWN_LOCATION, owner, now, ttl)
+                .await?
+        {
+            self.store
+                .settle_event(&fence, *id, EventEnd::NoMatch, now)
+                .await?;
+        }
+        Ok(match inserted.first() {
+            Some(Inserted::Duplicate(_)) => Received::Duplicate,
+            _ => Received::Unplaced,
+        })
+    }
+
+    async fn disconnected(&self, location: &str, now: Timestamp) -> Result<(), StoreError> {
+        let alert = NewAlert {
+            location: location.to_owned(),
+            kind: RECONNECT.to_owned(),
+            subject: UNINSTALLED.to_owned(),
+            message: "the app was uninstalled from this location, so its tokens no longer work; install it again, or remove the connection".to_owned(),
+        };
+        self.store.raise_alert(alert, now).await.map(drop)
     }
 
     /// What has come in since the process started.
@@ -133,6 +242,8 @@ impl Receiver {
             stored: read(&self.counts.stored),
             duplicates: read(&self.counts.duplicates),
             foreign: read(&self.counts.foreign),
+            unplaced: read(&self.counts.unplaced),
+            unrecognised: read(&self.counts.unrecognised),
             refused: read(&self.counts.refused),
             malformed: read(&self.counts.malformed),
             put_off: read(&self.counts.put_off),

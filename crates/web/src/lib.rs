@@ -45,12 +45,16 @@ pub struct App {
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
 
-/// `POST /webhooks/highlevel` and `GET /healthz`.
+/// `POST /webhooks/highlevel`, `POST /webhooks/workflow/{name}` and `GET /healthz`.
 pub fn webhook_router(app: App) -> Router {
     Router::new()
         .route(
             "/webhooks/highlevel",
             post(webhooks::highlevel).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
+        )
+        .route(
+            "/webhooks/workflow/{name}",
+            post(webhooks::workflow).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
         )
         .route("/healthz", get(health))
         .with_state(app)

@@ -5,7 +5,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use canopy_store::{Alert, InboxRow, Purchase, Run, RunState, StoreError, Summary};
+use canopy_store::{Alert, InboxRow, Missed, Purchase, Run, RunState, StoreError, Summary};
+use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -18,15 +19,27 @@ const ROWS: u32 = 20;
 
 /// `GET /status.json`: the figures of the page for scripts.
 pub(crate) async fn status(State(app): State<App>) -> Response {
-    match app.store.summary().await {
-        Ok(summary) => Json(json!({
+    match figures(&app).await {
+        Ok((summary, missed)) => Json(json!({
             "summary": summary,
+            "missed_by_webhooks": missed,
             "deliveries": app.receiver.deliveries(),
             "rate": rates(&app),
         }))
         .into_response(),
         Err(error) => unreadable(&error),
     }
+}
+
+async fn figures(app: &App) -> Result<(Summary, Vec<Missed>), StoreError> {
+    Ok((app.store.summary().await?, missed(app).await?))
+}
+
+/// What webhooks missed in the last seven days.
+async fn missed(app: &App) -> Result<Vec<Missed>, StoreError> {
+    let now = Timestamp::now();
+    let since = now - SignedDuration::from_hours(7 * 24);
+    app.store.missed(since, now).await
 }
 
 /// `GET /`.
@@ -59,6 +72,7 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
     stopped.extend(app.store.runs(Some(RunState::Dead), ROWS).await?);
     let waiting = app.store.runs(Some(RunState::Waiting), ROWS).await?;
     let alerts = app.store.alerts(true, ROWS).await?;
+    let missed = missed(app).await?;
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -81,6 +95,7 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
                     (waiting_runs(&waiting))
                     (purchase_table(&purchases))
                     (event_table(&events))
+                    (missed_table(&missed))
                     (rate_table(&rates(app)))
                 }
             }
@@ -247,6 +262,30 @@ fn event_table(events: &[InboxRow]) -> Markup {
                                 td { code { (row.event.record) } }
                                 td { (state_of(row.state)) }
                                 td { (row.error.as_deref().unwrap_or("")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn missed_table(rows: &[Missed]) -> Markup {
+    html! {
+        @if !rows.is_empty() {
+            section {
+                h2 { "Missed by webhooks, found by polls" }
+                table {
+                    thead { tr { th { "Location" } th { "Kind" } th { "Missed" } th { "Of" } th { "Share" } } }
+                    tbody {
+                        @for row in rows {
+                            tr {
+                                td { code { (row.location) } }
+                                td { (row.kind) }
+                                td.number { (row.missed) }
+                                td.number { (row.events) }
+                                td.number { (row.percent()) " %" }
                             }
                         }
                     }

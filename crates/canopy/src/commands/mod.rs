@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod completions;
 mod demo;
+mod events;
 mod init;
 mod mcp;
 mod ops;
@@ -28,6 +29,7 @@ use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
 pub(crate) use plan::Plan;
+pub(crate) use events::{Approve, Events};
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 pub(crate) use trigger::Trigger;
@@ -47,6 +49,8 @@ pub(crate) async fn run(
         Command::Alerts(options) => alerts::alerts(&options, environment).await,
         Command::Plan(options) => plan::plan(&options).await,
         Command::Trigger(options) => trigger::trigger(options, environment).await,
+        Command::Events(options) => events::events(&options).await,
+        Command::Approve(options) => events::approve(&options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Profile(command) => profile::profile(&command).await,

@@ -1,7 +1,7 @@
 //! `canopy status` and `canopy retry`.
 
 use canopy_store::{RunState, SqliteStore, Store};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::secret;
@@ -10,6 +10,8 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::{config, show};
 
+/// How far back it is counted what webhooks missed.
+const MISSED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Rows of a list of runs.
 const ROWS: u32 = 1000;
 
@@ -28,14 +30,23 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .map_err(failed)?,
     );
     let alerts = store.alerts(true, ROWS).await.map_err(failed)?;
+    let now = Timestamp::now();
+    let missed = store.missed(now - MISSED, now).await.map_err(failed)?;
     store.close().await;
     if options.json {
         println!(
             "{}",
-            json!({ "summary": summary, "need_a_person": stopped, "alerts": alerts })
+            json!({ "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped, "alerts": alerts })
         );
     } else {
         print!("{}", show::summary(&summary));
+        print!("{}", show::missed_lines(&missed));
+        if summary.events_held > 0 {
+            println!(
+                "\n{} event(s) wait for approval: `canopy events --state held`, then `canopy approve`",
+                summary.events_held
+            );
+        }
         if !stopped.is_empty() {
             println!(
                 "\nneed a person; once mended, `canopy retry RUN`:\n{}",

@@ -1,6 +1,7 @@
 //! The configuration file: TOML, every key documented in `canopy init`'s output, unknown keys refused.
 
 mod durations;
+mod hooks;
 mod load;
 mod secrets;
 mod workflows;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretRef, store_key};
 pub(crate) use workflows::{Recipe, recipe, recipes, workflows};
@@ -79,9 +81,31 @@ pub(crate) struct Webhooks {
     pub listen: SocketAddr,
     /// Ed25519 keys (SPKI, base64) that sign deliveries. Default: HighLevel's.
     pub public_keys: Vec<String>,
+    /// RSA keys (SPKI, base64 or PEM) of senders that still sign with the ended `X-WH-Signature`. Default: none.
+    pub rsa_public_keys: Vec<String>,
     /// Deliveries whose timestamp is older are refused.
     #[serde(with = "durations")]
     pub window: Duration,
+    /// Webhook actions of HighLevel's workflow builder.
+    pub workflow: Vec<WorkflowWebhook>,
+}
+
+/// `POST /webhooks/workflow/{name}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkflowWebhook {
+    /// In the address; workflow files start on it by `on = { webhook = "name" }`.
+    pub name: String,
+    /// What the header must say.
+    pub secret: SecretRef,
+    #[serde(default = "secret_header")]
+    pub header: String,
+    /// Id of the connection that its events belong to. Needed where there are several.
+    pub connection: Option<String>,
+}
+
+fn secret_header() -> String {
+    "X-Canopy-Secret".to_owned()
 }
 
 impl Default for Webhooks {
@@ -90,7 +114,9 @@ impl Default for Webhooks {
             enabled: true,
             listen: SocketAddr::from(([127, 0, 0, 1], 8788)),
             public_keys: Vec::new(),
+            rsa_public_keys: Vec::new(),
             window: Duration::from_hours(24),
+            workflow: Vec::new(),
         }
     }
 }
@@ -111,6 +137,9 @@ pub(crate) struct Poll {
     pub sweep: Duration,
     /// Report the records that are there at the first poll.
     pub backfill: bool,
+    /// What a poll finds later than this after it happened waits for approval.
+    #[serde(with = "durations")]
+    pub max_age: Duration,
 }
 
 impl Default for Poll {
@@ -121,6 +150,7 @@ impl Default for Poll {
             overlap: Duration::from_mins(1),
             sweep: Duration::from_hours(7 * 24),
             backfill: false,
+            max_age: Duration::from_hours(24),
         }
     }
 }

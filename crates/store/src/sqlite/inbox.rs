@@ -1,6 +1,6 @@
 //! The inbox.
 
-use canopy_mapping::{Event, Trace};
+use canopy_mapping::{Event, Source, Trace};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
@@ -8,6 +8,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::{Fault, Op};
 use super::fence::Held;
+use super::missed;
 use super::row::{Reader, micros};
 use crate::types::{Completion, EventEnd, EventState, InboxRow, Inserted, NewEvent, Version};
 
@@ -104,6 +105,12 @@ async fn insert_one(
         return Err(Fault::conflict("an event contradicts what is stored"));
     };
     add_polls(connection, existing, &event.trace.found_by, now).await?;
+    if let Some(contact) = &event.contact {
+        missed::add_contact(connection, existing, contact, now).await?;
+    }
+    if event.source == Source::Webhook {
+        missed::seen(connection, existing, now).await?;
+    }
     Ok(Inserted::Duplicate(existing))
 }
 
@@ -232,7 +239,7 @@ pub(super) async fn own_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
     }
 }
 
-async fn pending_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
+pub(super) async fn pending_event(held: &mut Held<'_>, id: i64) -> Op<InboxRow> {
     let row = own_event(held, id).await?;
     if row.state == EventState::Pending {
         return Ok(row);
@@ -287,6 +294,9 @@ pub(super) async fn complete(
         return Ok(Inserted::Stored(id));
     };
     add_polls(held.connection, twin, &event.trace.found_by, now).await?;
+    if event.source == Source::Webhook {
+        missed::seen(held.connection, twin, now).await?;
+    }
     Ok(Inserted::Duplicate(twin))
 }
 
@@ -332,50 +342,6 @@ async fn content(
     .execute(&mut *held.connection)
     .await?;
     Ok((version(number), None))
-}
-
-pub(super) async fn hold(held: &mut Held<'_>, id: i64, reason: &str, now: Timestamp) -> Op<()> {
-    pending_event(held, id).await?;
-    sqlx::query(
-        "UPDATE inbox SET state = 'held', error = ?2, next_attempt_at = NULL, epoch = ?3, updated_at = ?4
-         WHERE id = ?1",
-    )
-    .bind(id)
-    .bind(reason)
-    .bind(held.fence.epoch)
-    .bind(micros(now))
-    .execute(&mut *held.connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn approve(
-    connection: &mut SqliteConnection,
-    id: i64,
-    now: Timestamp,
-) -> Op<bool> {
-    let approved = sqlx::query(
-        "UPDATE inbox SET state = 'pending', approved = 1, error = NULL, updated_at = ?2
-         WHERE id = ?1 AND state = 'held'",
-    )
-    .bind(id)
-    .bind(micros(now))
-    .execute(connection)
-    .await?;
-    Ok(approved.rows_affected() > 0)
-}
-
-pub(super) async fn in_state(
-    connection: &mut SqliteConnection,
-    state: EventState,
-    limit: u32,
-) -> Op<Vec<InboxRow>> {
-    let rows = sqlx::query("SELECT * FROM inbox WHERE state = ?1 ORDER BY id DESC LIMIT ?2")
-        .bind(state.as_str())
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(read).collect()
 }
 
 pub(super) async fn settle(held: &mut Held<'_>, id: i64, end: EventEnd, now: Timestamp) -> Op<()> {

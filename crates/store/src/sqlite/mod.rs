@@ -1,12 +1,14 @@
 //! The store in one SQLite file: write-ahead log, `synchronous=FULL`, one writer, several readers.
 
 mod alerts;
+mod approvals;
 mod calls;
 mod caps;
 mod fault;
 mod fence;
 mod inbox;
 mod ledger;
+mod missed;
 mod open;
 mod polls;
 mod profiles;

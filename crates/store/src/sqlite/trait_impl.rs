@@ -8,6 +8,8 @@ use secrecy::SecretString;
 
 use super::{
     SqliteStore, alerts, calls, fence, inbox, ledger, polls, profiles, runs, secrets, steps,
+    SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, profiles, runs, secrets,
+    steps,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -16,6 +18,9 @@ use crate::types::{
     LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
     PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
     StepRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -159,15 +164,19 @@ impl Store for SqliteStore {
 
     async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()> {
         let reason = reason.to_owned();
-        fenced!(self, fence, inbox::hold(id, &reason, now))
+        fenced!(self, fence, approvals::hold(id, &reason, now))
     }
 
     async fn approve_event(&self, id: i64, now: Timestamp) -> Result<bool> {
-        write!(self, inbox::approve(id, now))
+        write!(self, approvals::approve(id, now))
     }
 
     async fn events_in(&self, state: EventState, limit: u32) -> Result<Vec<InboxRow>> {
-        read!(self, inbox::in_state(state, limit))
+        read!(self, approvals::in_state(state, limit))
+    }
+
+    async fn missed(&self, since: Timestamp, now: Timestamp) -> Result<Vec<Missed>> {
+        read!(self, missed::missed(since, now))
     }
 
     async fn start_runs(

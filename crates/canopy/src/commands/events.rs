@@ -1,0 +1,124 @@
+//! `canopy events` and `canopy approve`: what came in, and what waits for a person's approval.
+
+use canopy_store::{EventState, InboxRow, SqliteStore, Store};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{secret, status};
+use crate::cli::ConfigArgs;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::output;
+
+/// Held events that one `approve --all` lets go on.
+const MOST: u32 = 100_000;
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Only those in this state
+    #[arg(long, value_parser = ["pending", "held", "started", "echo", "no_match", "gone", "duplicate"])]
+    pub state: Option<String>,
+    /// How many, the newest first
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The events' numbers, as `canopy events --state held` shows them
+    #[arg(required_unless_present = "all")]
+    pub event: Vec<i64>,
+    /// All held events
+    #[arg(long, conflicts_with = "event")]
+    pub all: bool,
+}
+
+pub(super) async fn events(options: &Events) -> Result<Ended, Failure> {
+    let store = status::open(&options.config).await?;
+    let rows = match options.state.as_deref() {
+        Some(word) => store.events_in(state_of(word)?, options.limit).await,
+        None => store.recent_events(options.limit).await,
+    };
+    store.close().await;
+    let rows = rows.map_err(|error| Failure::failed(&error))?;
+    if options.json {
+        return output::line(&json!(rows));
+    }
+    output::text(&table(&rows))
+}
+
+pub(super) async fn approve(
+    options: &Approve,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    let store = secret::open(&options.config, environment).await?;
+    let result = let_go(&store, options).await;
+    store.close().await;
+    result
+}
+
+async fn let_go(store: &SqliteStore, options: &Approve) -> Result<Ended, Failure> {
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let mut rows = Vec::new();
+    if options.all {
+        rows = store
+            .events_in(EventState::Held, MOST)
+            .await
+            .map_err(failed)?;
+        // In the order in which they came.
+        rows.reverse();
+    }
+    for id in &options.event {
+        match store.event(*id).await.map_err(failed)? {
+            Some(row) if row.state == EventState::Held => rows.push(row),
+            _ => {
+                return Err(Failure::BadInput(format!(
+                    "event {id} is not held; `canopy events --state held` lists those that are"
+                )));
+            }
+        }
+    }
+    eprint!("{} event(s) go on:\n{}", rows.len(), table(&rows));
+    let mut count = 0;
+    for row in &rows {
+        let approved = store.approve_event(row.event.id, Timestamp::now()).await;
+        count += u32::from(approved.map_err(failed)?);
+    }
+    eprintln!("{count} approved; a running canopy takes them up within half a minute");
+    Ok(Ended::Well)
+}
+
+fn state_of(word: &str) -> Result<EventState, Failure> {
+    serde_json::from_value(json!(word))
+        .map_err(|_| Failure::BadInput(format!("\"{word}\" is no state of an event")))
+}
+
+fn table(rows: &[InboxRow]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let event = &row.event;
+        let line = format!(
+            "  {:>6}  {}  {:<9}  {:<24}  {}  {}",
+            event.id,
+            event.occurred_at.strftime("%Y-%m-%d %H:%M:%S"),
+            row.state.as_str(),
+            event.kind,
+            event.record,
+            row.error.as_deref().unwrap_or("")
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if rows.is_empty() {
+        text.push_str("  none\n");
+    }
+    text
+}
