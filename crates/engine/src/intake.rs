@@ -2,10 +2,11 @@
 
 use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
 use canopy_highlevel::{Priority, WEBHOOKS};
-use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
+use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
 use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
 use serde_json::{Map, Value, json};
 
+use crate::FIRED;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -21,7 +22,10 @@ impl Engine {
     ) -> Result<Vec<Run>, EngineError> {
         let now = self.clock.now();
         let id = row.event.id;
-        let wanted = |workflow: &&Workflow| workflow.on.contains(&row.event.kind);
+        let wanted = |workflow: &&Workflow| match fired_for(&row.event) {
+            Some(ids) => ids.contains(&&*workflow.id),
+            None => workflow.on.contains(&row.event.kind),
+        };
         if !connection
             .workflows
             .iter()
@@ -179,6 +183,13 @@ impl Engine {
             Inserted::Duplicate(_) => None,
         })
     }
+}
+
+/// The workflows for which a person fired the event; `None`: it came by itself.
+fn fired_for(event: &Event) -> Option<Vec<&str>> {
+    let marks = event.trace.found_by.iter();
+    let ids: Vec<_> = marks.filter_map(|mark| mark.strip_prefix(FIRED)).collect();
+    (event.source == Source::Manual && !ids.is_empty()).then_some(ids)
 }
 
 /// The read's path parameters: the contact's id where the name says so, the record's id for the rest.

@@ -1,11 +1,14 @@
 //! What each command does.
 
 mod alerts;
+mod backfill;
 mod call;
 mod check;
 mod completions;
 mod demo;
 mod init;
+mod instant;
+mod ledger;
 mod mcp;
 mod ops;
 mod profile;
@@ -15,6 +18,7 @@ mod run;
 mod sandbox;
 mod secret;
 mod status;
+mod watch;
 
 use std::sync::Arc;
 
@@ -25,8 +29,11 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
+pub(crate) use backfill::Backfill;
+pub(crate) use ledger::LedgerCommand;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
+pub(crate) use watch::Watch;
 
 pub(crate) async fn run(
     command: Command,
@@ -43,6 +50,9 @@ pub(crate) async fn run(
         Command::Alerts(options) => alerts::alerts(&options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
+        Command::Backfill(options) => backfill::backfill(&options, environment).await,
+        Command::Watch(options) => watch::watch(&options).await,
+        Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,

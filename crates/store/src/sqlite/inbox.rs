@@ -1,6 +1,6 @@
 //! The inbox and the cursors of the polls that fill it.
 
-use canopy_mapping::{Event, Trace};
+use canopy_mapping::{Event, Source, Trace};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
@@ -105,7 +105,10 @@ async fn insert_one(
     let Some(existing) = existing else {
         return Err(Fault::conflict("an event contradicts what is stored"));
     };
-    add_polls(connection, existing, &event.trace.found_by, now).await?;
+    if event.source != Source::Manual {
+        super::records::take_over(connection, existing, event.source, now).await?;
+        add_polls(connection, existing, &event.trace.found_by, now).await?;
+    }
     Ok(Inserted::Duplicate(existing))
 }
 
@@ -487,32 +490,4 @@ pub(super) async fn postpone(
     .execute(&mut *held.connection)
     .await?;
     Ok(())
-}
-
-pub(super) async fn locations_of_contact(
-    connection: &mut SqliteConnection,
-    contact: &str,
-) -> Op<Vec<String>> {
-    let query = "SELECT DISTINCT location FROM inbox WHERE contact = ?1 ORDER BY location";
-    Ok(sqlx::query_scalar(query)
-        .bind(contact)
-        .fetch_all(connection)
-        .await?)
-}
-
-pub(super) async fn of_contact(
-    connection: &mut SqliteConnection,
-    location: &str,
-    contact: &str,
-    limit: u32,
-) -> Op<Vec<InboxRow>> {
-    let rows = sqlx::query(
-        "SELECT * FROM inbox WHERE location = ?1 AND contact = ?2 ORDER BY id DESC LIMIT ?3",
-    )
-    .bind(location)
-    .bind(contact)
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(read).collect()
 }

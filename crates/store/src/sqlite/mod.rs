@@ -9,6 +9,7 @@ mod inbox;
 mod ledger;
 mod open;
 mod profiles;
+mod records;
 mod row;
 mod runs;
 mod secrets;

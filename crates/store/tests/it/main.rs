@@ -11,6 +11,7 @@ mod inbox;
 mod ledger;
 mod opening;
 mod properties;
+mod records;
 mod runs;
 mod secrets;
 mod support;

@@ -108,6 +108,15 @@ impl World {
         .await;
     }
 
+    pub async fn note(&self, contact: &str, body: &str) {
+        let info = self.sandbox.info();
+        let url = format!("{}/contacts/{contact}/notes", info.highlevel_url);
+        let request = self.http.post(url).bearer_auth(&info.token);
+        let request = request.header("Version", "2021-07-28");
+        let answer = request.json(&json!({ "body": body })).send().await.unwrap();
+        answer.error_for_status().unwrap();
+    }
+
     /// Kind and record of all events, oldest first.
     pub async fn events(&self) -> Vec<(String, String)> {
         let mut rows: Vec<InboxRow> = self.store.recent_events(10_000).await.unwrap();
