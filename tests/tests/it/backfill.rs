@@ -68,20 +68,19 @@ async fn when_the_share_of_the_day_is_used_up_it_stops_and_keeps_its_place() {
     assert_eq!(report["finished"], false);
     let made = world.store().await.summary().await.unwrap();
     assert_eq!(made.events, 0, "what is half read fires nothing");
-    assert!(made.calls <= 28, "{} calls", made.calls);
+    // One more tells which location the token is for.
+    assert!(made.calls <= 29, "{} calls", made.calls);
     // A restart does not begin the day anew.
     let again = world.output(&arguments).await;
     assert_eq!(again.status.code(), Some(4));
-    assert_eq!(
-        world.store().await.summary().await.unwrap().calls,
-        made.calls
-    );
+    let then = world.store().await.summary().await.unwrap();
+    assert_eq!(then.calls, made.calls + 1);
     world.write_config(&config);
     let report = json_of(&world, &["backfill", "--json"]).await;
     assert_eq!(report["connections"][0]["resumed"], true);
     assert_eq!(report["connections"][0]["contacts"], 20);
     let calls = world.store().await.summary().await.unwrap().calls;
-    assert!(calls <= 42 + 8, "{calls}");
+    assert!(calls <= 3 + 42 + 8, "{calls}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
