@@ -8,12 +8,15 @@ use clap_complete::Shell;
 
 use crate::commands::{Alerts, Plan, ProfileCommand, RecipeCommand, Trigger};
 use crate::commands::{Alerts, Approve, Events, ProfileCommand, RecipeCommand};
+use crate::commands::{Alerts, Backfill, LedgerCommand, ProfileCommand, RecipeCommand, Watch};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.
 #[derive(Debug, Parser)]
 #[command(name = "canopy", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failure, 2 bad input, 3 needs a person.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failure, 2 bad input, 3 needs a person, 4 goes on later."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -49,6 +52,13 @@ pub(crate) enum Command {
     /// Look at purchases, or settle one whose outcome is unknown
     #[command(subcommand)]
     Purchase(Purchase),
+    /// Read all contacts, notes and tasks of a location: for the view, an export, or a workflow
+    Backfill(Backfill),
+    /// Print events as they arrive at a running canopy
+    Watch(Watch),
+    /// Export the ledger for accounting, or compare it with Ecologi's own figures
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Show all that is known of one contact
     #[command(subcommand)]
     Profile(ProfileCommand),

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use canopy_engine::{Budget, Connection};
 use canopy_mapping::Workflow;
-use canopy_store::SqliteStore;
-use canopy_transport::{DailyLimit, Limits, Reserves, WindowLimit};
+use canopy_store::{SqliteStore, Store};
+use canopy_transport::{DailyLimit, Limiter, Limits, Reserves, SystemClock, WindowLimit};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::call_log::CallSink;
@@ -67,6 +69,8 @@ impl Connector<'_> {
             }),
             ..Limits::UNLIMITED
         };
+        let used = self.used_today(location).await;
+        let limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
         canopy_highlevel::Client::builder()
             .base_url(&config.highlevel.base_url)
             .token(
@@ -74,10 +78,26 @@ impl Connector<'_> {
                     .await?,
             )
             .location(location)
-            .limits(limits)
+            .limiter(Arc::new(limiter))
             .call_log(Arc::new(self.calls.clone()))
             .build()
             .map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// The calls that earlier runs of the program made today: a restart must not begin the day anew.
+    async fn used_today(self, location: &str) -> u32 {
+        let Some(store) = self.store else { return 0 };
+        let midnight = Timestamp::now()
+            .to_zoned_datetime(TimeZone::UTC)
+            .start_of_day()
+            .map_or(Timestamp::MAX, |day| day.timestamp());
+        match store.calls_since(location, "highlevel", midnight).await {
+            Ok(used) => u32::try_from(used).unwrap_or(u32::MAX),
+            Err(error) => {
+                tracing::warn!(%error, "the calls of today could not be counted");
+                0
+            }
+        }
     }
 
     /// A client for Ecologi.

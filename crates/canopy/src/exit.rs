@@ -10,6 +10,8 @@ pub(crate) enum Ended {
     Well,
     /// Code 3: it works, but something waits for a person. The command has printed what.
     NeedsPerson,
+    /// Code 4: it came as far as the limits of today allow; the same command goes on later. It has been printed when.
+    Unfinished,
 }
 
 /// A command that could not.
@@ -57,6 +59,7 @@ pub(crate) fn report(result: Result<Ended, Failure>) -> ExitCode {
     match result {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::NeedsPerson) => ExitCode::from(3),
+        Ok(Ended::Unfinished) => ExitCode::from(4),
         Err(failure) => {
             eprintln!("canopy: {failure}");
             ExitCode::from(match failure {

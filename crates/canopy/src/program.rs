@@ -23,7 +23,7 @@ use crate::exit::{Failure, chain};
 use crate::polls;
 
 /// The lease owner of the one process that may hold the store's lock.
-const OWNER: &str = "embedded";
+pub(crate) const OWNER: &str = "embedded";
 /// Calls are kept this long in the call log.
 const CALL_LOG: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -265,7 +265,7 @@ async fn connect(
 }
 
 /// One process at a time works on a store: it owns all locations, and may take over from one that was killed.
-fn lock(loaded: &Loaded) -> Result<File, Failure> {
+pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
     let mut path = loaded.store_path().into_os_string();
     path.push(".lock");
     let path = PathBuf::from(path);

@@ -10,6 +10,7 @@ use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run,
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::FIRED;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -25,7 +26,10 @@ impl Engine {
     ) -> Result<Vec<Run>, EngineError> {
         let now = self.clock.now();
         let id = row.event.id;
-        let wanted = |workflow: &&Workflow| workflow.on.contains(&row.event.kind);
+        let wanted = |workflow: &&Workflow| match fired_for(&row.event) {
+            Some(ids) => ids.contains(&&*workflow.id),
+            None => workflow.on.contains(&row.event.kind),
+        };
         if !connection
             .workflows
             .iter()
@@ -262,6 +266,11 @@ fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
             .parameters
             .iter()
             .any(|parameter| parameter.required && parameter.name == "contactId")
+/// The workflows for which a person fired the event; `None`: it came by itself.
+fn fired_for(event: &Event) -> Option<Vec<&str>> {
+    let marks = event.trace.found_by.iter();
+    let ids: Vec<_> = marks.filter_map(|mark| mark.strip_prefix(FIRED)).collect();
+    (event.source == Source::Manual && !ids.is_empty()).then_some(ids)
 }
 
 /// The read's path parameters: the contact's id where the name says so, the record's id for the rest.

@@ -46,6 +46,9 @@ pub use error::EngineError;
 pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
 
+/// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
+pub const FIRED: &str = "backfill:";
+
 /// Runs workflows for a set of connections.
 #[derive(Debug)]
 pub struct Engine {

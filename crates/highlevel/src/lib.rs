@@ -134,9 +134,9 @@ pub use canopy_highlevel_api as api;
 pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};
 pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
 pub use canopy_transport::{
-    Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Limiter, Limits, OddRecord,
-    PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString, StaticToken, SystemClock,
-    Timeouts, TokenError, TokenSource, WindowLimit, operation,
+    Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Exhausted, Limiter, Limits,
+    NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString,
+    StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
 pub use describe::{check, describe};

@@ -13,6 +13,10 @@ use crate::types::{
     LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
     Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
     Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
+    Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
+    NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, StoredRecord, Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -132,6 +136,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<Vec<Run>>;
     /// One event.
     async fn event(&self, id: i64) -> Result<Option<InboxRow>>;
+    /// What arrived behind this number, oldest first.
+    async fn events_after(&self, id: i64, limit: u32) -> Result<Vec<InboxRow>>;
     /// Newest first.
     async fn recent_events(&self, limit: u32) -> Result<Vec<InboxRow>>;
     /// The ids of all records of a location that an event of this kind speaks of, each once.
@@ -248,6 +254,38 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         now: Timestamp,
     ) -> Result<()>;
 
+    // The view: records as they were read
+    /// Stores what a page of a back-fill told and moves its cursor in the same transaction. What is older than the
+    /// stored record changes nothing; the number of records that were new or not older is returned.
+    async fn put_records(
+        &self,
+        fence: &Fence,
+        name: &str,
+        state: serde_json::Value,
+        records: Vec<NewRecord>,
+        now: Timestamp,
+    ) -> Result<u64>;
+    /// Records of one kind in the order of their ids, behind `after` (empty: from the first).
+    async fn records(
+        &self,
+        location: &str,
+        kind: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>>;
+    /// All records of a contact, itself among them.
+    async fn records_of_contact(&self, location: &str, contact: &str) -> Result<Vec<StoredRecord>>;
+    /// How many records of a kind the view has.
+    async fn count_records(&self, location: &str, kind: &str) -> Result<u64>;
+    /// Makes events pending and approved on a person's word, for the workflows that they name. Events that ran before
+    /// run again for those; runs that exist are kept.
+    async fn fire_events(
+        &self,
+        fence: &Fence,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Fired>;
+
     // Secrets, encrypted at rest
     /// Encrypts and stores a secret, in place of an earlier one of that name.
     async fn put_secret(
@@ -280,6 +318,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()>;
     /// Deletes call log entries older than `before`.
     async fn prune_calls(&self, before: Timestamp) -> Result<u64>;
+    /// How many calls a location has made to a service since an instant.
+    async fn calls_since(&self, location: &str, service: &str, since: Timestamp) -> Result<u64>;
     /// Newest first.
     async fn recent_calls(&self, limit: u32) -> Result<Vec<CallEntry>>;
     /// Counts over everything, of one moment.

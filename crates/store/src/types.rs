@@ -395,6 +395,37 @@ pub struct PollRecord {
     pub facets: Value,
     /// Readings in a row that did not show it.
     pub missing: i64,
+/// A record as it was read, on its way into the view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRecord {
+    /// `contact`, `note` or `task`.
+    pub kind: String,
+    pub record: String,
+    pub contact: Option<String>,
+    pub payload: Value,
+    /// When it last changed, by itself.
+    pub version: Option<Timestamp>,
+}
+
+/// A record of the view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredRecord {
+    pub location: String,
+    pub kind: String,
+    pub record: String,
+    pub contact: Option<String>,
+    pub payload: Value,
+    pub version: Option<Timestamp>,
+    pub read_at: Timestamp,
+}
+
+/// What became of the events that a person fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Fired {
+    /// Their runs start next.
+    pub pending: u64,
+    /// Left alone: they wait already, or are not to be run (deleted meanwhile, our own writes).
+    pub left: u64,
 }
 
 /// One call made to a service, for the call log. Nothing personal: no query, no bodies.

@@ -3,6 +3,8 @@
 //! Two ways lead there: [`Receiver`] takes signed webhooks, [`Poller`] asks at intervals where no webhook can
 //! reach, and repairs what webhooks missed. Both end in the same inbox, where the same change is one event.
 //!
+//! [`Backfill`] reads a location as a whole for the view; it makes no events.
+//!
 //! It may use `highlevel` and `store` (and the plain data types of `mapping`). Nothing here knows HTTP routes or
 //! workflows.
 //!
@@ -13,11 +15,15 @@
 //! assert!(!options.backfill); // history never fires by surprise
 //! ```
 
+mod backfill;
 mod normalise;
 mod poll;
 mod receive;
 mod workflow_hook;
 
+pub use backfill::{
+    Backfill, BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since,
+};
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
 pub use normalise::PayloadError;
 pub use poll::{

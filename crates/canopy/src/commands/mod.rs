@@ -1,12 +1,15 @@
 //! What each command does.
 
 mod alerts;
+mod backfill;
 mod call;
 mod check;
 mod completions;
 mod demo;
 mod events;
 mod init;
+mod instant;
+mod ledger;
 mod mcp;
 mod ops;
 mod plan;
@@ -18,6 +21,7 @@ mod sandbox;
 mod secret;
 mod status;
 mod trigger;
+mod watch;
 
 use std::sync::Arc;
 
@@ -33,6 +37,11 @@ pub(crate) use events::{Approve, Events};
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 pub(crate) use trigger::Trigger;
+pub(crate) use backfill::Backfill;
+pub(crate) use ledger::LedgerCommand;
+pub(crate) use profile::ProfileCommand;
+pub(crate) use recipe::RecipeCommand;
+pub(crate) use watch::Watch;
 
 pub(crate) async fn run(
     command: Command,
@@ -53,6 +62,9 @@ pub(crate) async fn run(
         Command::Approve(options) => events::approve(&options, environment).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
+        Command::Backfill(options) => backfill::backfill(&options, environment).await,
+        Command::Watch(options) => watch::watch(&options).await,
+        Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,

@@ -55,6 +55,23 @@ pub(super) async fn prune(connection: &mut SqliteConnection, before: Timestamp) 
     Ok(done.rows_affected())
 }
 
+pub(super) async fn since(
+    connection: &mut SqliteConnection,
+    location: &str,
+    service: &str,
+    since: Timestamp,
+) -> Op<u64> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM calls WHERE location = ?1 AND service = ?2 AND at >= ?3",
+    )
+    .bind(location)
+    .bind(service)
+    .bind(micros(since))
+    .fetch_one(connection)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
 pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<Vec<CallEntry>> {
     let rows = sqlx::query("SELECT * FROM calls ORDER BY at DESC, id DESC LIMIT ?1")
         .bind(limit)

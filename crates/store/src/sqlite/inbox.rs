@@ -104,7 +104,10 @@ async fn insert_one(
     let Some(existing) = existing else {
         return Err(Fault::conflict("an event contradicts what is stored"));
     };
-    add_polls(connection, existing, &event.trace.found_by, now).await?;
+    if event.source != Source::Manual {
+        super::records::take_over(connection, existing, event.source, now).await?;
+        add_polls(connection, existing, &event.trace.found_by, now).await?;
+    }
     if let Some(contact) = &event.contact {
         missed::add_contact(connection, existing, contact, now).await?;
     }
@@ -396,32 +399,4 @@ pub(super) async fn postpone(
     .execute(&mut *held.connection)
     .await?;
     Ok(())
-}
-
-pub(super) async fn locations_of_contact(
-    connection: &mut SqliteConnection,
-    contact: &str,
-) -> Op<Vec<String>> {
-    let query = "SELECT DISTINCT location FROM inbox WHERE contact = ?1 ORDER BY location";
-    Ok(sqlx::query_scalar(query)
-        .bind(contact)
-        .fetch_all(connection)
-        .await?)
-}
-
-pub(super) async fn of_contact(
-    connection: &mut SqliteConnection,
-    location: &str,
-    contact: &str,
-    limit: u32,
-) -> Op<Vec<InboxRow>> {
-    let rows = sqlx::query(
-        "SELECT * FROM inbox WHERE location = ?1 AND contact = ?2 ORDER BY id DESC LIMIT ?3",
-    )
-    .bind(location)
-    .bind(contact)
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(read).collect()
 }

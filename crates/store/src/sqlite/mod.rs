@@ -12,6 +12,7 @@ mod missed;
 mod open;
 mod polls;
 mod profiles;
+mod records;
 mod row;
 mod runs;
 mod secrets;

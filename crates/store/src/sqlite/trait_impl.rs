@@ -10,6 +10,7 @@ use super::{
     SqliteStore, alerts, calls, fence, inbox, ledger, polls, profiles, runs, secrets, steps,
     SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, profiles, runs, secrets,
     steps,
+    SqliteStore, alerts, calls, fence, inbox, ledger, profiles, records, runs, secrets, steps,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -21,6 +22,10 @@ use crate::types::{
     LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
     Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
     Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
+    Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
+    NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, StoredRecord, Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -316,7 +321,7 @@ impl Store for SqliteStore {
     }
 
     async fn locations_of_contact(&self, contact: &str) -> Result<Vec<String>> {
-        read!(self, inbox::locations_of_contact(contact))
+        read!(self, records::locations_of_contact(contact))
     }
 
     async fn contact_events(
@@ -325,7 +330,7 @@ impl Store for SqliteStore {
         contact: &str,
         limit: u32,
     ) -> Result<Vec<InboxRow>> {
-        read!(self, inbox::of_contact(location, contact, limit))
+        read!(self, records::events_of_contact(location, contact, limit))
     }
 
     async fn runs_of_event(&self, event: i64) -> Result<Vec<Run>> {
@@ -362,6 +367,53 @@ impl Store for SqliteStore {
             fence,
             profiles::clear_written_hash(&kind, &highlevel_id, now)
         )
+    }
+
+    async fn put_records(
+        &self,
+        fence: &Fence,
+        name: &str,
+        state: Value,
+        records: Vec<NewRecord>,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let name = name.to_owned();
+        fenced!(self, fence, records::put(&name, &state, &records, now))
+    }
+
+    async fn records(
+        &self,
+        location: &str,
+        kind: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>> {
+        read!(self, records::page(location, kind, after, limit))
+    }
+
+    async fn records_of_contact(&self, location: &str, contact: &str) -> Result<Vec<StoredRecord>> {
+        read!(self, records::of_contact(location, contact))
+    }
+
+    async fn count_records(&self, location: &str, kind: &str) -> Result<u64> {
+        read!(self, records::count(location, kind))
+    }
+
+    async fn fire_events(
+        &self,
+        fence: &Fence,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Fired> {
+        fenced!(self, fence, records::fire(&events, now))
+    }
+
+    async fn events_after(&self, id: i64, limit: u32) -> Result<Vec<InboxRow>> {
+        read!(self, records::events_after(id, limit))
+    }
+
+    async fn calls_since(&self, location: &str, service: &str, since: Timestamp) -> Result<u64> {
+        read!(self, calls::since(location, service, since))
     }
 
     async fn put_secret(&self, name: &str, value: &SecretString, now: Timestamp) -> Result<()> {

@@ -9,7 +9,9 @@ use canopy_store::{
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
 
-use crate::support::{Fixture, HOUR, LOCATION, at, confirmed, dump, event, outcome_of, step, tree};
+use crate::support::{
+    Fixture, HOUR, LOCATION, at, confirmed, dump, event, outcome_of, record, step, tree,
+};
 
 #[tokio::test]
 async fn a_lease_is_renewed_by_its_owner_and_taken_over_after_it_expired() {
@@ -118,6 +120,9 @@ fn link() -> LinkUpdate {
 #[rustfmt::skip]
 const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, polled(), at(1)).map(drop_ok).boxed()),
+    ("commit_poll", |s, f, _| s.commit_poll(f, "contacts", json!(2), vec![event("polled", Some("v1"))], at(1)).map(drop_ok).boxed()),
+    ("put_records", |s, f, _| s.put_records(f, "backfill", json!(1), vec![record("r1", 1)], at(1)).map(drop_ok).boxed()),
+    ("fire_events", |s, f, _| s.fire_events(f, vec![event("fired", Some("created"))], at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),
     ("hold_event", |s, f, r| async move {
         s.hold_event(f, r.unread, "old", at(1)).await?;

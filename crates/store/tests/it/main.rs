@@ -12,6 +12,7 @@ mod ledger;
 mod opening;
 mod polls;
 mod properties;
+mod records;
 mod runs;
 mod secrets;
 mod support;

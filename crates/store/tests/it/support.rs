@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use canopy_mapping::{Source, Trace};
 use canopy_store::{
-    Cap, Fence, Inserted, NewEvent, NewPurchase, NewRun, NewStep, PurchaseIntent, PurchaseOutcome,
-    SecretKey, SqliteStore, StepOutcome, StepState, Store,
+    Cap, Fence, Inserted, NewEvent, NewPurchase, NewRecord, NewRun, NewStep, PurchaseIntent,
+    PurchaseOutcome, SecretKey, SqliteStore, StepOutcome, StepState, Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -106,6 +106,17 @@ impl Fixture {
             .settle_purchase(&self.fence, &key, outcome, step, at(0))
             .await
             .unwrap();
+    }
+}
+
+/// A contact as read, last changed at this hour.
+pub fn record(id: &str, changed: i64) -> NewRecord {
+    NewRecord {
+        kind: "contact".into(),
+        record: id.into(),
+        contact: Some(id.into()),
+        payload: json!({ "id": id, "changed": changed }),
+        version: Some(at(changed)),
     }
 }
 

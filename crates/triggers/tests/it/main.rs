@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod lists;
+mod backfill;
 mod poll;
 mod receive;
 mod support;

@@ -143,6 +143,13 @@ impl World {
     /// Calls an operation of HighLevel as a user of the API does.
     pub async fn call(&self, operation: &str, arguments: Value) -> Value {
         self.client().invoke(operation, &arguments).await.unwrap()
+    pub async fn note(&self, contact: &str, body: &str) {
+        let info = self.sandbox.info();
+        let url = format!("{}/contacts/{contact}/notes", info.highlevel_url);
+        let request = self.http.post(url).bearer_auth(&info.token);
+        let request = request.header("Version", "2021-07-28");
+        let answer = request.json(&json!({ "body": body })).send().await.unwrap();
+        answer.error_for_status().unwrap();
     }
 
     /// Kind and record of all events, oldest first.

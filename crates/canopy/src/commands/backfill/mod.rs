@@ -1,0 +1,366 @@
+//! `canopy backfill`: a location as a whole, into the view, a file, or a workflow.
+
+mod export;
+mod fire;
+mod progress;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use canopy_engine::Connection;
+use canopy_mapping::{Workflow, nearest};
+use canopy_store::clock::SystemClock;
+use canopy_store::{SqliteStore, Store, StoreError};
+use canopy_triggers::{
+    Backfill as Reader, BackfillError, BackfillOptions, Backfilled, RecordKind, Since,
+};
+use clap::{Args, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use self::fire::Fire;
+use self::progress::Bar;
+use super::instant;
+use crate::call_log::CallSink;
+use crate::cli::ConfigArgs;
+use crate::config::{self, Loaded};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure};
+use crate::program::{OWNER, lock, open_store};
+use crate::{output, shutdown};
+
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Only this connection
+    #[arg(long, value_name = "ID")]
+    pub connection: Option<String>,
+    /// What to read
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "contacts,notes,tasks"
+    )]
+    pub kind: Vec<Kind>,
+    /// Only what changed since: 2026-11-02 (UTC), 2026-11-02T08:00:00Z, or how long ago (30d)
+    #[arg(long, value_name = "TIME", value_parser = instant::check)]
+    pub since: Option<String>,
+    /// Say what this workflow would do and cost for each record; it starts with --yes
+    #[arg(long, value_name = "WORKFLOW")]
+    pub fire: Option<String>,
+    /// Start the workflow
+    #[arg(long, requires = "fire")]
+    pub yes: bool,
+    /// Write the records that are known then to a file, .jsonl or .csv
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Print what was done as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Contacts,
+    Notes,
+    Tasks,
+}
+
+impl From<Kind> for RecordKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Contacts => Self::Contact,
+            Kind::Notes => Self::Note,
+            Kind::Tasks => Self::Task,
+        }
+    }
+}
+
+/// How long a lease lasts that firing takes for each location.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+pub(super) async fn backfill(
+    options: &Backfill,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    if let Some(path) = &options.to {
+        export::format_of(path)?;
+    }
+    let workflows = config::workflows(&loaded)?;
+    let kinds: Vec<RecordKind> = options.kind.iter().copied().map(RecordKind::from).collect();
+    let fired = match &options.fire {
+        Some(id) => Some(workflow(&workflows, id, &kinds)?),
+        None => None,
+    };
+    // A running canopy works on the locations, and its calls count against the same limits.
+    let _lock = lock(&loaded)?;
+    let store = open_store(&loaded, environment).await?;
+    let (calls, log) = CallSink::new();
+    log.start(Arc::new(store.clone()));
+    let job = Job {
+        options,
+        loaded: &loaded,
+        environment,
+        store: &store,
+        calls: &calls,
+        kinds,
+    };
+    let stop = shutdown::on_signal();
+    let ended = tokio::select! {
+        ended = job.run(fired) => ended,
+        () = stop.cancelled() => Err(Failure::Failed(
+            "stopped; the same command goes on from here".to_owned(),
+        )),
+    };
+    calls.flush().await;
+    store.close().await;
+    ended
+}
+
+/// The workflow to fire, which must ask for what is read.
+fn workflow<'a>(
+    workflows: &'a [Workflow],
+    id: &str,
+    kinds: &[RecordKind],
+) -> Result<&'a Workflow, Failure> {
+    let Some(workflow) = workflows.iter().find(|workflow| workflow.id == id) else {
+        let ids: Vec<_> = workflows.iter().map(|workflow| &*workflow.id).collect();
+        let hint = nearest(id, ids.iter().copied())
+            .map_or_else(|| ids.join(", "), |near| format!("did you mean {near}?"));
+        return Err(Failure::BadInput(format!(
+            "no workflow has the id \"{id}\"; {hint}"
+        )));
+    };
+    if kinds.iter().any(|kind| asks_for(workflow, *kind)) {
+        return Ok(workflow);
+    }
+    Err(Failure::BadInput(format!(
+        "workflow \"{id}\" starts on {}, which is none of what is read; add it to --kind",
+        workflow.on.join(", ")
+    )))
+}
+
+/// Whether the workflow is about records of this kind.
+fn asks_for(workflow: &Workflow, kind: RecordKind) -> bool {
+    workflow
+        .on
+        .iter()
+        .any(|on| on.split('.').next() == Some(kind.as_str()))
+}
+
+struct Job<'a> {
+    options: &'a Backfill,
+    loaded: &'a Loaded,
+    environment: &'a Environment,
+    store: &'a SqliteStore,
+    calls: &'a CallSink,
+    kinds: Vec<RecordKind>,
+}
+
+impl Job<'_> {
+    async fn run(&self, fired: Option<&Workflow>) -> Result<Ended, Failure> {
+        let now = Timestamp::now();
+        let since = match &self.options.since {
+            Some(asked) => Some(Since {
+                asked: asked.clone(),
+                at: instant::parse(asked, now).map_err(Failure::BadInput)?,
+            }),
+            None => None,
+        };
+        let connections = self.connections().await?;
+        let (mut report, mut finished) = (Vec::new(), true);
+        for connection in &connections {
+            let (entry, whole) = self.read(connection, since.clone()).await?;
+            finished &= whole;
+            report.push(entry);
+        }
+        if finished {
+            if let Some(workflow) = fired {
+                for (connection, entry) in connections.iter().zip(&mut report) {
+                    entry["fire"] = self
+                        .fire(connection, workflow, since.as_ref().map(|since| since.at))
+                        .await?;
+                }
+            }
+            if let Some(path) = &self.options.to {
+                let locations: Vec<String> = connections
+                    .iter()
+                    .map(|connection| connection.location.clone())
+                    .collect();
+                let count = export::export(self.store, &locations, &self.kinds, path).await?;
+                self.say(&format!("{count} records written to {}", path.display()));
+            }
+        }
+        if self.options.json {
+            output::line(&json!({ "finished": finished, "connections": report }))?;
+        }
+        Ok(if finished {
+            Ended::Well
+        } else {
+            Ended::Unfinished
+        })
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, Failure> {
+        let connector = Connector {
+            loaded: self.loaded,
+            environment: self.environment,
+            store: Some(self.store),
+            calls: self.calls,
+        };
+        let mut connections = Vec::new();
+        for config in &self.loaded.config.connection {
+            if self
+                .options
+                .connection
+                .as_ref()
+                .is_some_and(|id| *id != config.id)
+            {
+                continue;
+            }
+            let connection = connector.connection(config, Arc::from([])).await?;
+            self.store
+                .register_connection(&connection.location, &connection.id, Timestamp::now())
+                .await
+                .map_err(|error| Failure::bad_input(&error))?;
+            connections.push(connection);
+        }
+        match &self.options.connection {
+            Some(id) if connections.is_empty() => Err(Failure::BadInput(format!(
+                "{}: no connection has the id \"{id}\"",
+                self.loaded.file
+            ))),
+            _ => Ok(connections),
+        }
+    }
+
+    /// Reads a location; `false`: it goes on another day.
+    async fn read(
+        &self,
+        connection: &Connection,
+        since: Option<Since>,
+    ) -> Result<(Value, bool), Failure> {
+        let options = BackfillOptions {
+            kinds: self.kinds.clone(),
+            since,
+        };
+        let reader = Reader::new(
+            connection.highlevel.clone(),
+            Arc::new(self.store.clone()),
+            Arc::new(SystemClock),
+            &*connection.location,
+            OWNER,
+            options,
+        );
+        let bar = Bar::new(&connection.id, self.options.json);
+        let read = reader.run(&|progress| bar.show(progress)).await;
+        bar.clear();
+        let mut entry = json!({ "connection": connection.id, "location": connection.location });
+        let whole = match read {
+            Ok(Backfilled { resumed, progress }) => {
+                self.say(&format!(
+                    "connection {}: {} contacts read, {} records in the view{}",
+                    connection.id,
+                    progress.contacts,
+                    progress.records,
+                    if resumed {
+                        ", going on from an earlier run"
+                    } else {
+                        ""
+                    },
+                ));
+                entry["resumed"] = json!(resumed);
+                entry["contacts"] = json!(progress.contacts);
+                true
+            }
+            Err(error @ BackfillError::DayUsedUp { .. }) => {
+                eprintln!("canopy: connection {}: {error}", connection.id);
+                if let BackfillError::DayUsedUp {
+                    contacts,
+                    total,
+                    resets_at,
+                    ..
+                } = error
+                {
+                    entry["contacts"] = json!(contacts);
+                    entry["total"] = json!(total);
+                    entry["goes_on_after"] = json!(resets_at);
+                }
+                false
+            }
+            Err(error) => return Err(Failure::failed(&error)),
+        };
+        let mut counts = serde_json::Map::new();
+        for kind in &self.kinds {
+            let count = self
+                .store
+                .count_records(&connection.location, kind.as_str())
+                .await;
+            counts.insert(kind.as_str().to_owned(), json!(count.map_err(failed)?));
+        }
+        entry["records"] = Value::Object(counts);
+        Ok((entry, whole))
+    }
+
+    async fn fire(
+        &self,
+        connection: &Connection,
+        workflow: &Workflow,
+        since: Option<Timestamp>,
+    ) -> Result<Value, Failure> {
+        let kinds = self.kinds.iter().copied();
+        let fire = Fire {
+            store: self.store,
+            connection,
+            workflow,
+            kinds: kinds.filter(|kind| asks_for(workflow, *kind)).collect(),
+            since,
+        };
+        let plan = fire.plan().await?;
+        self.say(&format!(
+            "connection {}: {}",
+            connection.id,
+            fire::describe(&plan, &workflow.id)
+        ));
+        let mut entry = json!({ "plan": plan });
+        if !self.options.yes {
+            self.say("nothing was started; add --yes to start it");
+            return Ok(entry);
+        }
+        let lease = self
+            .store
+            .acquire_lease(&connection.location, OWNER, Timestamp::now(), LEASE);
+        let Some(fence) = lease.await.map_err(failed)? else {
+            return Err(Failure::Failed(format!(
+                "another process holds location {}; stop it first",
+                connection.location
+            )));
+        };
+        let fired = fire.start(&fence).await?;
+        self.say(&format!(
+            "{} event(s) wait for `canopy run`{}",
+            fired.pending,
+            match fired.left {
+                0 => String::new(),
+                left => format!("; {left} were left alone, as they wait already or are not to run"),
+            }
+        ));
+        entry["started"] = json!(fired);
+        Ok(entry)
+    }
+
+    /// Tells a person; scripts read the JSON.
+    fn say(&self, text: &str) {
+        if !self.options.json {
+            println!("{text}");
+        }
+    }
+}
+
+fn failed(error: StoreError) -> Failure {
+    Failure::failed(&error)
+}

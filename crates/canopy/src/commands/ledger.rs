@@ -1,0 +1,358 @@
+//! `canopy ledger`: the book for accounting, and whether Ecologi's figures agree with it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use canopy_ecologi::Totals;
+use canopy_store::{NewAlert, Purchase, PurchaseState, SqliteStore, Store};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{instant, status};
+use crate::call_log::CallSink;
+use crate::cli::ConfigArgs;
+use crate::config::{self, Loaded};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure, chain};
+use crate::output::{self, Output};
+use crate::program::open_store;
+
+/// Kind of the alert about figures that differ.
+const DRIFT: &str = "drift";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Write the purchases as CSV, oldest first
+    Export(Export),
+    /// Compare what was really bought with Ecologi's own figures; exits with 3 when they differ
+    Reconcile(Reconcile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// From this time on: 2026-11-01 (UTC), 2026-11-01T08:00:00Z, or how long ago (30d)
+    #[arg(long, value_parser = instant::check)]
+    pub from: Option<String>,
+    /// Before this time
+    #[arg(long, value_parser = instant::check)]
+    pub to: Option<String>,
+    /// The file to write; "-" is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub csv: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) async fn ledger(
+    command: &LedgerCommand,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    match command {
+        LedgerCommand::Export(options) => export(options).await,
+        LedgerCommand::Reconcile(options) => reconcile(options, environment).await,
+    }
+}
+
+async fn export(options: &Export) -> Result<Ended, Failure> {
+    let now = Timestamp::now();
+    let instant = |text: &Option<String>| {
+        let parsed = text.as_deref().map(|text| instant::parse(text, now));
+        parsed.transpose().map_err(Failure::BadInput)
+    };
+    let (from, to) = (instant(&options.from)?, instant(&options.to)?);
+    let store = status::open(&options.config).await?;
+    let purchases = all(&store).await;
+    store.close().await;
+    let wanted = |purchase: &&Purchase| {
+        from.is_none_or(|from| purchase.updated_at >= from)
+            && to.is_none_or(|to| purchase.updated_at < to)
+    };
+    let mut purchases: Vec<_> = purchases?;
+    purchases.sort_by(|a, b| (a.updated_at, &a.key).cmp(&(b.updated_at, &b.key)));
+    let text = csv_of(purchases.iter().filter(wanted)).map_err(|error| Failure::failed(&error))?;
+    let path = (options.csv.as_os_str() != "-").then_some(&*options.csv);
+    let mut output = Output::to(path)?;
+    output.write(&text)?;
+    output.finish()
+}
+
+fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "key",
+        "time",
+        "workflow",
+        "contact",
+        "operation",
+        "quantity",
+        "unit",
+        "amount",
+        "currency",
+        "test",
+        "state",
+        "url",
+    ])?;
+    for purchase in purchases {
+        writer.write_record([
+            &purchase.key,
+            &format!("{:.3}", purchase.updated_at),
+            &purchase.workflow,
+            purchase.contact.as_deref().unwrap_or_default(),
+            &purchase.operation,
+            &purchase.quantity.normalize().to_string(),
+            &purchase.unit,
+            // What was charged: an estimate is no money.
+            &purchase
+                .amount
+                .map_or_else(String::new, |amount| format!("{amount:.2}")),
+            &purchase.currency,
+            &purchase.test.to_string(),
+            purchase.state.as_str(),
+            purchase.url.as_deref().unwrap_or_default(),
+        ])?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+async fn all(store: &SqliteStore) -> Result<Vec<Purchase>, Failure> {
+    let purchases = store.purchases(u32::MAX).await;
+    purchases.map_err(|error| Failure::failed(&error))
+}
+
+/// One figure of one account. Carbon is in tonnes, as Ecologi reports it.
+struct Figure {
+    kind: &'static str,
+    ledger: Decimal,
+    /// `None`: Ecologi does not report it for this account.
+    ecologi: Option<Decimal>,
+}
+
+impl Figure {
+    fn differs(&self) -> bool {
+        match self.ecologi {
+            // Finer than the smallest purchase of any kind, coarser than the rounding of a report.
+            Some(ecologi) => (self.ledger - ecologi).abs() >= Decimal::new(5, 4),
+            None => false,
+        }
+    }
+}
+
+/// An Ecologi account, and which connections buy with it.
+struct Account<'a> {
+    user: &'a str,
+    connections: Vec<&'a config::ConnectionConfig>,
+}
+
+async fn reconcile(options: &Reconcile, environment: &Environment) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    // Before a store is created by a look at it.
+    status::open(&options.config).await?.close().await;
+    let store = open_store(&loaded, environment).await?;
+    let (calls, log) = CallSink::new();
+    log.start(std::sync::Arc::new(store.clone()));
+    let connector = Connector {
+        loaded: &loaded,
+        environment,
+        store: Some(&store),
+        calls: &calls,
+    };
+    let compared = compare_all(connector, &loaded, &store, options.json).await;
+    calls.flush().await;
+    store.close().await;
+    compared
+}
+
+async fn compare_all(
+    connector: Connector<'_>,
+    loaded: &Loaded,
+    store: &SqliteStore,
+    as_json: bool,
+) -> Result<Ended, Failure> {
+    let purchases = all(store).await?;
+    let mut accounts: BTreeMap<(&str, &str), Account<'_>> = BTreeMap::new();
+    for config in &loaded.config.connection {
+        let Some(user) = config.ecologi.username.as_deref() else {
+            eprintln!(
+                "connection {}: not compared; ecologi.username is not in {}",
+                config.id, loaded.file
+            );
+            continue;
+        };
+        let account = accounts.entry((&config.ecologi.base_url, user));
+        let account = account.or_insert_with(|| Account {
+            user,
+            connections: Vec::new(),
+        });
+        account.connections.push(config);
+    }
+    if accounts.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "{}: no connection has ecologi.username, so there is nothing to compare with",
+            loaded.file
+        )));
+    }
+    let (mut report, mut agree) = (Vec::new(), true);
+    for account in accounts.values() {
+        let figures = figures(connector, account, &purchases).await?;
+        for figure in &figures {
+            note(store, account, figure).await?;
+            agree &= !figure.differs();
+            if !as_json {
+                println!("{}", line(account, figure));
+            }
+        }
+        let open = of(account, &purchases)
+            .filter(|one| matches!(one.state, PurchaseState::Sent | PurchaseState::Unknown));
+        let open = open.count();
+        if open > 0 {
+            eprintln!(
+                "{}: {open} purchase(s) are unanswered or unknown and not in the ledger's figures; `canopy purchase list` shows them",
+                account.user
+            );
+        }
+        report.push(json(account, &figures, open));
+    }
+    if as_json {
+        output::line(&json!({ "agree": agree, "accounts": report }))?;
+    }
+    Ok(if agree {
+        Ended::Well
+    } else {
+        Ended::NeedsPerson
+    })
+}
+
+/// The account's purchases that cost money.
+fn of<'a>(account: &Account<'_>, purchases: &'a [Purchase]) -> impl Iterator<Item = &'a Purchase> {
+    let ids: Vec<String> = account
+        .connections
+        .iter()
+        .map(|config| config.id.clone())
+        .collect();
+    purchases
+        .iter()
+        .filter(move |purchase| !purchase.test && ids.contains(&purchase.connection))
+}
+
+async fn figures(
+    connector: Connector<'_>,
+    account: &Account<'_>,
+    purchases: &[Purchase],
+) -> Result<Vec<Figure>, Failure> {
+    let Some(config) = account.connections.first() else {
+        return Ok(Vec::new());
+    };
+    let client = connector.ecologi(config, "").await?;
+    let impact = client.impact(account.user).await.map_err(|error| {
+        Failure::Failed(format!(
+            "Ecologi's figures of {} could not be read: {}",
+            account.user,
+            chain(&error)
+        ))
+    })?;
+    let reported = |pick: fn(&Totals) -> Option<Decimal>| {
+        let (done, pending) = (pick(&impact.done), pick(&impact.pending));
+        done.map(|done| done + pending.unwrap_or_default())
+            .or(pending)
+    };
+    let bought = |unit: &str| -> Decimal {
+        of(account, purchases)
+            .filter(|one| one.state == PurchaseState::Confirmed && one.unit == unit)
+            .map(|one| one.quantity)
+            .sum()
+    };
+    let tonnes = |unit: &str| bought(unit) / Decimal::from(1000);
+    Ok(vec![
+        Figure {
+            kind: "trees",
+            ledger: bought("trees"),
+            ecologi: reported(|totals| totals.trees),
+        },
+        Figure {
+            kind: "carbon",
+            ledger: tonnes("kg_co2e"),
+            ecologi: reported(|totals| totals.carbon_offset),
+        },
+        Figure {
+            kind: "removal",
+            ledger: tonnes("kg_co2e_removed"),
+            ecologi: reported(|totals| totals.carbon_removal),
+        },
+        Figure {
+            kind: "habitat",
+            ledger: bought("m2"),
+            ecologi: reported(|totals| totals.habitat_restoration),
+        },
+    ])
+}
+
+/// Raises the alert of a figure that differs, or resolves it. It belongs to an account, so to no location.
+async fn note(store: &SqliteStore, account: &Account<'_>, figure: &Figure) -> Result<(), Failure> {
+    let subject = format!("{}: {}", account.user, figure.kind);
+    let now = Timestamp::now();
+    let noted = if figure.differs() {
+        let message = format!(
+            "the ledger has {} {}, Ecologi reports {}; look for purchases made outside Canopy, and settle unknown ones with `canopy purchase resolve`",
+            figure.ledger.normalize(),
+            figure.kind,
+            figure.ecologi.unwrap_or_default().normalize(),
+        );
+        let alert = NewAlert {
+            location: String::new(),
+            kind: DRIFT.to_owned(),
+            subject,
+            message,
+        };
+        store.raise_alert(alert, now).await
+    } else {
+        store.resolve_alert("", DRIFT, &subject, now).await
+    };
+    noted.map(drop).map_err(|error| Failure::failed(&error))
+}
+
+fn line(account: &Account<'_>, figure: &Figure) -> String {
+    let verdict = match figure.ecologi {
+        None => "not reported",
+        Some(_) if figure.differs() => "DIFFERS",
+        Some(_) => "agrees",
+    };
+    let reported = figure
+        .ecologi
+        .map_or_else(|| "-".to_owned(), |figure| figure.normalize().to_string());
+    format!(
+        "{}  {:<8}  ledger {:>10}  Ecologi {reported:>10}  {verdict}",
+        account.user,
+        figure.kind,
+        figure.ledger.normalize()
+    )
+}
+
+fn json(account: &Account<'_>, figures: &[Figure], open: usize) -> Value {
+    let kinds: serde_json::Map<_, _> = figures
+        .iter()
+        .map(|figure| {
+            let value = json!({
+                "ledger": figure.ledger.normalize(),
+                "ecologi": figure.ecologi.map(|figure| figure.normalize()),
+                "agrees": figure.ecologi.map(|_| !figure.differs()),
+            });
+            (figure.kind.to_owned(), value)
+        })
+        .collect();
+    let connections: Vec<_> = account.connections.iter().map(|one| &one.id).collect();
+    json!({ "user": account.user, "connections": connections, "figures": kinds, "unsettled": open })
+}
