@@ -21,7 +21,7 @@ impl Engine {
     ) -> Result<Vec<Run>, EngineError> {
         let now = self.clock.now();
         let id = row.event.id;
-        let wanted = |workflow: &&Workflow| workflow.on.contains(&row.event.kind);
+        let wanted = |workflow: &&Workflow| workflow.starts_on(&row.event);
         if !connection
             .workflows
             .iter()
