@@ -30,10 +30,13 @@ pub(crate) fn of_highlevel(
     };
     let mut arguments: Map<String, Value> = given
         .iter()
-        .map(|(name, value)| match template::is_dynamic(value) {
+        .map(|(name, value)| {
             // A list or an object with a template somewhere: its literal parts are not looked at.
-            true => (name.clone(), sample(name)),
-            false => (name.clone(), value.clone()),
+            if template::is_dynamic(value) {
+                (name.clone(), sample(name))
+            } else {
+                (name.clone(), value.clone())
+            }
         })
         .collect();
     for name in filled_in {
@@ -61,9 +64,10 @@ pub(crate) fn of_highlevel(
         };
         // The next look must not stumble over the same one.
         let is_known = description.fields.iter().any(|known| known.name == member);
-        let put = match is_known {
-            true => sample(&member),
-            false => Value::Null,
+        let put = if is_known {
+            sample(&member)
+        } else {
+            Value::Null
         };
         let is_dynamic = given.get(&member).is_some_and(template::is_dynamic);
         if !is_dynamic {
@@ -94,9 +98,12 @@ pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<Ar
     };
     let mut arguments: Map<String, Value> = given
         .iter()
-        .map(|(name, value)| match template::is_dynamic(value) {
-            true => (name.clone(), sample(name)),
-            false => (name.clone(), value.clone()),
+        .map(|(name, value)| {
+            if template::is_dynamic(value) {
+                (name.clone(), sample(name))
+            } else {
+                (name.clone(), value.clone())
+            }
         })
         .collect();
     let mut found = Vec::new();
@@ -152,18 +159,18 @@ fn a_value(kind: &str, words: &[Value]) -> Value {
 mod tests {
     use super::*;
 
-    fn told(errors: Vec<ArgumentError>) -> Vec<String> {
+    fn told(errors: &[ArgumentError]) -> Vec<String> {
         errors.iter().map(ToString::to_string).collect()
     }
 
-    fn with(value: Value) -> Map<String, Value> {
+    fn with(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn every_mistake_of_a_call_is_found() {
-        let arguments = with(json!({ "contactid": "c", "body": 7, "nothing": true }));
-        let told = told(of_highlevel("create-note", &arguments, &[]));
+        let arguments = with(&json!({ "contactid": "c", "body": 7, "nothing": true }));
+        let told = told(&of_highlevel("create-note", &arguments, &[]));
         assert_eq!(told.len(), 4, "{told:?}");
         assert!(
             told.iter()
@@ -185,19 +192,19 @@ mod tests {
 
     #[test]
     fn templates_stand_for_anything() {
-        let arguments = with(json!({
+        let arguments = with(&json!({
             "contactId": "{{ contact.id }}", "body": "Hello {{ contact.name }}",
             "title": "{{ record.title }}", "dueDate": "{{ record.due }}", "completed": "{{ true }}",
         }));
-        assert_eq!(told(of_highlevel("create-task", &arguments, &[])), [""; 0]);
+        assert_eq!(told(&of_highlevel("create-task", &arguments, &[])), [""; 0]);
     }
 
     #[test]
     fn every_mistake_of_a_purchase_is_found() {
-        let arguments = with(json!({ "number": 0, "country": "DE", "nam": "x" }));
-        let told = told(of_purchase("buy-local-trees", &arguments));
+        let arguments = with(&json!({ "number": 0, "country": "DE", "nam": "x" }));
+        let told = told(&of_purchase("buy-local-trees", &arguments));
         assert_eq!(told.len(), 3, "{told:?}");
-        let arguments = with(json!({ "number": "{{ record.value / 100 }}" }));
+        let arguments = with(&json!({ "number": "{{ record.value / 100 }}" }));
         assert!(of_purchase("buy-trees", &arguments).is_empty());
     }
 
@@ -205,7 +212,7 @@ mod tests {
     fn the_example_of_every_operation_is_without_mistake() {
         for operation in canopy_highlevel::OPERATIONS {
             let example = describe(operation.name).unwrap().example;
-            let found = of_highlevel(operation.name, &with(example), &[]);
+            let found = of_highlevel(operation.name, &with(&example), &[]);
             assert!(found.is_empty(), "{}: {found:?}", operation.name);
         }
     }

@@ -183,15 +183,13 @@ impl Check<'_> {
                         Some("write \"1m\" to \"15m\"".to_owned()),
                     );
                 }
-                match self.actions.trigger(&trigger.trigger).map(str::to_owned) {
-                    Some(operation) => {
-                        self.parameters(place, trigger, &operation);
-                        trigger.trigger = operation;
-                    }
-                    None => {
-                        let known = self.actions.triggers();
-                        self.unknown(place, "trigger", &trigger.trigger, &known);
-                    }
+                let operation = self.actions.trigger(&trigger.trigger);
+                if let Some(operation) = operation.map(str::to_owned) {
+                    self.parameters(place, trigger, &operation);
+                    trigger.trigger = operation;
+                } else {
+                    let known = self.actions.triggers();
+                    self.unknown(place, "trigger", &trigger.trigger, &known);
                 }
             }
             On::Schedule(schedule) => self.schedule(place, schedule),

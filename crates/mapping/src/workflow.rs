@@ -267,7 +267,7 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             (
                 "id = \"note\"",
                 "id = \"tree\"",
-                "thanks.toml:8: step id \"tree\" is used twice",
+                "thanks.toml:13: step id \"tree\" is used twice",
             ),
             (
                 "id = \"thanks\"",
