@@ -1,7 +1,11 @@
 //! Which actions and event kinds there are: read from the generated tables, so that nothing is listed by hand.
 
-use canopy_highlevel::operation::{Idempotency, Place};
-use canopy_mapping::{ActionKind, Actions};
+use canopy_highlevel::CATALOG;
+use canopy_highlevel::operation::{EntryKind, Idempotency};
+use canopy_mapping::{ActionKind, Actions, ArgumentError};
+use serde_json::{Map, Value};
+
+use crate::arguments;
 
 /// The action that keeps a contact's profile.
 pub const SAVE_PROFILE: &str = "profile.save";
@@ -39,14 +43,24 @@ impl Actions for Catalog {
             .collect()
     }
 
-    fn required_arguments(&self, action: &str) -> Vec<&str> {
-        let parameters =
-            canopy_highlevel::operation(action).map_or(&[][..], |operation| operation.parameters);
-        parameters
-            .iter()
-            .filter(|parameter| parameter.place == Place::Path || parameter.required)
-            .map(|parameter| parameter.name)
-            .collect()
+    fn check_action(
+        &self,
+        action: &str,
+        given: &Map<String, Value>,
+        custom_fields: bool,
+    ) -> Vec<ArgumentError> {
+        match self.kind(action) {
+            Some(ActionKind::Purchase) => arguments::of_purchase(action, given),
+            Some(ActionKind::HighLevel) => {
+                let filled_in: &[&str] = if custom_fields {
+                    &["customFields"]
+                } else {
+                    &[]
+                };
+                arguments::of_highlevel(action, given, filled_in)
+            }
+            Some(ActionKind::Profile) | None => Vec::new(),
+        }
     }
 
     fn event_kinds(&self) -> Vec<&str> {
@@ -57,5 +71,27 @@ impl Actions for Catalog {
         kinds.sort_unstable();
         kinds.dedup();
         kinds
+    }
+
+    fn trigger(&self, name: &str) -> Option<&str> {
+        let entry = CATALOG
+            .iter()
+            .find(|entry| entry.kind == EntryKind::Trigger && entry.name == name);
+        let operation = entry.map_or(name, |entry| entry.operation);
+        canopy_highlevel::operation(operation)
+            .filter(|operation| operation.idempotency == Idempotency::Read)
+            .map(|operation| operation.name)
+    }
+
+    fn triggers(&self) -> Vec<&str> {
+        CATALOG
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Trigger)
+            .map(|entry| entry.name)
+            .collect()
+    }
+
+    fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
+        arguments::of_highlevel(operation, given, &arguments::LOCATION)
     }
 }

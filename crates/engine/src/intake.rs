@@ -30,6 +30,7 @@ impl Engine {
             Some(ids) => ids.contains(&&*workflow.id),
             None => workflow.on.contains(&row.event.kind),
         };
+        let wanted = |workflow: &&Workflow| workflow.starts_on(&row.event);
         if !connection
             .workflows
             .iter()

@@ -17,6 +17,7 @@
 //! ```
 
 mod actions;
+mod arguments;
 mod connection;
 mod context;
 mod custom_fields;

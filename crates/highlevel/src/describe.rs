@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use canopy_transport::invoke::InvokeError;
 use canopy_transport::operation::Operation;
 use canopy_transport::schema::{Description, Document};
 use canopy_transport::{CallError, invoke};
@@ -54,4 +55,19 @@ pub fn describe(name: &str) -> Result<Description, Error> {
 /// ```
 pub fn check(name: &str, args: &Value) -> Result<(), Error> {
     hold(find(name)?, args)
+}
+
+/// What [`check`] would refuse, as data: for programs that go on and look for the next mistake.
+///
+/// ```
+/// use canopy_highlevel::{InvokeError, mistake};
+///
+/// let found = mistake("create-note", &serde_json::json!({"contactId": "c", "body": "Hello", "bodi": 1}));
+/// assert!(matches!(found, Some(InvokeError::Unexpected { field, .. }) if field == "bodi"));
+/// ```
+pub fn mistake(name: &str, args: &Value) -> Option<InvokeError> {
+    match invoke::find(OPERATIONS, name) {
+        Some(operation) => DOCUMENT.check(operation, args).err(),
+        None => Some(InvokeError::UnknownOperation { nearest: None }),
+    }
 }

@@ -132,6 +132,7 @@ pub mod webhook;
 
 pub use canopy_highlevel_api as api;
 pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};
+pub use canopy_transport::invoke::InvokeError;
 pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
 pub use canopy_transport::{
     Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Exhausted, Limiter, Limits,
@@ -139,7 +140,7 @@ pub use canopy_transport::{
     StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
-pub use describe::{check, describe};
+pub use describe::{check, describe, mistake};
 pub use download::Download;
 pub use error::Error;
 pub use futures::{Stream, StreamExt, TryStreamExt};

@@ -18,19 +18,24 @@
 //! # Ok::<(), template::TemplateError>(())
 //! ```
 
+mod actions;
+mod check;
 mod event;
 mod file_error;
 mod key;
+mod on;
 mod poll;
 mod profile;
 mod record;
 pub mod template;
 mod workflow;
 
+pub use actions::{ActionKind, Actions, ArgumentError};
 pub use event::{Event, Source, Trace};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
+pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
 pub use poll::poll_name;
 pub use profile::{Impact, Profile, profile_id};
 pub use record::{after_write, content_hash, has_custom_fields, record_version};
-pub use workflow::{ActionKind, Actions, CustomField, FieldType, Once, Step, Workflow};
+pub use workflow::{CustomField, FieldType, Once, Step, Workflow};

@@ -44,6 +44,16 @@ fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
+/// Whether a value has a template somewhere, so that it is known only in a run.
+pub fn is_dynamic(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_template(text),
+        Value::Array(items) => items.iter().any(is_dynamic),
+        Value::Object(members) => members.values().any(is_dynamic),
+        _ => false,
+    }
+}
+
 /// Whether an expression is written correctly.
 pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
     environment()

@@ -4,8 +4,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::file_error::{FileError, nearest};
-use crate::template;
+use crate::actions::{ActionKind, Actions};
+use crate::check;
+use crate::event::Event;
+use crate::file_error::FileError;
+use crate::on::{On, one_or_more};
 
 /// A workflow, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,8 +19,9 @@ pub struct Workflow {
     pub title: String,
     #[serde(default)]
     pub description: String,
-    /// Event kinds that start it, e.g. `contact.created`.
-    pub on: Vec<String>,
+    /// What starts it, e.g. `contact.created`: one or several.
+    #[serde(deserialize_with = "one_or_more")]
+    pub on: Vec<On>,
     /// Expression that must be true for a run to start.
     pub when: Option<String>,
     #[serde(rename = "do")]
@@ -93,69 +97,36 @@ impl FieldType {
     }
 }
 
-/// What a step does, as far as planning has to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActionKind {
-    /// Creates or updates the profile in our store.
-    Profile,
-    /// Spends money at Ecologi.
-    Purchase,
-    /// Calls HighLevel.
-    HighLevel,
-}
-
-/// Tells which actions there are; the engine answers it from the generated operation tables.
-pub trait Actions {
-    /// `None`: there is no such action.
-    fn kind(&self, action: &str) -> Option<ActionKind>;
-    /// All names, for "did you mean".
-    fn names(&self) -> Vec<&str>;
-    /// The arguments of a HighLevel action that the path or query cannot do without.
-    fn required_arguments(&self, action: &str) -> Vec<&str>;
-    /// Event kinds that can start a workflow.
-    fn event_kinds(&self) -> Vec<&str>;
-}
-
 impl Workflow {
-    /// Reads a workflow file. `file` is its name for messages.
+    /// Reads a workflow file. `file` is its name for messages. The error is its first mistake.
     pub fn parse(file: &str, text: &str, actions: &dyn Actions) -> Result<Self, FileError> {
-        let workflow: Self =
-            toml::from_str(text).map_err(|error| FileError::from_toml(file, text, &error))?;
-        workflow.check(file, text, actions)?;
-        Ok(workflow)
+        Self::parse_all(file, text, actions).map_err(|mut mistakes| {
+            mistakes.reverse();
+            mistakes
+                .pop()
+                .unwrap_or_else(|| FileError::new(file, "cannot be read"))
+        })
     }
 
-    fn check(&self, file: &str, text: &str, actions: &dyn Actions) -> Result<(), FileError> {
-        check_id(file, text, "id", &self.id)?;
-        if self.on.is_empty() {
-            return Err(
-                FileError::new(file, "\"on\" is empty, so nothing would ever start it")
-                    .at(text, "on =")
-                    .fix("name an event kind, e.g. on = [\"contact.created\"]"),
-            );
+    /// Reads a workflow file, and tells all of its mistakes in the order of their lines.
+    pub fn parse_all(
+        file: &str,
+        text: &str,
+        actions: &dyn Actions,
+    ) -> Result<Self, Vec<FileError>> {
+        let mut workflow: Self =
+            toml::from_str(text).map_err(|error| vec![FileError::from_toml(file, text, &error)])?;
+        let mistakes = check::mistakes(&mut workflow, file, text, actions);
+        if mistakes.is_empty() {
+            Ok(workflow)
+        } else {
+            Err(mistakes)
         }
-        let kinds = actions.event_kinds();
-        for kind in &self.on {
-            if !kinds.contains(&kind.as_str()) {
-                return Err(unknown(file, text, "event kind", kind, &kinds));
-            }
-        }
-        if let Some(when) = &self.when {
-            check_expression(file, text, "when", when)?;
-        }
-        if self.steps.is_empty() {
-            return Err(FileError::new(file, "there is no step").fix("add a [[do]] section"));
-        }
-        for (index, step) in self.steps.iter().enumerate() {
-            check_id(file, text, "step id", &step.id)?;
-            if self.steps[..index].iter().any(|other| other.id == step.id) {
-                return Err(FileError::new(file, format!("step id \"{}\" is used twice", step.id))
-                    .at(text, &step.id)
-                    .fix("give each step an id of its own; ids are part of the keys against buying twice"));
-            }
-            step.check(file, text, actions)?;
-        }
-        Ok(())
+    }
+
+    /// Whether the event starts it, as far as this can be told without its condition.
+    pub fn starts_on(&self, event: &Event) -> bool {
+        self.on.iter().any(|on| on.matches(&self.id, event))
     }
 
     /// The step with this id.
@@ -165,61 +136,6 @@ impl Workflow {
 }
 
 impl Step {
-    fn check(&self, file: &str, text: &str, actions: &dyn Actions) -> Result<(), FileError> {
-        let Some(kind) = actions.kind(&self.action) else {
-            return Err(unknown(
-                file,
-                text,
-                "action",
-                &self.action,
-                &actions.names(),
-            ));
-        };
-        if let Some(when) = &self.when {
-            check_expression(file, text, "when", when)?;
-        }
-        for (name, value) in &self.with {
-            template::check(value).map_err(|problem| {
-                FileError::new(file, format!("step \"{}\", \"{name}\": {problem}", self.id))
-                    .at(text, name)
-            })?;
-        }
-        for (name, field) in &self.custom_fields {
-            template::check(&field.value).map_err(|problem| {
-                FileError::new(
-                    file,
-                    format!("step \"{}\", custom field \"{name}\": {problem}", self.id),
-                )
-                .at(text, name)
-            })?;
-        }
-        if kind != ActionKind::HighLevel && !self.custom_fields.is_empty() {
-            return Err(FileError::new(
-                file,
-                format!(
-                    "step \"{}\": \"{}\" writes no custom fields",
-                    self.id, self.action
-                ),
-            )
-            .at(text, "custom_fields")
-            .fix("use custom_fields with update-contact, create-contact or upsert-contact"));
-        }
-        for name in actions.required_arguments(&self.action) {
-            if !self.with.contains_key(name) {
-                return Err(FileError::new(
-                    file,
-                    format!(
-                        "step \"{}\": \"{}\" needs the argument \"{name}\"",
-                        self.id, self.action
-                    ),
-                )
-                .at(text, &format!("\"{}\"", self.action))
-                .fix(format!("add {name} = \"...\" under [do.with]")));
-            }
-        }
-        Ok(())
-    }
-
     /// How often this step may happen, given what kind of action it is.
     pub fn once(&self, kind: ActionKind) -> Once {
         self.once.unwrap_or(match kind {
@@ -229,40 +145,13 @@ impl Step {
     }
 }
 
-fn check_id(file: &str, text: &str, what: &str, id: &str) -> Result<(), FileError> {
-    let usable = !id.is_empty()
-        && id.len() <= 64
-        && id
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-    if usable {
-        return Ok(());
-    }
-    Err(
-        FileError::new(file, format!("{what} \"{id}\" is not usable"))
-            .at(text, id)
-            .fix("use 1 to 64 lower-case letters, digits, \"-\" or \"_\""),
-    )
-}
-
-fn check_expression(file: &str, text: &str, key: &str, expression: &str) -> Result<(), FileError> {
-    template::check_expression(expression).map_err(|problem| {
-        FileError::new(file, format!("\"{key}\": {problem}")).at(text, expression)
-    })
-}
-
-fn unknown(file: &str, text: &str, what: &str, name: &str, known: &[&str]) -> FileError {
-    let error =
-        FileError::new(file, format!("unknown {what} \"{name}\"")).at(text, &format!("\"{name}\""));
-    match nearest(name, known.iter().copied()) {
-        Some(near) => error.fix(format!("did you mean \"{near}\"?")),
-        None => error,
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::actions::ArgumentError;
+    use crate::event::{Source, Trace};
 
     /// A handful of actions, enough to check files against.
     #[derive(Debug)]
@@ -282,16 +171,47 @@ pub(crate) mod tests {
             vec!["profile.save", "buy-trees", "create-note", "update-contact"]
         }
 
-        fn required_arguments(&self, action: &str) -> Vec<&str> {
-            match action {
-                "create-note" | "update-contact" => vec!["contactId"],
-                _ => vec![],
-            }
+        fn check_action(
+            &self,
+            action: &str,
+            arguments: &Map<String, Value>,
+            _: bool,
+        ) -> Vec<ArgumentError> {
+            let takes = ["contactId", "body"];
+            let needed = (kind_is_call(action) && !arguments.contains_key("contactId"))
+                .then(|| ArgumentError::missing("contactId"));
+            let unknown = arguments
+                .keys()
+                .filter(|name| kind_is_call(action) && !takes.contains(&name.as_str()))
+                .map(|name| ArgumentError::unknown(name, None, &takes));
+            needed.into_iter().chain(unknown).collect()
         }
 
         fn event_kinds(&self) -> Vec<&str> {
             vec!["contact.created", "contact.updated"]
         }
+
+        fn trigger(&self, name: &str) -> Option<&str> {
+            match name {
+                "get-contact-notes" | "get-all-notes" => Some("get-all-notes"),
+                _ => None,
+            }
+        }
+
+        fn triggers(&self) -> Vec<&str> {
+            vec!["get-contact-notes"]
+        }
+
+        fn check_trigger(&self, _: &str, parameters: &Map<String, Value>) -> Vec<ArgumentError> {
+            let wrong = parameters.keys().filter(|name| *name != "contactId");
+            wrong
+                .map(|name| ArgumentError::unknown(name, None, &["contactId"]))
+                .collect()
+        }
+    }
+
+    fn kind_is_call(action: &str) -> bool {
+        matches!(action, "create-note" | "update-contact")
     }
 
     const GOOD: &str = r#"
@@ -337,7 +257,7 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             (
                 "contact.created",
                 "contact.create",
-                "thanks.toml:4: unknown event kind \"contact.create\"; did you mean \"contact.created\"?",
+                "thanks.toml:4: unknown event kind or trigger \"contact.create\"; did you mean \"contact.created\"?",
             ),
             (
                 "once =",
@@ -347,7 +267,7 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             (
                 "id = \"note\"",
                 "id = \"tree\"",
-                "thanks.toml:8: step id \"tree\" is used twice",
+                "thanks.toml:13: step id \"tree\" is used twice",
             ),
             (
                 "id = \"thanks\"",
@@ -357,7 +277,7 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             (
                 "contactId = \"{{ contact.id }}\", ",
                 "",
-                "needs the argument \"contactId\"",
+                "thanks.toml:14: step \"note\", create-note: \"contactId\" is missing",
             ),
             (
                 "steps.tree.treeUrl }}",
@@ -383,5 +303,137 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
     fn a_file_without_steps_is_refused() {
         let text = "id = \"x\"\ntitle = \"X\"\non = [\"contact.created\"]\ndo = []\n";
         assert!(problem(text).contains("there is no step"));
+    }
+
+    fn on(text: &str) -> Result<Vec<On>, String> {
+        let file = GOOD.replacen("[\"contact.created\"]", text, 1);
+        Workflow::parse("thanks.toml", &file, &SomeActions)
+            .map(|workflow| workflow.on)
+            .map_err(|error| error.to_string())
+    }
+
+    fn event(kind: &str, found_by: &[&str]) -> Event {
+        Event {
+            id: 1,
+            source: Source::Poll,
+            kind: kind.to_owned(),
+            location: "l".to_owned(),
+            contact: None,
+            record: "r".to_owned(),
+            occurred_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            version: None,
+            payload: json!({}),
+            trace: Trace {
+                found_by: found_by.iter().map(|&name| name.to_owned()).collect(),
+                ..Trace::default()
+            },
+        }
+    }
+
+    #[test]
+    fn every_way_to_start_is_read_and_matches_its_events_only() {
+        let one = on("\"contact.created\"").unwrap();
+        assert_eq!(one, [On::Kind("contact.created".to_owned())]);
+        let all = on(r#"[
+            "contact.updated",
+            "get-contact-notes",
+            { trigger = "get-contact-notes", with = { contactId = "c" }, every = "5m", backfill = true },
+            { schedule = "0 9 1 * *", timezone = "Europe/London", each = "profile" },
+            { webhook = "gift" },
+        ]"#)
+        .unwrap();
+        let On::Trigger(bare) = &all[1] else {
+            panic!("{all:?}");
+        };
+        assert_eq!(bare.poll_name(), "get-all-notes");
+        let On::Trigger(trigger) = &all[2] else {
+            panic!("{all:?}");
+        };
+        let name = trigger.poll_name();
+        assert_eq!(trigger.every.map(|every| every.as_mins()), Some(5));
+        let due = Event {
+            source: Source::Schedule,
+            record: "w".to_owned(),
+            ..event("schedule.due", &[])
+        };
+        let started =
+            |event: &Event| -> Vec<bool> { all.iter().map(|on| on.matches("w", event)).collect() };
+        let only = |place: usize| (0..5).map(|index| index == place).collect::<Vec<_>>();
+        assert_eq!(started(&event("contact.updated", &[])), only(0));
+        assert_eq!(started(&event("note.created", &["get-all-notes"])), only(1));
+        assert_eq!(started(&event("note.created", &[&name])), only(2));
+        assert_eq!(started(&due), only(3));
+        assert_eq!(started(&event("hook.gift", &[])), only(4));
+    }
+
+    #[test]
+    fn mistakes_under_on_are_told_with_remedy() {
+        for (text, expected) in [
+            ("[]", "\"on\" is empty"),
+            (
+                "\"get-contact-note\"",
+                "unknown event kind or trigger \"get-contact-note\"; did you mean \"get-contact-notes\"?",
+            ),
+            (
+                "{ trigger = \"get-contact-nots\" }",
+                "unknown trigger \"get-contact-nots\"; did you mean \"get-contact-notes\"?",
+            ),
+            (
+                "{ triger = \"get-contact-notes\" }",
+                "thanks.toml:4: unknown key \"triger\"; did you mean \"trigger\"?",
+            ),
+            (
+                "{ trigger = \"get-contact-notes\", with = { contactid = \"c\" } }",
+                "thanks.toml:4: trigger \"get-contact-notes\": \"contactid\" is unknown here",
+            ),
+            (
+                "{ trigger = \"get-contact-notes\", every = \"20m\" }",
+                "write \"1m\" to \"15m\"",
+            ),
+            (
+                "{ trigger = \"get-contact-notes\", timezone = \"UTC\" }",
+                "belongs to a schedule",
+            ),
+            (
+                "{ schedule = \"0 9 * * *\", timezone = \"Europe/Lodon\" }",
+                "unknown time zone \"Europe/Lodon\"; did you mean \"Europe/London\"?",
+            ),
+            ("{ webhook = \"a b\" }", "webhook \"a b\" is not usable"),
+            ("{ }", "one of \"trigger\", \"schedule\" and \"webhook\""),
+        ] {
+            let told = on(text).unwrap_err();
+            assert!(told.contains(expected), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_definition_of_the_previous_version_is_readable() {
+        let stored = json!({
+            "id": "w", "title": "W", "description": "", "on": ["contact.created"], "when": null,
+            "do": [{ "id": "s", "action": "buy-trees", "once": null, "when": null, "with": { "number": 1 }, "custom_fields": {} }],
+        });
+        let workflow: Workflow = serde_json::from_value(stored).unwrap();
+        assert_eq!(workflow.on, [On::Kind("contact.created".to_owned())]);
+        let again: Workflow = serde_json::from_value(json!(workflow)).unwrap();
+        assert_eq!(again, workflow);
+    }
+
+    #[test]
+    fn a_definition_keeps_every_way_to_start() {
+        let all = on(r#"[{ trigger = "get-contact-notes", every = "90s" }, { schedule = "0 9 * * *" }, { webhook = "x" }]"#).unwrap();
+        let stored = serde_json::to_value(&all).unwrap();
+        let again: Vec<On> = serde_json::from_value(stored).unwrap();
+        assert_eq!(again, all);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = GOOD
+            .replacen("buy-trees", "buy-tree", 1)
+            .replacen("contact.email", "contact.", 1)
+            .replacen("contactId = ", "contactid = ", 1);
+        let told = Workflow::parse_all("thanks.toml", &text, &SomeActions).unwrap_err();
+        let lines: Vec<_> = told.iter().map(|error| error.line).collect();
+        assert_eq!(lines, [Some(5), Some(9), Some(14), Some(16)], "{told:#?}");
     }
 }

@@ -1,0 +1,219 @@
+//! Holds the arguments of a workflow file against what an operation takes. Templates have no value yet, so they stand
+//! for anything.
+
+use canopy_ecologi::{InvalidOrder, OrderRequest};
+use canopy_highlevel::{InvokeError, describe, mistake};
+use canopy_mapping::{ArgumentError, nearest, template};
+use serde_json::{Map, Value, json};
+
+/// No file has more mistakes in one step that anybody would read.
+const MOST: usize = 50;
+
+/// Filled in from the connection where a file does not give them.
+pub(crate) const LOCATION: [&str; 2] = ["locationId", "location_id"];
+
+/// All that an operation of HighLevel would refuse. What is in `filled_in` may be missing.
+pub(crate) fn of_highlevel(
+    operation: &str,
+    given: &Map<String, Value>,
+    filled_in: &[&str],
+) -> Vec<ArgumentError> {
+    let Ok(description) = describe(operation) else {
+        return Vec::new();
+    };
+    let sample = |name: &str| {
+        let example = description.example.get(name).cloned();
+        example.unwrap_or_else(|| {
+            let field = description.fields.iter().find(|field| field.name == name);
+            field.map_or(Value::Null, |field| a_value(&field.kind, &field.words))
+        })
+    };
+    let mut arguments: Map<String, Value> = given
+        .iter()
+        .map(|(name, value)| {
+            // A list or an object with a template somewhere: its literal parts are not looked at.
+            if template::is_dynamic(value) {
+                (name.clone(), sample(name))
+            } else {
+                (name.clone(), value.clone())
+            }
+        })
+        .collect();
+    for name in filled_in {
+        let known = description.fields.iter().any(|field| field.name == *name);
+        if known && !arguments.contains_key(*name) {
+            arguments.insert((*name).to_owned(), sample(name));
+        }
+    }
+    let mut found = Vec::new();
+    while found.len() < MOST {
+        let Some(error) = mistake(operation, &Value::Object(arguments.clone())) else {
+            break;
+        };
+        let Some(field) = error.field().map(str::to_owned) else {
+            break;
+        };
+        let member = field.split(['.', '[']).next().unwrap_or(&field).to_owned();
+        let report = match error {
+            InvokeError::Missing { .. } => ArgumentError::missing(&field),
+            InvokeError::Unexpected { nearest, takes, .. } => {
+                ArgumentError::unknown(&field, nearest, &takes)
+            }
+            InvokeError::Invalid { problem, .. } => ArgumentError::wrong(&field, &problem),
+            _ => break,
+        };
+        // The next look must not stumble over the same one.
+        let is_known = description.fields.iter().any(|known| known.name == member);
+        let put = if is_known {
+            sample(&member)
+        } else {
+            Value::Null
+        };
+        let is_dynamic = given.get(&member).is_some_and(template::is_dynamic);
+        if !is_dynamic {
+            found.push(report);
+        }
+        let same = arguments.get(&member) == Some(&put);
+        if !is_known || put.is_null() || same {
+            arguments.remove(&member);
+            if is_known && (put.is_null() || same) {
+                // Nothing is known that would fit here.
+                break;
+            }
+        } else {
+            arguments.insert(member, put);
+        }
+    }
+    found
+}
+
+/// All that Ecologi would refuse of a purchase.
+pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
+    let sample = |name: &str| match name {
+        "number" => json!(1),
+        "country" => json!("UK"),
+        "units" => json!("KG"),
+        "test" => json!(true),
+        _ => json!("a"),
+    };
+    let mut arguments: Map<String, Value> = given
+        .iter()
+        .map(|(name, value)| {
+            if template::is_dynamic(value) {
+                (name.clone(), sample(name))
+            } else {
+                (name.clone(), value.clone())
+            }
+        })
+        .collect();
+    let mut found = Vec::new();
+    while found.len() < MOST {
+        let order = OrderRequest::from_action(operation, &Value::Object(arguments.clone()));
+        let Err(error) = order else {
+            break;
+        };
+        let field = match &error {
+            InvalidOrder::NotAPurchase { .. } | InvalidOrder::NotAnObject => break,
+            InvalidOrder::Unexpected { field, takes } => {
+                let near = nearest(field, takes.iter().copied()).map(str::to_owned);
+                found.push(ArgumentError::unknown(field, near, takes));
+                arguments.remove(field);
+                continue;
+            }
+            InvalidOrder::Missing { field } => {
+                found.push(ArgumentError::missing(field));
+                field
+            }
+            InvalidOrder::WrongType { field, .. }
+            | InvalidOrder::NotWhole { field, .. }
+            | InvalidOrder::TooLittle { field, .. }
+            | InvalidOrder::TooMuch { field, .. }
+            | InvalidOrder::TooFine { field, .. }
+            | InvalidOrder::NotOneOf { field, .. } => {
+                let text = error.to_string();
+                let problem = text.trim_start_matches(&format!("`{field}` "));
+                found.push(ArgumentError::wrong(field, problem));
+                field
+            }
+        };
+        arguments.insert((*field).to_owned(), sample(field));
+    }
+    found
+}
+
+/// Any value of this kind, where the description has no example.
+fn a_value(kind: &str, words: &[Value]) -> Value {
+    if kind.ends_with("[]") {
+        return json!([]);
+    }
+    match (words.first(), kind) {
+        (Some(word), _) => word.clone(),
+        (None, "integer" | "number") => json!(1),
+        (None, "boolean") => json!(true),
+        (None, "object") => json!({}),
+        (None, _) => json!("a"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(errors: &[ArgumentError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    fn with(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn every_mistake_of_a_call_is_found() {
+        let arguments = with(&json!({ "contactid": "c", "body": 7, "nothing": true }));
+        let told = told(&of_highlevel("create-note", &arguments, &[]));
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(
+            told.iter()
+                .any(|text| text.contains("\"contactId\" is missing")),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|text| text.contains("\"contactid\" is unknown")
+                    && text.contains("\"contactId\"")),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|text| text.contains("\"body\" must be a text")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn templates_stand_for_anything() {
+        let arguments = with(&json!({
+            "contactId": "{{ contact.id }}", "body": "Hello {{ contact.name }}",
+            "title": "{{ record.title }}", "dueDate": "{{ record.due }}", "completed": "{{ true }}",
+        }));
+        assert_eq!(told(&of_highlevel("create-task", &arguments, &[])), [""; 0]);
+    }
+
+    #[test]
+    fn every_mistake_of_a_purchase_is_found() {
+        let arguments = with(&json!({ "number": 0, "country": "DE", "nam": "x" }));
+        let told = told(&of_purchase("buy-local-trees", &arguments));
+        assert_eq!(told.len(), 3, "{told:?}");
+        let arguments = with(&json!({ "number": "{{ record.value / 100 }}" }));
+        assert!(of_purchase("buy-trees", &arguments).is_empty());
+    }
+
+    #[test]
+    fn the_example_of_every_operation_is_without_mistake() {
+        for operation in canopy_highlevel::OPERATIONS {
+            let example = describe(operation.name).unwrap().example;
+            let found = of_highlevel(operation.name, &with(&example), &[]);
+            assert!(found.is_empty(), "{}: {found:?}", operation.name);
+        }
+    }
+}

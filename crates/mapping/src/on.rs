@@ -1,0 +1,230 @@
+//! What starts a workflow.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{Event, Source};
+use crate::poll::poll_name;
+
+/// Kind of the events of timetables.
+pub const SCHEDULE_DUE: &str = "schedule.due";
+
+/// One way in which a workflow can start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum On {
+    /// An event kind, e.g. `contact.created`, whichever way it comes.
+    Kind(String),
+    /// What one poll finds.
+    Trigger(TriggerOn),
+    /// Its own timetable.
+    Schedule(ScheduleOn),
+    /// A request of HighLevel's workflow builder to `/webhooks/workflow/<name>`.
+    Webhook(WebhookOn),
+}
+
+/// A polled trigger with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TriggerOn {
+    /// In a file a trigger of the catalog or an operation; once read, always the operation's name.
+    pub trigger: String,
+    /// The operation's arguments.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub with: Map<String, Value>,
+    /// How often it is asked, 1 to 15 minutes; without it, as usual at the location.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<SignedDuration>,
+    /// Also start on what is there at the first poll.
+    #[serde(default)]
+    pub backfill: bool,
+}
+
+impl TriggerOn {
+    /// The name of its poll, once its trigger is an operation's name.
+    pub fn poll_name(&self) -> String {
+        poll_name(&self.trigger, &self.with)
+    }
+}
+
+/// A timetable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScheduleOn {
+    /// Five fields as of cron: minute, hour, day of the month, month, day of the week.
+    pub schedule: String,
+    /// IANA name, e.g. `Europe/London`; UTC without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Without it there is one run for the location.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+}
+
+/// Whom a timetable starts a run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Each {
+    /// For each contact with a profile.
+    Profile,
+}
+
+/// An inbound request of HighLevel's workflow builder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WebhookOn {
+    /// The last part of the address.
+    pub webhook: String,
+}
+
+impl WebhookOn {
+    /// Kind of the events that its requests become.
+    pub fn kind(&self) -> String {
+        format!("hook.{}", self.webhook)
+    }
+}
+
+impl On {
+    /// Whether an event starts the workflow `workflow`, as far as this can be told without its condition.
+    pub fn matches(&self, workflow: &str, event: &Event) -> bool {
+        match self {
+            Self::Kind(kind) => *kind == event.kind,
+            Self::Trigger(trigger) => event.trace.found_by.contains(&trigger.poll_name()),
+            Self::Webhook(webhook) => webhook.kind() == event.kind,
+            Self::Schedule(_) => {
+                event.source == Source::Schedule
+                    && event.kind == SCHEDULE_DUE
+                    && event.record == workflow
+            }
+        }
+    }
+}
+
+impl fmt::Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => f.write_str(kind),
+            Self::Trigger(trigger) => f.write_str(&trigger.trigger),
+            Self::Webhook(webhook) => write!(f, "webhook {}", webhook.webhook),
+            Self::Schedule(schedule) => write!(f, "schedule {}", schedule.schedule),
+        }
+    }
+}
+
+/// All keys of the tables, so that a wrong one is told with the nearest right one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    trigger: Option<String>,
+    with: Option<Map<String, Value>>,
+    every: Option<SignedDuration>,
+    backfill: Option<bool>,
+    schedule: Option<String>,
+    timezone: Option<String>,
+    each: Option<Each>,
+    webhook: Option<String>,
+}
+
+impl Table {
+    fn read(self) -> Result<On, String> {
+        let given = [
+            ("with", "trigger", self.with.is_some()),
+            ("every", "trigger", self.every.is_some()),
+            ("backfill", "trigger", self.backfill.is_some()),
+            ("timezone", "schedule", self.timezone.is_some()),
+            ("each", "schedule", self.each.is_some()),
+        ];
+        let (kind, on) = match (self.trigger, self.schedule, self.webhook) {
+            (Some(trigger), None, None) => (
+                "trigger",
+                On::Trigger(TriggerOn {
+                    trigger,
+                    with: self.with.unwrap_or_default(),
+                    every: self.every,
+                    backfill: self.backfill.unwrap_or_default(),
+                }),
+            ),
+            (None, Some(schedule), None) => (
+                "schedule",
+                On::Schedule(ScheduleOn {
+                    schedule,
+                    timezone: self.timezone,
+                    each: self.each,
+                }),
+            ),
+            (None, None, Some(webhook)) => ("webhook", On::Webhook(WebhookOn { webhook })),
+            _ => {
+                return Err(
+                    "a table under \"on\" has one of \"trigger\", \"schedule\" and \"webhook\""
+                        .to_owned(),
+                );
+            }
+        };
+        match given.iter().find(|(_, of, is)| *is && *of != kind) {
+            Some((key, of, _)) => Err(format!(
+                "\"{key}\" belongs to a {of} and cannot stand beside \"{kind}\""
+            )),
+            None => Ok(on),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for On {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneVisitor)
+    }
+}
+
+struct OneVisitor;
+
+impl<'de> Visitor<'de> for OneVisitor {
+    type Value = On;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event kind, a trigger's name, or a table with trigger, schedule or webhook")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<On, E> {
+        Ok(On::Kind(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<On, A::Error> {
+        Table::deserialize(MapAccessDeserializer::new(map))?
+            .read()
+            .map_err(de::Error::custom)
+    }
+}
+
+/// One item or a list of them.
+pub(crate) fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<On>, D::Error> {
+    struct ManyVisitor;
+
+    impl<'de> Visitor<'de> for ManyVisitor {
+        type Value = Vec<On>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            OneVisitor.expecting(f)?;
+            f.write_str(", or a list of these")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<On>, E> {
+            OneVisitor.visit_str(text).map(|on| vec![on])
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<On>, A::Error> {
+            OneVisitor.visit_map(map).map(|on| vec![on])
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<On>, A::Error> {
+            let mut all = Vec::new();
+            while let Some(on) = list.next_element()? {
+                all.push(on);
+            }
+            Ok(all)
+        }
+    }
+
+    deserializer.deserialize_any(ManyVisitor)
+}
