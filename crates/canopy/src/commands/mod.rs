@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod alerts;
+mod auth;
 mod call;
 mod check;
 mod completions;
@@ -25,6 +26,7 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
+pub(crate) use auth::Auth;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 
@@ -46,6 +48,7 @@ pub(crate) async fn run(
         Command::Profile(command) => profile::profile(&command).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,
+        Command::Auth(options) => auth::auth(options, environment).await,
         Command::Ops(options) => ops::ops(&options),
         Command::Call(options) => call::call(options, environment).await,
         Command::Mcp(options) => mcp::mcp(options, environment).await,
