@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Keep tokens and keys in the store, encrypted
     #[command(subcommand)]
     Secret(Secret),
+    /// Connect an app, and look after tokens
+    #[command(subcommand)]
+    Auth(crate::commands::Auth),
     /// List HighLevel's operations, or describe one
     Ops(ops::Ops),
     /// Call any of HighLevel's operations

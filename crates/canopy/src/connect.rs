@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::call_log::CallSink;
-use crate::config::{ConnectionConfig, Loaded, SecretRef};
+use crate::config::{ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -73,10 +73,7 @@ impl Connector<'_> {
         let limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
         canopy_highlevel::Client::builder()
             .base_url(&config.highlevel.base_url)
-            .token(
-                self.secret(config, "highlevel.token", &config.highlevel.token)
-                    .await?,
-            )
+            .token_source(self.token_source(config).await?)
             .location(location)
             .limiter(Arc::new(limiter))
             .call_log(Arc::new(self.calls.clone()))
@@ -123,27 +120,11 @@ impl Connector<'_> {
             .map_err(|error| Failure::bad_input(&error))
     }
 
-    async fn secret(
-        self,
-        config: &ConnectionConfig,
-        field: &str,
-        secret: &SecretRef,
-    ) -> Result<secrecy::SecretString, Failure> {
-        secret
-            .resolve(&self.loaded.folder, self.environment, self.store)
-            .await
-            .map_err(|error| {
-                Failure::BadInput(format!(
-                    "{}: connection \"{}\": {field}: {error}",
-                    self.loaded.file, config.id
-                ))
-            })
-    }
-
     /// The configured location, or the one that the token is for.
     pub async fn location(self, config: &ConnectionConfig) -> Result<String, Failure> {
         match &config.highlevel.location_id {
             Some(location) => Ok(location.clone()),
+            None if config.highlevel.oauth.is_some() => self.installed_at(config).await,
             None => self.find_location(config).await,
         }
     }

@@ -11,6 +11,7 @@
 //! ```
 
 mod audit;
+mod auth;
 mod call_log;
 mod cli;
 mod commands;

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth;
 use crate::call_log::CallSink;
 use crate::config::{self, Loaded};
 use crate::connect::Connector;
@@ -35,6 +36,8 @@ pub(crate) struct Program {
     pub bells: LocalDispatch,
     receiver: Arc<Receiver>,
     calls: CallSink,
+    /// The private integration tokens, whose age is looked at.
+    tokens: Vec<PrivateTokens>,
     title: String,
     /// Held as long as the program lives: one process works on a store.
     _lock: File,
@@ -70,6 +73,7 @@ impl Program {
         let connections = connect(connector).await?;
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
+        let tokens = private_tokens(connector, &connections).await?;
         // From here on things are written: everything that a person could have got wrong has been looked at.
         let lock = match held {
             Some(lock) => lock,
@@ -122,6 +126,8 @@ impl Program {
         };
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
             .with_hooks(hooks);
+        remind(&store, &tokens).await;
+        let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone());
         let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
             .observed_by(observer);
         Ok(Self {
@@ -131,6 +137,7 @@ impl Program {
             bells: LocalDispatch::new(locations),
             receiver: Arc::new(receiver),
             calls,
+            tokens,
             title: loaded.file.clone(),
             _lock: lock,
         })
@@ -183,7 +190,7 @@ impl Program {
         pages.and(hooks).map_err(|error| Failure::failed(&error))
     }
 
-    /// Keeps the call log from growing for ever.
+    /// Keeps the call log from growing for ever, and the age of tokens in view.
     async fn prune(&self, shutdown: &CancellationToken) {
         let mut hourly = tokio::time::interval(Duration::from_hours(1));
         loop {
@@ -191,6 +198,7 @@ impl Program {
                 _ = hourly.tick() => {}
                 () = shutdown.cancelled() => return,
             }
+            remind(&self.store, &self.tokens).await;
             if let Err(error) = self.store.prune_calls(Timestamp::now() - CALL_LOG).await {
                 tracing::warn!(%error, "old calls could not be deleted from the call log");
             }
@@ -262,6 +270,43 @@ async fn connect(
         connections.push(connection);
     }
     Ok(connections)
+}
+
+/// The private integration tokens of one connection.
+#[derive(Debug)]
+struct PrivateTokens {
+    connection: String,
+    location: String,
+    tokens: Vec<secrecy::SecretString>,
+}
+
+async fn private_tokens(
+    connector: Connector<'_>,
+    connections: &[Connection],
+) -> Result<Vec<PrivateTokens>, Failure> {
+    let mut found = Vec::new();
+    for (config, connection) in connector.loaded.config.connection.iter().zip(connections) {
+        found.push(PrivateTokens {
+            connection: config.id.clone(),
+            location: connection.location.clone(),
+            tokens: connector.private_tokens(config).await?,
+        });
+    }
+    Ok(found)
+}
+
+/// Tells a person of tokens that are due for rotation.
+async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
+    for of in tokens {
+        let (connection, location) = (&of.connection, &of.location);
+        match auth::remind(store, connection, location, &of.tokens, Timestamp::now()).await {
+            Ok(None) => {}
+            Ok(Some(reminder)) => tracing::warn!(%connection, "{reminder}"),
+            Err(error) => {
+                tracing::warn!(%connection, %error, "the age of its token could not be looked at")
+            }
+        }
+    }
 }
 
 /// One process at a time works on a store: it owns all locations, and may take over from one that was killed.

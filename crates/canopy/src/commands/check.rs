@@ -1,7 +1,9 @@
 //! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
 
+use jiff::Timestamp;
 use serde_json::json;
 
+use crate::auth;
 use crate::call_log::CallSink;
 use crate::cli::Check;
 use crate::config::{self, ConnectionConfig};
@@ -16,6 +18,8 @@ struct Finding {
     what: String,
     /// What is wrong, with the remedy.
     problem: Option<String>,
+    /// What a person should know although it works.
+    note: Option<String>,
 }
 
 impl Finding {
@@ -23,6 +27,7 @@ impl Finding {
         Self {
             what: what.into(),
             problem: result.err(),
+            note: None,
         }
     }
 }
@@ -78,6 +83,7 @@ async fn check_services(
         name("HighLevel"),
         highlevel(connector, connection).await,
     ));
+    findings.push(token(connector, connection, name("token")).await);
     findings.push(Finding::new(
         name("Ecologi key"),
         ecologi_key(connector, connection).await,
@@ -99,6 +105,27 @@ async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> R
         .map_err(text)?;
     let verified = Connector::verify(&client, &location).await;
     verified.map_err(|error| crate::exit::chain(&error))
+}
+
+/// How the connection's token stands: whether it is there, and whether it is due for rotation.
+async fn token(connector: Connector<'_>, connection: &ConnectionConfig, what: String) -> Finding {
+    let reminder = async {
+        let tokens = connector.private_tokens(connection).await;
+        let tokens = tokens.map_err(|failure| failure.to_string())?;
+        let Some(store) = connector.store else {
+            return Ok(None);
+        };
+        let ages = auth::ages(store, &connection.id, &tokens, Timestamp::now()).await;
+        ages.map(|ages| auth::reminder(&ages))
+            .map_err(|error| error.to_string())
+    };
+    match reminder.await {
+        Ok(note) => Finding {
+            note,
+            ..Finding::new(what, Ok(()))
+        },
+        Err(problem) => Finding::new(what, Err(problem)),
+    }
 }
 
 async fn ecologi_key(
@@ -131,7 +158,7 @@ fn print(findings: &[Finding], as_json: bool) {
     if as_json {
         let rows: Vec<_> = findings
             .iter()
-            .map(|finding| json!({ "what": finding.what, "ok": finding.problem.is_none(), "problem": finding.problem }))
+            .map(|finding| json!({ "what": finding.what, "ok": finding.problem.is_none(), "problem": finding.problem, "note": finding.note }))
             .collect();
         println!("{}", json!(rows));
         return;
@@ -141,7 +168,11 @@ fn print(findings: &[Finding], as_json: bool) {
         .map(|finding| {
             (
                 finding.what.as_str(),
-                finding.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+                match (&finding.problem, &finding.note) {
+                    (Some(problem), _) => problem.clone(),
+                    (None, Some(note)) => format!("ok, but {note}"),
+                    (None, None) => "ok".to_owned(),
+                },
             )
         })
         .collect();

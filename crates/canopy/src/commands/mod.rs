@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backfill;
+mod auth;
 mod call;
 mod check;
 mod completions;
@@ -34,6 +35,7 @@ use crate::exit::{Ended, Failure};
 pub(crate) use alerts::Alerts;
 pub(crate) use plan::Plan;
 pub(crate) use events::{Approve, Events};
+pub(crate) use auth::Auth;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 pub(crate) use trigger::Trigger;
@@ -68,6 +70,7 @@ pub(crate) async fn run(
         Command::Profile(command) => profile::profile(&command).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,
+        Command::Auth(options) => auth::auth(options, environment).await,
         Command::Ops(options) => ops::ops(&options),
         Command::Call(options) => call::call(options, environment).await,
         Command::Mcp(options) => mcp::mcp(options, environment).await,

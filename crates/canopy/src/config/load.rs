@@ -7,7 +7,7 @@ use canopy_mapping::FileError;
 use rust_decimal::Decimal;
 use url::Url;
 
-use super::{Config, ConnectionConfig};
+use super::{Config, ConnectionConfig, credentials};
 use crate::exit::Failure;
 
 /// A configuration and the folder that its paths are relative to.
@@ -143,6 +143,8 @@ fn check_connection(
             .at(text, "requests_per")
             .fix("write 1 or more"));
     }
+    credentials::check(&connection.highlevel)
+        .map_err(|problem| problem.located(file, name, text))?;
     let currency = &connection.ecologi.currency;
     if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_uppercase()) {
         return Err(error(format!(
@@ -274,7 +276,11 @@ every = "5m"
                 "http://public.ecologi.com",
                 "canopy.toml:11: connection \"main\": ecologi.base_url \"http://public.ecologi.com\" would send the credentials in clear",
             ),
-            ("token = \"env:TOKEN\"\n", "", "\"token\" is missing"),
+            (
+                "token = \"env:TOKEN\"\n",
+                "",
+                "canopy.toml:6: connection \"main\": highlevel has neither \"token\" nor \"oauth\"",
+            ),
             (
                 "id = \"main\"",
                 "id = \"a b\"",

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every key documented in `canopy init`'s output, unknown keys refused.
 
+mod credentials;
 mod durations;
 mod hooks;
 mod load;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
-pub(crate) use secrets::{SecretRef, store_key};
+pub(crate) use secrets::{SecretError, SecretRef, store_key};
 pub(crate) use workflows::{Recipe, recipe, recipes, workflows};
 
 /// A configuration as its file says it.
@@ -222,14 +223,40 @@ const fn yes() -> bool {
 pub(crate) struct HighLevel {
     #[serde(default = "highlevel_url")]
     pub base_url: String,
-    /// Private integration token.
-    pub token: SecretRef,
+    /// Private integration token; either this or `oauth`.
+    pub token: Option<SecretRef>,
+    /// The token that takes over while a rotation's overlap lasts.
+    pub next_token: Option<SecretRef>,
+    /// An app of the marketplace, in place of a private integration token.
+    pub oauth: Option<OAuthConfig>,
     /// Found by the token when left out.
     pub location_id: Option<String>,
     #[serde(default = "hundred")]
     pub requests_per_10_seconds: u32,
     #[serde(default = "per_day")]
     pub requests_per_day: u32,
+}
+
+/// Credentials of an app of HighLevel's marketplace.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OAuthConfig {
+    pub client_id: String,
+    pub client_secret: SecretRef,
+    /// One of those that the app names.
+    pub redirect_uri: String,
+    /// Where a person installs the app; white-label agencies have their own.
+    #[serde(default = "chooser_url")]
+    pub chooser_url: String,
+    /// The app is installed from the agency's view; the location's token is got by the agency's.
+    #[serde(default)]
+    pub agency: bool,
+    /// The agency; told by the installation when left out.
+    pub company_id: Option<String>,
+}
+
+fn chooser_url() -> String {
+    canopy_highlevel::oauth::CHOOSER_URL.to_owned()
 }
 
 fn highlevel_url() -> String {

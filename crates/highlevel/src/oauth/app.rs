@@ -2,11 +2,11 @@
 
 use canopy_transport::operation::Operation;
 use canopy_transport::{
-    BuildError, CallError, Cause, Clock as _, SecretString, SystemClock, Timeouts, Transport,
-    invoke,
+    BuildError, CallError, Cause, Clock, SecretString, SystemClock, Timeouts, Transport, invoke,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -17,6 +17,7 @@ use crate::{DEFAULT_BASE_URL, Error, describe};
 pub const CHOOSER_URL: &str = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation";
 
 const OPERATION: &str = "get-access-token";
+const RECONNECT: &str = "reconnect";
 /// The service remembers a used refresh token for 30 s: an attempt must leave time for another.
 const PATIENCE: Timeouts = Timeouts {
     connect: Duration::from_secs(5),
@@ -31,6 +32,16 @@ pub struct OAuthApp {
     client_secret: SecretString,
     redirect_uri: Option<String>,
     base_url: String,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where an app is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Installation<'a> {
+    /// At one location, by its id.
+    Location(&'a str),
+    /// At an agency, by its company's id.
+    Company(&'a str),
 }
 
 /// A code could not be exchanged.
@@ -53,6 +64,7 @@ impl OAuthApp {
             client_secret: client_secret.into(),
             redirect_uri: None,
             base_url: DEFAULT_BASE_URL.to_owned(),
+            clock: Arc::new(SystemClock),
         }
     }
 
@@ -66,6 +78,12 @@ impl OAuthApp {
     /// Where the API lives; [`DEFAULT_BASE_URL`] when not given.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Tells when tokens that are got now will end; the machine's clock when not given.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -102,7 +120,31 @@ impl OAuthApp {
             .ask(self, form)
             .await
             .map_err(|error| Error::new(endpoint.operation.into(), error))?;
-        Tokens::read(&answer, SystemClock.now()).ok_or(ExchangeError::NoToken)
+        Tokens::read(&answer, self.clock.now()).ok_or(ExchangeError::NoToken)
+    }
+
+    /// Recovers an installation whose tokens were lost, without a person: the service gives the app a new code for where
+    /// it is installed already, and that is exchanged. Keep the tokens before anything else.
+    pub async fn reconnect(&self, at: Installation<'_>) -> Result<Tokens, ExchangeError> {
+        let endpoint = Endpoint::new(self)?;
+        let operation =
+            describe::find(RECONNECT).expect("the description has the operation, as a test shows");
+        let (member, id) = match at {
+            Installation::Location(id) => ("locationId", id),
+            Installation::Company(id) => ("companyId", id),
+        };
+        let mut body = json!({
+            "clientKey": self.client_id, "clientSecret": self.client_secret.expose_secret(),
+        });
+        body[member] = id.into();
+        let answer = endpoint
+            .call(operation, &body)
+            .await
+            .map_err(|error| Error::new(operation.into(), error))?;
+        match answer["authorizationCode"].as_str() {
+            Some(code) if !code.is_empty() => self.exchange(code).await,
+            _ => Err(ExchangeError::NoToken),
+        }
     }
 }
 
@@ -134,8 +176,16 @@ impl Endpoint {
     pub(super) async fn ask(&self, app: &OAuthApp, mut form: Value) -> Result<Value, CallError> {
         form["client_id"] = app.client_id.as_str().into();
         form["client_secret"] = app.client_secret.expose_secret().into();
+        self.call(self.operation, &form).await
+    }
+
+    async fn call(
+        &self,
+        operation: &'static Operation,
+        arguments: &Value,
+    ) -> Result<Value, CallError> {
         let headers = http::HeaderMap::new();
-        invoke::call(&self.transport, &self.base, self.operation, &form, headers).await
+        invoke::call(&self.transport, &self.base, operation, arguments, headers).await
     }
 }
 

@@ -40,6 +40,6 @@ mod renew;
 mod source;
 mod tokens;
 
-pub use app::{CHOOSER_URL, ExchangeError, OAuthApp};
+pub use app::{CHOOSER_URL, ExchangeError, Installation, OAuthApp};
 pub use source::{Builder, OAuthTokens};
 pub use tokens::{StoreFailure, TokenStore, Tokens};

@@ -34,6 +34,14 @@ impl Tokens {
         }
     }
 
+    /// Names where they belong, as [`location_id`](Self::location_id) and [`company_id`](Self::company_id) told it.
+    #[must_use]
+    pub fn at(mut self, location_id: Option<String>, company_id: Option<String>) -> Self {
+        self.location_id = location_id;
+        self.company_id = company_id;
+        self
+    }
+
     /// Reads the answer of the token endpoint.
     pub(super) fn read(answer: &Value, now: Timestamp) -> Option<Self> {
         let text = |name: &str| {
@@ -76,6 +84,11 @@ impl Tokens {
     /// The location that they speak for, as the service told at the exchange. An agency's tokens have none.
     pub fn location_id(&self) -> Option<&str> {
         self.location_id.as_deref()
+    }
+
+    /// Whether they speak for an agency and not for one location.
+    pub fn is_agency(&self) -> bool {
+        self.location_id.is_none() && self.company_id.is_some()
     }
 
     /// The agency that they belong to, as the service told at the exchange.

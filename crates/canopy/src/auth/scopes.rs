@@ -1,0 +1,105 @@
+//! The least scopes that a configuration needs, and what for: from the operations that its workflows come down to.
+
+use std::collections::BTreeMap;
+
+use canopy_engine::Catalog;
+use canopy_highlevel::WEBHOOKS;
+use canopy_highlevel::operation::Idempotency;
+use canopy_mapping::{ActionKind, Actions as _, Workflow};
+use serde::Serialize;
+
+use crate::config::{self, ConnectionConfig, Loaded};
+use crate::exit::Failure;
+
+/// One scope, and who needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Need {
+    pub scope: &'static str,
+    pub needed_by: Vec<String>,
+}
+
+/// The scopes of a connection, in alphabetical order.
+pub(crate) fn needed(loaded: &Loaded, config: &ConnectionConfig) -> Result<Vec<Need>, Failure> {
+    let workflows = config::workflows(loaded)?;
+    let mut needs = Needs::default();
+    needs.add("search-contacts-advanced", "the check of the connection");
+    needs.add("get-custom-fields", "the check of the connection");
+    match &config.highlevel.oauth {
+        Some(oauth) if oauth.agency => {
+            needs.add("get-location-access-token", "the agency's token");
+        }
+        None if config.highlevel.location_id.is_none() => {
+            needs.add(
+                "search-locations",
+                "finding the location; write highlevel.location_id to do without",
+            );
+        }
+        _ => {}
+    }
+    if loaded.config.poll.enabled {
+        needs.add("search-contacts-advanced", "the poll of contacts");
+    }
+    for workflow in &workflows {
+        needs.add_workflow(workflow);
+    }
+    let by_scope = needs.0.into_iter();
+    Ok(by_scope
+        .map(|(scope, needed_by)| Need { scope, needed_by })
+        .collect())
+}
+
+#[derive(Default)]
+struct Needs(BTreeMap<&'static str, Vec<String>>);
+
+impl Needs {
+    fn add(&mut self, operation: &str, who: &str) {
+        let Some(operation) = canopy_highlevel::operation(operation) else {
+            return;
+        };
+        let line = format!("{who} ({})", operation.name);
+        for scope in operation.scopes {
+            let lines = self.0.entry(scope).or_default();
+            if !lines.contains(&line) {
+                lines.push(line.clone());
+            }
+        }
+    }
+
+    fn add_workflow(&mut self, workflow: &Workflow) {
+        let who = format!("workflow {}", workflow.id);
+        for start in &workflow.on {
+            self.add_start(start, &who);
+        }
+        for step in &workflow.steps {
+            let who = format!("{who}, step {}", step.id);
+            if Catalog.kind(&step.action) == Some(ActionKind::HighLevel)
+                && let Some(operation) = canopy_highlevel::operation(&step.action)
+            {
+                self.add(operation.name, &who);
+                if let Idempotency::Lookup(lookup) = operation.idempotency {
+                    self.add(lookup.operation, &format!("{who}, looking before a repeat"));
+                }
+            }
+            if !step.custom_fields.is_empty() {
+                self.add("get-custom-fields", &who);
+                self.add(
+                    "create-custom-field",
+                    &format!("{who}, a field that is missing"),
+                );
+            }
+        }
+    }
+
+    fn add_start(&mut self, kind: &str, who: &str) {
+        let mut of_contact = false;
+        for webhook in WEBHOOKS.iter().filter(|webhook| webhook.kind == kind) {
+            of_contact |= webhook.contact.is_some();
+            if let Some(fetch) = webhook.fetch {
+                self.add(fetch, &format!("{who}, reading what {kind} speaks of"));
+            }
+        }
+        if of_contact {
+            self.add("get-contact", &format!("{who}, the contact of {kind}"));
+        }
+    }
+}
