@@ -60,6 +60,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Ledger(LedgerCommand),
     /// Show all that is known of one contact
+    /// Show all that is known of one contact, write notes and tasks, or remove personal data
     #[command(subcommand)]
     Profile(ProfileCommand),
     /// List, print or copy the ready workflows

@@ -9,6 +9,25 @@ use crate::arguments;
 
 /// The action that keeps a contact's profile.
 pub const SAVE_PROFILE: &str = "profile.save";
+/// The action that keeps a note of a profile.
+pub(crate) const PROFILE_NOTE: &str = "profile.note";
+/// The action that keeps a task of a profile.
+pub(crate) const PROFILE_TASK: &str = "profile.task";
+/// The action that adds and removes tags of a profile.
+const PROFILE_TAG: &str = "profile.tag";
+
+const PROFILE_ACTIONS: [&str; 4] = [SAVE_PROFILE, PROFILE_NOTE, PROFILE_TASK, PROFILE_TAG];
+
+/// What happens on the Ecologi side: steps and operators tell of it.
+const PROFILE_EVENTS: [&str; 7] = [
+    "profile.created",
+    "profile.updated",
+    "profile_note.created",
+    "profile_note.updated",
+    "profile_task.created",
+    "profile_task.updated",
+    "profile_task.completed",
+];
 
 /// The actions that the engine can carry out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,7 +35,7 @@ pub struct Catalog;
 
 impl Actions for Catalog {
     fn kind(&self, action: &str) -> Option<ActionKind> {
-        if action == SAVE_PROFILE {
+        if PROFILE_ACTIONS.contains(&action) {
             Some(ActionKind::Profile)
         } else if canopy_ecologi::operation(action)
             .is_some_and(|o| matches!(o.idempotency, Idempotency::Keyed { .. }))
@@ -33,7 +52,8 @@ impl Actions for Catalog {
         let purchases = canopy_ecologi::OPERATIONS
             .iter()
             .filter(|operation| matches!(operation.idempotency, Idempotency::Keyed { .. }));
-        std::iter::once(SAVE_PROFILE)
+        PROFILE_ACTIONS
+            .into_iter()
             .chain(purchases.map(|operation| operation.name))
             .chain(
                 canopy_highlevel::OPERATIONS
@@ -67,6 +87,7 @@ impl Actions for Catalog {
         let mut kinds: Vec<_> = canopy_highlevel::WEBHOOKS
             .iter()
             .map(|event| event.kind)
+            .chain(PROFILE_EVENTS)
             .collect();
         kinds.sort_unstable();
         kinds.dedup();

@@ -64,6 +64,15 @@ impl Context {
         let profile = engine.store.profile(&connection.location, contact).await?;
         let impact = engine.store.impact(&connection.location, contact).await?;
         self.value["profile"] = json!(profile);
+        if let Some(profile) = self.value["profile"].as_object_mut() {
+            let (store, location) = (&engine.store, &connection.location);
+            let notes = store.profile_notes(location, contact).await?;
+            let tasks = store.profile_tasks(location, contact).await?;
+            let tags = store.profile_tags(location, contact).await?;
+            profile.insert("notes".to_owned(), json!(notes));
+            profile.insert("tasks".to_owned(), json!(tasks));
+            profile.insert("tags".to_owned(), json!(tags));
+        }
         self.value["impact"] = json!({
             "trees": impact.trees.to_f64(),
             "carbonKg": impact.carbon_kg.to_f64(),

@@ -1,6 +1,6 @@
 //! The echo guard: our own writes come back as webhooks and polls, and must start nothing.
 
-use canopy_mapping::{Event, content_hash};
+use canopy_mapping::{Event, record_hash};
 use canopy_store::{Fence, Result, Store};
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ pub(crate) fn created_kind(record: &str) -> String {
 
 /// Whether the event shows only what we wrote.
 ///
-/// A creation is ours when a step recorded the new id. Any other change of a contact is ours when the contact's
+/// A creation is ours when a step recorded the new id. Any other change of a contact, note or task is ours when its
 /// content is what we last wrote; once somebody changes it the memory is dropped, so that a change back counts.
 pub(crate) async fn is_echo(
     store: &dyn Store,
@@ -28,21 +28,21 @@ pub(crate) async fn is_echo(
             .await?;
         return Ok(link.is_some());
     }
-    if record_kind != "contact" || verb == "deleted" {
+    if !["contact", "note", "task"].contains(&record_kind) || verb == "deleted" {
         return Ok(false);
     }
     let Some(written) = store
-        .link(&event.location, "contact", &event.record)
+        .link(&event.location, record_kind, &event.record)
         .await?
         .and_then(|link| link.written_hash)
     else {
         return Ok(false);
     };
-    if written == content_hash(&event.payload) {
+    if written == record_hash(record_kind, &event.payload) {
         return Ok(true);
     }
     store
-        .clear_written_hash(fence, "contact", &event.record, now)
+        .clear_written_hash(fence, record_kind, &event.record, now)
         .await?;
     Ok(false)
 }

@@ -8,6 +8,10 @@ use canopy_highlevel::{Priority, WEBHOOKS};
 use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
 use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
 use jiff::Timestamp;
+use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
+use canopy_store::{
+    Completion, EventEnd, Fence, InboxRow, Inserted, NewAlert, NewRun, Run, Version,
+};
 use serde_json::{Map, Value, json};
 
 use crate::FIRED;
@@ -15,6 +19,9 @@ use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
 use crate::{Engine, echo};
+
+/// So many runs deep an event may be; further down workflows start each other for ever.
+const DEEPEST: u32 = 8;
 
 impl Engine {
     /// Takes one pending event as far as its runs.
@@ -43,6 +50,8 @@ impl Engine {
         }
         if let Some(reason) = self.too_old(&row, now) {
             self.store.hold_event(fence, id, &reason, now).await?;
+        if row.event.trace.depth > DEEPEST {
+            self.stop_loop(fence, &row.event).await?;
             return Ok(Vec::new());
         }
         let Some(event) = self.complete(connection, fence, &row).await? else {
@@ -91,6 +100,24 @@ impl Engine {
                 row.event.id
             )
         })
+    /// Ends an event that stands at the end of a long chain of runs, and tells a person.
+    async fn stop_loop(&self, fence: &Fence, event: &Event) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let cause = event.trace.cause.unwrap_or_default();
+        let alert = NewAlert {
+            location: fence.location.clone(),
+            kind: "loop".to_owned(),
+            subject: event.kind.clone(),
+            message: format!(
+                "{} of run {cause} came out of {} runs in a row, so workflows start each other; it was not run. Give one of them a condition",
+                event.kind, event.trace.depth
+            ),
+        };
+        self.store.raise_alert(alert, now).await?;
+        self.store
+            .settle_event(fence, event.id, EventEnd::NoMatch, now)
+            .await?;
+        Ok(())
     }
 
     /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.

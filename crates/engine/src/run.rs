@@ -164,7 +164,10 @@ impl StepRun<'_> {
             }
         }
         match (kind, canopy_highlevel::operation(&self.step.action)) {
-            (ActionKind::Profile, _) => self.save_profile().await,
+            (ActionKind::Profile, _) if self.step.action == crate::SAVE_PROFILE => {
+                self.save_profile().await
+            }
+            (ActionKind::Profile, _) => self.keep_record().await,
             (ActionKind::Purchase, _) => self.buy().await,
             (ActionKind::HighLevel, Some(operation)) => self.call(operation).await,
             (ActionKind::HighLevel, None) => {

@@ -39,3 +39,6 @@ pub use poll::poll_name;
 pub use profile::{Impact, Profile, profile_id};
 pub use record::{after_write, content_hash, has_custom_fields, record_version};
 pub use workflow::{CustomField, FieldType, Once, Step, Workflow};
+pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile_record_id};
+pub use record::{after_write, content_hash, has_custom_fields, record_hash, record_version};
+pub use workflow::{ActionKind, Actions, CustomField, FieldType, Once, Step, Workflow};

@@ -47,3 +47,42 @@ pub fn profile_id(connection: &str, location: &str, contact: &str) -> String {
     }
     format!("eco_{}", &hex::encode(hash.finalize())[..24])
 }
+
+/// A note of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileNote {
+    pub id: String,
+    pub contact: String,
+    /// The note of the contact in HighLevel that it belongs to.
+    pub highlevel_id: Option<String>,
+    pub body: String,
+    /// The run that wrote it last; `None`: a person.
+    pub run: Option<i64>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A task of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileTask {
+    pub id: String,
+    pub contact: String,
+    /// The task of the contact in HighLevel that it belongs to.
+    pub highlevel_id: Option<String>,
+    pub title: String,
+    /// 0 to 100.
+    pub progress: u32,
+    pub completed: bool,
+    /// The run that wrote it last; `None`: a person.
+    pub run: Option<i64>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The id of a note or task of a profile, derived from the key of the step (or the name) that makes it.
+pub fn profile_record_id(kind: &str, key: &str) -> String {
+    let digest = Sha256::digest(format!("{kind}\n{key}").as_bytes());
+    format!("{kind}_{}", &hex::encode(digest)[..24])
+}

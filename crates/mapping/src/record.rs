@@ -23,6 +23,34 @@ pub fn content_hash(record: &Value) -> String {
     hex::encode(Sha256::digest(canonical(record).to_string()))
 }
 
+/// Members of notes and tasks that people write. Answers to writes, lists and single reads differ in the others.
+const WRITTEN: &[(&str, &[&str])] = &[
+    ("note", &["title", "body"]),
+    (
+        "task",
+        &["title", "body", "dueDate", "completed", "assignedTo"],
+    ),
+];
+
+/// [`content_hash`] of what people write in a record of this kind, the base of the echo guard.
+pub fn record_hash(kind: &str, record: &Value) -> String {
+    let Some((_, members)) = WRITTEN.iter().find(|(known, _)| *known == kind) else {
+        return content_hash(record);
+    };
+    let written: Map<String, Value> = members
+        .iter()
+        .filter_map(|member| {
+            let value = record.get(*member)?;
+            let value = match *member {
+                "dueDate" => record_version(value).map(Value::String)?,
+                _ => value.clone(),
+            };
+            Some(((*member).to_owned(), value))
+        })
+        .collect();
+    content_hash(&Value::Object(written))
+}
+
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -191,6 +219,21 @@ mod tests {
         let mut changed = b.clone();
         changed["firstName"] = json!("Eve");
         assert_ne!(content_hash(&b), content_hash(&changed));
+    }
+
+    #[test]
+    fn a_note_or_task_is_what_people_write_in_it() {
+        let answer = json!({ "id": "t", "title": "Call", "dueDate": "2026-01-01T10:00:00Z", "completed": true });
+        let read = json!({ "id": "t", "title": "Call", "dueDate": "2026-01-01T11:00:00.000+01:00",
+            "completed": true, "body": "", "contactId": "c", "relations": [1] });
+        assert_eq!(record_hash("task", &answer), record_hash("task", &read));
+        let mut open = read.clone();
+        open["completed"] = json!(false);
+        assert_ne!(record_hash("task", &open), record_hash("task", &read));
+        assert_ne!(
+            record_hash("contact", &answer),
+            record_hash("contact", &read)
+        );
     }
 
     #[test]

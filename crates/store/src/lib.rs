@@ -52,6 +52,7 @@ pub mod clock;
 mod error;
 mod files;
 mod key;
+mod profile_types;
 mod sqlite;
 mod store;
 mod types;
@@ -59,6 +60,7 @@ mod words;
 
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;
+pub use profile_types::{Erased, HistoryEntry, ProfileChange};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::Store;
 pub use types::*;

@@ -1,10 +1,11 @@
 //! The trait: what the rest of the program may ask of a store.
 
 use async_trait::async_trait;
-use canopy_mapping::{Impact, Profile};
+use canopy_mapping::{Impact, Profile, ProfileNote, ProfileTask};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
+use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
     LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
@@ -17,6 +18,9 @@ use crate::types::{
     Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
     NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
     StepRecord, StoredRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, ProfileUpdate,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -221,6 +225,31 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
     /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
     async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
+    /// The notes of a profile, oldest first.
+    async fn profile_notes(&self, location: &str, contact: &str) -> Result<Vec<ProfileNote>>;
+    /// The tasks of a profile, oldest first.
+    async fn profile_tasks(&self, location: &str, contact: &str) -> Result<Vec<ProfileTask>>;
+    /// The tags of a profile, in alphabetical order.
+    async fn profile_tags(&self, location: &str, contact: &str) -> Result<Vec<String>>;
+    /// What was written to notes, tasks and tags of a profile, newest first.
+    async fn profile_history(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>>;
+    /// A person's change of a profile, with the events that tell of it. Not fenced.
+    async fn edit_profile(
+        &self,
+        location: &str,
+        profile: Option<ProfileUpdate>,
+        changes: Vec<ProfileChange>,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Takes a contact's personal data away: profile, notes, tasks, tags, payloads of events, requests and answers of
+    /// steps, names in purchases. The ledger stays. Refused while a purchase of the contact is open. Not fenced.
+    async fn erase_contact(&self, location: &str, contact: &str) -> Result<Erased>;
     /// The profiles of a contact, or the one with this `ecologiProfileId`, in all locations.
     async fn find_profiles(&self, contact_or_id: &str) -> Result<Vec<Profile>>;
     /// The locations in which an event speaks of this contact.

@@ -6,6 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::profile_types::ProfileChange;
+
 /// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
@@ -206,6 +208,10 @@ pub struct StepOutcome {
     pub error: Option<String>,
     pub profile: Option<ProfileUpdate>,
     pub link: Option<LinkUpdate>,
+    /// Notes, tasks and tags of the profile.
+    pub changes: Vec<ProfileChange>,
+    /// What the step made happen on the Ecologi side.
+    pub events: Vec<NewEvent>,
 }
 
 /// Creates the profile, or merges `fields` into it.

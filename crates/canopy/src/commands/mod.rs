@@ -15,6 +15,7 @@ mod mcp;
 mod ops;
 mod plan;
 mod profile;
+mod profile_edit;
 mod purchase;
 mod recipe;
 mod run;
@@ -68,6 +69,7 @@ pub(crate) async fn run(
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command).await,
+        Command::Profile(command) => profile::profile(&command, environment).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,
         Command::Auth(options) => auth::auth(options, environment).await,

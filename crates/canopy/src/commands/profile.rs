@@ -1,13 +1,16 @@
-//! `canopy profile show`: everything that the store knows of one contact.
+//! `canopy profile`: everything that the store knows of one contact.
 
-use canopy_mapping::Profile;
-use canopy_store::{InboxRow, Purchase, Run, SqliteStore, StepRecord, Store, StoreError};
+use canopy_mapping::{Profile, ProfileNote, ProfileTask};
+use canopy_store::{
+    HistoryEntry, InboxRow, Purchase, Run, SqliteStore, StepRecord, Store, StoreError,
+};
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::status;
+use super::{profile_edit, status};
 use crate::cli::ConfigArgs;
+use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::show;
 
@@ -26,6 +29,12 @@ pub(crate) enum ProfileCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write a note to a contact's profile
+    Note(profile_edit::Note),
+    /// Write a task of a contact's profile, or how far it is
+    Task(profile_edit::Task),
+    /// Remove a contact's personal data from the store; the ledger stays
+    Erase(profile_edit::Erase),
 }
 
 /// One event of the timeline, with the runs that it started.
@@ -45,15 +54,31 @@ struct Ran {
     steps: Vec<StepRecord>,
 }
 
-pub(super) async fn profile(command: &ProfileCommand) -> Result<Ended, Failure> {
-    let ProfileCommand::Show {
-        config,
-        contact,
-        limit,
-        json,
-    } = command;
+pub(super) async fn profile(
+    command: &ProfileCommand,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    match command {
+        ProfileCommand::Show {
+            config,
+            contact,
+            limit,
+            json,
+        } => show(config, contact, *limit, *json).await,
+        ProfileCommand::Note(options) => profile_edit::note(options, environment).await,
+        ProfileCommand::Task(options) => profile_edit::task(options, environment).await,
+        ProfileCommand::Erase(options) => profile_edit::erase(options, environment).await,
+    }
+}
+
+async fn show(
+    config: &ConfigArgs,
+    contact: &str,
+    limit: u32,
+    json: bool,
+) -> Result<Ended, Failure> {
     let store = status::open(config).await?;
-    let views = views(&store, contact, *limit).await;
+    let views = views(&store, contact, limit).await;
     store.close().await;
     let views = views.map_err(|error| Failure::failed(&error))?;
     if views.is_empty() {
@@ -61,7 +86,7 @@ pub(super) async fn profile(command: &ProfileCommand) -> Result<Ended, Failure> 
             "the store knows no contact or profile \"{contact}\""
         )));
     }
-    if *json {
+    if json {
         println!(
             "{}",
             json!(views.iter().map(View::to_json).collect::<Vec<_>>())
@@ -79,6 +104,10 @@ struct View {
     contact: String,
     profile: Option<Profile>,
     impact: canopy_mapping::Impact,
+    tags: Vec<String>,
+    tasks: Vec<ProfileTask>,
+    notes: Vec<ProfileNote>,
+    history: Vec<HistoryEntry>,
     purchases: Vec<Purchase>,
     timeline: Vec<Moment>,
 }
@@ -120,6 +149,10 @@ async fn view(
     Ok(View {
         profile: store.profile(&location, &contact).await?,
         impact: store.impact(&location, &contact).await?,
+        tags: store.profile_tags(&location, &contact).await?,
+        tasks: store.profile_tasks(&location, &contact).await?,
+        notes: store.profile_notes(&location, &contact).await?,
+        history: store.profile_history(&location, &contact, limit).await?,
         purchases: store.contact_purchases(&location, &contact, limit).await?,
         timeline,
         location,
@@ -141,6 +174,7 @@ impl View {
     fn to_json(&self) -> Value {
         json!({
             "location": self.location, "contact": self.contact, "profile": self.profile, "impact": self.impact,
+            "tags": self.tags, "tasks": self.tasks, "notes": self.notes, "history": self.history,
             "purchases": self.purchases, "timeline": self.timeline,
         })
     }
@@ -163,7 +197,23 @@ impl View {
             ("CO2e removed", format!("{} kg", impact.carbon_removal_kg)),
             ("habitat", format!("{} m2", impact.habitat_m2)),
         ]);
-        let mut lines = vec![show::pairs(&rows), "purchases".to_owned()];
+        if !self.tags.is_empty() {
+            rows.push(("tags", self.tags.join(", ")));
+        }
+        let mut lines = vec![show::pairs(&rows)];
+        if !self.tasks.is_empty() {
+            lines.push("tasks".to_owned());
+            lines.extend(self.tasks.iter().map(task_line));
+        }
+        if !self.notes.is_empty() {
+            lines.push("notes".to_owned());
+            lines.extend(
+                self.notes
+                    .iter()
+                    .map(|note| format!("  {:.0}  {}", note.updated_at, note.body)),
+            );
+        }
+        lines.push("purchases".to_owned());
         lines.extend(self.purchases.iter().map(purchase_line));
         lines.push("\nevents, newest first".to_owned());
         for moment in &self.timeline {
@@ -204,6 +254,14 @@ impl Moment {
         }
         lines
     }
+}
+
+fn task_line(task: &ProfileTask) -> String {
+    let done = if task.completed { ", completed" } else { "" };
+    format!(
+        "  {:.0}  {}: {} %{done}",
+        task.updated_at, task.title, task.progress
+    )
 }
 
 fn purchase_line(purchase: &Purchase) -> String {

@@ -16,10 +16,24 @@ pub(crate) struct Recipe {
     pub text: &'static str,
 }
 
-const RECIPES: &[Recipe] = &[Recipe {
-    name: "new-contact",
-    text: include_str!("../../../../recipes/new-contact.toml"),
-}];
+const RECIPES: &[Recipe] = &[
+    Recipe {
+        name: "new-contact",
+        text: include_str!("../../../../recipes/new-contact.toml"),
+    },
+    Recipe {
+        name: "contact-notes-to-profile",
+        text: include_str!("../../../../recipes/contact-notes-to-profile.toml"),
+    },
+    Recipe {
+        name: "tag-new-profiles",
+        text: include_str!("../../../../recipes/tag-new-profiles.toml"),
+    },
+    Recipe {
+        name: "task-progress",
+        text: include_str!("../../../../recipes/task-progress.toml"),
+    },
+];
 
 /// All recipes.
 pub(crate) fn recipes() -> &'static [Recipe] {

@@ -2,8 +2,10 @@
 
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
 use canopy_highlevel::{Error, Priority, Refusal};
-use canopy_mapping::{after_write, content_hash, has_custom_fields, profile_id, template};
-use canopy_store::{LinkUpdate, StepState};
+use canopy_mapping::{
+    after_write, content_hash, has_custom_fields, profile_id, record_hash, template,
+};
+use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
@@ -214,7 +216,10 @@ impl StepRun<'_> {
             outcome.link = self.contact_link(&after);
             self.context.set_contact(after);
         } else if let Some(link) = self.created_link(operation, &answer) {
+            outcome.changes = self.counterpart(operation, &link.highlevel_id);
             outcome.link = Some(link);
+        } else {
+            outcome.link = self.written_link(operation, &answer);
         }
         engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
         engine
@@ -253,6 +258,41 @@ impl StepRun<'_> {
             ecologi_id: self.key.clone(),
             written_hash: None,
         })
+    }
+
+    /// Remembers what a note or task looks like now that we wrote it: the echo guard compares with it.
+    fn written_link(&self, operation: &Operation, answer: &Value) -> Option<LinkUpdate> {
+        let pointer = operation.record?;
+        let kind = pointer.trim_start_matches('/');
+        if operation.idempotency == Idempotency::Read || !["note", "task"].contains(&kind) {
+            return None;
+        }
+        let record = answer.pointer(pointer)?;
+        let id = record["id"].as_str()?;
+        Some(LinkUpdate {
+            kind: kind.to_owned(),
+            highlevel_id: id.to_owned(),
+            ecologi_id: self.key.clone(),
+            written_hash: Some(record_hash(kind, record)),
+        })
+    }
+
+    /// A note or task that was made for one of the profile belongs to it from now on, so that a later change of it in
+    /// HighLevel finds its way back.
+    fn counterpart(&self, operation: &Operation, highlevel_id: &str) -> Vec<ProfileChange> {
+        let made = operation.record.unwrap_or_default().trim_start_matches('/');
+        let ours = match made {
+            "note" => self.event.kind.starts_with("profile_note."),
+            "task" => self.event.kind.starts_with("profile_task."),
+            _ => false,
+        };
+        if !ours {
+            return Vec::new();
+        }
+        vec![ProfileChange::Linked {
+            id: self.event.record.clone(),
+            highlevel_id: highlevel_id.to_owned(),
+        }]
     }
 
     async fn failed(&self, operation: &Operation, error: &Error) -> Result<Verdict, EngineError> {

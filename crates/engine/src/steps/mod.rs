@@ -3,6 +3,7 @@
 pub(crate) mod highlevel;
 pub(crate) mod profile;
 pub(crate) mod purchase;
+pub(crate) mod records;
 mod upsert;
 
 use canopy_mapping::{Event, Step};
@@ -53,6 +54,8 @@ impl StepRun<'_> {
             error,
             profile: None,
             link: None,
+            changes: Vec::new(),
+            events: Vec::new(),
         }
     }
 

@@ -15,15 +15,15 @@ impl StepRun<'_> {
             Err(error) => return self.refuse(error).await,
         };
         let Some(contact) = self.event.contact.clone() else {
-            return self
-                .refuse(format!(
-                    "\"{}\" needs a contact, and {} has none",
-                    self.step.action, self.event.kind
-                ))
-                .await;
+            return self.refuse(self.needs_contact()).await;
         };
         let engine = self.engine;
         let id = profile_id(&self.connection.id, &self.connection.location, &contact);
+        let before = engine
+            .store
+            .profile(&self.connection.location, &contact)
+            .await?
+            .map(|profile| profile.fields);
         let known = engine
             .store
             .link(&self.connection.location, "contact", &contact)
@@ -37,6 +37,17 @@ impl StepRun<'_> {
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
         let mut outcome = self.outcome(StepState::Done, Some(output.clone()), None);
+        let mut after = before.clone().unwrap_or_default();
+        after.extend(fields.clone());
+        let kind = match &before {
+            None => Some("profile.created"),
+            Some(before) if *before != after => Some("profile.updated"),
+            Some(_) => None,
+        };
+        if let Some(kind) = kind {
+            let payload = json!({ "ecologiProfileId": id, "contact": contact, "fields": after });
+            outcome.events.push(self.tell(kind, id.clone(), payload));
+        }
         outcome.profile = Some(ProfileUpdate {
             id: id.clone(),
             contact: contact.clone(),

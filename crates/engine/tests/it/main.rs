@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod events;
+mod profiles;
 mod purchases;
 mod retries;
 mod support;

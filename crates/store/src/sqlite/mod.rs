@@ -11,6 +11,7 @@ mod ledger;
 mod missed;
 mod open;
 mod polls;
+mod profile_records;
 mod profiles;
 mod records;
 mod row;

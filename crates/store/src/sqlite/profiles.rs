@@ -8,6 +8,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::fence::Held;
+use super::profile_records::Place;
 use super::row::{Reader, micros};
 use crate::types::{Link, LinkUpdate, ProfileUpdate};
 
@@ -50,8 +51,13 @@ pub(super) async fn find(
 }
 
 /// Creates the profile or lays `fields` over those it has. The id of a profile never changes.
-pub(super) async fn merge(held: &mut Held<'_>, update: &ProfileUpdate, now: Timestamp) -> Op<()> {
-    let known = profile(held.connection, &held.fence.location, &update.contact).await?;
+pub(super) async fn merge(
+    connection: &mut SqliteConnection,
+    place: Place<'_>,
+    update: &ProfileUpdate,
+    now: Timestamp,
+) -> Op<()> {
+    let known = profile(connection, place.location, &update.contact).await?;
     let mut fields: Map<String, Value> = known.map(|profile| profile.fields).unwrap_or_default();
     fields.extend(update.fields.clone());
     sqlx::query(
@@ -60,13 +66,13 @@ pub(super) async fn merge(held: &mut Held<'_>, update: &ProfileUpdate, now: Time
          ON CONFLICT (location, contact) DO UPDATE SET
              epoch = excluded.epoch, fields = excluded.fields, updated_at = excluded.updated_at",
     )
-    .bind(&held.fence.location)
+    .bind(place.location)
     .bind(&update.contact)
     .bind(&update.id)
-    .bind(held.fence.epoch)
+    .bind(place.epoch)
     .bind(Value::Object(fields).to_string())
     .bind(micros(now))
-    .execute(&mut *held.connection)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::fault::{Fault, Op};
 use super::fence::Held;
+use super::profile_records::{self, Place};
 use super::row::{Reader, micros};
 use super::{profiles, runs};
 use crate::types::{NewStep, StepOutcome, StepRecord, StepState};
@@ -126,10 +127,23 @@ pub(super) async fn finish(held: &mut Held<'_>, outcome: &StepOutcome, now: Time
     .execute(&mut *held.connection)
     .await?;
     if let Some(profile) = &outcome.profile {
-        profiles::merge(held, profile, now).await?;
+        let place = Place::of(&held.fence, Some(outcome.run));
+        profiles::merge(held.connection, place, profile, now).await?;
     }
     if let Some(link) = &outcome.link {
         profiles::put_link(held, link, now).await?;
     }
-    Ok(())
+    if before.state == StepState::Done {
+        // Said once more: the records and their history stand already.
+        return Ok(());
+    }
+    let place = Place::of(&held.fence, Some(outcome.run));
+    profile_records::write(
+        held.connection,
+        place,
+        &outcome.changes,
+        &outcome.events,
+        now,
+    )
+    .await
 }

@@ -2,7 +2,7 @@
 //! in the modules.
 
 use async_trait::async_trait;
-use canopy_mapping::{Impact, Profile};
+use canopy_mapping::{Impact, Profile, ProfileNote, ProfileTask};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
@@ -11,8 +11,11 @@ use super::{
     SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, profiles, runs, secrets,
     steps,
     SqliteStore, alerts, calls, fence, inbox, ledger, profiles, records, runs, secrets, steps,
+    SqliteStore, alerts, calls, fence, inbox, ledger, profile_records, profiles, runs, secrets,
+    steps,
 };
 use crate::error::Result;
+use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::store::Store;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
@@ -26,6 +29,9 @@ use crate::types::{
     Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
     NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
     StepRecord, StoredRecord, Summary,
+    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, ProfileUpdate,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -314,6 +320,47 @@ impl Store for SqliteStore {
 
     async fn impact(&self, location: &str, contact: &str) -> Result<Impact> {
         read!(self, profiles::impact(location, contact))
+    }
+
+    async fn profile_notes(&self, location: &str, contact: &str) -> Result<Vec<ProfileNote>> {
+        read!(self, profile_records::notes(location, contact))
+    }
+
+    async fn profile_tasks(&self, location: &str, contact: &str) -> Result<Vec<ProfileTask>> {
+        read!(self, profile_records::tasks(location, contact))
+    }
+
+    async fn profile_tags(&self, location: &str, contact: &str) -> Result<Vec<String>> {
+        read!(self, profile_records::tags(location, contact))
+    }
+
+    async fn profile_history(
+        &self,
+        location: &str,
+        contact: &str,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>> {
+        read!(self, profile_records::history(location, contact, limit))
+    }
+
+    async fn edit_profile(
+        &self,
+        location: &str,
+        profile: Option<ProfileUpdate>,
+        changes: Vec<ProfileChange>,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let location = location.to_owned();
+        write!(
+            self,
+            profile_records::edit(&location, profile.as_ref(), &changes, &events, now)
+        )
+    }
+
+    async fn erase_contact(&self, location: &str, contact: &str) -> Result<Erased> {
+        let (location, contact) = (location.to_owned(), contact.to_owned());
+        write!(self, profile_records::erase(&location, &contact))
     }
 
     async fn find_profiles(&self, contact_or_id: &str) -> Result<Vec<Profile>> {

@@ -11,6 +11,7 @@ mod inbox;
 mod ledger;
 mod opening;
 mod polls;
+mod profiles;
 mod properties;
 mod records;
 mod runs;

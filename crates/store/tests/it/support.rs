@@ -155,6 +155,8 @@ pub fn outcome_of(run: i64, step: &str, state: StepState) -> StepOutcome {
         error: None,
         profile: None,
         link: None,
+        changes: vec![],
+        events: vec![],
     }
 }
 
