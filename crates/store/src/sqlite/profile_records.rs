@@ -140,52 +140,67 @@ async fn write_one(
             contact,
             tag,
             present,
-        } => {
-            let written = if *present {
-                sqlx::query(
-                    "INSERT INTO profile_tags (location, contact, tag, epoch, run, added_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                )
-                .bind(place.location)
-                .bind(contact)
-                .bind(tag)
-                .bind(place.epoch)
-                .bind(place.run)
-                .bind(micros(now))
-                .execute(&mut *connection)
-                .await?
-            } else {
-                sqlx::query(
-                    "DELETE FROM profile_tags WHERE location = ?1 AND contact = ?2 AND tag = ?3",
-                )
-                .bind(place.location)
-                .bind(contact)
-                .bind(tag)
-                .execute(&mut *connection)
-                .await?
-            };
-            if written.rows_affected() == 0 {
-                return Ok(());
-            }
-            let state = json!({ "present": present });
-            remember(connection, place, contact, ("tag", tag), &state, now).await
-        }
+        } => write_tag(connection, place, (contact, tag), *present, now).await,
         ProfileChange::Linked { id, highlevel_id } => {
-            for sql in [
-                "UPDATE profile_notes SET highlevel_id = ?3, epoch = ?4 WHERE location = ?1 AND id = ?2",
-                "UPDATE profile_tasks SET highlevel_id = ?3, epoch = ?4 WHERE location = ?1 AND id = ?2",
-            ] {
-                sqlx::query(sql)
-                    .bind(place.location)
-                    .bind(id)
-                    .bind(highlevel_id)
-                    .bind(place.epoch)
-                    .execute(&mut *connection)
-                    .await?;
-            }
-            Ok(())
+            write_counterpart(connection, place, id, highlevel_id).await
         }
     }
+}
+
+async fn write_tag(
+    connection: &mut SqliteConnection,
+    place: Place<'_>,
+    (contact, tag): (&str, &str),
+    present: bool,
+    now: Timestamp,
+) -> Op<()> {
+    let written = if present {
+        sqlx::query(
+            "INSERT INTO profile_tags (location, contact, tag, epoch, run, added_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )
+        .bind(place.location)
+        .bind(contact)
+        .bind(tag)
+        .bind(place.epoch)
+        .bind(place.run)
+        .bind(micros(now))
+        .execute(&mut *connection)
+        .await?
+    } else {
+        sqlx::query("DELETE FROM profile_tags WHERE location = ?1 AND contact = ?2 AND tag = ?3")
+            .bind(place.location)
+            .bind(contact)
+            .bind(tag)
+            .execute(&mut *connection)
+            .await?
+    };
+    if written.rows_affected() == 0 {
+        return Ok(());
+    }
+    let state = json!({ "present": present });
+    remember(connection, place, contact, ("tag", tag), &state, now).await
+}
+
+async fn write_counterpart(
+    connection: &mut SqliteConnection,
+    place: Place<'_>,
+    id: &str,
+    highlevel_id: &str,
+) -> Op<()> {
+    for sql in [
+        "UPDATE profile_notes SET highlevel_id = ?3, epoch = ?4 WHERE location = ?1 AND id = ?2",
+        "UPDATE profile_tasks SET highlevel_id = ?3, epoch = ?4 WHERE location = ?1 AND id = ?2",
+    ] {
+        sqlx::query(sql)
+            .bind(place.location)
+            .bind(id)
+            .bind(highlevel_id)
+            .bind(place.epoch)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn remember(
