@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{Alerts, Plan, ProfileCommand, RecipeCommand, Trigger};
-use crate::commands::{Alerts, Approve, Events, ProfileCommand, RecipeCommand};
-use crate::commands::{Alerts, Backfill, LedgerCommand, ProfileCommand, RecipeCommand, Watch};
+use crate::commands::{
+    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand, Trigger,
+    Watch,
+};
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in HighLevel.

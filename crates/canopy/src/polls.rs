@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canopy_mapping::Workflow;
+use canopy_mapping::{On, Workflow};
 use canopy_triggers::{DayPlan, PollOptions, PollSpec, Polls};
 use jiff::SignedDuration;
 
@@ -45,11 +45,25 @@ pub(crate) fn must_fit(loaded: &Loaded, polls: &Polls) -> Result<(), Failure> {
 
 /// The triggers of workflows, and the kinds of events that they wait for.
 fn wanted(workflows: &[Workflow]) -> (Vec<PollSpec>, BTreeSet<String>) {
-    let specs = Vec::new();
-    let kinds = workflows
-        .iter()
-        .flat_map(|workflow| workflow.on.iter().cloned())
-        .collect();
+    let mut specs = Vec::new();
+    let mut kinds = BTreeSet::new();
+    for on in workflows.iter().flat_map(|workflow| &workflow.on) {
+        match on {
+            On::Kind(kind) => {
+                kinds.insert(kind.clone());
+            }
+            On::Trigger(trigger) => specs.push(PollSpec {
+                operation: trigger.trigger.clone(),
+                arguments: trigger.with.clone(),
+                every: trigger
+                    .every
+                    .and_then(|every| std::time::Duration::try_from(every).ok()),
+                backfill: trigger.backfill,
+            }),
+            // Nothing at HighLevel is to be asked.
+            On::Schedule(_) | On::Webhook(_) => {}
+        }
+    }
     (specs, kinds)
 }
 

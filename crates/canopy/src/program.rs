@@ -15,13 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth;
 use crate::call_log::CallSink;
 use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
-use crate::polls;
+use crate::{auth, polls};
 
 /// The lease owner of the one process that may hold the store's lock.
 pub(crate) const OWNER: &str = "embedded";
@@ -70,7 +69,6 @@ impl Program {
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
         let connections = connect(connector, workflows.into()).await?;
-        let connections = connect(connector).await?;
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
         let tokens = private_tokens(connector, &connections).await?;
@@ -127,7 +125,6 @@ impl Program {
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
             .with_hooks(hooks);
         remind(&store, &tokens).await;
-        let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone());
         let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
             .observed_by(observer);
         Ok(Self {
@@ -343,9 +340,8 @@ fn engine_options(config: &config::Config) -> Options {
             max_attempts: config.retry.max_attempts,
         },
         purchase_window: polls::signed(config.purchases.window),
-        purchase_window: signed(config.purchases.window),
         // Who asks for what is there already does not want to approve it once more.
-        max_age: (!config.poll.backfill).then(|| signed(config.poll.max_age)),
+        max_age: (!config.poll.backfill).then(|| polls::signed(config.poll.max_age)),
         ..Options::default()
     }
 }

@@ -1,7 +1,10 @@
 //! Which actions and event kinds there are: read from the generated tables, so that nothing is listed by hand.
 
-use canopy_highlevel::CATALOG;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use canopy_highlevel::operation::{EntryKind, Idempotency};
+use canopy_highlevel::{CATALOG, OPERATIONS, WEBHOOKS};
 use canopy_mapping::{ActionKind, Actions, ArgumentError};
 use serde_json::{Map, Value};
 
@@ -28,6 +31,20 @@ const PROFILE_EVENTS: [&str; 7] = [
     "profile_task.updated",
     "profile_task.completed",
 ];
+
+/// Kinds of the webhooks, of what the polls find, and of what happens to profiles.
+static KINDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let webhooks = WEBHOOKS.iter().map(|event| event.kind.to_owned());
+    let triggers = OPERATIONS.iter().filter_map(|operation| operation.trigger);
+    let polled = triggers.flat_map(|trigger| {
+        let deleted = trigger.lists_all.then_some("deleted");
+        let verbs = ["created", "updated"].into_iter().chain(deleted);
+        let own = verbs.map(move |verb| format!("{}.{verb}", trigger.record));
+        own.chain(trigger.changes.iter().map(|change| change.kind.to_owned()))
+    });
+    let profile = PROFILE_EVENTS.map(str::to_owned);
+    webhooks.chain(polled).chain(profile).collect()
+});
 
 /// The actions that the engine can carry out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,14 +101,7 @@ impl Actions for Catalog {
     }
 
     fn event_kinds(&self) -> Vec<&str> {
-        let mut kinds: Vec<_> = canopy_highlevel::WEBHOOKS
-            .iter()
-            .map(|event| event.kind)
-            .chain(PROFILE_EVENTS)
-            .collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds
+        KINDS.iter().map(String::as_str).collect()
     }
 
     fn trigger(&self, name: &str) -> Option<&str> {
@@ -100,7 +110,7 @@ impl Actions for Catalog {
             .find(|entry| entry.kind == EntryKind::Trigger && entry.name == name);
         let operation = entry.map_or(name, |entry| entry.operation);
         canopy_highlevel::operation(operation)
-            .filter(|operation| operation.idempotency == Idempotency::Read)
+            .filter(|operation| operation.trigger.is_some())
             .map(|operation| operation.name)
     }
 
@@ -113,6 +123,46 @@ impl Actions for Catalog {
     }
 
     fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
-        arguments::of_highlevel(operation, given, &arguments::LOCATION)
+        let mut filled_in = arguments::FROM_CONNECTION.to_vec();
+        let trigger = canopy_highlevel::operation(operation).and_then(|found| found.trigger);
+        // Without it, the poll takes it from each record of another list.
+        filled_in.extend(
+            trigger
+                .and_then(|trigger| trigger.each)
+                .map(|each| each.parameter),
+        );
+        arguments::of_highlevel(operation, given, &filled_in)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_trigger_of_the_catalog_can_start_a_workflow() {
+        for name in Catalog.triggers() {
+            let operation = Catalog.trigger(name).unwrap();
+            let example = canopy_highlevel::describe(operation).unwrap().example;
+            let found = Catalog.check_trigger(operation, example.as_object().unwrap());
+            assert!(found.is_empty(), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_each_contact_needs_no_contact() {
+        let operation = Catalog.trigger("get-contact-notes").unwrap();
+        assert!(Catalog.check_trigger(operation, &Map::new()).is_empty());
+        let wrong = json!({ "contactid": "c" });
+        let found = Catalog.check_trigger(operation, wrong.as_object().unwrap());
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn kinds_of_polls_are_kinds() {
+        let kinds = Catalog.event_kinds();
+        assert!(kinds.contains(&"contact.created") && kinds.contains(&"note.updated"));
     }
 }

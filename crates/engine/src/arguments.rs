@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 const MOST: usize = 50;
 
 /// Filled in from the connection where a file does not give them.
-pub(crate) const LOCATION: [&str; 2] = ["locationId", "location_id"];
+pub(crate) const FROM_CONNECTION: [&str; 3] = ["locationId", "location_id", "companyId"];
 
 /// All that an operation of HighLevel would refuse. What is in `filled_in` may be missing.
 pub(crate) fn of_highlevel(

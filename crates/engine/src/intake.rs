@@ -1,24 +1,18 @@
 //! From an inbox row to runs: complete the event, drop echoes, match workflows.
 
-use canopy_highlevel::operation::{EventVersion, Operation, Reading};
+use canopy_highlevel::operation::{EventVersion, Operation, Reading, WebhookEvent};
 use canopy_highlevel::{OPERATIONS, Priority, WEBHOOKS};
-use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
-use canopy_highlevel::operation::{EventVersion, Operation, WebhookEvent};
-use canopy_highlevel::{Priority, WEBHOOKS};
 use canopy_mapping::{Event, Source, Workflow, content_hash, record_version, template};
-use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, NewRun, Run, Version};
-use jiff::Timestamp;
-use canopy_mapping::{Event, Workflow, content_hash, record_version, template};
 use canopy_store::{
     Completion, EventEnd, Fence, InboxRow, Inserted, NewAlert, NewRun, Run, Version,
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::FIRED;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
-use crate::{Engine, echo};
+use crate::{Engine, FIRED, echo};
 
 /// So many runs deep an event may be; further down workflows start each other for ever.
 const DEEPEST: u32 = 8;
@@ -35,9 +29,8 @@ impl Engine {
         let id = row.event.id;
         let wanted = |workflow: &&Workflow| match fired_for(&row.event) {
             Some(ids) => ids.contains(&&*workflow.id),
-            None => workflow.on.contains(&row.event.kind),
+            None => workflow.starts_on(&row.event),
         };
-        let wanted = |workflow: &&Workflow| workflow.starts_on(&row.event);
         if !connection
             .workflows
             .iter()
@@ -50,6 +43,8 @@ impl Engine {
         }
         if let Some(reason) = self.too_old(&row, now) {
             self.store.hold_event(fence, id, &reason, now).await?;
+            return Ok(Vec::new());
+        }
         if row.event.trace.depth > DEEPEST {
             self.stop_loop(fence, &row.event).await?;
             return Ok(Vec::new());
@@ -100,6 +95,8 @@ impl Engine {
                 row.event.id
             )
         })
+    }
+
     /// Ends an event that stands at the end of a long chain of runs, and tells a person.
     async fn stop_loop(&self, fence: &Fence, event: &Event) -> Result<(), EngineError> {
         let now = self.clock.now();
@@ -174,8 +171,7 @@ impl Engine {
             Some(webhook) => webhook.contact == Some(webhook.record),
             None => event.kind.starts_with("contact."),
         };
-        let arguments = arguments_of(about_contact, fetch, event);
-        if needs_contact(webhook, fetch) && event.contact.is_none() {
+        if webhook.is_some_and(|webhook| needs_contact(webhook, fetch)) && event.contact.is_none() {
             // Never given up: the poll that finds the record fills the contact in.
             let now = self.clock.now();
             let error = format!(
@@ -188,7 +184,7 @@ impl Engine {
                 .await?;
             return Ok(None);
         }
-        let arguments = arguments_of(webhook, fetch, event);
+        let arguments = arguments_of(about_contact, fetch, event);
         let answer = connection
             .highlevel
             .invoke_as(Priority::Workflow, fetch.name, &arguments)
@@ -285,6 +281,8 @@ fn read_of(event: &Event) -> Option<&'static Operation> {
         others.next().is_some_and(|name| name.ends_with("id")) && others.next().is_none()
     };
     OPERATIONS.iter().filter(reads).find(ids_at_hand)
+}
+
 /// Whether the record can be read only by whose it is.
 fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
     webhook
@@ -294,6 +292,8 @@ fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
             .parameters
             .iter()
             .any(|parameter| parameter.required && parameter.name == "contactId")
+}
+
 /// The workflows for which a person fired the event; `None`: it came by itself.
 fn fired_for(event: &Event) -> Option<Vec<&str>> {
     let marks = event.trace.found_by.iter();

@@ -7,20 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::Result;
 use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
-    PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, Summary,
-    LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
-    Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
-    NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, StoredRecord, Summary,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, ProfileUpdate,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
+    Inserted, LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRecord,
+    NewRun, NewStep, PollCommit, PollRecord, ProfileUpdate, Purchase, PurchaseIntent,
+    PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, StoredRecord, Summary,
 };
 
 /// Everything durable. Each method is one transaction.

@@ -401,6 +401,8 @@ pub struct PollRecord {
     pub facets: Value,
     /// Readings in a row that did not show it.
     pub missing: i64,
+}
+
 /// A record as it was read, on its way into the view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRecord {

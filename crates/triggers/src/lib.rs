@@ -25,12 +25,10 @@ pub use backfill::{
     Backfill, BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since,
 };
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
-pub use normalise::PayloadError;
+pub use normalise::{PayloadError, UNKNOWN_LOCATION};
 pub use poll::{
     DayPlan, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled, Poller, Polls,
     Preview, calls_a_day, share_of_polls,
 };
-pub use normalise::{PayloadError, UNKNOWN_LOCATION};
-pub use poll::{ContactPoll, PollError, PollOptions, Polled};
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
 pub use workflow_hook::WorkflowHook;

@@ -1,8 +1,8 @@
 //! The real binary against the sandbox. Every test has a sandbox, a folder and processes of its own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod backfill;
 mod auth;
+mod backfill;
 mod bad_input;
 mod books;
 mod call;

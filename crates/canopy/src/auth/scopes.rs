@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use canopy_engine::Catalog;
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
-use canopy_mapping::{ActionKind, Actions as _, Workflow};
+use canopy_mapping::{ActionKind, Actions as _, On, Workflow};
 use serde::Serialize;
 
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -68,7 +68,11 @@ impl Needs {
     fn add_workflow(&mut self, workflow: &Workflow) {
         let who = format!("workflow {}", workflow.id);
         for start in &workflow.on {
-            self.add_start(start, &who);
+            match start {
+                On::Kind(kind) => self.add_kind(kind, &who),
+                On::Trigger(trigger) => self.add_trigger(&trigger.trigger, &who),
+                On::Schedule(_) | On::Webhook(_) => {}
+            }
         }
         for step in &workflow.steps {
             let who = format!("{who}, step {}", step.id);
@@ -90,7 +94,22 @@ impl Needs {
         }
     }
 
-    fn add_start(&mut self, kind: &str, who: &str) {
+    fn add_trigger(&mut self, operation: &str, who: &str) {
+        self.add(operation, &format!("{who}, its poll"));
+        let trigger = canopy_highlevel::operation(operation).and_then(|one| one.trigger);
+        let Some(trigger) = trigger else { return };
+        if let Some(each) = trigger.each {
+            self.add(
+                each.of,
+                &format!("{who}, finding what its poll goes through"),
+            );
+        }
+        if trigger.contact.is_some() {
+            self.add("get-contact", &format!("{who}, the contact of {operation}"));
+        }
+    }
+
+    fn add_kind(&mut self, kind: &str, who: &str) {
         let mut of_contact = false;
         for webhook in WEBHOOKS.iter().filter(|webhook| webhook.kind == kind) {
             of_contact |= webhook.contact.is_some();

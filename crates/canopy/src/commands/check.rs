@@ -35,14 +35,20 @@ impl Finding {
 pub(super) async fn check(options: &Check, environment: &Environment) -> Result<Ended, Failure> {
     let loaded = config::load(&options.config.config)?;
     let mut findings = vec![Finding::new("configuration", Ok(()))];
-    let workflows = config::workflows(&loaded).map_err(|error| error.to_string());
-    if let Ok(workflows) = &workflows {
-        let fit = polls::polls(&loaded, workflows)
-            .and_then(|wanted| polls::must_fit(&loaded, &wanted))
-            .map_err(|error| error.to_string());
-        findings.push(Finding::new("polls", fit));
+    match config::all_workflows(&loaded) {
+        Ok(workflows) => {
+            let fit = polls::polls(&loaded, &workflows)
+                .and_then(|wanted| polls::must_fit(&loaded, &wanted))
+                .map_err(|error| error.to_string());
+            findings.push(Finding::new("workflows", Ok(())));
+            findings.push(Finding::new("polls", fit));
+        }
+        Err(mistakes) => findings.extend(
+            mistakes
+                .into_iter()
+                .map(|mistake| Finding::new("workflows", Err(mistake))),
+        ),
     }
-    findings.insert(1, Finding::new("workflows", workflows.map(drop)));
     if !options.offline {
         let store = existing_store(&loaded, environment).await?;
         let (calls, _) = CallSink::new();

@@ -1,8 +1,8 @@
 //! What each command does.
 
 mod alerts;
-mod backfill;
 mod auth;
+mod backfill;
 mod call;
 mod check;
 mod completions;
@@ -34,16 +34,14 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 
 pub(crate) use alerts::Alerts;
-pub(crate) use plan::Plan;
-pub(crate) use events::{Approve, Events};
 pub(crate) use auth::Auth;
+pub(crate) use backfill::Backfill;
+pub(crate) use events::{Approve, Events};
+pub(crate) use ledger::LedgerCommand;
+pub(crate) use plan::Plan;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 pub(crate) use trigger::Trigger;
-pub(crate) use backfill::Backfill;
-pub(crate) use ledger::LedgerCommand;
-pub(crate) use profile::ProfileCommand;
-pub(crate) use recipe::RecipeCommand;
 pub(crate) use watch::Watch;
 
 pub(crate) async fn run(
@@ -68,7 +66,6 @@ pub(crate) async fn run(
         Command::Backfill(options) => backfill::backfill(&options, environment).await,
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
-        Command::Profile(command) => profile::profile(&command).await,
         Command::Profile(command) => profile::profile(&command, environment).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,

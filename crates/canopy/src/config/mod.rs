@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretError, SecretRef, store_key};
-pub(crate) use workflows::{Recipe, recipe, recipes, workflows};
+pub(crate) use workflows::{Recipe, all_workflows, recipe, recipes, workflows};
 
 /// A configuration as its file says it.
 #[derive(Debug, Clone, Deserialize)]

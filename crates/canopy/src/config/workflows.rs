@@ -1,9 +1,9 @@
 //! The workflows that a configuration asks for: recipes that ship with the program, and files of a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use canopy_engine::Catalog;
-use canopy_mapping::{FileError, Workflow, nearest};
+use canopy_mapping::{FileError, On, Workflow, nearest};
 
 use super::Loaded;
 use crate::exit::Failure;
@@ -63,9 +63,15 @@ pub(crate) struct UnknownRecipe {
     fix: String,
 }
 
-/// Reads all workflows of a configuration; ids must differ.
+/// Reads all workflows of a configuration; ids must differ. The failure tells every mistake of every file.
 pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
+    all_workflows(loaded).map_err(|mistakes| Failure::BadInput(mistakes.join("\n")))
+}
+
+/// The same, with the mistakes one by one.
+pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String>> {
     let mut workflows: Vec<(String, Workflow)> = Vec::new();
+    let mut mistakes: Vec<String> = Vec::new();
     let config = &loaded.config;
     let default = ["new-contact".to_owned()];
     let recipes = match (&config.recipes, &config.workflows) {
@@ -73,31 +79,54 @@ pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
         (None, None) => &default,
         (None, Some(_)) => &[],
     };
+    let mut take = |file: String, text: &str| match Workflow::parse_all(&file, text, &Catalog) {
+        Ok(workflow) => workflows.push((file, workflow)),
+        Err(found) => mistakes.extend(found.iter().map(ToString::to_string)),
+    };
+    let mut unknown = Vec::new();
     for name in recipes {
-        let workflow = read_recipe(loaded, name).map_err(|error| Failure::bad_input(&error))?;
-        workflows.push((format!("recipe {name}"), workflow));
-    }
-    if let Some(folder) = &config.workflows {
-        for workflow in files(&loaded.path(folder))? {
-            workflows.push(workflow);
+        match known_recipe(loaded, name) {
+            Ok(recipe) => take(format!("recipe {name}"), recipe.text),
+            Err(error) => unknown.push(error.to_string()),
         }
     }
+    if let Some(folder) = &config.workflows {
+        for file in files(&loaded.path(folder)) {
+            match file {
+                Ok((file, text)) => take(file, &text),
+                Err(error) => unknown.push(error),
+            }
+        }
+    }
+    mistakes.extend(unknown);
     for (index, (file, workflow)) in workflows.iter().enumerate() {
         if let Some((other, _)) = workflows[..index]
             .iter()
             .find(|(_, other)| other.id == workflow.id)
         {
-            return Err(Failure::BadInput(format!(
+            mistakes.push(format!(
                 "{file}: workflow id \"{}\" is also used by {other}; ids tell purchases apart, so each needs its own",
                 workflow.id
-            )));
+            ));
         }
     }
-    if workflows.is_empty() {
-        return Err(Failure::BadInput(format!(
+    for (file, workflow) in &workflows {
+        // Better refused than accepted and never started.
+        if workflow.on.iter().any(|on| matches!(on, On::Schedule(_))) {
+            mistakes.push(format!(
+                "{file}: workflow \"{}\" starts on a timetable, which this version cannot do yet; name an event kind or a trigger",
+                workflow.id
+            ));
+        }
+    }
+    if workflows.is_empty() && mistakes.is_empty() {
+        mistakes.push(format!(
             "{}: there is no workflow to run; name one under \"recipes\" or put a file into the \"workflows\" folder",
             loaded.file
-        )));
+        ));
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
     }
     Ok(workflows
         .into_iter()
@@ -105,44 +134,37 @@ pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
         .collect())
 }
 
-fn read_recipe(loaded: &Loaded, name: &str) -> Result<Workflow, FileError> {
-    let found = recipe(name).map_err(|unknown| {
+fn known_recipe(loaded: &Loaded, name: &str) -> Result<&'static Recipe, FileError> {
+    recipe(name).map_err(|unknown| {
         FileError::new(
             &loaded.file,
             format!("there is no recipe \"{}\"", unknown.name),
         )
         .at(&loaded.text, name)
         .fix(unknown.fix)
-    })?;
-    Workflow::parse(&format!("recipe {name}"), found.text, &Catalog)
+    })
 }
 
-fn files(folder: &Path) -> Result<Vec<(String, Workflow)>, Failure> {
-    let unreadable = |path: &Path, error: &std::io::Error| {
-        Failure::BadInput(format!("{} cannot be read: {error}", path.display()))
-    };
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+/// Name and text of each workflow file, or why it cannot be read.
+fn files(folder: &Path) -> Vec<Result<(String, String), String>> {
+    let unreadable =
+        |path: &Path, error: &std::io::Error| format!("{} cannot be read: {error}", path.display());
     let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            paths.push(path);
-        }
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match entries {
+        Ok(entries) => paths.extend(entries.iter().map(std::fs::DirEntry::path)),
+        Err(error) => return vec![Err(unreadable(folder, &error))],
     }
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     paths.sort();
-    paths
-        .into_iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-            let name = path.display().to_string();
-            let workflow = Workflow::parse(&name, &text, &Catalog)
-                .map_err(|error| Failure::bad_input(&error))?;
-            Ok((name, workflow))
-        })
-        .collect()
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) => Err(unreadable(&path, &error)),
+    };
+    paths.into_iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -175,5 +197,39 @@ mod tests {
             let workflow = Workflow::parse(recipe.name, recipe.text, &Catalog).unwrap();
             assert_eq!(workflow.id, recipe.name);
         }
+    }
+
+    #[test]
+    fn every_mistake_of_every_file_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "a.toml",
+            "id = \"a\"\ntitle = \"A\"\non = \"contact.creatd\"\n\n[[do]]\nid = \"note\"\naction = \"create-note\"\nwith = { contactId = \"{{ contact.id }}\", bodi = \"x\" }\n",
+        );
+        write(
+            "b.toml",
+            "id = \"b\"\ntitle = \"B\"\non = \"contact.created\"\n\n[[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = { number = \"many\" }\n",
+        );
+        let texts = files(folder.path());
+        let told: Vec<String> = texts
+            .into_iter()
+            .map(Result::unwrap)
+            .flat_map(|(file, text)| Workflow::parse_all(&file, &text, &Catalog).unwrap_err())
+            .map(|error| error.to_string())
+            .collect();
+        for expected in [
+            "a.toml:3: unknown event kind or trigger \"contact.creatd\"; did you mean \"contact.created\"?",
+            "a.toml:8: step \"note\", create-note: \"bodi\" is unknown here; did you mean \"body\"?",
+            "a.toml:7: step \"note\", create-note: \"body\" is missing",
+            "b.toml:8: step \"tree\", buy-trees: \"number\"",
+        ] {
+            assert!(
+                told.iter().any(|text| text.contains(expected)),
+                "{expected}: {told:#?}"
+            );
+        }
+        assert_eq!(told.len(), 4, "{told:#?}");
     }
 }

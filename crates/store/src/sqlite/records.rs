@@ -9,8 +9,11 @@ use sqlx::{Row as _, SqliteConnection};
 use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::inbox;
+use super::polls;
 use super::row::{Reader, micros};
-use crate::types::{EventState, Fired, InboxRow, Inserted, NewEvent, NewRecord, StoredRecord};
+use crate::types::{
+    EventState, Fired, InboxRow, Inserted, NewEvent, NewRecord, PollCommit, StoredRecord,
+};
 
 fn read(row: &SqliteRow) -> Op<StoredRecord> {
     let record: String = row.try_get("record")?;
@@ -55,7 +58,12 @@ pub(super) async fn put(
         .await?;
         written += done.rows_affected();
     }
-    inbox::commit_poll(held, name, state, &[], now).await?;
+    let commit = PollCommit {
+        name: name.to_owned(),
+        state: state.clone(),
+        ..PollCommit::default()
+    };
+    polls::commit(held, &commit, now).await?;
     Ok(written)
 }
 

@@ -5,33 +5,20 @@ use async_trait::async_trait;
 use canopy_mapping::{Impact, Profile, ProfileNote, ProfileTask};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::{
-    SqliteStore, alerts, calls, fence, inbox, ledger, polls, profiles, runs, secrets, steps,
-    SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, profiles, runs, secrets,
-    steps,
-    SqliteStore, alerts, calls, fence, inbox, ledger, profiles, records, runs, secrets, steps,
-    SqliteStore, alerts, calls, fence, inbox, ledger, profile_records, profiles, runs, secrets,
-    steps,
+    SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, polls, profile_records,
+    profiles, records, runs, secrets, steps,
 };
 use crate::error::Result;
 use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::store::Store;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
-    PollRecord, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, Summary,
-    LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
-    Inserted, LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRecord, NewRun,
-    NewStep, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, StoredRecord, Summary,
-    LedgerEntry, Link, LinkUpdate, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, ProfileUpdate,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
+    Inserted, LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRecord,
+    NewRun, NewStep, PollCommit, PollRecord, ProfileUpdate, Purchase, PurchaseIntent,
+    PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, StoredRecord, Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.

@@ -120,7 +120,6 @@ fn link() -> LinkUpdate {
 #[rustfmt::skip]
 const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, polled(), at(1)).map(drop_ok).boxed()),
-    ("commit_poll", |s, f, _| s.commit_poll(f, "contacts", json!(2), vec![event("polled", Some("v1"))], at(1)).map(drop_ok).boxed()),
     ("put_records", |s, f, _| s.put_records(f, "backfill", json!(1), vec![record("r1", 1)], at(1)).map(drop_ok).boxed()),
     ("fire_events", |s, f, _| s.fire_events(f, vec![event("fired", Some("created"))], at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),

@@ -1,8 +1,8 @@
 //! Polling and receiving against the sandbox.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod lists;
 mod backfill;
+mod lists;
 mod poll;
 mod receive;
 mod support;

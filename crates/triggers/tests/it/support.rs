@@ -143,6 +143,8 @@ impl World {
     /// Calls an operation of HighLevel as a user of the API does.
     pub async fn call(&self, operation: &str, arguments: Value) -> Value {
         self.client().invoke(operation, &arguments).await.unwrap()
+    }
+
     pub async fn note(&self, contact: &str, body: &str) {
         let info = self.sandbox.info();
         let url = format!("{}/contacts/{contact}/notes", info.highlevel_url);

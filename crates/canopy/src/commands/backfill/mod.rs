@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use canopy_engine::Connection;
-use canopy_mapping::{Workflow, nearest};
+use canopy_mapping::{On, Workflow, nearest};
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store, StoreError};
 use canopy_triggers::{
@@ -140,16 +140,28 @@ fn workflow<'a>(
     }
     Err(Failure::BadInput(format!(
         "workflow \"{id}\" starts on {}, which is none of what is read; add it to --kind",
-        workflow.on.join(", ")
+        workflow
+            .on
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     )))
 }
 
 /// Whether the workflow is about records of this kind.
 fn asks_for(workflow: &Workflow, kind: RecordKind) -> bool {
+    let record_of = |on: &On| match on {
+        On::Kind(name) => name.split('.').next().map(str::to_owned),
+        On::Trigger(on) => canopy_highlevel::operation(&on.trigger)
+            .and_then(|operation| operation.trigger)
+            .map(|trigger| trigger.record.to_owned()),
+        On::Schedule(_) | On::Webhook(_) => None,
+    };
     workflow
         .on
         .iter()
-        .any(|on| on.split('.').next() == Some(kind.as_str()))
+        .any(|on| record_of(on).as_deref() == Some(kind.as_str()))
 }
 
 struct Job<'a> {
