@@ -22,6 +22,14 @@ macro_rules! collections {
                     _ => None,
                 }
             }
+
+            /// The same to write in.
+            pub fn find_mut(&mut self, name: &str) -> Option<&mut Collection> {
+                match name {
+                    $(stringify!($field) => Some(&mut self.$field),)+
+                    _ => None,
+                }
+            }
         }
 
         impl Default for Collections {

@@ -43,7 +43,14 @@ pub fn router(shared: Arc<Shared>) -> Router {
             "/contacts/{id}",
             get(people::get).post(people::edit).delete(people::delete),
         )
-        .route("/records/{collection}", get(records::list))
+        .route(
+            "/records/{collection}",
+            get(records::list).post(records::keep),
+        )
+        .route(
+            "/records/{collection}/{id}",
+            post(records::rewrite).delete(records::forget),
+        )
         .route("/opportunities", post(records::create_opportunity))
         .route(
             "/opportunities/{id}",

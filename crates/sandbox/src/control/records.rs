@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::people::act;
 use super::{Answered, Body, Refused};
@@ -22,11 +22,54 @@ type Sandbox = State<Arc<Shared>>;
 /// All records of a collection as they are kept, oldest first.
 pub async fn list(State(shared): Sandbox, Path(name): Path<String>) -> Answered {
     let world = shared.world();
-    let Some(collection) = world.records.find(&name) else {
-        let message = format!("there is no collection called {name}");
-        return Err(Refused::new(StatusCode::NOT_FOUND, message));
-    };
+    let collection = world.records.find(&name);
+    let collection = collection.ok_or_else(|| no_collection(&name))?;
     Ok(Json(collection.all().map(Record::json).collect()))
+}
+
+/// Keeps a record as it is given: for what nobody can make through the API.
+pub async fn keep(
+    State(shared): Sandbox,
+    Path(name): Path<String>,
+    Body(body): Body<Value>,
+) -> Answered {
+    let mut world = shared.world();
+    let record = Record::new(world.ids.record(), shared.clock.now(), body);
+    let collection = world.records.find_mut(&name);
+    let collection = collection.ok_or_else(|| no_collection(&name))?;
+    collection.put(record.clone());
+    Ok(Json(record.json()))
+}
+
+/// Writes members of a record as they are given; null clears one.
+pub async fn rewrite(
+    State(shared): Sandbox,
+    Path((name, id)): Path<(String, String)>,
+    Body(body): Body<Map<String, Value>>,
+) -> Answered {
+    let mut world = shared.world();
+    let collection = world.records.find_mut(&name);
+    let collection = collection.ok_or_else(|| no_collection(&name))?;
+    let mut record = collection.get(&id)?.clone();
+    for (member, value) in body {
+        record.set(&member, value);
+    }
+    record.updated_at = shared.clock.now();
+    collection.put(record.clone());
+    Ok(Json(record.json()))
+}
+
+/// Removes a record and nothing that belongs to it.
+pub async fn forget(State(shared): Sandbox, Path((name, id)): Path<(String, String)>) -> Answered {
+    let mut world = shared.world();
+    let collection = world.records.find_mut(&name);
+    let collection = collection.ok_or_else(|| no_collection(&name))?;
+    Ok(Json(collection.remove(&id)?.json()))
+}
+
+fn no_collection(name: &str) -> Refused {
+    let message = format!("there is no collection called {name}");
+    Refused::new(StatusCode::NOT_FOUND, message)
 }
 
 pub async fn create_opportunity(State(shared): Sandbox, Body(body): Body<Value>) -> Answered {

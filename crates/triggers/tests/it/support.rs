@@ -78,11 +78,35 @@ impl World {
         )
     }
 
+    /// A poller with the agency's token, where one is given.
+    pub fn poller_as(
+        &self,
+        token: Option<&str>,
+        options: PollOptions,
+        specs: &[PollSpec],
+    ) -> Poller {
+        let polls = Polls::new(specs, &std::collections::BTreeSet::new(), &options).unwrap();
+        let token = token.unwrap_or(&self.sandbox.info().token);
+        Poller::new(
+            self.client_as(token),
+            self.shared_store(),
+            self.clock.clone(),
+            self.location(),
+            "test",
+            options,
+            polls,
+        )
+    }
+
     pub fn client(&self) -> canopy_highlevel::Client {
+        self.client_as(&self.sandbox.info().token)
+    }
+
+    fn client_as(&self, token: &str) -> canopy_highlevel::Client {
         let info = self.sandbox.info();
         canopy_highlevel::Client::builder()
             .base_url(&info.highlevel_url)
-            .token(info.token.clone().into())
+            .token(token.to_owned().into())
             .location(&*info.location_id)
             .build()
             .unwrap()
@@ -90,8 +114,10 @@ impl World {
 
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.sandbox.info().control_url);
-        let answer = self.http.post(url).json(&body).send().await.unwrap();
-        answer.error_for_status().unwrap().json().await.unwrap()
+        let answer = self.http.post(&url).json(&body).send().await.unwrap();
+        let (status, answer) = (answer.status(), answer.json::<Value>().await.unwrap());
+        assert!(status.is_success(), "{url} {body}: {answer}");
+        answer
     }
 
     pub async fn books(&self, path: &str) -> Vec<Value> {
