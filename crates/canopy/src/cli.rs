@@ -12,7 +12,7 @@ use crate::commands::{
 };
 use crate::ops::cli as ops;
 
-/// Fund climate action at Ecologi from what happens in HighLevel.
+/// Fund climate action at Ecologi from what happens in `HighLevel`.
 #[derive(Debug, Parser)]
 #[command(name = "canopy", version, about, max_term_width = 100)]
 #[command(
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Write a commented configuration
     Init(Init),
-    /// Start a stand-in for HighLevel and Ecologi on loopback
+    /// Start a stand-in for `HighLevel` and Ecologi on loopback
     Sandbox(Sandbox),
     /// Show the figures of a store, and the runs that need a person
     Status(Status),
@@ -73,11 +73,11 @@ pub(crate) enum Command {
     /// Connect an app, and look after tokens
     #[command(subcommand)]
     Auth(crate::commands::Auth),
-    /// List HighLevel's operations, or describe one
+    /// List `HighLevel`'s operations, or describe one
     Ops(ops::Ops),
-    /// Call any of HighLevel's operations
+    /// Call any of `HighLevel`'s operations
     Call(ops::Call),
-    /// Serve HighLevel's operations to an AI assistant, over the Model Context Protocol on standard input and output
+    /// Serve `HighLevel`'s operations to an AI assistant, over the Model Context Protocol on standard input and output
     Mcp(ops::Mcp),
     /// Print a script that completes commands and names in a shell
     Completions { shell: Shell },

@@ -52,7 +52,7 @@ impl Connector<'_> {
         })
     }
 
-    /// A client for HighLevel; `location` names it in the call log.
+    /// A client for `HighLevel`; `location` names it in the call log.
     pub async fn highlevel(
         self,
         config: &ConnectionConfig,

@@ -1,4 +1,4 @@
-//! From workflows to polls: what the triggers of a configuration ask HighLevel for, and whether that fits into a day.
+//! From workflows to polls: what the triggers of a configuration ask `HighLevel` for, and whether that fits into a day.
 
 use std::collections::BTreeSet;
 

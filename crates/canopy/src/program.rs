@@ -300,7 +300,7 @@ async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
             Ok(None) => {}
             Ok(Some(reminder)) => tracing::warn!(%connection, "{reminder}"),
             Err(error) => {
-                tracing::warn!(%connection, %error, "the age of its token could not be looked at")
+                tracing::warn!(%connection, %error, "the age of its token could not be looked at");
             }
         }
     }

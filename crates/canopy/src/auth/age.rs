@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 /// Kind of the alert.
 pub(crate) const TOKEN_AGE: &str = "token_age";
-/// HighLevel asks to rotate tokens after 90 days.
+/// `HighLevel` asks to rotate tokens after 90 days.
 const OLD: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Fingerprints that are remembered of a connection.
 const REMEMBERED: usize = 20;

@@ -114,7 +114,7 @@ pub(crate) async fn pick_code(
     let bad = |text: String| Err(Failure::BadInput(text));
     let again = format!("run `canopy auth url --connection {connection}` and open the new link");
     let pasted = pasted.trim();
-    let Some(url) = Url::parse(pasted).ok().filter(|url| url.has_host()) else {
+    let Some(url) = Url::parse(pasted).ok().filter(url::Url::has_host) else {
         if pasted.is_empty() || pasted.contains(char::is_whitespace) {
             return bad("this is neither a code nor an address; paste the whole address that the browser shows".to_owned());
         }
@@ -140,15 +140,14 @@ pub(crate) async fn pick_code(
         ));
     }
     put(store, connection, &others, now).await.map_err(failed)?;
-    match member("code") {
-        Some(code) => Ok(code),
-        None => {
-            let why = member("error").map_or(String::new(), |error| {
-                let words = error.chars().filter(|c| !c.is_control()).take(80);
-                format!(" (HighLevel says: {})", words.collect::<String>())
-            });
-            bad(format!("the address carries no code{why}; {again}"))
-        }
+    if let Some(code) = member("code") {
+        Ok(code)
+    } else {
+        let why = member("error").map_or(String::new(), |error| {
+            let words = error.chars().filter(|c| !c.is_control()).take(80);
+            format!(" (HighLevel says: {})", words.collect::<String>())
+        });
+        bad(format!("the address carries no code{why}; {again}"))
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn write(
     let tokens = &kept.tokens;
     let text = json!({
         "access": tokens.access().expose_secret(),
-        "refresh": tokens.refresh().map(|refresh| refresh.expose_secret()),
+        "refresh": tokens.refresh().map(secrecy::ExposeSecret::expose_secret),
         "expires_at": tokens.expires_at(),
         "location_id": tokens.location_id(),
         "company_id": tokens.company_id(),

@@ -1,4 +1,4 @@
-//! How a connection gets into HighLevel: an app's tokens that renew themselves, an agency's that give a location's, or
+//! How a connection gets into `HighLevel`: an app's tokens that renew themselves, an agency's that give a location's, or
 //! private integration tokens that are rotated by hand.
 
 mod age;
@@ -49,19 +49,18 @@ impl canopy_transport::Clock for Time {
 }
 
 impl Connector<'_> {
-    /// Where the tokens for calls to HighLevel come from.
+    /// Where the tokens for calls to `HighLevel` come from.
     pub async fn token_source(
         self,
         config: &ConnectionConfig,
     ) -> Result<Arc<dyn TokenSource>, Failure> {
         let store = self.store.map(|store| Arc::new(store.clone()) as _);
-        match &config.highlevel.oauth {
-            Some(oauth) => self.of_app(config, oauth, store).await,
-            None => {
-                let tokens = self.private_tokens(config).await?;
-                let source = PrivateTokens::load(tokens, &config.id, store, Time::system()).await;
-                Ok(Arc::new(source.map_err(|error| Failure::failed(&error))?))
-            }
+        if let Some(oauth) = &config.highlevel.oauth {
+            self.of_app(config, oauth, store).await
+        } else {
+            let tokens = self.private_tokens(config).await?;
+            let source = PrivateTokens::load(tokens, &config.id, store, Time::system()).await;
+            Ok(Arc::new(source.map_err(|error| Failure::failed(&error))?))
         }
     }
 

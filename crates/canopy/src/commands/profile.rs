@@ -20,7 +20,7 @@ pub(crate) enum ProfileCommand {
     Show {
         #[command(flatten)]
         config: ConfigArgs,
-        /// The contact's id in HighLevel, or its ecologiProfileId
+        /// The contact's id in `HighLevel`, or its ecologiProfileId
         contact: String,
         /// Most events and purchases to show, newest first
         #[arg(long, default_value_t = 50)]

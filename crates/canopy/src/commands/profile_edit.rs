@@ -15,7 +15,7 @@ use crate::exit::{Ended, Failure};
 pub(crate) struct Note {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The contact's id in HighLevel, or its ecologiProfileId
+    /// The contact's id in `HighLevel`, or its ecologiProfileId
     pub contact: String,
     /// What the note says
     pub text: String,
@@ -25,7 +25,7 @@ pub(crate) struct Note {
 pub(crate) struct Task {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The contact's id in HighLevel, or its ecologiProfileId
+    /// The contact's id in `HighLevel`, or its ecologiProfileId
     pub contact: String,
     /// The task's title; a task of this title is updated
     #[arg(long)]
@@ -39,7 +39,7 @@ pub(crate) struct Task {
 pub(crate) struct Erase {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The contact's id in HighLevel, or its ecologiProfileId
+    /// The contact's id in `HighLevel`, or its ecologiProfileId
     pub contact: String,
     /// Without it nothing is removed
     #[arg(long)]
@@ -92,12 +92,11 @@ async fn write_task(store: &SqliteStore, options: &Task) -> Result<(), Failure> 
     let known = tasks.into_iter().find(|task| task.title == options.title);
     let now = Timestamp::now();
     let completed = options.progress == 100;
-    let (id, highlevel_id, before) = match known {
-        Some(task) => (task.id, task.highlevel_id, Some(task.completed)),
-        None => {
-            let key = format!("{} {} {}", profile.location, profile.contact, options.title);
-            (profile_record_id("task", &key), None, None)
-        }
+    let (id, highlevel_id, before) = if let Some(task) = known {
+        (task.id, task.highlevel_id, Some(task.completed))
+    } else {
+        let key = format!("{} {} {}", profile.location, profile.contact, options.title);
+        (profile_record_id("task", &key), None, None)
     };
     let payload = json!({
         "id": id, "contact": profile.contact, "title": options.title, "progress": options.progress,

@@ -1,4 +1,4 @@
-//! How a connection gets into HighLevel: a private integration token, or an app. Exactly one of both.
+//! How a connection gets into `HighLevel`: a private integration token, or an app. Exactly one of both.
 
 use canopy_mapping::FileError;
 use url::{Host, Url};
@@ -98,7 +98,7 @@ pub(super) fn check(highlevel: &HighLevel) -> Result<(), Problem> {
     Ok(())
 }
 
-/// HighLevel refuses plain HTTP and this machine.
+/// `HighLevel` refuses plain HTTP and this machine.
 fn check_redirect(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).map_err(|_| "is no URL")?;
     let local = match url.host() {

@@ -80,14 +80,14 @@ impl Default for Server {
 pub(crate) struct Webhooks {
     pub enabled: bool,
     pub listen: SocketAddr,
-    /// Ed25519 keys (SPKI, base64) that sign deliveries. Default: HighLevel's.
+    /// Ed25519 keys (SPKI, base64) that sign deliveries. Default: `HighLevel`'s.
     pub public_keys: Vec<String>,
     /// RSA keys (SPKI, base64 or PEM) of senders that still sign with the ended `X-WH-Signature`. Default: none.
     pub rsa_public_keys: Vec<String>,
     /// Deliveries whose timestamp is older are refused.
     #[serde(with = "durations")]
     pub window: Duration,
-    /// Webhook actions of HighLevel's workflow builder.
+    /// Webhook actions of `HighLevel`'s workflow builder.
     pub workflow: Vec<WorkflowWebhook>,
 }
 
@@ -130,7 +130,7 @@ pub(crate) struct Poll {
     /// 1 to 15 minutes.
     #[serde(with = "durations")]
     pub every: Duration,
-    /// How long HighLevel's search may lag behind.
+    /// How long `HighLevel`'s search may lag behind.
     #[serde(with = "durations")]
     pub overlap: Duration,
     /// Within this time the notes and tasks of all contacts are read once, whether or not their contact changed.
@@ -195,7 +195,7 @@ impl Default for Purchases {
     }
 }
 
-/// One HighLevel location and one Ecologi account.
+/// One `HighLevel` location and one Ecologi account.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionConfig {
@@ -237,7 +237,7 @@ pub(crate) struct HighLevel {
     pub requests_per_day: u32,
 }
 
-/// Credentials of an app of HighLevel's marketplace.
+/// Credentials of an app of `HighLevel`'s marketplace.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OAuthConfig {

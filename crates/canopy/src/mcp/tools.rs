@@ -34,16 +34,16 @@ struct Find {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Describe {
-    /// The operation's name, as find_operations tells it
+    /// The operation's name, as `find_operations` tells it
     name: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Call {
-    /// The operation's name, as find_operations tells it
+    /// The operation's name, as `find_operations` tells it
     name: String,
-    /// One flat object of the fields that describe_operation lists, wherever they go. `locationId` is filled in when it
+    /// One flat object of the fields that `describe_operation` lists, wherever they go. `locationId` is filled in when it
     /// is left out.
     #[serde(default)]
     arguments: Map<String, Value>,

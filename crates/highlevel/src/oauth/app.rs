@@ -127,8 +127,7 @@ impl OAuthApp {
     /// it is installed already, and that is exchanged. Keep the tokens before anything else.
     pub async fn reconnect(&self, at: Installation<'_>) -> Result<Tokens, ExchangeError> {
         let endpoint = Endpoint::new(self)?;
-        let operation =
-            describe::find(RECONNECT).expect("the description has the operation, as a test shows");
+        let operation = describe::find(RECONNECT)?;
         let (member, id) = match at {
             Installation::Location(id) => ("locationId", id),
             Installation::Company(id) => ("companyId", id),

@@ -269,6 +269,7 @@ impl Fire<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn failed(error: StoreError) -> Failure {
     Failure::failed(&error)
 }
@@ -295,16 +296,18 @@ pub(super) fn describe(plan: &Plan, workflow: &str) -> String {
         },
     );
     if plan.bought_before > 0 {
-        text.push_str(&format!(
+        let bought = format!(
             "; {} bought before are not bought again",
             plan.bought_before
-        ));
+        );
+        text.push_str(&bought);
     }
     if plan.unpriced > 0 {
-        text.push_str(&format!(
+        let unpriced = format!(
             "; the cost of {} purchase(s) is not known before they are made",
             plan.unpriced
-        ));
+        );
+        text.push_str(&unpriced);
     }
     text
 }

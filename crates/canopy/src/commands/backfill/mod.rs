@@ -373,6 +373,7 @@ impl Job<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn failed(error: StoreError) -> Failure {
     Failure::failed(&error)
 }
