@@ -53,6 +53,7 @@ mod error;
 mod files;
 mod key;
 mod profile_types;
+mod record_types;
 mod sqlite;
 mod store;
 mod types;
@@ -60,7 +61,6 @@ mod words;
 
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;
-pub use profile_types::{Erased, HistoryEntry, ProfileChange};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::Store;
 pub use types::*;

@@ -1,5 +1,4 @@
-//! [`Store`] for [`SqliteStore`]: which connection each method runs on, and whether it is fenced. The work itself is
-//! in the modules.
+//! [`Store`] for [`SqliteStore`]: the connection of each method, and whether it is fenced. The modules do the work.
 
 use async_trait::async_trait;
 use canopy_mapping::{Impact, Profile, ProfileNote, ProfileTask};
@@ -12,13 +11,13 @@ use super::{
     profiles, records, runs, secrets, steps,
 };
 use crate::error::Result;
-use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::store::Store;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
-    Inserted, LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRecord,
-    NewRun, NewStep, PollCommit, PollRecord, ProfileUpdate, Purchase, PurchaseIntent,
-    PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, StoredRecord, Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, Erased, EventEnd, EventState, Fence, Fired,
+    HistoryEntry, InboxRow, Inserted, LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent,
+    NewPurchase, NewRecord, NewRun, NewStep, PollCommit, PollRecord, ProfileChange, ProfileUpdate,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    StoredRecord, Summary,
 };
 
 /// A read: acquires a reader, calls the module's function, tells the result.
@@ -28,8 +27,7 @@ macro_rules! read {
         $self.told($module::$function(&mut reader, $($argument),*).await)
     }};
 }
-
-/// A write, whose arguments are moved to the writer.
+/// A write, and one under a lease, whose arguments are moved to the writer.
 macro_rules! write {
     ($self:ident, $module:ident :: $function:ident ( $($argument:expr),* )) => {
         $self.write(move |connection| Box::pin(async move {
@@ -38,7 +36,6 @@ macro_rules! write {
     };
 }
 
-/// A write under a lease.
 macro_rules! fenced {
     ($self:ident, $fence:ident, $module:ident :: $function:ident ( $($argument:expr),* )) => {
         $self.fenced($fence, move |mut held| Box::pin(async move {
