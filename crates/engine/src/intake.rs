@@ -43,6 +43,14 @@ impl Engine {
         }
         if let Some(reason) = self.too_old(&row, now) {
             self.store.hold_event(fence, id, &reason, now).await?;
+            // Nobody would miss what nobody was told of.
+            let alert = NewAlert {
+                location: fence.location.clone(),
+                kind: "approval".to_owned(),
+                subject: row.event.kind.clone(),
+                message: "events that polls found too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
+            };
+            self.store.raise_alert(alert, now).await?;
             return Ok(Vec::new());
         }
         if row.event.trace.depth > DEEPEST {

@@ -156,3 +156,47 @@ with = { contactId = "{{ contact.id }}" }
     world.drain().await;
     assert_eq!(world.store.summary().await.unwrap().runs_done, 2);
 }
+
+#[tokio::test]
+async fn what_a_poll_finds_too_late_waits_for_a_person_who_is_told() {
+    let world = World::new(crate::support::TREE_ONLY).await;
+    let contact = world.create("Ada").await;
+    // Nobody polled for two days, so it happened long ago when it is found.
+    let happened = canopy_store::clock::Clock::now(&*world.clock);
+    let late = canopy_store::NewEvent {
+        source: canopy_mapping::Source::Poll,
+        kind: "contact.created".into(),
+        location: world.location.clone(),
+        contact: Some(contact.clone()),
+        record: contact,
+        occurred_at: happened,
+        version: Some("created".into()),
+        delivery: None,
+        payload: serde_json::json!({}),
+        trace: canopy_mapping::Trace::default(),
+    };
+    world.wait(jiff::SignedDuration::from_hours(48));
+    let now = canopy_store::clock::Clock::now(&*world.clock);
+    world.store.insert_events(vec![late], now).await.unwrap();
+    world.drain().await;
+    assert!(
+        world.bought().await.is_empty(),
+        "history buys nothing by surprise"
+    );
+    let held = world.store.events_in(EventState::Held, 10).await.unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(
+        world.store.alerts(true, 10).await.unwrap()[0].kind,
+        "approval"
+    );
+
+    assert!(
+        world
+            .store
+            .approve_event(held[0].event.id, now)
+            .await
+            .unwrap()
+    );
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 1);
+}
