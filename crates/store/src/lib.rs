@@ -52,6 +52,7 @@ pub mod clock;
 mod error;
 mod files;
 mod key;
+mod profile_store;
 mod profile_types;
 mod record_types;
 mod sqlite;
@@ -61,6 +62,7 @@ mod words;
 
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;
+pub use profile_store::ProfileStore;
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::Store;
 pub use types::*;

@@ -1,16 +1,15 @@
 //! The trait: what the rest of the program may ask of a store.
 
 use async_trait::async_trait;
-use canopy_mapping::{Impact, Profile, ProfileNote, ProfileTask};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
-use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
+use crate::profile_store::ProfileStore;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, Fired, InboxRow,
-    Inserted, LedgerEntry, Link, LinkUpdate, Missed, NewAlert, NewEvent, NewPurchase, NewRecord,
-    NewRun, NewStep, PollCommit, PollRecord, ProfileUpdate, Purchase, PurchaseIntent,
-    PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord, StoredRecord, Summary,
+    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
+    LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
+    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
+    Summary,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -20,7 +19,7 @@ use crate::types::{
 /// row that they name is not there, is of another location, or may not change like that. An error means that the
 /// call wrote nothing. A call whose future is dropped either happens as a whole or not at all.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: ProfileStore {
     // Connections and leases
     /// Remembers which connection a location belongs to; refuses a change.
     async fn register_connection(
@@ -208,102 +207,6 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         note: &str,
         now: Timestamp,
     ) -> Result<bool>;
-
-    // Profiles and links
-    /// The Ecologi side of a contact.
-    async fn profile(&self, location: &str, contact: &str) -> Result<Option<Profile>>;
-    /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
-    /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
-    async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
-    /// The notes of a profile, oldest first.
-    async fn profile_notes(&self, location: &str, contact: &str) -> Result<Vec<ProfileNote>>;
-    /// The tasks of a profile, oldest first.
-    async fn profile_tasks(&self, location: &str, contact: &str) -> Result<Vec<ProfileTask>>;
-    /// The tags of a profile, in alphabetical order.
-    async fn profile_tags(&self, location: &str, contact: &str) -> Result<Vec<String>>;
-    /// What was written to notes, tasks and tags of a profile, newest first.
-    async fn profile_history(
-        &self,
-        location: &str,
-        contact: &str,
-        limit: u32,
-    ) -> Result<Vec<HistoryEntry>>;
-    /// A person's change of a profile, with the events that tell of it. Not fenced.
-    async fn edit_profile(
-        &self,
-        location: &str,
-        profile: Option<ProfileUpdate>,
-        changes: Vec<ProfileChange>,
-        events: Vec<NewEvent>,
-        now: Timestamp,
-    ) -> Result<()>;
-    /// Takes a contact's personal data away: profile, notes, tasks, tags, payloads of events, requests and answers of
-    /// steps, names in purchases. The ledger stays. Refused while a purchase of the contact is open. Not fenced.
-    async fn erase_contact(&self, location: &str, contact: &str) -> Result<Erased>;
-    /// The profiles of a contact, or the one with this `ecologiProfileId`, in all locations.
-    async fn find_profiles(&self, contact_or_id: &str) -> Result<Vec<Profile>>;
-    /// The locations in which an event speaks of this contact.
-    async fn locations_of_contact(&self, contact: &str) -> Result<Vec<String>>;
-    /// What happened to a contact, newest first.
-    async fn contact_events(
-        &self,
-        location: &str,
-        contact: &str,
-        limit: u32,
-    ) -> Result<Vec<InboxRow>>;
-    /// The runs that an event started, in the order of their creation.
-    async fn runs_of_event(&self, event: i64) -> Result<Vec<Run>>;
-    /// What was bought for a contact, newest first.
-    async fn contact_purchases(
-        &self,
-        location: &str,
-        contact: &str,
-        limit: u32,
-    ) -> Result<Vec<Purchase>>;
-    /// What belongs to a HighLevel record.
-    async fn link(&self, location: &str, kind: &str, highlevel_id: &str) -> Result<Option<Link>>;
-    /// Creates or replaces a link.
-    async fn put_link(&self, fence: &Fence, link: LinkUpdate, now: Timestamp) -> Result<()>;
-    /// Somebody else changed the record: what we wrote no longer stands there.
-    async fn clear_written_hash(
-        &self,
-        fence: &Fence,
-        kind: &str,
-        highlevel_id: &str,
-        now: Timestamp,
-    ) -> Result<()>;
-
-    // The view: records as they were read
-    /// Stores what a page of a back-fill told and moves its cursor in the same transaction. What is older than the
-    /// stored record changes nothing; the number of records that were new or not older is returned.
-    async fn put_records(
-        &self,
-        fence: &Fence,
-        name: &str,
-        state: serde_json::Value,
-        records: Vec<NewRecord>,
-        now: Timestamp,
-    ) -> Result<u64>;
-    /// Records of one kind in the order of their ids, behind `after` (empty: from the first).
-    async fn records(
-        &self,
-        location: &str,
-        kind: &str,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<StoredRecord>>;
-    /// All records of a contact, itself among them.
-    async fn records_of_contact(&self, location: &str, contact: &str) -> Result<Vec<StoredRecord>>;
-    /// How many records of a kind the view has.
-    async fn count_records(&self, location: &str, kind: &str) -> Result<u64>;
-    /// Makes events pending and approved on a person's word, for the workflows that they name. Events that ran before
-    /// run again for those; runs that exist are kept.
-    async fn fire_events(
-        &self,
-        fence: &Fence,
-        events: Vec<NewEvent>,
-        now: Timestamp,
-    ) -> Result<Fired>;
 
     // Secrets, encrypted at rest
     /// Encrypts and stores a secret, in place of an earlier one of that name.

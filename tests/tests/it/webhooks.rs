@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use canopy_store::{EventState, Store};
+use canopy_store::{EventState, ProfileStore, Store};
 use serde_json::json;
 use sqlx::Connection as _;
 

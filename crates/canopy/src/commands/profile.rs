@@ -2,7 +2,7 @@
 
 use canopy_mapping::{Profile, ProfileNote, ProfileTask};
 use canopy_store::{
-    HistoryEntry, InboxRow, Purchase, Run, SqliteStore, StepRecord, Store, StoreError,
+    HistoryEntry, InboxRow, ProfileStore, Purchase, Run, SqliteStore, StepRecord, Store, StoreError,
 };
 use clap::Subcommand;
 use serde::Serialize;

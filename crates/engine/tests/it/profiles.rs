@@ -2,7 +2,7 @@
 
 use canopy_mapping::{Source, Trace};
 use canopy_store::clock::Clock;
-use canopy_store::{EventState, NewEvent, Store};
+use canopy_store::{EventState, NewEvent, ProfileStore, Store};
 use serde_json::{Value, json};
 
 use crate::support::World;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use canopy_store::{
-    Completion, EventEnd, Fence, LinkUpdate, PollCommit, RunState, RunUpdate, SqliteStore,
-    StepState, Store, StoreError, Version,
+    Completion, EventEnd, Fence, LinkUpdate, PollCommit, ProfileStore, RunState, RunUpdate,
+    SqliteStore, StepState, Store, StoreError, Version,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! Notes, tasks and tags of profiles, and what is left when a person's data is removed.
 
 use canopy_store::{
-    Erased, EventState, NewPurchase, ProfileChange, ProfileUpdate, RunState, StepOutcome,
-    StepState, Store, StoreError,
+    Erased, EventState, NewPurchase, ProfileChange, ProfileStore, ProfileUpdate, RunState,
+    StepOutcome, StepState, Store, StoreError,
 };
 use serde_json::{Map, json};
 

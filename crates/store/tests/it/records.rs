@@ -1,7 +1,7 @@
 //! The view's records, and what a person fires.
 
 use canopy_mapping::{Source, Trace};
-use canopy_store::{EventState, Fired, NewEvent, NewRun, Store};
+use canopy_store::{EventState, Fired, NewEvent, NewRun, ProfileStore, Store};
 use serde_json::json;
 
 use crate::support::{Fixture, LOCATION, at, event, record};

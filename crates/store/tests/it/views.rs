@@ -2,8 +2,8 @@
 
 use canopy_mapping::{Impact, profile_id};
 use canopy_store::{
-    CallEntry, EventEnd, LinkUpdate, NewPurchase, ProfileUpdate, RunState, RunUpdate, StepOutcome,
-    StepState, Store,
+    CallEntry, EventEnd, LinkUpdate, NewPurchase, ProfileStore, ProfileUpdate, RunState, RunUpdate,
+    StepOutcome, StepState, Store,
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use canopy_store::{Inserted, LinkUpdate, NewEvent, SqliteOptions, SqliteStore, Store, StoreError};
+use canopy_store::{
+    Inserted, LinkUpdate, NewEvent, ProfileStore, SqliteOptions, SqliteStore, Store, StoreError,
+};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use canopy_store::{SqliteStore, Store, StoredRecord};
+use canopy_store::{ProfileStore, SqliteStore, StoredRecord};
 use canopy_triggers::RecordKind;
 use indexmap::IndexSet;
 use serde_json::{Value, json};

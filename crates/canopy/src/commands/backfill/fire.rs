@@ -8,7 +8,8 @@ use canopy_mapping::{
     ActionKind, Actions, Event, KeyScope, Source, Step, Trace, Workflow, step_key, template,
 };
 use canopy_store::{
-    Fence, Fired, NewEvent, PurchaseState, SqliteStore, Store, StoreError, StoredRecord,
+    Fence, Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError,
+    StoredRecord,
 };
 use canopy_triggers::RecordKind;
 use jiff::Timestamp;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use canopy_engine::Connection;
 use canopy_mapping::{On, Workflow, nearest};
 use canopy_store::clock::SystemClock;
-use canopy_store::{SqliteStore, Store, StoreError};
+use canopy_store::{ProfileStore, SqliteStore, Store, StoreError};
 use canopy_triggers::{
     Backfill as Reader, BackfillError, BackfillOptions, Backfilled, RecordKind, Since,
 };
