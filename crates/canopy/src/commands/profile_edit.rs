@@ -1,7 +1,7 @@
 //! `canopy profile note`, `task` and `erase`: what a person changes at a profile.
 
 use canopy_mapping::{Profile, Source, Trace, profile_record_id};
-use canopy_store::{NewEvent, ProfileChange, ProfileStore, SqliteStore, Store};
+use canopy_store::{NewEvent, ProfileChange, ProfileStore, SqliteStore};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -245,9 +245,12 @@ async fn the_owner_of_the_lease_may_call_all_of_them() {
 
 #[test]
 fn the_table_has_every_fenced_method_of_the_trait() {
-    let methods = include_str!("../../src/store.rs")
-        .split("async fn ")
-        .skip(1);
+    let methods = [
+        include_str!("../../src/store.rs"),
+        include_str!("../../src/profile_store.rs"),
+    ]
+    .into_iter()
+    .flat_map(|part| part.split("async fn ").skip(1));
     let fenced: BTreeSet<_> = methods
         .filter(|method| {
             method

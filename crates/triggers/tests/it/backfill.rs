@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canopy_highlevel::{DailyLimit, Limits, Reserves, WindowLimit};
-use canopy_store::{ProfileStore, Store};
+use canopy_store::ProfileStore;
 use canopy_triggers::{Backfill, BackfillError, BackfillOptions, Progress, RecordKind, Since};
 use serde_json::json;
 use tokio::sync::Notify;
