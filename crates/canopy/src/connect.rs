@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canopy_engine::{Budget, Connection};
+use canopy_engine::{Budget, Caps, Connection};
 use canopy_mapping::Workflow;
 use canopy_store::{SqliteStore, Store};
 use canopy_transport::{DailyLimit, Limiter, Limits, Reserves, SystemClock, WindowLimit};
@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::call_log::CallSink;
-use crate::config::{ConnectionConfig, Loaded};
+use crate::config::{BudgetConfig, CapsConfig, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -42,17 +42,38 @@ impl Connector<'_> {
             location,
             ecologi_user: config.ecologi.username.clone(),
             test: config.test,
-            budget: config.budget.as_ref().map(|budget| Budget {
-                per_day: budget.per_day,
-                per_month: budget.per_month,
-            }),
+            budget: config
+                .budget
+                .as_ref()
+                .map(|budget| self.budget(budget, &config.ecologi.currency)),
             prices: self.prices()?,
             currency: config.ecologi.currency.clone(),
             workflows,
         })
     }
 
-    /// A client for `HighLevel`; `location` names it in the call log.
+    fn budget(self, budget: &BudgetConfig, currency: &str) -> Budget {
+        let caps = |caps: &CapsConfig| Caps {
+            per_day: caps.per_day,
+            per_month: caps.per_month,
+        };
+        let workflows = budget.workflow.iter();
+        Budget {
+            per_day: budget.per_day,
+            per_month: budget.per_month,
+            per_contact_per_day: budget.per_contact_per_day,
+            workflows: workflows.map(|(id, one)| (id.clone(), caps(one))).collect(),
+            all: self
+                .loaded
+                .config
+                .budget
+                .get(currency)
+                .map(caps)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// A client for HighLevel; `location` names it in the call log.
     pub async fn highlevel(
         self,
         config: &ConnectionConfig,

@@ -1,25 +1,39 @@
 //! A connection: one HighLevel location, one Ecologi account, and the workflows between them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use canopy_ecologi::PriceList;
 use canopy_mapping::Workflow;
-use canopy_store::Cap;
+use canopy_store::{Cap, CapScope};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
-/// Caps on real spending (`test = false`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Caps on real spending (`test = false`), over calendar days and months in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
-    /// Most that may be spent in a calendar day (UTC), in `currency`.
+    /// Most that the connection may spend in a day, in its currency.
     pub per_day: Decimal,
-    /// Most that may be spent in a calendar month (UTC), in `currency`.
+    /// Most that the connection may spend in a month, in its currency.
     pub per_month: Decimal,
+    /// Most that may be spent for one contact in a day.
+    pub per_contact_per_day: Option<Decimal>,
+    /// Caps of single workflows, by workflow id.
+    pub workflows: BTreeMap<String, Caps>,
+    /// Caps of all connections with this currency together.
+    pub all: Caps,
+}
+
+/// Caps that one may do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caps {
+    pub per_day: Option<Decimal>,
+    pub per_month: Option<Decimal>,
 }
 
 impl Budget {
-    /// The caps in force at `now`, with the instants at which they begin anew.
-    pub fn caps(&self, now: Timestamp) -> Vec<Cap> {
+    /// The caps in force at `now` for a purchase of this workflow, with the instants at which they begin anew.
+    pub fn caps(&self, workflow: &str, now: Timestamp) -> Vec<Cap> {
         let today = now.to_zoned_datetime(TimeZone::UTC).date();
         let start = |date: jiff::civil::Date| {
             date.to_zoned_datetime(TimeZone::UTC)
@@ -27,20 +41,37 @@ impl Budget {
         };
         let first = today.first_of_month();
         let next_month = today.last_of_month().tomorrow().unwrap_or(today);
-        vec![
-            Cap {
-                name: "day",
-                from: start(today),
-                until: start(today) + SignedDuration::from_hours(24),
-                limit: self.per_day,
-            },
-            Cap {
-                name: "month",
-                from: start(first),
-                until: start(next_month),
-                limit: self.per_month,
-            },
-        ]
+        let day = |scope, limit| Cap {
+            name: "day",
+            scope,
+            from: start(today),
+            until: start(today) + SignedDuration::from_hours(24),
+            limit,
+        };
+        let month = |scope, limit| Cap {
+            name: "month",
+            scope,
+            from: start(first),
+            until: start(next_month),
+            limit,
+        };
+        let workflow = self.workflows.get(workflow).copied().unwrap_or_default();
+        let own = Caps {
+            per_day: Some(self.per_day),
+            per_month: Some(self.per_month),
+        };
+        let mut caps = Vec::new();
+        for (scope, limits) in [
+            (CapScope::Connection, own),
+            (CapScope::Workflow, workflow),
+            (CapScope::All, self.all),
+        ] {
+            caps.extend(limits.per_day.map(|limit| day(scope, limit)));
+            caps.extend(limits.per_month.map(|limit| month(scope, limit)));
+        }
+        let contact = self.per_contact_per_day;
+        caps.extend(contact.map(|limit| day(CapScope::Contact, limit)));
+        caps
     }
 }
 
@@ -75,8 +106,9 @@ mod tests {
         let budget = Budget {
             per_day: Decimal::ONE,
             per_month: Decimal::TEN,
+            ..Budget::default()
         };
-        let caps = budget.caps("2026-12-31T23:30:00Z".parse().unwrap());
+        let caps = budget.caps("w", "2026-12-31T23:30:00Z".parse().unwrap());
         let at = |cap: &Cap| (cap.from.to_string(), cap.until.to_string());
         assert_eq!(
             at(&caps[0]),

@@ -14,6 +14,8 @@ use crate::connection::Connection;
 pub(crate) struct Context {
     /// The workflow's id.
     pub workflow: String,
+    /// The workflow's consent condition.
+    pub consent: Option<String>,
     pub contact_id: Option<String>,
     pub value: Value,
 }
@@ -28,6 +30,7 @@ impl Context {
     ) -> Result<Self> {
         let mut context = Self {
             workflow: workflow.id.clone(),
+            consent: workflow.consent.clone(),
             contact_id: event.contact.clone(),
             value: json!({
                 "event": {

@@ -40,7 +40,7 @@ use canopy_store::Store;
 use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE};
-pub use connection::{Budget, Connection};
+pub use connection::{Budget, Caps, Connection};
 pub use dispatch::{Dispatch, LocalDispatch};
 pub use drain::Drained;
 pub use error::EngineError;

@@ -62,6 +62,9 @@ pub(crate) fn mistakes(
         }
         check.step(&place, step);
     }
+    if let Err(error) = crate::consent::check(workflow, file, text, actions) {
+        check.found.push(error);
+    }
     check.found.sort_by_key(|error| error.line);
     check.found
 }

@@ -20,6 +20,7 @@
 
 mod actions;
 mod check;
+mod consent;
 mod event;
 mod file_error;
 mod key;
@@ -31,6 +32,7 @@ pub mod template;
 mod workflow;
 
 pub use actions::{ActionKind, Actions, ArgumentError};
+pub use consent::{PERSONAL, consents};
 pub use event::{Event, Source, Trace};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};

@@ -24,6 +24,8 @@ pub struct Workflow {
     pub on: Vec<On>,
     /// Expression that must be true for a run to start.
     pub when: Option<String>,
+    /// Expression under which purchases may carry `name` and `recipientEmail`, unless the step has its own.
+    pub consent: Option<String>,
     #[serde(rename = "do")]
     pub steps: Vec<Step>,
 }
@@ -40,6 +42,8 @@ pub struct Step {
     pub once: Option<Once>,
     /// Expression; when false the step is skipped.
     pub when: Option<String>,
+    /// Expression under which a purchase may carry `name` and `recipientEmail`; when false they are left out.
+    pub consent: Option<String>,
     /// Arguments: literals or `{{ }}` templates.
     #[serde(default)]
     pub with: Map<String, Value>,

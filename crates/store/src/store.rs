@@ -168,10 +168,10 @@ pub trait Store: ProfileStore {
     async fn finish_step(&self, fence: &Fence, outcome: StepOutcome, now: Timestamp) -> Result<()>;
 
     // Ledger
-    /// Writes a purchase's intent and its step's in one transaction, if the caps allow it. Caps count purchases of
-    /// the connection with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
+    /// Writes a purchase's intent and its step's in one transaction, if the caps allow it. Caps count the purchases of
+    /// their scope with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
     /// their estimate, each in the period in which it was intended (last, if it was refused before). The step's
-    /// intent is written whatever comes out. Caps say nothing about currencies: an account has one.
+    /// intent is written whatever comes out. An account has one currency, so only [`crate::CapScope::All`] looks at it.
     async fn intend_purchase(
         &self,
         fence: &Fence,

@@ -324,11 +324,25 @@ pub struct LedgerEntry {
     pub detail: Option<String>,
 }
 
-/// A limit on real spending (`test = false`) of one connection within `[from, until)`.
+/// Which purchases count against a cap, as seen from the one that is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapScope {
+    /// Those of its connection.
+    Connection,
+    /// Those of its workflow, in its connection.
+    Workflow,
+    /// Those of its contact, at its location.
+    Contact,
+    /// Those of all connections in its currency.
+    All,
+}
+
+/// A limit on real spending (`test = false`) within `[from, until)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cap {
     /// `day` or `month`, for messages.
     pub name: &'static str,
+    pub scope: CapScope,
     pub from: Timestamp,
     /// When the period ends and waiting purchases may go on.
     pub until: Timestamp,

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, every key documented in `canopy init`'s output, unknown keys refused.
 
+mod budget;
 mod credentials;
 mod durations;
 mod hooks;
@@ -47,6 +48,9 @@ pub(crate) struct Config {
     /// Prices by currency and operation; they add to the built-in list.
     #[serde(default)]
     pub prices: BTreeMap<String, BTreeMap<String, Decimal>>,
+    /// Caps of all connections together, by currency.
+    #[serde(default)]
+    pub budget: BTreeMap<String, CapsConfig>,
     pub connection: Vec<ConnectionConfig>,
 }
 
@@ -300,4 +304,17 @@ fn pounds() -> String {
 pub(crate) struct BudgetConfig {
     pub per_day: Decimal,
     pub per_month: Decimal,
+    /// For one contact.
+    pub per_contact_per_day: Option<Decimal>,
+    /// By workflow id.
+    #[serde(default)]
+    pub workflow: BTreeMap<String, CapsConfig>,
+}
+
+/// Caps that one may do without.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CapsConfig {
+    pub per_day: Option<Decimal>,
+    pub per_month: Option<Decimal>,
 }

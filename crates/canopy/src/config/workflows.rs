@@ -128,6 +128,10 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
+    super::budget::check_workflows(
+        loaded,
+        workflows.iter().map(|(_, workflow)| workflow.id.as_str()),
+    )?;
     Ok(workflows
         .into_iter()
         .map(|(_, workflow)| workflow)

@@ -1,5 +1,6 @@
 //! The three kinds of step: keep a profile, buy at Ecologi, call HighLevel.
 
+pub(crate) mod caps;
 pub(crate) mod highlevel;
 pub(crate) mod profile;
 pub(crate) mod purchase;
@@ -85,11 +86,16 @@ impl StepRun<'_> {
 
     /// The step's arguments with all templates filled in.
     pub fn arguments(&self) -> Result<Map<String, Value>, String> {
-        let with = Value::Object(self.step.with.clone());
-        match canopy_mapping::template::render(&with, &self.context.value) {
-            Ok(Value::Object(arguments)) => Ok(arguments),
-            Ok(_) => Ok(Map::new()),
-            Err(error) => Err(error.to_string()),
-        }
+        arguments(self.step, self.context)
+    }
+}
+
+/// A step's arguments with all templates filled in.
+pub(crate) fn arguments(step: &Step, context: &Context) -> Result<Map<String, Value>, String> {
+    let with = Value::Object(step.with.clone());
+    match canopy_mapping::template::render(&with, &context.value) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Ok(Map::new()),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! Purchases: intent in the ledger, then `sent`, then the call, then its outcome. The key makes it once.
 
 use canopy_ecologi::{IdempotencyKey, OrderRequest, Refusal};
+use canopy_mapping::Step;
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
 };
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::StepRun;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
@@ -26,34 +28,27 @@ impl StepRun<'_> {
             Err(reason) => return self.hold(order.body(), reason).await,
         };
         let caps = match &self.connection.budget {
-            Some(budget) if !self.connection.test => budget.caps(now),
+            Some(budget) if !self.connection.test => budget.caps(&self.context.workflow, now),
             _ => Vec::new(),
         };
         let step = self.intent(order.body());
         let intent = engine
             .store
-            .intend_purchase(self.fence, purchase, step, caps, now)
+            .intend_purchase(self.fence, purchase, step, caps.clone(), now)
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
         match intent {
-            PurchaseIntent::Intended(_) => self.send(&order, false).await,
+            PurchaseIntent::Intended(_) => {
+                self.within(&caps).await?;
+                self.send(&order, false).await
+            }
             PurchaseIntent::Existing(purchase) => self.resume(&order, purchase).await,
-            PurchaseIntent::OverCap { cap, used } => Ok(Verdict::Wait {
-                reason: format!(
-                    "the cap of {} {} a {} is reached ({used} used or reserved); the purchase waits until {}",
-                    cap.limit, self.connection.currency, cap.name, cap.until
-                ),
-                until: cap.until,
-            }),
+            PurchaseIntent::OverCap { cap, used } => self.at_cap(&cap, used).await,
         }
     }
 
     fn order(&self) -> Result<OrderRequest, String> {
-        let mut arguments = self.arguments()?;
-        // Whether money is spent is decided by the connection alone, never by a workflow.
-        arguments.insert("test".to_owned(), Value::Bool(self.connection.test));
-        OrderRequest::from_action(&self.step.action, &Value::Object(arguments))
-            .map_err(|error| error.to_string())
+        order(self.step, self.connection, self.context)
     }
 
     fn estimate(&self, order: &OrderRequest) -> Decimal {
@@ -144,11 +139,27 @@ impl StepRun<'_> {
             .store
             .mark_sent(self.fence, &self.key, engine.clock.now())
             .await?;
-        let answer = self
-            .connection
-            .ecologi
-            .buy(order, &IdempotencyKey::new(&self.key))
-            .await;
+        let key = IdempotencyKey::new(&self.key);
+        let ecologi = &self.connection.ecologi;
+        let mut answer = ecologi.buy(order, &key).await;
+        let mut left_out = false;
+        if order.recipient_email.is_some()
+            && let Err(error) = &answer
+            && matches!(error.refusal(), Some(Refusal::NotEnabled))
+        {
+            // The tree matters more than the mail. Nothing was bought under this key; if an earlier attempt did buy,
+            // the key gives its receipt.
+            engine
+                .store
+                .mark_sent(self.fence, &self.key, engine.clock.now())
+                .await?;
+            let without = OrderRequest {
+                recipient_email: None,
+                ..order.clone()
+            };
+            answer = ecologi.buy(&without, &key).await;
+            left_out = true;
+        }
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let error = match answer {
             Ok(receipt) => {
@@ -161,12 +172,16 @@ impl StepRun<'_> {
                     url: receipt.url,
                     response: receipt.raw.clone(),
                 };
+                let mut output = receipt.raw;
+                if left_out && let Some(members) = output.as_object_mut() {
+                    members.insert("note".to_owned(), LEFT_OUT.into());
+                }
                 engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
-                self.settle(outcome, StepState::Done, Some(receipt.raw.clone()), None)
+                self.settle(outcome, StepState::Done, Some(output.clone()), None)
                     .await?;
                 engine.observer.at(Boundary::AfterOutcome, &self.step.id);
                 self.context.reload_profile(engine, self.connection).await?;
-                return Ok(Verdict::Done(receipt.raw));
+                return Ok(Verdict::Done(output));
             }
             Err(error) => error,
         };
@@ -247,6 +262,32 @@ impl StepRun<'_> {
         Ok(())
     }
 }
+
+/// What a step asks Ecologi for, as things stand.
+pub(crate) fn order(
+    step: &Step,
+    connection: &Connection,
+    context: &Context,
+) -> Result<OrderRequest, String> {
+    let mut arguments = super::arguments(step, context)?;
+    // Whether money is spent is decided by the connection alone, never by a workflow.
+    arguments.insert("test".to_owned(), Value::Bool(connection.test));
+    let consent = step.consent.as_ref().or(context.consent.as_ref());
+    let agreed = match consent {
+        Some(condition) => canopy_mapping::consents(condition, &context.value)
+            .map_err(|error| format!("\"consent\": {error}"))?,
+        None => false,
+    };
+    if !agreed {
+        arguments.retain(|name, _| !canopy_mapping::PERSONAL.contains(&name.as_str()));
+    }
+    OrderRequest::from_action(&step.action, &Value::Object(arguments))
+        .map_err(|error| error.to_string())
+}
+
+/// The note in the output of a purchase whose mail was refused.
+const LEFT_OUT: &str =
+    "recipientEmail was left out: Ecologi has not enabled it for this account (403)";
 
 /// What later steps see of a purchase that was made before.
 fn bought(purchase: &Purchase) -> Value {

@@ -1,6 +1,6 @@
 //! Money: once per key, within the caps, and never sent again when keys may be forgotten.
 
-use canopy_engine::{Budget, Options};
+use canopy_engine::{Budget, Caps, Options};
 use canopy_store::{PurchaseState, RunState, Store};
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -26,6 +26,7 @@ async fn waiting_at_a_cap_ends_with_the_day() {
     let budget = Budget {
         per_day: Decimal::new(60, 2),
         per_month: Decimal::new(120, 2),
+        ..Budget::default()
     };
     let world = World::with(
         TREE_ONLY,
@@ -41,6 +42,9 @@ async fn waiting_at_a_cap_ends_with_the_day() {
     world.wait(SignedDuration::from_hours(11));
     world.drain().await;
     assert_eq!(world.bought().await.len(), 1, "still the same day");
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!((alerts.len(), alerts[0].subject.as_str()), (1, "a day"));
+    assert!(alerts[0].message.contains("2026-11-24T00:00:00Z"));
     world.wait(SignedDuration::from_hours(1));
     world.drain().await;
     assert_eq!(world.bought().await.len(), 2);
@@ -50,6 +54,8 @@ async fn waiting_at_a_cap_ends_with_the_day() {
     world.wait(SignedDuration::from_hours(24 * 7));
     world.drain().await;
     assert_eq!(world.bought().await.len(), 3, "the next month");
+    let open = world.store.alerts(true, 10).await.unwrap();
+    assert!(open.is_empty(), "purchases go on: {open:?}");
 }
 
 #[tokio::test]
@@ -184,5 +190,115 @@ async fn a_refusal_after_an_unanswered_attempt_does_not_forget_the_doubt() {
         assert_eq!(purchase.state, PurchaseState::Unknown, "{status}");
         let book = world.bought().await;
         assert_eq!((book.len(), &book[0]["replays"]), (1, &replays), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn caps_of_workflow_and_contact_hold_too() {
+    let large = Decimal::ONE_HUNDRED;
+    let tight = Some(Decimal::new(60, 2));
+    let base = Budget {
+        per_day: large,
+        per_month: large,
+        ..Budget::default()
+    };
+    let workflow = Caps {
+        per_month: tight,
+        ..Caps::default()
+    };
+    let budgets = [
+        Budget {
+            workflows: [("tree-only".to_owned(), workflow)].into(),
+            ..base.clone()
+        },
+        Budget {
+            all: workflow,
+            ..base.clone()
+        },
+        Budget {
+            per_contact_per_day: tight,
+            ..base
+        },
+    ];
+    let each = TREE_ONLY.replace("action =", "once = \"event\"\naction =");
+    for (n, (budget, expected)) in budgets
+        .into_iter()
+        .zip([
+            (1, "a month for workflow tree-only"),
+            (1, "a month for all connections in GBP"),
+            (2, "a day for contact "),
+        ])
+        .enumerate()
+    {
+        let change = |connection: &mut canopy_engine::Connection| connection.budget = Some(budget);
+        let world = World::with(&each, change, Options::default()).await;
+        let contact = world.create("Ada").await;
+        world.create("Joan").await;
+        world.poll_and_drain().await;
+        world.rename(&contact, "Grace").await;
+        world.poll_and_drain().await;
+        assert_eq!(world.bought().await.len(), expected.0, "{n}");
+        let alert = world.store.alerts(true, 10).await.unwrap().remove(0);
+        assert_eq!(alert.kind, "budget");
+        assert!(alert.subject.starts_with(expected.1), "{}", alert.subject);
+    }
+}
+
+/// Buys with name and mail for those who agreed.
+fn with_consent() -> String {
+    TREE_ONLY.replace(
+        "with = { number = 1 }",
+        "consent = \"contact.firstName == 'Ada'\"\nwith = { number = 1, name = \"{{ contact.firstName }}\", recipientEmail = \"{{ contact.firstName }}@example.com\" }",
+    )
+}
+
+#[tokio::test]
+async fn who_somebody_is_goes_out_with_consent_only() {
+    let world = World::new(&with_consent()).await;
+    let enabled = json!({ "recipient_email_enabled": true });
+    world.control("/settings", enabled).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    world.create("Joan").await;
+    world.poll_and_drain().await;
+    let book = world.bought().await;
+    assert_eq!(book.len(), 2);
+    assert_eq!(
+        (&book[0]["name"], &book[0]["recipient_email"]),
+        (&json!("Ada"), &json!("Ada@example.com"))
+    );
+    assert!(book[1]["name"].is_null() && book[1]["recipient_email"].is_null());
+}
+
+#[tokio::test]
+async fn a_refused_mail_does_not_cost_the_tree() {
+    for unanswered in [false, true] {
+        let world = World::new(&with_consent()).await;
+        if unanswered {
+            // Bought with the mail, but the answer is lost; by the next attempt the account may not mail any more.
+            world
+                .control("/settings", json!({ "recipient_email_enabled": true }))
+                .await;
+            let fault = json!({ "kind": "drop_answer", "service": "ecologi" });
+            world.control("/faults", fault).await;
+        }
+        world.create("Ada").await;
+        world.poll_and_drain().await;
+        if unanswered {
+            world.clear_faults().await;
+            world
+                .control("/settings", json!({ "recipient_email_enabled": false }))
+                .await;
+            world.wait(SignedDuration::from_hours(1));
+            world.drain().await;
+        }
+        let book = world.bought().await;
+        assert_eq!(book.len(), 1, "once, whatever happened");
+        assert_eq!(book[0]["recipient_email"].is_null(), !unanswered);
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Confirmed);
+        let step = world.store.steps(purchase.run).await.unwrap().remove(0);
+        let note = step.output.unwrap()["note"].to_string();
+        assert!(note.contains("recipientEmail was left out"), "{note}");
     }
 }

@@ -216,7 +216,7 @@ pub(super) async fn intend(
     }
     if !new.test
         && let Some((cap, used)) =
-            caps::exceeded(held.connection, &new.connection, estimate, caps).await?
+            caps::exceeded(held.connection, &held.fence.location, new, estimate, caps).await?
     {
         return Ok(PurchaseIntent::OverCap { cap, used });
     }

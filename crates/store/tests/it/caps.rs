@@ -1,6 +1,6 @@
 //! Caps: what counts against them, and that simultaneous intents stay within.
 
-use canopy_store::{Cap, NewPurchase, PurchaseIntent, Store};
+use canopy_store::{Cap, CapScope, NewEvent, NewPurchase, NewRun, PurchaseIntent, Store};
 use futures::future::join_all;
 use rust_decimal::Decimal;
 
@@ -47,6 +47,7 @@ async fn caps_count_charges_where_known_and_estimates_else() {
 
     let month = Cap {
         name: "month",
+        scope: CapScope::Connection,
         from: at(0),
         until: at(720),
         limit: money("100"),
@@ -109,4 +110,146 @@ async fn simultaneous_intents_stay_within_the_cap() {
             .sum::<Decimal>(),
         money("6")
     );
+}
+
+/// A cap of the day with this scope.
+fn scoped(scope: CapScope, limit: &str) -> Cap {
+    Cap {
+        scope,
+        ..day(limit)
+    }
+}
+
+#[tokio::test]
+async fn a_cap_counts_what_is_in_its_scope() {
+    let fixture = Fixture::new().await;
+    let base = fixture.run("c0").await;
+    let first = tree(base, "first");
+    fixture.intend(first.clone(), vec![], at(0)).await;
+    for (n, (scope, name, change)) in [
+        (CapScope::Connection, "connection", 0),
+        (CapScope::Workflow, "connection", 0),
+        (CapScope::Workflow, "workflow", 1),
+        (CapScope::Contact, "contact", 2),
+        (CapScope::All, "currency", 3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // The same in every respect: 0.60 and 0.60 are too much for 1.
+        let same = NewPurchase {
+            key: format!("same {n}"),
+            ..first.clone()
+        };
+        let over = fixture
+            .intend(same.clone(), vec![scoped(scope, "1")], at(1))
+            .await;
+        assert!(
+            matches!(over, PurchaseIntent::OverCap { used, .. } if used == money("0.60")),
+            "{scope:?}: {over:?}"
+        );
+        // Different in the one respect that the scope is about: it is alone.
+        let mut other = same;
+        match change {
+            0 => other.connection = format!("other {n}"),
+            1 => other.workflow = format!("other {n}"),
+            2 => other.contact = Some(format!("other {n}")),
+            _ => other.currency = "NOK".into(),
+        }
+        let alone = fixture
+            .intend(other.clone(), vec![scoped(scope, "1")], at(1))
+            .await;
+        assert!(
+            matches!(alone, PurchaseIntent::Intended(_)),
+            "{scope:?} by {name}: {alone:?}"
+        );
+        // It goes, so that the next scope finds one purchase again.
+        fixture
+            .store
+            .mark_sent(&fixture.fence, &other.key, at(1))
+            .await
+            .unwrap();
+        let step = crate::support::outcome_of(other.run, "buy", canopy_store::StepState::Failed);
+        fixture
+            .store
+            .settle_purchase(&fixture.fence, &other.key, refused(), step, at(1))
+            .await
+            .unwrap();
+    }
+}
+
+/// A run of a new event at the fence's location.
+async fn run_of(fixture: &Fixture, fence: &canopy_store::Fence, n: i32) -> i64 {
+    let event = NewEvent {
+        location: fence.location.clone(),
+        ..crate::support::event(&format!("c{n}"), Some("created"))
+    };
+    let event = fixture.stored(event).await;
+    let new = NewRun {
+        workflow: "plant".into(),
+        definition: "{}".into(),
+    };
+    let runs = fixture
+        .store
+        .start_runs(fence, event, vec![new], at(0))
+        .await;
+    runs.unwrap()[0].id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_intents_of_many_locations_stay_within_every_cap() {
+    let fixture = Fixture::new().await;
+    let mut asks = Vec::new();
+    for n in 0..60 {
+        let location = format!("location {}", n % 3);
+        let fence = fixture
+            .store
+            .acquire_lease(&location, "o", at(0), jiff::SignedDuration::from_hours(48))
+            .await
+            .unwrap()
+            .unwrap();
+        let run = run_of(&fixture, &fence, n).await;
+        let purchase = NewPurchase {
+            connection: location,
+            workflow: format!("w{}", n % 2),
+            contact: Some(format!("contact {}", n % 7)),
+            ..tree(run, &format!("k{n}"))
+        };
+        asks.push((fence, purchase));
+    }
+    let caps = [
+        scoped(CapScope::All, "9"),
+        scoped(CapScope::Connection, "4"),
+        scoped(CapScope::Workflow, "2.5"),
+        scoped(CapScope::Contact, "1.2"),
+    ];
+    let intents = asks.iter().map(|(fence, purchase)| {
+        let step = crate::support::step(purchase.run, "buy", &purchase.key);
+        fixture
+            .store
+            .intend_purchase(fence, purchase.clone(), step, caps.to_vec(), at(1))
+    });
+    for intent in join_all(intents).await {
+        intent.unwrap();
+    }
+    let book = fixture.store.purchases(100).await.unwrap();
+    let spent = |belongs: &dyn Fn(&canopy_store::Purchase) -> bool| {
+        book.iter()
+            .filter(|one| belongs(one))
+            .map(|one| one.estimate)
+            .sum::<Decimal>()
+    };
+    // 15 of 0.60 are 9: whichever came first, there were enough that fitted.
+    assert!(spent(&|_| true) > money("6") && spent(&|_| true) <= money("9"));
+    for one in &book {
+        assert!(spent(&|other| other.connection == one.connection) <= money("4"));
+        let workflow = |other: &canopy_store::Purchase| {
+            (&other.connection, &other.workflow) == (&one.connection, &one.workflow)
+        };
+        assert!(spent(&workflow) <= money("2.5"));
+        let contact = |other: &canopy_store::Purchase| {
+            (&other.location, &other.contact) == (&one.location, &one.contact)
+        };
+        assert!(spent(&contact) <= money("1.2"));
+    }
 }

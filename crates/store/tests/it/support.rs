@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use canopy_mapping::{Source, Trace};
 use canopy_store::{
-    Cap, Fence, Inserted, NewEvent, NewPurchase, NewRecord, NewRun, NewStep, PurchaseIntent,
-    PurchaseOutcome, SecretKey, SqliteStore, StepOutcome, StepState, Store,
+    Cap, CapScope, Fence, Inserted, NewEvent, NewPurchase, NewRecord, NewRun, NewStep,
+    PurchaseIntent, PurchaseOutcome, SecretKey, SqliteStore, StepOutcome, StepState, Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -191,6 +191,7 @@ pub fn confirmed(amount: &str) -> PurchaseOutcome {
 pub fn day(limit: &str) -> Cap {
     Cap {
         name: "day",
+        scope: CapScope::Connection,
         from: at(0),
         until: at(24),
         limit: money(limit),

@@ -1,0 +1,169 @@
+//! Caps that make no sense are refused. That of the connection is looked at with the connection.
+
+use canopy_mapping::FileError;
+use rust_decimal::Decimal;
+
+use super::{CapsConfig, Config, Loaded};
+use crate::exit::Failure;
+
+pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileError> {
+    for (currency, caps) in &config.budget {
+        let section = format!("budget.{currency}");
+        check_caps(file, text, &section, *caps)?;
+        let used = |currency: &str| {
+            let mut connections = config.connection.iter();
+            connections.any(|connection| connection.ecologi.currency == currency)
+        };
+        if !used(currency) {
+            let problem = format!("[{section}]: no connection has the currency \"{currency}\"");
+            return Err(FileError::new(file, problem)
+                .at(text, &section)
+                .fix("write the ecologi.currency of a connection, e.g. [budget.GBP]"));
+        }
+    }
+    for budget in config
+        .connection
+        .iter()
+        .filter_map(|one| one.budget.as_ref())
+    {
+        if let Some(limit) = budget.per_contact_per_day {
+            above_zero(file, text, "per_contact_per_day", limit)?;
+        }
+        for (id, caps) in &budget.workflow {
+            check_caps(
+                file,
+                text,
+                &format!("connection.budget.workflow.{id}"),
+                *caps,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn check_caps(file: &str, text: &str, section: &str, caps: CapsConfig) -> Result<(), FileError> {
+    for (name, limit) in [("per_day", caps.per_day), ("per_month", caps.per_month)] {
+        if let Some(limit) = limit {
+            above_zero(file, text, &format!("{section}.{name}"), limit)?;
+        }
+    }
+    let below = |day, month| month < day;
+    match (caps.per_day, caps.per_month) {
+        (None, None) => Err(FileError::new(file, format!("[{section}] caps nothing"))
+            .at(text, last(section))
+            .fix("give it per_day, per_month or both")),
+        (Some(day), Some(month)) if below(day, month) => {
+            let problem = format!("[{section}]: {month} a month is below {day} a day");
+            Err(FileError::new(file, problem)
+                .at(text, last(section))
+                .fix("write a per_month that is not below per_day"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn above_zero(file: &str, text: &str, name: &str, limit: Decimal) -> Result<(), FileError> {
+    if limit > Decimal::ZERO {
+        return Ok(());
+    }
+    let problem = format!("{name} is {limit}, so nothing could ever be bought");
+    Err(FileError::new(file, problem)
+        .at(
+            text,
+            last(
+                name.trim_end_matches(".per_day")
+                    .trim_end_matches(".per_month"),
+            ),
+        )
+        .fix("write an amount above zero"))
+}
+
+fn last(section: &str) -> &str {
+    section.rsplit('.').next().unwrap_or(section)
+}
+
+/// A cap for a workflow that is not there would guard nothing.
+pub(super) fn check_workflows<'a>(
+    loaded: &Loaded,
+    mut known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), Failure> {
+    let budgets = loaded.config.connection.iter();
+    for id in budgets
+        .filter_map(|one| one.budget.as_ref())
+        .flat_map(|budget| budget.workflow.keys())
+    {
+        if known.clone().any(|name| name == id) {
+            continue;
+        }
+        let error = FileError::new(
+            &loaded.file,
+            format!("[connection.budget.workflow.\"{id}\"]: there is no such workflow"),
+        )
+        .at(&loaded.text, id);
+        let error = match canopy_mapping::nearest(id, known.by_ref()) {
+            Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+            None => error.fix("write the id of a workflow that runs"),
+        };
+        return Err(Failure::bad_input(&error));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    const GOOD: &str = r#"
+[budget.GBP]
+per_month = 50
+[[connection]]
+highlevel = { token = "env:TOKEN" }
+ecologi = { api_key = "env:KEY" }
+[connection.budget]
+per_day = 5
+per_month = 20
+per_contact_per_day = 1
+[connection.budget.workflow."new-contact"]
+per_day = 2
+per_month = 4
+"#;
+
+    fn parse(text: &str) -> Result<super::Loaded, String> {
+        crate::config::parse("canopy.toml", text.to_owned(), "".into()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn caps_of_every_kind_are_read_and_nonsense_is_refused_with_its_line() {
+        let loaded = parse(GOOD).unwrap();
+        assert!(crate::config::workflows(&loaded).is_ok());
+        for (from, to, expected) in [
+            (
+                "budget.GBP",
+                "budget.USD",
+                "canopy.toml:2: [budget.USD]: no connection has",
+            ),
+            (
+                "per_day = 2\nper_month = 4",
+                "",
+                "canopy.toml:11: [connection.budget.workflow.new-contact] caps nothing",
+            ),
+            (
+                "per_month = 4",
+                "per_month = 1",
+                "canopy.toml:11: [connection.budget.workflow.new-contact]: 1 a month is below 2 a day",
+            ),
+            (
+                "per_day = 1\n",
+                "per_day = 0\n",
+                "canopy.toml:10: per_contact_per_day is 0",
+            ),
+        ] {
+            let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(expected), "{from} -> {to}: {error}");
+        }
+        let loaded = parse(&GOOD.replace("new-contact", "new-contakt")).unwrap();
+        let error = crate::config::workflows(&loaded).unwrap_err().to_string();
+        assert!(
+            error.contains("canopy.toml:11: ") && error.contains("did you mean \"new-contact\"?"),
+            "{error}"
+        );
+    }
+}
