@@ -47,12 +47,11 @@ fn check_caps(file: &str, text: &str, section: &str, caps: CapsConfig) -> Result
             above_zero(file, text, &format!("{section}.{name}"), limit)?;
         }
     }
-    let below = |day, month| month < day;
     match (caps.per_day, caps.per_month) {
         (None, None) => Err(FileError::new(file, format!("[{section}] caps nothing"))
             .at(text, last(section))
             .fix("give it per_day, per_month or both")),
-        (Some(day), Some(month)) if below(day, month) => {
+        (Some(day), Some(month)) if month < day => {
             let problem = format!("[{section}]: {month} a month is below {day} a day");
             Err(FileError::new(file, problem)
                 .at(text, last(section))
