@@ -4,7 +4,6 @@ use canopy_mapping::FileError;
 use rust_decimal::Decimal;
 
 use super::{CapsConfig, Config, Loaded};
-use crate::exit::Failure;
 
 pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileError> {
     for (currency, caps) in &config.budget {
@@ -81,31 +80,26 @@ fn last(section: &str) -> &str {
     section.rsplit('.').next().unwrap_or(section)
 }
 
-/// A cap for a workflow that is not there would guard nothing.
-pub(super) fn check_workflows<'a>(
+/// The mistake of a cap for a workflow that is not there: it would guard nothing.
+pub(super) fn unknown_workflow<'a>(
     loaded: &Loaded,
-    mut known: impl Iterator<Item = &'a str> + Clone,
-) -> Result<(), Failure> {
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<String> {
     let budgets = loaded.config.connection.iter();
-    for id in budgets
+    let id = budgets
         .filter_map(|one| one.budget.as_ref())
         .flat_map(|budget| budget.workflow.keys())
-    {
-        if known.clone().any(|name| name == id) {
-            continue;
-        }
-        let error = FileError::new(
-            &loaded.file,
-            format!("[connection.budget.workflow.\"{id}\"]: there is no such workflow"),
-        )
-        .at(&loaded.text, id);
-        let error = match canopy_mapping::nearest(id, known.by_ref()) {
-            Some(near) => error.fix(format!("did you mean \"{near}\"?")),
-            None => error.fix("write the id of a workflow that runs"),
-        };
-        return Err(Failure::bad_input(&error));
-    }
-    Ok(())
+        .find(|id| !known.clone().any(|name| name == id.as_str()))?;
+    let error = FileError::new(
+        &loaded.file,
+        format!("[connection.budget.workflow.\"{id}\"]: there is no such workflow"),
+    )
+    .at(&loaded.text, id);
+    let error = match canopy_mapping::nearest(id, known) {
+        Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+        None => error.fix("write the id of a workflow that runs"),
+    };
+    Some(error.to_string())
 }
 
 #[cfg(test)]

@@ -125,13 +125,13 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
             loaded.file
         ));
     }
+    if mistakes.is_empty() {
+        let ids = workflows.iter().map(|(_, workflow)| workflow.id.as_str());
+        mistakes.extend(super::budget::unknown_workflow(loaded, ids));
+    }
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    super::budget::check_workflows(
-        loaded,
-        workflows.iter().map(|(_, workflow)| workflow.id.as_str()),
-    )?;
     Ok(workflows
         .into_iter()
         .map(|(_, workflow)| workflow)
