@@ -16,6 +16,7 @@ pub(crate) fn options(poll: &config::Poll) -> PollOptions {
         overlap: signed(poll.overlap),
         sweep: signed(poll.sweep),
         backfill: poll.backfill,
+        ..PollOptions::default()
     }
 }
 

@@ -86,6 +86,11 @@ impl Client {
         self.transport.budget()
     }
 
+    /// What the service's clock showed when it answered last, in whole seconds. `None`: it did not say.
+    pub fn service_time(&self) -> Option<jiff::Timestamp> {
+        self.transport.service_time()
+    }
+
     async fn invoke_through(
         &self,
         transport: &Transport,

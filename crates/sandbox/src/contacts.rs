@@ -1,6 +1,8 @@
 //! The contacts of the location: the records themselves, and the search index that lags behind them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +30,53 @@ struct Write {
     id: String,
     /// `None`: deleted.
     contact: Option<Arc<Contact>>,
+}
+
+/// How far searches are behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Lag {
+    pub seconds: u32,
+    /// About half of the writes show up at once.
+    pub uneven: bool,
+}
+
+impl Lag {
+    fn longest(self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.seconds))
+    }
+
+    /// How long this write stays unseen: about half of them not at all.
+    fn of(self, write: &Write) -> SignedDuration {
+        let mut hasher = DefaultHasher::new();
+        (&write.id, write.at.as_millisecond()).hash(&mut hasher);
+        if hasher.finish().is_multiple_of(2) {
+            SignedDuration::ZERO
+        } else {
+            self.longest()
+        }
+    }
+}
+
+impl Index {
+    fn show(&mut self, write: Write) {
+        match write.contact {
+            Some(contact) => self.visible.insert(write.id, contact),
+            None => self.visible.remove(&write.id),
+        };
+    }
+
+    /// Shows each write when it is its time, those of one contact in order.
+    fn show_unevenly(&mut self, now: Timestamp, lag: Lag) {
+        let mut held: HashSet<String> = HashSet::new();
+        for write in std::mem::take(&mut self.pending) {
+            if write.at + lag.of(&write) <= now && !held.contains(&write.id) {
+                self.show(write);
+            } else {
+                held.insert(write.id.clone());
+                self.pending.push_back(write);
+            }
+        }
+    }
 }
 
 impl Contacts {
@@ -89,22 +138,17 @@ impl Contacts {
         self.records.values()
     }
 
-    /// The contacts as searches see them: without the writes of the last `lag_seconds`.
-    pub fn searchable(
-        &mut self,
-        now: Timestamp,
-        lag_seconds: u32,
-    ) -> impl Iterator<Item = &Arc<Contact>> {
-        let lag = SignedDuration::from_secs(i64::from(lag_seconds));
+    /// The contacts as searches see them: without the writes of the last time.
+    pub fn searchable(&mut self, now: Timestamp, lag: Lag) -> impl Iterator<Item = &Arc<Contact>> {
+        if lag.uneven {
+            self.index.show_unevenly(now, lag);
+        }
         while let Some(write) = self
             .index
             .pending
-            .pop_front_if(|write| write.at + lag <= now)
+            .pop_front_if(|write| write.at + lag.longest() <= now)
         {
-            match write.contact {
-                Some(contact) => self.index.visible.insert(write.id, contact),
-                None => self.index.visible.remove(&write.id),
-            };
+            self.index.show(write);
         }
         self.index.visible.values()
     }

@@ -101,7 +101,14 @@ pub async fn serve(
             .requests
             .answered(seq, answer.status.as_u16());
     }
-    served.map(into_response)
+    served.map(|answer| {
+        let mut response = into_response(answer);
+        response
+            .headers_mut()
+            .entry(http::header::DATE)
+            .or_insert_with(|| date(shared.clock.now()));
+        response
+    })
 }
 
 /// Logs the request and draws the fault that strikes it.
@@ -198,4 +205,10 @@ fn into_response(answer: Answer) -> Response<Full<Bytes>> {
         headers.insert(name, value);
     }
     response
+}
+
+/// The `Date` of an answer: the sandbox's clock and not the machine's, as the service's answers show the service's.
+fn date(now: jiff::Timestamp) -> HeaderValue {
+    let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }

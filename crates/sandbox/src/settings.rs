@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::contacts::Lag;
+
 /// Behaviour of both services. Each default is what the real service does as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,8 @@ pub struct Settings {
     pub ecologi_minute_limit: u32,
     /// How long a write stays invisible to searches and lists of contacts.
     pub search_lag_seconds: u32,
+    /// Whether about half of the writes show up at once, others after that time.
+    pub search_lag_uneven: bool,
     /// Whether a note moves its contact's `dateUpdated`.
     pub note_moves_contact: bool,
     /// Whether a task moves its contact's `dateUpdated`.
@@ -75,6 +79,7 @@ impl Default for Settings {
             daily_limit: 200_000,
             ecologi_minute_limit: 100,
             search_lag_seconds: 2,
+            search_lag_uneven: false,
             note_moves_contact: false,
             task_moves_contact: false,
             allow_duplicate_contacts: false,
@@ -97,6 +102,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    pub fn search_lag(&self) -> Lag {
+        Lag {
+            seconds: self.search_lag_seconds,
+            uneven: self.search_lag_uneven,
+        }
+    }
+
     pub fn retries(&self) -> u32 {
         self.webhook_retries.unwrap_or(match self.webhook_retry {
             WebhookRetry::On429 => 6,

@@ -32,8 +32,6 @@ pub struct PollRecord {
     pub number: i64,
     /// Values of the members whose changes are kinds of their own.
     pub facets: Value,
-    /// Readings in a row that did not show it.
-    pub missing: i64,
 }
 
 /// A record as it was read, on its way into the view.

@@ -66,14 +66,14 @@ pub trait Store: ProfileStore {
         name: &str,
         record: &str,
     ) -> Result<Option<PollRecord>>;
-    /// Events after number `after` whose kind begins with `word` and a dot: number and record, oldest first.
+    /// Events after number `after` whose kind begins with `word` and a dot: number, record and kind, oldest first.
     async fn events_about(
         &self,
         location: &str,
         word: &str,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String)>>;
+    ) -> Result<Vec<(i64, String, String)>>;
     /// How far the poll `name` has read.
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
     /// Pending rows of a location that are due, oldest first.

@@ -6,10 +6,13 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, DATE, USER_AGENT};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -43,6 +46,8 @@ struct Shared {
     retry: RetryPolicy,
     call_log: Arc<dyn CallLog>,
     clock: Arc<dyn Clock>,
+    /// The service's clock in its last answer, in seconds; 0 before the first.
+    service_time: AtomicI64,
 }
 
 /// The last step, apart so that tests of time and order need no socket.
@@ -88,6 +93,14 @@ impl Transport {
         self.shared.limiter.snapshot()
     }
 
+    /// What the service's clock showed when it answered last, in whole seconds. `None`: it did not say.
+    pub fn service_time(&self) -> Option<Timestamp> {
+        match self.shared.service_time.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => Timestamp::from_second(seconds).ok(),
+        }
+    }
+
     /// One attempt: permit, token, send, obey the answer's headers, log.
     async fn attempt(&self, call: &Call, mut request: reqwest::Request, number: u32) -> Attempt {
         let permit = match self.shared.limiter.acquire(self.priority).await {
@@ -129,6 +142,11 @@ impl Transport {
         let sent = match self.shared.wire.send(request).await {
             Ok(response) => {
                 let status = response.status();
+                if let Some(at) = date(response.headers()) {
+                    self.shared
+                        .service_time
+                        .store(at.as_second(), Ordering::Relaxed);
+                }
                 let server = permit.answered(status, response.headers());
                 let pause = server.pause(status);
                 answer::read(response, server.retry_after.or(pause))
@@ -312,4 +330,10 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, TokenError> {
         HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| TokenError::Malformed)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// When an answer was made, by the clock of whoever made it.
+fn date(headers: &http::HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }

@@ -58,7 +58,7 @@ fn newest_first(
     wanted: impl Fn(&Contact) -> bool,
 ) -> Vec<Arc<Contact>> {
     let text = call.query("query").map(str::to_lowercase);
-    let lag = world.settings.search_lag_seconds;
+    let lag = world.settings.search_lag();
     let mut matching: Vec<Arc<Contact>> = world
         .contacts
         .searchable(call.now, lag)

@@ -106,7 +106,7 @@ fn matching(world: &mut World, call: &Call<'_>) -> Result<Vec<Arc<Contact>>, Ans
         .unwrap_or(&none);
     // A wrong filter is refused also when there is no contact to try it on.
     holds_all(&Contact::new(String::new(), call.now), filters)?;
-    let lag = world.settings.search_lag_seconds;
+    let lag = world.settings.search_lag();
     let mut matching = Vec::new();
     for contact in world.contacts.searchable(call.now, lag) {
         if text.as_deref().is_none_or(|text| mentions(contact, text))

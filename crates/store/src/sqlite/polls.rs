@@ -55,11 +55,11 @@ pub(super) async fn commit(
 
 async fn keep(held: &mut Held<'_>, poll: &str, record: &PollRecord, now: Timestamp) -> Op<()> {
     sqlx::query(
-        "INSERT INTO poll_records (location, poll, record, parent, version, number, facets, missing, epoch, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO poll_records (location, poll, record, parent, version, number, facets, epoch, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (location, poll, record) DO UPDATE SET
              parent = excluded.parent, version = excluded.version, number = excluded.number, facets = excluded.facets,
-             missing = excluded.missing, epoch = excluded.epoch, seen_at = excluded.seen_at",
+             epoch = excluded.epoch, seen_at = excluded.seen_at",
     )
     .bind(&held.fence.location)
     .bind(poll)
@@ -68,7 +68,6 @@ async fn keep(held: &mut Held<'_>, poll: &str, record: &PollRecord, now: Timesta
     .bind(&record.version)
     .bind(record.number)
     .bind(record.facets.to_string())
-    .bind(record.missing)
     .bind(held.fence.epoch)
     .bind(micros(now))
     .execute(&mut *held.connection)
@@ -106,7 +105,6 @@ fn read(row: &SqliteRow) -> Op<PollRecord> {
         version: row.text("version")?,
         number: row.number("number")?,
         facets: row.json("facets")?,
-        missing: row.number("missing")?,
         record,
     })
 }
@@ -151,9 +149,9 @@ pub(super) async fn events_about(
     word: &str,
     after: i64,
     limit: u32,
-) -> Op<Vec<(i64, String)>> {
+) -> Op<Vec<(i64, String, String)>> {
     Ok(sqlx::query_as(
-        "SELECT id, record FROM inbox
+        "SELECT id, record, kind FROM inbox
          WHERE location = ?1 AND id > ?2 AND substr(kind, 1, length(?3) + 1) = ?3 || '.'
          ORDER BY id LIMIT ?4",
     )

@@ -82,7 +82,7 @@ impl Store for SqliteStore {
         word: &str,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String)>> {
+    ) -> Result<Vec<(i64, String, String)>> {
         read!(self, polls::events_about(location, word, after, limit))
     }
 

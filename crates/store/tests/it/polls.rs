@@ -12,7 +12,6 @@ fn seen(record: &str, parent: &str, number: i64) -> PollRecord {
         version: format!("v{number}"),
         number,
         facets: json!({"/completed": false}),
-        missing: 0,
     }
 }
 
@@ -92,7 +91,9 @@ async fn events_about_a_record_are_told_in_order_from_a_number_on() {
             .events_about(LOCATION, "contact", after, limit);
         events.await.unwrap()
     };
-    assert_eq!(about(0, 10).await, [(1, "c1".into()), (3, "c2".into())]);
-    assert_eq!(about(1, 10).await, [(3, "c2".into())]);
-    assert_eq!(about(0, 1).await, [(1, "c1".into())]);
+    let first = (1, "c1".to_owned(), "contact.updated".to_owned());
+    let second = (3, "c2".to_owned(), "contact.tags_updated".to_owned());
+    assert_eq!(about(0, 10).await, [first.clone(), second.clone()]);
+    assert_eq!(about(1, 10).await, [second]);
+    assert_eq!(about(0, 1).await, [first]);
 }

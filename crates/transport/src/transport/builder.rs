@@ -160,6 +160,7 @@ impl TransportBuilder {
                 retry: self.retry,
                 call_log: self.call_log,
                 clock: self.clock,
+                service_time: std::sync::atomic::AtomicI64::new(0),
             }),
             priority: Priority::default(),
         })

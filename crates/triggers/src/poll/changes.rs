@@ -18,8 +18,6 @@ use super::events::{Maker, Seen, instant, text};
 use super::reading::Reader;
 use super::{PollError, Poller};
 
-/// A page of the search; 500 is the most that the service gives.
-const PAGE: u32 = 500;
 /// A record whose update time is this close to its creation has only been created.
 const CREATION: SignedDuration = SignedDuration::from_secs(1);
 
@@ -46,6 +44,8 @@ struct Search<'a> {
     /// JSON pointer to the time of the last change.
     changed: &'static str,
     arguments: Map<String, Value>,
+    /// Records of a page.
+    page: u32,
 }
 
 impl Poller {
@@ -193,6 +193,7 @@ impl Poller {
             reader,
             changed,
             arguments,
+            page: self.options.page,
         })
     }
 
@@ -207,7 +208,7 @@ impl Poller {
         loop {
             let page = search.page(from, &after).await;
             let page = page.map_err(|error| self.failed(search.maker.poll, error))?;
-            let full = page.len() >= PAGE as usize;
+            let full = page.len() >= search.page as usize;
             let next = page
                 .last()
                 .map_or(Value::Null, |last| last["searchAfter"].clone());
@@ -242,7 +243,7 @@ impl Search<'_> {
         after: &Value,
     ) -> Result<Vec<Value>, canopy_highlevel::Error> {
         let mut query = self.arguments.clone();
-        query.insert("pageLimit".to_owned(), json!(PAGE));
+        query.insert("pageLimit".to_owned(), json!(self.page));
         query.insert("sort".to_owned(), self.sort("asc"));
         if let Some(from) = from {
             let mut filters = match query.get("filters") {

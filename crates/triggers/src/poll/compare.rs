@@ -21,8 +21,10 @@ pub(super) struct Item {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Listed {
     pub items: Vec<Item>,
-    /// It was one page: nothing can have slipped from one page to another while it was read.
-    pub at_once: bool,
+    /// Nothing can have slipped from one page to another while it was read: what it does not show is not there.
+    pub calm: bool,
+    /// Ids as they were read, one after another.
+    pub order: Vec<String>,
     places: HashMap<String, usize>,
 }
 
@@ -31,8 +33,11 @@ pub(super) struct Listed {
 pub(super) enum Unknown {
     /// The first reading of all: it is part of the baseline.
     Baseline,
-    /// This list was read before: it is new.
+    /// It is new.
     New,
+    /// This list was read before, and first at this instant: what is older was somewhere else and has come here, which is
+    /// a change of it and no creation.
+    Came(Timestamp),
     /// This list is read for the first time, long after the baseline: it is new if it is younger than that.
     Since(Timestamp),
 }
@@ -49,6 +54,7 @@ impl Listed {
     /// The records of a list. One that changed while the pages were read may be on two of them; the later state counts.
     pub fn add(&mut self, items: Vec<Item>) {
         for item in items {
+            self.order.push(item.id.clone());
             let place = *self
                 .places
                 .entry(item.id.clone())
@@ -59,6 +65,29 @@ impl Listed {
                 None => self.items.push(item),
             }
         }
+    }
+
+    /// A reading of one record.
+    pub fn one(record: Option<Item>) -> Self {
+        let mut listed = Self::default();
+        listed.add(record.into_iter().collect());
+        listed.calm()
+    }
+
+    /// The same, known to show all that there is.
+    pub fn calm(mut self) -> Self {
+        self.calm = true;
+        self
+    }
+
+    /// This reading with the records that only an earlier one showed. Its own order stays, to be compared with the next.
+    pub fn with_those_of(mut self, earlier: Self) -> Self {
+        let own = std::mem::take(&mut self.order);
+        let only = |item: &Item| !self.places.contains_key(&item.id);
+        let missed = earlier.items.into_iter().filter(only).collect();
+        self.add(missed);
+        self.order = own;
+        self
     }
 }
 
@@ -117,28 +146,39 @@ impl Maker<'_> {
                 None => self.first(item, parent, unknown, &mut found),
             }
         }
-        if self.poll.lists_all() {
+        if listed.calm && self.poll.lists_all() {
             for (id, before) in known {
-                self.missing(id, before, listed.at_once, &mut found);
+                self.missing(id, &before, &mut found);
             }
         }
         found
     }
 
+    /// Whether a known record is not on the list, which would mean that it was deleted.
+    pub fn misses(&self, known: &[PollRecord], listed: &Listed) -> bool {
+        self.poll.lists_all()
+            && known
+                .iter()
+                .any(|record| !listed.places.contains_key(&record.record))
+    }
+
     fn first(&self, item: &Item, parent: &str, unknown: Unknown, found: &mut Found) {
         let seen = item.seen(parent);
         let facets = self.facets(&item.payload);
-        let after = |instant: Option<Timestamp>, since| instant.is_some_and(|at| at > since);
+        let after = |instant: Option<Timestamp>, since| instant.is_some_and(|at| at >= since);
         let own = item.own.as_deref().and_then(|own| own.parse().ok());
         match unknown {
             Unknown::Baseline => {}
+            Unknown::Came(since) if self.created_at(&item.payload).is_some_and(|at| at < since) => {
+                found.events.push(self.updated(seen, 1));
+            }
             Unknown::Since(since) if !after(self.created_at(&item.payload), since) => {
                 // It was there at the baseline, in a state that nobody looked at.
                 if after(own, since) {
                     found.events.push(self.updated(seen, 1));
                 }
             }
-            Unknown::New | Unknown::Since(_) => {
+            Unknown::New | Unknown::Came(_) | Unknown::Since(_) => {
                 found.events.push(self.created(seen));
                 found.events.extend(self.changes(seen, 1, None, &facets));
             }
@@ -149,7 +189,6 @@ impl Maker<'_> {
             version: item.version(),
             number: 1,
             facets,
-            missing: 0,
         });
     }
 
@@ -160,12 +199,6 @@ impl Maker<'_> {
         let same_facets = before.facets == facets;
         let stale = older(item.own.as_deref(), Some(&before.version));
         if stale || (version == before.version && same_facets) {
-            if before.missing > 0 {
-                found.seen.push(PollRecord {
-                    missing: 0,
-                    ..before.clone()
-                });
-            }
             return;
         }
         let seen = item.seen(parent);
@@ -182,19 +215,10 @@ impl Maker<'_> {
             version,
             number,
             facets,
-            missing: 0,
         });
     }
 
-    /// A record that slipped to a page which was read already looks missing once, but not twice.
-    fn missing(&self, id: String, before: PollRecord, at_once: bool, found: &mut Found) {
-        if !at_once && before.missing == 0 {
-            found.seen.push(PollRecord {
-                missing: 1,
-                ..before
-            });
-            return;
-        }
+    fn missing(&self, id: String, before: &PollRecord, found: &mut Found) {
         let payload = json!({ "id": id });
         let seen = Seen {
             id: &id,

@@ -11,6 +11,7 @@ mod plan;
 mod reading;
 mod report;
 mod stretch;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,13 +29,14 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::changes::Position;
-use self::compare::{Found, Listed, Unknown};
+use self::compare::Found;
 use self::events::Maker;
 use self::parents::Progress;
 pub use self::plan::{PlanError, Poll, PollSpec, Polls};
 use self::reading::Reader;
 pub use self::report::{DayPlan, PollPlan};
 pub use self::stretch::{calls_a_day, share_of_polls};
+use self::whole::Whole;
 
 /// How a location is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct PollOptions {
     pub sweep: SignedDuration,
     /// Report the records that are there at the first poll, too. Default: they are the baseline.
     pub backfill: bool,
+    /// Records of a page of the search for changes. 500, the default, is the most that the service gives.
+    pub page: u32,
 }
 
 impl Default for PollOptions {
@@ -56,6 +60,7 @@ impl Default for PollOptions {
             overlap: SignedDuration::from_secs(60),
             sweep: SignedDuration::from_hours(7 * 24),
             backfill: false,
+            page: 500,
         }
     }
 }
@@ -117,10 +122,6 @@ struct State<P> {
     #[serde(default)]
     every: u64,
 }
-
-/// Of lists that are read whole nothing but the records is remembered.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-struct Nothing {}
 
 /// One step of a poll: what to commit, and whether to go on at once.
 struct Step {
@@ -355,7 +356,10 @@ impl Poller {
             self.state(poll, position)
         } else if poll.parents().is_some() {
             let progress = match self.progress::<Progress>(poll, state)? {
-                None => Progress::baseline(maker.now, self.newest_event().await?, poll.backfill),
+                None => {
+                    let now = self.service_time(maker.now);
+                    Progress::baseline(now, self.newest_event().await?, poll.backfill)
+                }
                 Some(mut progress) => {
                     more = self
                         .read_parents(maker, &self.reader, &mut progress, &mut found)
@@ -365,8 +369,12 @@ impl Poller {
             };
             self.state(poll, progress)
         } else {
-            found = self.read_whole(maker, state.is_none()).await?;
-            self.state(poll, Nothing {})
+            let mut whole = self.progress::<Whole>(poll, state)?;
+            found = self.read_whole(maker, whole.as_ref()).await?;
+            let whole = whole.get_or_insert_with(|| Whole {
+                since: baseline.then(|| self.service_time(maker.now)),
+            });
+            self.state(poll, &*whole)
         };
         Ok(Step {
             commit: PollCommit {
@@ -379,40 +387,6 @@ impl Poller {
             baseline,
             more,
         })
-    }
-
-    /// Reads a list, a record or an answer as a whole and compares it with what was seen last.
-    async fn read_whole(&self, maker: Maker<'_>, first: bool) -> Result<Found, PollError> {
-        let poll = maker.poll;
-        let fail = |source| self.failed(poll, source);
-        let known = self
-            .store
-            .poll_records(&self.location, &poll.name, None)
-            .await?;
-        let unknown = if first && !poll.backfill {
-            Unknown::Baseline
-        } else {
-            Unknown::New
-        };
-        let listed = match poll.trigger.reading {
-            Reading::Answer | Reading::Bytes => {
-                let content = self.reader.content(poll).await.map_err(fail)?;
-                let silent = unknown == Unknown::Baseline;
-                return Ok(maker.compare_content(known.first(), content, silent));
-            }
-            Reading::Record => {
-                let record = self.reader.record(poll).await.map_err(fail)?;
-                let mut listed = Listed::default();
-                listed.at_once = true;
-                listed.add(record.into_iter().collect());
-                listed
-            }
-            Reading::Snapshot | Reading::Changes { .. } => {
-                let arguments = self.reader.filled(poll).await.map_err(fail)?;
-                self.reader.list(poll, arguments).await.map_err(fail)?
-            }
-        };
-        Ok(maker.compare(known, &listed, "", unknown))
     }
 
     async fn newest_event(&self) -> Result<i64, StoreError> {

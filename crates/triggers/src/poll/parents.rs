@@ -3,7 +3,7 @@
 //! They are read for the parents that an event speaks of (of the parents' own poll, or of a webhook), because nobody
 //! can read the notes of 100,000 contacts every five minutes. A slow sweep over all parents finds what moved no parent.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use canopy_highlevel::Error;
 use canopy_store::PollRecord;
@@ -39,7 +39,7 @@ pub(super) struct Progress {
 #[serde(default)]
 struct Sweep {
     /// Parents of a page, to be read next.
-    queue: VecDeque<String>,
+    queue: VecDeque<Parent>,
     /// Arguments of the page behind. `None`: from the beginning.
     next: Option<Value>,
     /// Parents that were met in this round, and how many there are, as far as that is known.
@@ -47,6 +47,36 @@ struct Sweep {
     total: u64,
     /// Up to when parents have been read.
     at: Option<Timestamp>,
+    /// Each parent that was there at first has been read.
+    through: bool,
+}
+
+/// A record whose list is to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+pub(super) struct Parent {
+    pub id: String,
+    pub created: Option<Timestamp>,
+}
+
+/// Earlier versions of the program kept ids only.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Id(String),
+    Parent {
+        id: String,
+        created: Option<Timestamp>,
+    },
+}
+
+impl From<Stored> for Parent {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Id(id) => Self { id, created: None },
+            Stored::Parent { id, created } => Self { id, created },
+        }
+    }
 }
 
 impl Progress {
@@ -94,25 +124,23 @@ impl Poller {
             .events_about(&self.location, word, progress.event, EVENTS)
             .await?;
         let more = events.len() >= EVENTS as usize;
-        let mut parents: Vec<String> = Vec::new();
-        for (event, parent) in events {
+        let mut parents: BTreeMap<String, bool> = BTreeMap::new();
+        for (event, parent, kind) in events {
             progress.event = event;
-            if !parents.contains(&parent) {
-                parents.push(parent);
-            }
+            *parents.entry(parent).or_default() |= kind.ends_with(".created");
         }
         if !more {
             for parent in self.sweep(maker, reader, &mut progress.sweep).await? {
-                if !parents.contains(&parent) {
-                    parents.push(parent);
-                }
+                let is_new = progress
+                    .since
+                    .is_some_and(|since| parent.created.is_some_and(|created| created >= since));
+                *parents.entry(parent.id).or_default() |= is_new;
             }
         }
-        for parent in parents {
-            found.extend(
-                self.read_parent(maker, reader, progress.since, &parent)
-                    .await?,
-            );
+        for (parent, is_new) in parents {
+            // All that is in the list of a parent which is new itself is new.
+            let since = progress.since.filter(|_| !is_new);
+            found.extend(self.read_parent(maker, reader, since, &parent).await?);
         }
         Ok(more)
     }
@@ -176,13 +204,19 @@ impl Poller {
         maker: Maker<'_>,
         reader: &Reader,
         sweep: &mut Sweep,
-    ) -> Result<Vec<String>, PollError> {
+    ) -> Result<Vec<Parent>, PollError> {
         let Some(parents) = self.polls.iter().find(|poll| {
             Some(poll.operation.name) == maker.poll.parents() && poll.arguments.is_empty()
         }) else {
             return Ok(Vec::new());
         };
         let mut due = sweep.due(maker.now, self.options.sweep);
+        // Records that do not say when they were made can be told from old ones only in lists that were read before. So
+        // these are all read soon after the baseline.
+        let first_round = maker.poll.trigger.created.is_none() && !sweep.through;
+        if first_round {
+            due = SWEPT;
+        }
         let mut turn = Vec::new();
         while due > 0 {
             if sweep.queue.is_empty() {
@@ -190,19 +224,24 @@ impl Poller {
                 if begins && sweep.met > 0 {
                     sweep.total = sweep.met;
                     sweep.met = 0;
+                    sweep.through = true;
+                    if first_round {
+                        break;
+                    }
                 }
                 let page = reader.parents(parents, sweep.next.take()).await;
                 let page = page.map_err(|error| self.failed(parents, error))?;
-                if page.ids.is_empty() {
+                if page.parents.is_empty() {
                     if begins {
+                        sweep.through = true;
                         break;
                     }
                     // The list ended; the next round begins.
                     continue;
                 }
-                sweep.met += page.ids.len() as u64;
+                sweep.met += page.parents.len() as u64;
                 sweep.total = page.total.unwrap_or(sweep.total).max(sweep.met);
-                sweep.queue.extend(page.ids);
+                sweep.queue.extend(page.parents);
                 sweep.next = page.next;
             }
             turn.extend(sweep.queue.pop_front());

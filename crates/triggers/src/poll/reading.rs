@@ -9,7 +9,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 use super::compare::{Item, Listed};
+use super::events::instant;
+use super::parents::Parent;
 use super::plan::{COMPANY, LOCATION, PAGING, Poll, filled};
+
+/// Further readings of a list that changes while it is read.
+const READINGS: u32 = 4;
 
 /// Reads for polls of one location.
 #[derive(Debug)]
@@ -22,8 +27,8 @@ pub(super) struct Reader {
 
 /// A page of parents.
 #[derive(Debug, Default)]
-pub(super) struct Parents {
-    pub ids: Vec<String>,
+pub(super) struct ParentsPage {
+    pub parents: Vec<Parent>,
     pub next: Option<Value>,
     pub total: Option<u64>,
 }
@@ -86,13 +91,13 @@ impl Reader {
         let arguments = Value::Object(arguments);
         let mut pages = self.client.pages(poll.operation.name, &arguments);
         let mut listed = Listed::default();
-        let mut with_records = 0;
+        let mut read = 0;
         loop {
             self.count();
             let Some(page) = pages.try_next().await? else {
                 break;
             };
-            with_records += u32::from(!page.items().is_empty());
+            read += 1;
             let items = page.items().iter().cloned();
             listed.add(
                 items
@@ -103,12 +108,32 @@ impl Reader {
                 break;
             }
         }
-        listed.at_once = with_records <= 1;
+        // An empty page behind the first one is no proof: what should be on it may have slipped to the first.
+        listed.calm = read <= 1;
+        Ok(listed)
+    }
+
+    /// Reads a list of several pages again until two readings in a row show the same records in the same order: then no
+    /// record has slipped from a page to one that was read already. A list that does not come to rest is what its
+    /// readings show together, and what they do not show may still be there.
+    pub async fn calmed(
+        &self,
+        poll: &Poll,
+        arguments: Map<String, Value>,
+        mut listed: Listed,
+    ) -> Result<Listed, Error> {
+        for _ in 0..READINGS {
+            let again = self.list(poll, arguments.clone()).await?;
+            if again.order == listed.order {
+                return Ok(again.calm());
+            }
+            listed = again.with_those_of(listed);
+        }
         Ok(listed)
     }
 
     /// One page of the records that others hang on.
-    pub async fn parents(&self, parents: &Poll, next: Option<Value>) -> Result<Parents, Error> {
+    pub async fn parents(&self, parents: &Poll, next: Option<Value>) -> Result<ParentsPage, Error> {
         let arguments = match next {
             Some(next) => next,
             None => Value::Object(self.filled(parents).await?),
@@ -116,12 +141,18 @@ impl Reader {
         self.count();
         let mut pages = self.client.pages(parents.operation.name, &arguments);
         let Some(page) = pages.try_next().await? else {
-            return Ok(Parents::default());
+            return Ok(ParentsPage::default());
         };
         let items = page.items().iter().cloned();
-        Ok(Parents {
-            ids: items
-                .map(|item| Item::listed(parents.operation, item).id)
+        Ok(ParentsPage {
+            parents: items
+                .map(|item| Parent {
+                    created: parents
+                        .trigger
+                        .created
+                        .and_then(|pointer| instant(item.pointer(pointer)?)),
+                    id: Item::listed(parents.operation, item).id,
+                })
                 .collect(),
             next: page
                 .next_args()

@@ -47,6 +47,7 @@ async fn notes_are_read_for_contacts_that_changed() {
     let contacts = world.books("/contacts").await;
     let contact = contacts[0]["id"].as_str().unwrap().to_owned();
     let old = note(&world, &contact, "before the baseline").await;
+    world.advance(1).await;
     let poller = poller(
         &world,
         &[],

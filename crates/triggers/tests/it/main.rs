@@ -4,6 +4,7 @@
 mod backfill;
 mod every;
 mod lists;
+mod model;
 mod poll;
 mod receive;
 mod support;

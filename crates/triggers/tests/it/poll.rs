@@ -78,6 +78,35 @@ async fn what_the_search_shows_late_is_not_missed() {
 }
 
 #[tokio::test]
+async fn the_overlap_covers_a_search_that_shows_some_changes_later_than_others() {
+    let world = World::new(0).await;
+    world.same_time().await;
+    let lag = json!({ "search_lag_seconds": 59, "search_lag_uneven": true });
+    world.control("/settings", lag).await;
+    let poll = world.poll();
+    poll.poll().await.unwrap();
+    let mut made = std::collections::BTreeSet::new();
+    for number in 0..40 {
+        made.insert(world.create(&format!("{number}")).await);
+        world.advance(3).await;
+        poll.poll().await.unwrap();
+    }
+    world.advance(60).await;
+    poll.poll().await.unwrap();
+    let told: Vec<_> = world.events().await;
+    assert!(told.iter().all(|(kind, _)| kind == "contact.created"));
+    let records: Vec<_> = told.iter().map(|(_, record)| record).collect();
+    assert_ne!(
+        records,
+        made.iter().collect::<Vec<_>>(),
+        "they did not show up in order"
+    );
+    assert_eq!(records.len(), made.len(), "each once");
+    let told: std::collections::BTreeSet<_> = records.into_iter().cloned().collect();
+    assert_eq!(told, made);
+}
+
+#[tokio::test]
 async fn many_changes_at_one_instant_cross_page_borders() {
     let world = World::new(0).await;
     let poll = world.poll();

@@ -120,6 +120,13 @@ impl World {
         answer
     }
 
+    /// Deletes something through the control API.
+    pub async fn delete(&self, path: &str) {
+        let url = format!("{}{path}", self.sandbox.info().control_url);
+        let answer = self.http.delete(url).send().await.unwrap();
+        answer.error_for_status().unwrap();
+    }
+
     pub async fn books(&self, path: &str) -> Vec<Value> {
         let url = format!("{}{path}", self.sandbox.info().control_url);
         self.http
