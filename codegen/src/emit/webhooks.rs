@@ -33,7 +33,7 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
     super::file(quote! {
         //! What the service sends by itself.
 
-        use canopy_transport::operation::{EventVersion, Mark, WebhookEvent};
+        use canopy_transport::operation::{EventVersion, ListedRecord, Mark, WebhookEvent};
 
         /// All documented events.
         pub static WEBHOOKS: &[WebhookEvent] = &[#(#table),*];
@@ -73,6 +73,7 @@ fn entry(name: &str, event: &Value) -> TokenStream {
         .into_iter()
         .flatten()
         .filter_map(|mark| mark_of(mark.as_str()?));
+    let listed = option_of(listed(&event["listed"]));
     let version = match event["version"].as_str() {
         Some("once") => quote!(EventVersion::Once),
         Some(pointer) if pointer.starts_with('/') => quote!(EventVersion::Payload(#pointer)),
@@ -89,8 +90,38 @@ fn entry(name: &str, event: &Value) -> TokenStream {
             occurred: #occurred,
             version: #version,
             fetch: #fetch,
+            listed: #listed,
         }
     }
+}
+
+fn option_of(tokens: Option<TokenStream>) -> TokenStream {
+    tokens.map_or_else(|| quote!(None), |tokens| quote!(Some(#tokens)))
+}
+
+/// The list that completes an event.
+fn listed(value: &Value) -> Option<TokenStream> {
+    let by = value["by"].as_str()?;
+    let arguments = value["arguments"].as_object().into_iter().flatten();
+    let arguments = arguments.filter_map(|(name, pointer)| {
+        let pointer = pointer.as_str()?;
+        Some(quote!((#name, #pointer)))
+    });
+    let same = value["same"].as_array().into_iter().flatten();
+    let same = same.filter_map(Value::as_str);
+    let meanwhile = option(value["meanwhile"].as_str());
+    let ids = value["part"]["ids"].as_str();
+    let part = ids.zip(value["part"]["id"].as_str());
+    let part = option_of(part.map(|(ids, id)| quote!((#ids, #id))));
+    Some(quote! {
+        ListedRecord {
+            by: #by,
+            arguments: &[#(#arguments),*],
+            same: &[#(#same),*],
+            meanwhile: #meanwhile,
+            part: #part,
+        }
+    })
 }
 
 /// `/a`: it is there; `!/a`: it is not; `/a=x|y`: it is one of these texts; `/a==/b`: both are equal.

@@ -6,7 +6,7 @@ use super::{Findings, clashes, is_kind};
 use crate::pointer;
 use crate::schema::operations;
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "summary",
     "kind",
     "location",
@@ -16,6 +16,7 @@ const KNOWN: [&str; 10] = [
     "occurred",
     "version",
     "fetch",
+    "listed",
     "payload",
 ];
 
@@ -118,10 +119,49 @@ fn one(findings: &mut Findings<'_>, at: &str, event: &Value, service: &Value) {
             );
         }
     }
+    listed(findings, at, &event["listed"], service);
     if event["payload"].get("$ref").is_none() {
         findings.add(
             &pointer::join(at, "payload"),
             "`payload` must refer to a component by `$ref`",
+        );
+    }
+}
+
+/// A list that completes an event: which one, from which arguments, and how the record is told on it.
+fn listed(findings: &mut Findings<'_>, at: &str, listed: &Value, service: &Value) {
+    if listed.is_null() {
+        return;
+    }
+    let at = pointer::join(at, "listed");
+    let lists = operations(service).any(|(_, method, other)| {
+        method == "get"
+            && other["operationId"] == listed["by"]
+            && other["x-items"].is_string()
+            && other["x-id"].is_string()
+    });
+    if !lists {
+        findings.add(
+            &pointer::join(&at, "by"),
+            "`by` must be a GET operation of the service with `x-items` and `x-id`",
+        );
+    }
+    let is_pointer = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('/'));
+    let given = listed["arguments"].as_object();
+    let same = listed["same"].as_array();
+    let part = listed["part"].as_object();
+    let usable = given.is_some_and(|given| !given.is_empty() && given.values().all(is_pointer))
+        && same.is_none_or(|same| !same.is_empty() && same.iter().all(is_pointer))
+        && part.is_none_or(|part| {
+            ["ids", "id"]
+                .iter()
+                .all(|key| part.get(*key).is_some_and(is_pointer))
+        })
+        && (same.is_some() == is_pointer(&listed["meanwhile"]));
+    if !usable {
+        findings.add(
+            &at,
+            "`listed` must have `arguments` with JSON pointers into the payload, and may have `same` with `meanwhile`, and `part` with `ids` and `id`",
         );
     }
 }

@@ -18,6 +18,7 @@
 
 mod actions;
 mod arguments;
+mod complete;
 mod connection;
 mod context;
 mod custom_fields;
@@ -26,6 +27,7 @@ mod drain;
 mod echo;
 mod error;
 mod intake;
+mod lookup;
 mod observer;
 mod options;
 mod run;

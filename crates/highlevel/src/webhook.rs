@@ -266,14 +266,41 @@ pub fn recognise(payload: &Value) -> Option<&'static WebhookEvent> {
         .max_by_key(|event| event.marks.len())
 }
 
-/// The location that a payload speaks of, where it says so.
-pub fn location<'a>(event: Option<&WebhookEvent>, payload: &'a Value) -> Option<&'a str> {
+/// Whether the event was told by what its payload looks like. That of a removal may look the same, see [`removal`].
+pub fn is_guessed(event: &WebhookEvent, payload: &Value) -> bool {
+    !event.marks.is_empty() && payload["type"] != event.name
+}
+
+/// The removal of the same kind of record, for an event that is none itself.
+pub fn removal(event: &WebhookEvent) -> Option<&'static WebhookEvent> {
+    let (word, verb) = event.kind.split_once('.')?;
+    let is_removal = |other: &&WebhookEvent| other.kind.split_once('.') == Some((word, "deleted"));
+    WEBHOOKS
+        .iter()
+        .find(is_removal)
+        .filter(|_| verb != "deleted")
+}
+
+/// The locations that a payload speaks of, where it says so: one, except for a user who works at several.
+pub fn locations<'a>(event: Option<&WebhookEvent>, payload: &'a Value) -> Vec<&'a str> {
+    let texts = |pointer: &str| -> Vec<&'a str> {
+        let texts = match payload.pointer(pointer) {
+            Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(text)) => vec![text.as_str()],
+            _ => Vec::new(),
+        };
+        texts
+            .into_iter()
+            .filter(|text: &&str| !text.is_empty())
+            .collect()
+    };
     let elsewhere = event.and_then(|event| event.location);
     ["/locationId"]
         .into_iter()
         .chain(elsewhere)
-        .filter_map(|pointer| payload.pointer(pointer)?.as_str())
-        .find(|location| !location.is_empty())
+        .map(texts)
+        .find(|texts| !texts.is_empty())
+        .unwrap_or_default()
 }
 
 /// A delivery that is no payload of a known event. Its text shows nothing of the body.

@@ -39,5 +39,7 @@ pub use key::{KeyScope, NoContact, step_key};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
 pub use poll::poll_name;
 pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile_record_id};
-pub use record::{after_write, content_hash, has_custom_fields, record_hash, record_version};
+pub use record::{
+    after_write, content_hash, has_custom_fields, once_version, record_hash, record_version,
+};
 pub use workflow::{CustomField, FieldType, Once, Step, Workflow};

@@ -145,6 +145,15 @@ pub fn record_version(value: &Value) -> Option<String> {
     }
 }
 
+/// The version that an event of a kind which happens once in a record's life carries, however it was found.
+///
+/// ```
+/// assert_eq!(canopy_mapping::once_version("contact.created"), "created");
+/// ```
+pub fn once_version(kind: &str) -> String {
+    kind.rsplit('.').next().unwrap_or(kind).to_owned()
+}
+
 /// Whether the contact has all of these custom fields (id and value) already.
 pub fn has_custom_fields(contact: &Value, wanted: &[(String, Value)]) -> bool {
     let present = custom_fields(&contact["customFields"]);

@@ -18,6 +18,9 @@ pub struct PollCommit {
     pub seen: Vec<PollRecord>,
     /// Ids of records of which nothing is to be kept any more.
     pub gone: Vec<String>,
+    /// Kinds and records of states that ended, such as a completed task that was opened again. When one is reached once
+    /// more, that is another event, although the content is what it was.
+    pub ended: Vec<(String, String)>,
 }
 
 /// What a poll last saw of a record.

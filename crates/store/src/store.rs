@@ -83,7 +83,7 @@ pub trait Store: ProfileStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<InboxRow>>;
-    /// Fills in what reading the record of a pending event told. `Duplicate(n)`: row n holds the same (location, kind, record,
+    /// Fills in what reading the record of a pending event told, its kind and record too. `Duplicate(n)`: row n holds the same (location, kind, record,
     /// version); this row has been settled as a duplicate, and the polls that found it are added to row n, see
     /// [`Store::insert_events`].
     async fn complete_event(

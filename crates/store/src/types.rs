@@ -48,6 +48,10 @@ pub enum Inserted {
 /// What reading the record behind an event told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
+    /// The kind that it turned out to be; `None`: as it was told.
+    pub kind: Option<String>,
+    /// The record that it turned out to be of; `None`: as it was told.
+    pub record: Option<String>,
     pub version: Version,
     pub contact: Option<String>,
     pub payload: Value,

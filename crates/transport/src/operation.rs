@@ -221,7 +221,7 @@ pub struct WebhookEvent {
     pub name: &'static str,
     /// Our event kind, e.g. `contact.created`.
     pub kind: &'static str,
-    /// JSON pointer to the location's id where it is not (or not always) in `/locationId`.
+    /// JSON pointer to the location's id, or to a list of ids, where it is not (or not always) in `/locationId`.
     pub location: Option<&'static str>,
     /// What all payloads of the event show, where they are documented without a `type` that names it; empty otherwise.
     pub marks: &'static [Mark],
@@ -235,6 +235,25 @@ pub struct WebhookEvent {
     /// Read operation that completes the event (arguments: the record's and the contact's id under the names of
     /// its path parameters), where there is one.
     pub fetch: Option<&'static str>,
+    /// The list that completes the event, where no read of the record can.
+    pub listed: Option<ListedRecord>,
+}
+
+/// A list that shows the record of a webhook's event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedRecord {
+    /// Operation that lists such records.
+    pub by: &'static str,
+    /// Its arguments: their names, and JSON pointers into the payload.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// Members in which the payload and the record on the list agree. With them a payload that lacks the record's id
+    /// finds its record; without them the list tells only whether the record is still there.
+    pub same: &'static [&'static str],
+    /// JSON pointer to what stands for the record until it is found.
+    pub meanwhile: Option<&'static str>,
+    /// A record that has parts with ids of their own: JSON pointers to the ids in the record, the first one's being the
+    /// record's own, and to the part's id in the payload.
+    pub part: Option<(&'static str, &'static str)>,
 }
 
 /// Something by which a payload without a telling `type` is known. Members are JSON pointers.

@@ -1,8 +1,10 @@
 //! From a webhook's payload to an event.
 
+use std::collections::HashSet;
+
 use canopy_highlevel::operation::{EventVersion, WebhookEvent};
 use canopy_highlevel::webhook;
-use canopy_mapping::{Source, Trace, record_version};
+use canopy_mapping::{Source, Trace, once_version, record_version};
 use canopy_store::NewEvent;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,52 +20,84 @@ pub enum PayloadError {
     NotJson,
 }
 
-/// Makes an event of a webhook's raw body. What is not documented is kept as `webhook.<Type>`; what does not say its
-/// location is of `only`, the one location that there is.
-pub(crate) fn event_of(
+/// Makes an event of a webhook's raw body, for each of our locations that it speaks of; none where it speaks of others.
+/// What is not documented is kept as `webhook.<Type>`; what does not say its location is of the only one that there is.
+pub(crate) fn events_of(
     body: &[u8],
-    only: Option<&str>,
+    ours: &HashSet<String>,
     now: Timestamp,
-) -> Result<NewEvent, PayloadError> {
+) -> Result<Vec<NewEvent>, PayloadError> {
     let payload: Value = serde_json::from_slice(body).map_err(|_| PayloadError::NotJson)?;
     if !payload.is_object() {
         return Err(PayloadError::NotJson);
     }
-    let known = webhook::recognise(&payload);
-    let location = webhook::location(known, &payload)
-        .or(only)
-        .unwrap_or(UNKNOWN_LOCATION)
-        .to_owned();
+    let event = event_of(&payload, body, now);
+    let places = placed(&payload, ours);
+    let at = |location: String| NewEvent {
+        location,
+        ..event.clone()
+    };
+    Ok(places.into_iter().map(at).collect())
+}
+
+/// The locations of ours that a payload is for.
+fn placed(payload: &Value, ours: &HashSet<String>) -> Vec<String> {
+    let known = webhook::recognise(payload);
+    let said = webhook::locations(known, payload);
+    let only = ours.iter().next().filter(|_| ours.len() == 1);
+    // An agency's only connection hears of the agency's other locations, too, as a poll of them does.
+    let about_locations = known.is_some_and(|webhook| webhook.location == Some(webhook.record));
+    let mut places: Vec<String> = said
+        .iter()
+        .filter(|location| ours.contains(**location))
+        .map(|location| (*location).to_owned())
+        .collect();
+    if places.is_empty() && (said.is_empty() || about_locations) {
+        let unknown = said.is_empty().then_some(UNKNOWN_LOCATION);
+        places.extend(only.map(String::as_str).or(unknown).map(str::to_owned));
+    }
+    places
+}
+
+/// The event, without its location.
+fn event_of(payload: &Value, body: &[u8], now: Timestamp) -> NewEvent {
     let hash = hex::encode(Sha256::digest(body));
-    let found = known.and_then(|webhook| Some((webhook, text(&payload, webhook.record)?)));
+    let known = webhook::recognise(payload);
+    let found = known.and_then(|webhook| Some((webhook, record_of(webhook, payload)?)));
     let Some((webhook, record)) = found else {
         let name = payload["type"].as_str().filter(|name| !name.is_empty());
-        return Ok(NewEvent {
+        return NewEvent {
             source: Source::Webhook,
             kind: format!("webhook.{}", name.unwrap_or("untyped")),
-            location,
+            location: String::new(),
             contact: None,
-            record: text(&payload, "/id").unwrap_or_else(|| hash.clone()),
+            record: text(payload, "/id").unwrap_or_else(|| hash.clone()),
             occurred_at: now,
             version: Some(hash),
             delivery: None,
-            payload,
+            payload: payload.clone(),
             trace: Trace::default(),
-        });
+        };
     };
-    let version = version_of(webhook, &payload);
-    Ok(NewEvent {
+    let version = version_of(webhook, payload);
+    NewEvent {
         source: Source::Webhook,
         kind: webhook.kind.to_owned(),
-        location,
-        contact: webhook.contact.and_then(|pointer| text(&payload, pointer)),
+        location: String::new(),
+        contact: webhook.contact.and_then(|pointer| text(payload, pointer)),
         record,
-        occurred_at: occurred(webhook, &payload).unwrap_or(now),
+        occurred_at: occurred(webhook, payload).unwrap_or(now),
         delivery: version.is_none().then_some(hash),
         version,
-        payload,
+        payload: payload.clone(),
         trace: Trace::default(),
-    })
+    }
+}
+
+/// The record's id, or what stands for it until it is found.
+fn record_of(webhook: &WebhookEvent, payload: &Value) -> Option<String> {
+    let meanwhile = webhook.listed.and_then(|listed| listed.meanwhile);
+    text(payload, webhook.record).or_else(|| text(payload, meanwhile?))
 }
 
 /// Makes an event of a call of a workflow's own webhook, an unsigned one that says nothing of itself. Each call is one
@@ -103,12 +137,15 @@ pub(crate) fn hook_of(
     })
 }
 
-/// The version that an event of a kind which happens once carries.
-pub(crate) fn once_version(kind: &str) -> String {
-    kind.rsplit('.').next().unwrap_or(kind).to_owned()
-}
-
+/// `None`: only reading the record tells which state, which record or even which event it is.
 fn version_of(webhook: &WebhookEvent, payload: &Value) -> Option<String> {
+    let can_be_read = webhook.fetch.is_some() || webhook.listed.is_some();
+    if can_be_read && webhook::is_guessed(webhook, payload) {
+        return None;
+    }
+    if text(payload, webhook.record).is_none() {
+        return None;
+    }
     match webhook.version {
         EventVersion::Once => Some(once_version(webhook.kind)),
         EventVersion::Payload(pointer) => payload.pointer(pointer).and_then(record_version),

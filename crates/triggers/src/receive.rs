@@ -10,7 +10,7 @@ use canopy_store::{EventEnd, Inserted, NewAlert, NewEvent, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::normalise::{PayloadError, UNKNOWN_LOCATION, event_of, hook_of};
+use crate::normalise::{PayloadError, UNKNOWN_LOCATION, events_of, hook_of};
 use crate::workflow_hook::WorkflowHook;
 
 /// Kind and subject of the alert that an app's removal raises and its return resolves.
@@ -39,8 +39,8 @@ pub enum ReceiveError {
 /// What became of a delivery that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// In the inbox now; the location's doorbell should be rung.
-    Stored { location: String },
+    /// In the inbox now; the doorbells of these locations should be rung.
+    Stored { locations: Vec<String> },
     /// It was there before.
     Duplicate,
     /// Of a location that no connection is for. Nothing to do, nothing stored.
@@ -138,7 +138,10 @@ impl Receiver {
         let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
         let received = match self.hooks.iter().find(given) {
             Some(hook) => match hook_of(name, &hook.location, body, now) {
-                Ok(event) => self.keep(event, now).await.map_err(ReceiveError::from),
+                Ok(event) => self
+                    .keep(vec![event], now)
+                    .await
+                    .map_err(ReceiveError::from),
                 Err(error) => Err(error.into()),
             },
             None => Err(ReceiveError::Secret),
@@ -167,19 +170,15 @@ impl Receiver {
         now: Timestamp,
     ) -> Result<Received, ReceiveError> {
         self.verifier.verify(signatures, body, now)?;
-        let only = match self.locations.len() {
-            1 => self.locations.iter().next().map(String::as_str),
-            _ => None,
-        };
-        let event = event_of(body, only, now)?;
-        if event.location == UNKNOWN_LOCATION {
-            return Ok(self.set_aside(event, now).await?);
-        }
-        if !self.locations.contains(&event.location) {
+        let events = events_of(body, &self.locations, now)?;
+        let Some(first) = events.first() else {
             return Ok(Received::Foreign);
+        };
+        if first.location == UNKNOWN_LOCATION {
+            return Ok(self.set_aside(events, now).await?);
         }
-        let (kind, location) = (event.kind.clone(), event.location.clone());
-        let received = self.keep(event, now).await?;
+        let (kind, location) = (first.kind.clone(), first.location.clone());
+        let received = self.keep(events, now).await?;
         if kind.starts_with("webhook.") && received != Received::Duplicate {
             self.counts.unrecognised.fetch_add(1, Ordering::Relaxed);
         }
@@ -196,18 +195,26 @@ impl Receiver {
         Ok(received)
     }
 
-    async fn keep(&self, event: NewEvent, now: Timestamp) -> Result<Received, StoreError> {
-        let location = event.location.clone();
-        let inserted = self.store.insert_events(vec![event], now).await?;
-        Ok(match inserted.first() {
-            Some(Inserted::Duplicate(_)) => Received::Duplicate,
-            Some(Inserted::Stored(_)) | None => Received::Stored { location },
+    async fn keep(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Received, StoreError> {
+        let places: Vec<_> = events.iter().map(|event| event.location.clone()).collect();
+        let inserted = self.store.insert_events(events, now).await?;
+        let stored = places.into_iter().zip(&inserted);
+        let stored = stored.filter(|(_, one)| matches!(one, Inserted::Stored(_)));
+        let locations: Vec<_> = stored.map(|(location, _)| location).collect();
+        Ok(if locations.is_empty() {
+            Received::Duplicate
+        } else {
+            Received::Stored { locations }
         })
     }
 
     /// Keeps an event that nobody can run, settled at once: it would count as waiting for ever.
-    async fn set_aside(&self, event: NewEvent, now: Timestamp) -> Result<Received, StoreError> {
-        let inserted = self.store.insert_events(vec![event], now).await?;
+    async fn set_aside(
+        &self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Received, StoreError> {
+        let inserted = self.store.insert_events(events, now).await?;
         let (owner, ttl) = ("webhooks", SignedDuration::from_secs(10));
         if let Some(Inserted::Stored(id)) = inserted.first()
             && let Some(fence) = self

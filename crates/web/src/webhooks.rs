@@ -34,8 +34,10 @@ pub(crate) async fn workflow(
 
 fn answer(app: &App, received: Result<Received, ReceiveError>) -> Response {
     let (status, text) = match received {
-        Ok(Received::Stored { location }) => {
-            app.dispatch.ring(&location);
+        Ok(Received::Stored { locations }) => {
+            for location in &locations {
+                app.dispatch.ring(location);
+            }
             (StatusCode::OK, "stored\n".to_owned())
         }
         Ok(Received::Unplaced) => (

@@ -7,4 +7,5 @@ mod profiles;
 mod purchases;
 mod retries;
 mod support;
+mod told;
 mod upserts;

@@ -3023,7 +3023,18 @@ pub static OPERATIONS: &[Operation] = &[
             contact: Some("/contactId"),
             created: Some("/dateAdded"),
             reading: Reading::Record,
-            changes: &[],
+            changes: &[
+                Change {
+                    kind: "message.received",
+                    member: "/direction",
+                    to: Some("\"inbound\""),
+                },
+                Change {
+                    kind: "message.sent",
+                    member: "/direction",
+                    to: Some("\"outbound\""),
+                },
+            ],
             lists_all: false,
             each: None,
         }),
@@ -3156,7 +3167,18 @@ pub static OPERATIONS: &[Operation] = &[
             contact: Some("/contactId"),
             created: Some("/dateAdded"),
             reading: Reading::Snapshot,
-            changes: &[],
+            changes: &[
+                Change {
+                    kind: "message.received",
+                    member: "/direction",
+                    to: Some("\"inbound\""),
+                },
+                Change {
+                    kind: "message.sent",
+                    member: "/direction",
+                    to: Some("\"outbound\""),
+                },
+            ],
             lists_all: false,
             each: Some(Each {
                 parameter: "conversationId",

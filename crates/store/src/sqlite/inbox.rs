@@ -259,7 +259,13 @@ pub(super) async fn complete(
     completion: Completion,
     now: Timestamp,
 ) -> Op<Inserted> {
-    let event = pending_event(held, id).await?.event;
+    let mut event = pending_event(held, id).await?.event;
+    if let Some(kind) = completion.kind {
+        event.kind = kind;
+    }
+    if let Some(record) = completion.record {
+        event.record = record;
+    }
     let (version, twin) = match completion.version {
         Version::Own(version) => {
             let twin = find_change(
@@ -281,7 +287,7 @@ pub(super) async fn complete(
     };
     sqlx::query(
         "UPDATE inbox SET version = ?2, payload = ?3, contact = coalesce(?4, contact), state = ?5,
-                next_attempt_at = NULL, error = NULL, epoch = ?6, updated_at = ?7
+                next_attempt_at = NULL, error = NULL, epoch = ?6, updated_at = ?7, kind = ?8, record = ?9
          WHERE id = ?1",
     )
     .bind(id)
@@ -291,6 +297,8 @@ pub(super) async fn complete(
     .bind(state.as_str())
     .bind(held.fence.epoch)
     .bind(micros(now))
+    .bind(&event.kind)
+    .bind(&event.record)
     .execute(&mut *held.connection)
     .await?;
     let Some(twin) = twin else {

@@ -35,6 +35,16 @@ pub(super) async fn commit(
             .execute(&mut *held.connection)
             .await?;
     }
+    for (kind, record) in &commit.ended {
+        sqlx::query(
+            "UPDATE contents SET hash = '' WHERE location = ?1 AND kind = ?2 AND record = ?3",
+        )
+        .bind(&held.fence.location)
+        .bind(kind)
+        .bind(record)
+        .execute(&mut *held.connection)
+        .await?;
+    }
     for record in &commit.seen {
         keep(held, &commit.name, record, now).await?;
     }

@@ -156,6 +156,8 @@ fn polled() -> PollCommit {
 
 fn completion() -> Completion {
     Completion {
+        kind: None,
+        record: None,
         version: Version::Own("v1".into()),
         contact: None,
         payload: json!({}),

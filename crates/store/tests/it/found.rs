@@ -28,6 +28,8 @@ fn run(workflow: &str) -> NewRun {
 
 fn content(hash: &str) -> Completion {
     Completion {
+        kind: None,
+        record: None,
         version: Version::Content(hash.into()),
         contact: None,
         payload: json!({ "body": hash }),

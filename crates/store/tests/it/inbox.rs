@@ -11,6 +11,8 @@ use crate::support::{Fixture, LOCATION, at, event};
 
 fn completion(version: &str) -> Completion {
     Completion {
+        kind: None,
+        record: None,
         version: Version::Own(version.into()),
         contact: None,
         payload: json!({"read": version}),
@@ -343,4 +345,34 @@ async fn instants_are_kept_to_the_microsecond() {
         row.event.occurred_at,
         at(0) + SignedDuration::from_micros(123_456)
     );
+}
+
+#[tokio::test]
+async fn an_event_can_turn_out_to_be_of_another_kind_and_record() {
+    let fixture = Fixture::new().await;
+    let known = NewEvent {
+        kind: "contact.deleted".into(),
+        ..event("c1", Some("deleted"))
+    };
+    let known = fixture.stored(known).await;
+    let complete = async |delivery: &str, record: &str| {
+        let id = fixture.stored(delivered(delivery)).await;
+        let turned = Completion {
+            kind: Some("contact.deleted".into()),
+            record: Some(record.into()),
+            ..completion("deleted")
+        };
+        let inserted = fixture
+            .store
+            .complete_event(&fixture.fence, id, turned, at(0))
+            .await
+            .unwrap();
+        (id, inserted)
+    };
+    let (id, inserted) = complete("a", "c2").await;
+    assert_eq!(inserted, Inserted::Stored(id));
+    let row = fixture.store.event(id).await.unwrap().unwrap().event;
+    assert_eq!((&*row.kind, &*row.record), ("contact.deleted", "c2"));
+    let (_, inserted) = complete("b", "c1").await;
+    assert_eq!(inserted, Inserted::Duplicate(known));
 }

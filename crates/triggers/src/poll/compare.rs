@@ -48,6 +48,7 @@ pub(super) struct Found {
     pub events: Vec<NewEvent>,
     pub seen: Vec<PollRecord>,
     pub gone: Vec<String>,
+    pub ended: Vec<(String, String)>,
 }
 
 impl Listed {
@@ -209,6 +210,9 @@ impl Maker<'_> {
         found
             .events
             .extend(self.changes(seen, number, Some(&before.facets), &facets));
+        found
+            .ended
+            .extend(self.ended(&item.id, &before.facets, &facets));
         found.seen.push(PollRecord {
             record: item.id.clone(),
             parent: parent.to_owned(),
@@ -269,6 +273,7 @@ impl Found {
         self.events.extend(other.events);
         self.seen.extend(other.seen);
         self.gone.extend(other.gone);
+        self.ended.extend(other.ended);
     }
 
     /// Nothing is to be known of these records any more.

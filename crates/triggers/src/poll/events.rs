@@ -1,12 +1,11 @@
 //! From what a poll saw to events.
 
-use canopy_mapping::{Source, Trace, record_version};
+use canopy_mapping::{Source, Trace, once_version, record_version};
 use canopy_store::NewEvent;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::plan::{Poll, happens_once};
-use crate::normalise::once_version;
 
 /// Makes the events of one poll of one location.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +76,7 @@ impl Maker<'_> {
                 continue;
             }
             let value = &after[change.member];
-            let reached = change
-                .to
-                .is_none_or(|to| serde_json::from_str::<Value>(to).is_ok_and(|to| to == *value));
+            let reached = change.to.is_none_or(|to| reached(to, value));
             let moved = match before {
                 // What has come to that value between two polls has changed to it.
                 None => change.to.is_some(),
@@ -88,10 +85,30 @@ impl Maker<'_> {
                     .is_some_and(|before| before != value),
             };
             if moved && reached && self.poll.kinds.contains(change.kind) {
-                events.push(self.of_kind(change.kind.to_owned(), seen, number, Vec::new()));
+                let mut event = self.of_kind(change.kind.to_owned(), seen, number, Vec::new());
+                if before.is_none() && seen.own.is_none() {
+                    event.occurred_at = self.created_at(seen.payload).unwrap_or(self.now);
+                }
+                events.push(event);
             }
         }
         events
+    }
+
+    /// Kinds of the states that a record has left. Only a value that somebody waits for is such a state.
+    pub fn ended(&self, id: &str, before: &Value, after: &Value) -> Vec<(String, String)> {
+        let changes = self.poll.trigger.changes.iter();
+        let ended = changes.filter(|change| {
+            let at = |facets: &Value| {
+                change
+                    .to
+                    .is_some_and(|to| reached(to, &facets[change.member]))
+            };
+            at(before) && !at(after)
+        });
+        ended
+            .map(|change| (change.kind.to_owned(), id.to_owned()))
+            .collect()
     }
 
     fn of_kind(
@@ -156,6 +173,11 @@ impl Maker<'_> {
         });
         Value::Object(members.collect::<Map<_, _>>())
     }
+}
+
+/// Whether a member has the value that is written in the table as JSON.
+fn reached(to: &str, value: &Value) -> bool {
+    serde_json::from_str::<Value>(to).is_ok_and(|to| to == *value)
 }
 
 pub(super) fn instant(value: &Value) -> Option<Timestamp> {

@@ -383,6 +383,7 @@ impl Poller {
                 events: found.events,
                 seen: found.seen,
                 gone: found.gone,
+                ended: found.ended,
             },
             baseline,
             more,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod backfill;
+mod documented;
 mod every;
 mod lists;
 mod model;

@@ -16,15 +16,19 @@ fn key() -> SigningKey {
 }
 
 fn receiver(world: &World) -> Receiver {
+    receiver_for(world, [world.location()])
+}
+
+/// A receiver for these locations that takes what [`deliver_to`] signs.
+pub fn receiver_for<'a>(world: &World, locations: impl IntoIterator<Item = &'a str>) -> Receiver {
     let spki = key().verifying_key().to_public_key_der().unwrap();
     let spki = BASE64.encode(spki.as_bytes());
     let verifier = Verifier::with_keys([spki.as_str()]).unwrap();
-    let location = world.location().to_owned();
     Receiver::new(
         world.shared_store(),
         world.clock.clone(),
         verifier,
-        [location],
+        locations.into_iter().map(str::to_owned),
     )
 }
 
@@ -41,7 +45,8 @@ pub async fn deliver(world: &World, name: &str, record: &str) -> Result<Received
     deliver_to(&receiver(world), payload(world, name, record).to_string()).await
 }
 
-async fn deliver_to(receiver: &Receiver, body: String) -> Result<Received, ReceiveError> {
+/// Has this receiver take a body, signed.
+pub async fn deliver_to(receiver: &Receiver, body: String) -> Result<Received, ReceiveError> {
     let signature = sign(body.as_bytes());
     let signatures = Signatures {
         ed25519: Some(&signature),
@@ -146,16 +151,7 @@ async fn what_says_little_is_kept_and_counted() {
     }
     assert_eq!(one.deliveries().unrecognised, 2);
     // Of several connections none can be told.
-    let spki = key().verifying_key().to_public_key_der().unwrap();
-    let spki = BASE64.encode(spki.as_bytes());
-    let verifier = Verifier::with_keys([spki.as_str()]).unwrap();
-    let locations = ["a".to_owned(), "b".to_owned()];
-    let two = Receiver::new(
-        world.shared_store(),
-        world.clock.clone(),
-        verifier,
-        locations,
-    );
+    let two = receiver_for(&world, ["a", "b"]);
     let body = json!({ "type": "LCEmailStats", "webhookPayload": { "id": "m1" } }).to_string();
     assert_eq!(deliver_to(&two, body).await.unwrap(), Received::Unplaced);
     assert_eq!(two.deliveries().unplaced, 1);

@@ -329,9 +329,11 @@ fn events(world: &World, change: Change<'_>) -> Vec<Event> {
     } else {
         "InboundMessage"
     };
-    let mut body = json!({
-        "type": name, "messageId": message.id, "messageType": message.member("channel"),
-    });
+    let mut body = json!({ "type": name, "messageType": message.member("channel") });
+    // As documented, only those of calls name the message.
+    if message.has("channel", "CALL") {
+        body["messageId"] = message.id.clone().into();
+    }
     payload::copy(
         &mut body,
         message,

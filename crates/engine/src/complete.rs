@@ -1,0 +1,269 @@
+//! Completes an event by a read: its state, and where the payload does not say it, its record and its kind.
+
+use canopy_highlevel::operation::{EventVersion, ListedRecord, Operation, Reading, WebhookEvent};
+use canopy_highlevel::{OPERATIONS, Priority, WEBHOOKS, webhook};
+use canopy_mapping::{Event, Source, content_hash, once_version, record_version};
+use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, Version};
+use serde_json::{Map, Value, json};
+
+use crate::Engine;
+use crate::connection::Connection;
+use crate::error::EngineError;
+use crate::lookup::{self, Found};
+
+/// So often a list is asked for a record that it should show.
+const LOOKS: u32 = 5;
+
+impl Engine {
+    /// Reads the record behind an event: a webhook only hints at it, and a search lags behind. `None`: there is nothing
+    /// to run.
+    pub(crate) async fn complete(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        row: &InboxRow,
+    ) -> Result<Option<Event>, EngineError> {
+        let event = &row.event;
+        let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
+        let fetch = match webhook {
+            Some(webhook) => webhook.fetch.and_then(canopy_highlevel::operation),
+            None => read_of(event),
+        };
+        if let Some(webhook) = webhook
+            && let Some(listed) = lookup::wanted(webhook, event)
+        {
+            return self.complete_by_list(connection, fence, row, listed).await;
+        }
+        let Some(fetch) = fetch else {
+            // Some kinds have nothing to read.
+            let version = match &event.version {
+                Some(version) => Version::Own(version.clone()),
+                // Each call of a workflow's webhook is an event, also where it says the same again.
+                None if event.kind.starts_with("hook.") => {
+                    Version::Own(format!("{}:{}", event.id, content_hash(&event.payload)))
+                }
+                None => Version::Content(content_hash(&event.payload)),
+            };
+            return self.with_version(fence, event.clone(), version).await;
+        };
+        let about_contact = match webhook {
+            Some(webhook) => webhook.contact == Some(webhook.record),
+            None => event.kind.starts_with("contact."),
+        };
+        if webhook.is_some_and(|webhook| needs_contact(webhook, fetch)) && event.contact.is_none() {
+            // Never given up: the poll that finds the record fills the contact in.
+            let error = format!(
+                "the webhook does not say whose {} it is, and without the contact it cannot be read; it waits for the poll that finds it with its contact",
+                event.kind.split('.').next().unwrap_or("record")
+            );
+            return self.read_later(fence, row, None, &error).await;
+        }
+        let arguments = arguments_of(about_contact, webhook, fetch, event);
+        let answer = connection
+            .highlevel
+            .invoke_as(Priority::Workflow, fetch.name, &arguments)
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.status() == Some(404) => return self.gone(fence, event).await,
+            Err(error) => {
+                let wait = error.retry_after();
+                return self.read_later(fence, row, wait, &error.to_string()).await;
+            }
+        };
+        let own_version = fetch
+            .version
+            .and_then(|pointer| answer.pointer(pointer))
+            .and_then(record_version);
+        let record = match fetch.record.and_then(|pointer| answer.pointer(pointer)) {
+            Some(record) => record.clone(),
+            None => answer,
+        };
+        let once = match webhook {
+            Some(webhook) => webhook.version == EventVersion::Once,
+            None => event.kind.ends_with(".created"),
+        };
+        let version = match &event.version {
+            Some(version) if once => Version::Own(version.clone()),
+            None if once => Version::Own(once_version(&event.kind)),
+            // The state that was read, which may be newer than the one that the event announced.
+            _ => own_version.map_or_else(|| Version::Content(content_hash(&record)), Version::Own),
+        };
+        let event = Event {
+            contact: event.contact.clone().or_else(|| text(&record, "contactId")),
+            payload: record,
+            ..event.clone()
+        };
+        self.with_version(fence, event, version).await
+    }
+
+    /// Completes an event by the list on which its record is.
+    async fn complete_by_list(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        row: &InboxRow,
+        listed: ListedRecord,
+    ) -> Result<Option<Event>, EngineError> {
+        let event = &row.event;
+        let found = match lookup::find(connection, listed, event).await {
+            Ok(found) => found,
+            // What the list hangs on is gone, and the record with it.
+            Err(error) if error.status() == Some(404) => return self.gone(fence, event).await,
+            Err(error) => {
+                let wait = error.retry_after();
+                return self.read_later(fence, row, wait, &error.to_string()).await;
+            }
+        };
+        let once = Version::Own(once_version(&event.kind));
+        match found {
+            Found::Record(record) => {
+                let event = Event {
+                    record,
+                    ..event.clone()
+                };
+                self.with_version(fence, event, once).await
+            }
+            Found::Nothing if listed.same.is_empty() => self.gone(fence, event).await,
+            Found::Nothing if row.attempts < LOOKS => {
+                let error = format!("{} does not show the record yet", listed.by);
+                self.read_later(fence, row, None, &error).await
+            }
+            // It happened, whether or not the list ever shows it.
+            Found::Nothing => {
+                let version = Version::Own(content_hash(&event.payload));
+                self.with_version(fence, event.clone(), version).await
+            }
+        }
+    }
+
+    /// The record is not there. Where the payload of its removal looks like this one, it was its removal.
+    async fn gone(&self, fence: &Fence, event: &Event) -> Result<Option<Event>, EngineError> {
+        if let Some(removal) = removal_of(event) {
+            let version = Version::Own(once_version(removal));
+            let event = Event {
+                kind: removal.to_owned(),
+                ..event.clone()
+            };
+            return self.with_version(fence, event, version).await;
+        }
+        self.store
+            .settle_event(fence, event.id, EventEnd::Gone, self.clock.now())
+            .await?;
+        Ok(None)
+    }
+
+    /// An event is never given up: reading it goes on at the longest interval.
+    async fn read_later(
+        &self,
+        fence: &Fence,
+        row: &InboxRow,
+        wait: Option<std::time::Duration>,
+        error: &str,
+    ) -> Result<Option<Event>, EngineError> {
+        let now = self.clock.now();
+        let wait =
+            crate::run::wait_of(wait).unwrap_or_else(|| self.options.retry.delay(row.attempts + 1));
+        self.store
+            .postpone_event(fence, row.event.id, now + wait, error, now)
+            .await?;
+        Ok(None)
+    }
+
+    /// Stores what is known by now; another row with the same version makes this one a duplicate.
+    async fn with_version(
+        &self,
+        fence: &Fence,
+        event: Event,
+        version: Version,
+    ) -> Result<Option<Event>, EngineError> {
+        let completion = Completion {
+            kind: Some(event.kind),
+            record: Some(event.record),
+            version,
+            contact: event.contact,
+            payload: event.payload,
+        };
+        let stored = self
+            .store
+            .complete_event(fence, event.id, completion, self.clock.now())
+            .await?;
+        Ok(match stored {
+            // As it stands now: the store numbers the versions of records that have none.
+            Inserted::Stored(id) => self.store.event(id).await?.map(|row| row.event),
+            Inserted::Duplicate(_) => None,
+        })
+    }
+}
+
+/// The read of a single record that a poll found and for which there is no webhook. `None`: the list said all that is
+/// known, the read wants more than the ids at hand, or there is no record to read.
+fn read_of(event: &Event) -> Option<&'static Operation> {
+    let (word, verb) = event.kind.split_once('.')?;
+    if matches!(verb, "deleted" | "changed") {
+        return None;
+    }
+    let reads = |operation: &&Operation| {
+        operation
+            .trigger
+            .is_some_and(|trigger| trigger.record == word && trigger.reading == Reading::Record)
+    };
+    let ids_at_hand = |operation: &&Operation| {
+        let required = operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required && parameter.name != "locationId");
+        let others = required.filter(|parameter| {
+            parameter.name != "contactId" || word == "contact" || event.contact.is_none()
+        });
+        let mut others = others.map(|parameter| parameter.name.to_lowercase());
+        others.next().is_some_and(|name| name.ends_with("id")) && others.next().is_none()
+    };
+    OPERATIONS.iter().filter(reads).find(ids_at_hand)
+}
+
+/// The kind that an event may turn out to be, because a removal's payload looks like its own.
+pub(crate) fn removal_of(event: &Event) -> Option<&'static str> {
+    let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind)?;
+    let is_guess = event.source == Source::Webhook && webhook::is_guessed(webhook, &event.payload);
+    webhook::removal(webhook)
+        .filter(|_| is_guess)
+        .map(|removal| removal.kind)
+}
+
+/// Whether the record can be read only by whose it is.
+fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
+    webhook
+        .contact
+        .is_some_and(|contact| contact != webhook.record)
+        && fetch
+            .parameters
+            .iter()
+            .any(|parameter| parameter.required && parameter.name == "contactId")
+}
+
+/// The read's path parameters: the contact's id where the name says so, the record's id for the rest.
+fn arguments_of(
+    about_contact: bool,
+    webhook: Option<&WebhookEvent>,
+    fetch: &Operation,
+    event: &Event,
+) -> Value {
+    let about_location = webhook.is_some_and(|webhook| webhook.location == Some(webhook.record));
+    let mut arguments = Map::new();
+    for parameter in fetch.parameters {
+        let value = match parameter.name {
+            "locationId" if !about_location => &event.location,
+            "contactId" if !about_contact => event.contact.as_ref().unwrap_or(&event.record),
+            _ => &event.record,
+        };
+        if parameter.required {
+            arguments.insert(parameter.name.to_owned(), json!(value));
+        }
+    }
+    Value::Object(arguments)
+}
+
+fn text(value: &Value, member: &str) -> Option<String> {
+    value[member].as_str().map(str::to_owned)
+}
