@@ -5,6 +5,7 @@ mod catalog;
 mod extensions;
 mod operations;
 mod parameters;
+mod recognise;
 mod schemas;
 mod triggers;
 mod webhooks;

@@ -47,6 +47,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
         }
         one(findings, &at, event, service);
     }
+    super::recognise::lint(findings);
     let kinds = events
         .into_iter()
         .flatten()

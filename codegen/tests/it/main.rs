@@ -5,4 +5,5 @@
 mod diff;
 mod lint;
 mod lint_triggers;
+mod lint_webhooks;
 mod output;

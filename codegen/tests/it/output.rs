@@ -32,7 +32,7 @@ fn spec() -> Vec<Source> {
     sources
 }
 
-fn changed(path: &str, old: &str, new: &str) -> Result<Vec<canopy_codegen::Output>, Problems> {
+pub fn changed(path: &str, old: &str, new: &str) -> Result<Vec<canopy_codegen::Output>, Problems> {
     let mut sources = spec();
     let source = sources
         .iter_mut()

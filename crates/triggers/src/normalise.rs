@@ -143,9 +143,7 @@ fn version_of(webhook: &WebhookEvent, payload: &Value) -> Option<String> {
     if can_be_read && webhook::is_guessed(webhook, payload) {
         return None;
     }
-    if text(payload, webhook.record).is_none() {
-        return None;
-    }
+    text(payload, webhook.record)?;
     match webhook.version {
         EventVersion::Once => Some(once_version(webhook.kind)),
         EventVersion::Payload(pointer) => payload.pointer(pointer).and_then(record_version),

@@ -704,7 +704,12 @@ pub static WEBHOOKS: &[WebhookEvent] = &[
         name: "PriceCreate",
         kind: "price.created",
         location: None,
-        marks: &[Mark::Has("/_id"), Mark::Has("/product"), Mark::Has("/priceType")],
+        marks: &[
+            Mark::Has("/_id"),
+            Mark::Has("/product"),
+            Mark::Has("/priceType"),
+            Mark::Lacks("/type"),
+        ],
         record: "/_id",
         contact: None,
         occurred: Some("/createdAt"),

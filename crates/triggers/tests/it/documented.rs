@@ -104,13 +104,13 @@ async fn with_the_events_name_as_its_type_a_payload_says_all() {
 #[tokio::test]
 async fn a_user_of_several_locations_is_an_event_at_each() {
     let world = World::new(0).await;
-    let receiver = receiver_for(&world, [LOCATION, "locSecond"]);
+    let several = receiver_for(&world, [LOCATION, "locSecond"]);
     let body = json!({ "type": "UserCreate", "id": "u", "locations": ["locSecond", "elsewhere", LOCATION] });
-    let received = deliver_to(&receiver, body.to_string()).await.unwrap();
+    let received = deliver_to(&several, body.to_string()).await.unwrap();
     let locations = vec!["locSecond".to_owned(), LOCATION.to_owned()];
     assert_eq!(received, Received::Stored { locations });
     assert_eq!(world.events().await.len(), 2);
-    let again = deliver_to(&receiver, body.to_string()).await.unwrap();
+    let again = deliver_to(&several, body.to_string()).await.unwrap();
     assert_eq!(again, Received::Duplicate);
 }
 
