@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand, Trigger,
-    Watch,
+    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand,
+    Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Alerts(Alerts),
     /// Show how many calls a day the polls take, and whether they fit
     Plan(Plan),
+    /// Show what a workflow would do with what happened, without writing anything anywhere
+    Simulate(Simulate),
     /// Try what a trigger finds
     #[command(subcommand)]
     Trigger(Trigger),
@@ -120,6 +122,9 @@ pub(crate) struct Run {
     /// Poll once, work off what is there, print the figures and end; exits with 3 when something needs a person
     #[arg(long)]
     pub once: bool,
+    /// Poll once and show what would be done, without writing anything to HighLevel, Ecologi or the store
+    #[arg(long = "dry-run")]
+    pub rehearse: bool,
     /// Print the figures as JSON at the end
     #[arg(long)]
     pub json: bool,

@@ -25,6 +25,7 @@ mod ops;
 mod output;
 mod polls;
 mod program;
+mod rehearsal;
 mod show;
 mod shutdown;
 

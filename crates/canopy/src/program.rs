@@ -34,6 +34,7 @@ pub(crate) struct Program {
     pub polls: Vec<Poller>,
     pub bells: LocalDispatch,
     receiver: Arc<Receiver>,
+    callback: Option<auth::Callback>,
     calls: CallSink,
     /// The private integration tokens, whose age is looked at.
     tokens: Vec<PrivateTokens>,
@@ -68,7 +69,7 @@ impl Program {
         let workflows = config::workflows(loaded)?;
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
-        let connections = connect(connector, workflows.into()).await?;
+        let connections = connections(connector, workflows.into()).await?;
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
         let tokens = private_tokens(connector, &connections).await?;
@@ -124,6 +125,13 @@ impl Program {
         };
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
             .with_hooks(hooks);
+        let connector = Connector {
+            loaded,
+            environment,
+            store: Some(&store),
+            calls: &calls,
+        };
+        let callback = auth::Callback::new(connector, shared.clone(), auth::Time::system()).await?;
         remind(&store, &tokens).await;
         let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
             .observed_by(observer);
@@ -133,6 +141,7 @@ impl Program {
             polls,
             bells: LocalDispatch::new(locations),
             receiver: Arc::new(receiver),
+            callback,
             calls,
             tokens,
             title: loaded.file.clone(),
@@ -151,6 +160,7 @@ impl Program {
             store: Arc::new(self.store.clone()),
             engine: self.engine.clone(),
             receiver: self.receiver.clone(),
+            callback: self.callback.clone().map(|one| Arc::new(one) as _),
             dispatch: Arc::new(self.bells.clone()),
             title: self.title.clone(),
         };
@@ -242,7 +252,7 @@ pub(crate) async fn existing_store(
 }
 
 /// Builds all connections and tries their tokens. A service that cannot be reached now is no reason not to start.
-async fn connect(
+pub(crate) async fn connections(
     connector: Connector<'_>,
     workflows: Arc<[Workflow]>,
 ) -> Result<Vec<Connection>, Failure> {
@@ -332,7 +342,7 @@ pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
     }
 }
 
-fn engine_options(config: &config::Config) -> Options {
+pub(crate) fn engine_options(config: &config::Config) -> Options {
     Options {
         retry: RetryOptions {
             base: config.retry.base,

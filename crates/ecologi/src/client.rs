@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use canopy_transport::operation::{Idempotency, Operation};
+use canopy_transport::schema::Document;
 use canopy_transport::{
     Budget, BuildError, CallError, CallLog, Cause, Clock, Limiter, Limits, Priority, RetryPolicy,
     SecretString, Timeouts, Transport, TransportBuilder, WindowLimit, invoke,
@@ -67,7 +68,28 @@ pub struct Receipt {
     pub raw: Value,
 }
 
+/// Read when it is first needed.
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+    Document::parse(crate::api::OPENAPI).expect("the embedded description is JSON, as a test shows")
+});
+
 impl Receipt {
+    /// What an order would be answered with, for one that is planned and not sent: in the described form, each text
+    /// what `text` makes of its member's name. An order that would be refused before it is sent is refused.
+    pub fn placeholder(
+        request: &OrderRequest,
+        text: &dyn Fn(&str) -> String,
+    ) -> Result<Self, Error> {
+        request.order.check()?;
+        let mut raw = DOCUMENT.placeholder(find(request.operation())?, text);
+        if let Some(members) = raw.as_object_mut() {
+            // What it costs is not known.
+            members.shift_remove("amount");
+            members.shift_remove("currency");
+        }
+        Ok(Self::read(raw))
+    }
+
     fn read(raw: Value) -> Self {
         let text = |member: &str| raw.get(member).and_then(Value::as_str).map(str::to_owned);
         Self {

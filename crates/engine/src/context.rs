@@ -1,7 +1,7 @@
 //! What templates see while a run goes on.
 
 use canopy_mapping::{Event, Workflow};
-use canopy_store::Result;
+use canopy_store::{Result, Store};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
@@ -23,6 +23,34 @@ pub(crate) struct Context {
 impl Context {
     pub async fn new(
         engine: &Engine,
+        connection: &Connection,
+        workflow: &Workflow,
+        event: &Event,
+        contact: Value,
+    ) -> Result<Self> {
+        Self::of(&*engine.store, connection, workflow, event, contact).await
+    }
+
+    /// As far as it is known without a call.
+    pub async fn known(
+        store: &dyn Store,
+        connection: &Connection,
+        workflow: &Workflow,
+        event: &Event,
+    ) -> Result<Self> {
+        let contact = match &event.contact {
+            _ if event.kind.starts_with("contact.") => event.payload.clone(),
+            Some(id) => {
+                let known = known_contact(store, &event.location, id).await?;
+                known.unwrap_or_else(|| json!({ "id": id }))
+            }
+            None => Value::Null,
+        };
+        Self::of(store, connection, workflow, event, contact).await
+    }
+
+    async fn of(
+        store: &dyn Store,
         connection: &Connection,
         workflow: &Workflow,
         event: &Event,
@@ -55,20 +83,24 @@ impl Context {
             // Webhook payloads, lists and single reads all name it; a contact deleted meanwhile does not.
             contact.entry("id").or_insert_with(|| json!(id));
         }
-        context.reload_profile(engine, connection).await?;
+        context.load_profile(store, connection).await?;
         Ok(context)
     }
 
     /// Reads profile and impact again, after a step that changed them.
     pub async fn reload_profile(&mut self, engine: &Engine, connection: &Connection) -> Result<()> {
+        self.load_profile(&*engine.store, connection).await
+    }
+
+    async fn load_profile(&mut self, store: &dyn Store, connection: &Connection) -> Result<()> {
         let Some(contact) = &self.contact_id else {
             return Ok(());
         };
-        let profile = engine.store.profile(&connection.location, contact).await?;
-        let impact = engine.store.impact(&connection.location, contact).await?;
+        let profile = store.profile(&connection.location, contact).await?;
+        let impact = store.impact(&connection.location, contact).await?;
         self.value["profile"] = json!(profile);
         if let Some(profile) = self.value["profile"].as_object_mut() {
-            let (store, location) = (&engine.store, &connection.location);
+            let location = &connection.location;
             let notes = store.profile_notes(location, contact).await?;
             let tasks = store.profile_tasks(location, contact).await?;
             let tags = store.profile_tags(location, contact).await?;
@@ -99,4 +131,15 @@ impl Context {
     pub fn set_contact(&mut self, contact: Value) {
         self.value["contact"] = contact;
     }
+}
+
+/// A contact as the view has it.
+pub(crate) async fn known_contact(
+    store: &dyn Store,
+    location: &str,
+    id: &str,
+) -> Result<Option<Value>> {
+    let records = store.records_of_contact(location, id).await?;
+    let contact = records.into_iter().find(|record| record.kind == "contact");
+    Ok(contact.map(|contact| contact.payload))
 }

@@ -7,6 +7,8 @@ use canopy_highlevel::{Client, Error, Priority};
 use canopy_mapping::CustomField;
 use serde_json::{Value, json};
 
+use crate::{Engine, plan};
+
 /// Why custom fields could not be written by name.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FieldError {
@@ -29,6 +31,7 @@ impl FieldDirectory {
     /// The field ids for these names, in order; creates what is missing.
     pub async fn resolve<'a>(
         &self,
+        engine: &Engine,
         client: &Client,
         location: &str,
         wanted: impl Iterator<Item = (&'a String, &'a CustomField)>,
@@ -42,7 +45,7 @@ impl FieldDirectory {
             let known = fields.as_ref().and_then(|fields| fields.get(&lower));
             let id = match known {
                 Some(id) => id.clone(),
-                None => create(client, location, name, field, &mut fields).await?,
+                None => create(engine, client, location, name, field, &mut fields).await?,
             };
             ids.push(id);
         }
@@ -65,6 +68,7 @@ impl FieldDirectory {
 
 /// Finds a field that is not known yet, or creates it.
 async fn create(
+    engine: &Engine,
     client: &Client,
     location: &str,
     name: &str,
@@ -73,16 +77,25 @@ async fn create(
 ) -> Result<String, FieldError> {
     let lower = name.to_lowercase();
     // Somebody may have made it since the last read, and an unanswered create may have worked.
-    let present = fields.insert(read(client, location).await?);
+    // A planned field is nowhere but here.
+    if !engine.is_planning() || fields.is_none() {
+        *fields = Some(read(client, location).await?);
+    }
+    let present = fields.get_or_insert_default();
     if let Some(id) = present.get(&lower) {
         return Ok(id.clone());
     }
     let arguments = json!({
         "locationId": location, "name": name, "dataType": field.data_type.api_name(), "model": "contact",
     });
-    client
-        .invoke_as(Priority::Workflow, "create-custom-field", &arguments)
+    engine
+        .invoke(client, "create-custom-field", &arguments)
         .await?;
+    if engine.is_planning() {
+        let id = plan::mark("create-custom-field", "id");
+        present.insert(lower, id.clone());
+        return Ok(id);
+    }
     let present = fields.insert(read(client, location).await?);
     let id = present.get(&lower).cloned();
     id.ok_or_else(|| FieldError::NotListed(name.to_owned()))

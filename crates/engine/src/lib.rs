@@ -26,10 +26,12 @@ mod dispatch;
 mod drain;
 mod echo;
 mod error;
+mod foresee;
 mod intake;
 mod lookup;
 mod observer;
 mod options;
+mod plan;
 mod run;
 mod service;
 mod steps;
@@ -46,8 +48,10 @@ pub use connection::{Budget, Caps, Connection};
 pub use dispatch::{Dispatch, LocalDispatch};
 pub use drain::Drained;
 pub use error::EngineError;
+pub use foresee::{Foreseen, foresee};
 pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
+pub use plan::PLANNED;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
 pub const FIRED: &str = "backfill:";
@@ -66,6 +70,8 @@ pub struct Engine {
     fields: custom_fields::FieldDirectory,
     /// Set at shutdown: no further run is begun.
     stopping: AtomicBool,
+    /// Calls that write do not go out, but are counted here.
+    plan: Option<plan::Plan>,
 }
 
 impl Engine {
@@ -90,6 +96,7 @@ impl Engine {
             owner: owner.into(),
             fields: custom_fields::FieldDirectory::default(),
             stopping: AtomicBool::new(false),
+            plan: None,
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::actions::Catalog;
 use crate::connection::Connection;
-use crate::context::Context;
+use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
 use crate::steps::StepRun;
 
@@ -109,6 +109,12 @@ impl Engine {
         let Some(id) = &event.contact else {
             return Ok(Value::Null);
         };
+        // A plan is for many events, and a read for each would cost more than it tells.
+        if self.is_planning()
+            && let Ok(Some(known)) = known_contact(&*self.store, &event.location, id).await
+        {
+            return Ok(known);
+        }
         let answer = connection
             .highlevel
             .invoke_as(

@@ -42,6 +42,18 @@ pub fn describe(name: &str) -> Result<Description, Error> {
     find(name).map(of)
 }
 
+/// An answer of the form that the operation's has, for what is planned and not sent: each text in it is what `text`
+/// makes of its member's name.
+///
+/// ```
+/// let answer = canopy_highlevel::placeholder("create-note", &|name| format!("<{name}>"))?;
+/// assert_eq!(answer["note"]["id"], "<id>");
+/// # Ok::<(), canopy_highlevel::Error>(())
+/// ```
+pub fn placeholder(name: &str, text: &dyn Fn(&str) -> String) -> Result<Value, Error> {
+    find(name).map(|operation| DOCUMENT.placeholder(operation, text))
+}
+
 /// Holds arguments against the description, without sending anything; [`Client::invoke`](crate::Client::invoke) does it
 /// before each call. The error names the first field that does not fit, such as `customFields[0].id`.
 ///

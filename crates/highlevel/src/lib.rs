@@ -140,7 +140,7 @@ pub use canopy_transport::{
     StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
-pub use describe::{check, describe, mistake};
+pub use describe::{check, describe, mistake, placeholder};
 pub use download::Download;
 pub use error::Error;
 pub use futures::{Stream, StreamExt, TryStreamExt};

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod callback;
 mod page;
 mod webhooks;
 
@@ -31,6 +32,8 @@ use canopy_store::Store;
 use canopy_triggers::Receiver;
 use tokio::net::TcpListener;
 
+pub use callback::{CALLBACK_PATH, Callback, NotTaken, Returned, callback_router};
+
 /// What the routes work on.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -38,6 +41,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     pub receiver: Arc<Receiver>,
     pub dispatch: Arc<dyn Dispatch>,
+    /// Takes the codes of apps that are installed, where their redirect address leads here.
+    pub callback: Option<Arc<dyn Callback>>,
     /// Shown at the top of the page, e.g. `demo` or the configuration's file name.
     pub title: String,
 }
@@ -45,8 +50,9 @@ pub struct App {
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
 
-/// `POST /webhooks/highlevel`, `POST /webhooks/workflow/{name}` and `GET /healthz`.
+/// `POST /webhooks/highlevel`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback` and `GET /healthz`.
 pub fn webhook_router(app: App) -> Router {
+    let callback = app.callback.clone().map(callback::routes);
     Router::new()
         .route(
             "/webhooks/highlevel",
@@ -58,6 +64,7 @@ pub fn webhook_router(app: App) -> Router {
         )
         .route("/healthz", get(health))
         .with_state(app)
+        .merge(callback.unwrap_or_default())
 }
 
 /// `GET /` (the status page), `GET /status.json` and `GET /healthz`.

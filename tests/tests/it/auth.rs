@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{World, text};
 
 /// The world's configuration with an app in place of the token.
-fn with_app(world: &World, code: &Value, more: &str) -> String {
+pub fn with_app(world: &World, code: &Value, more: &str) -> String {
     let oauth = format!(
         "[connection.highlevel.oauth]\nclient_id = {}\nclient_secret = {}\n\
          redirect_uri = \"https://canopy.example/back\"\n{more}\n\n[connection.ecologi]",
@@ -18,13 +18,15 @@ fn with_app(world: &World, code: &Value, more: &str) -> String {
         .replace("[connection.ecologi]", &oauth)
 }
 
-async fn authorize(world: &World, kind: &str) -> Value {
+/// What a person does at the chooser.
+pub async fn authorize(world: &World, kind: &str) -> Value {
     world
         .control("/oauth/authorize", json!({ "user_type": kind }))
         .await
 }
 
-fn state_of(link: &str) -> String {
+/// The state in a link of `canopy auth url`.
+pub fn state_of(link: &str) -> String {
     let (_, state) = link.split_once("&state=").unwrap();
     state.split('&').next().unwrap().to_owned()
 }
@@ -104,20 +106,58 @@ async fn the_next_token_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scopes_are_told_with_who_needs_them() {
+async fn scopes_are_the_least_and_told_with_who_needs_them() {
     let world = World::new().await;
-    let scopes = world.succeed(&["auth", "scopes", "--json"]).await;
-    let scopes: Value = serde_json::from_str(&scopes).unwrap();
-    let scopes = scopes.as_array().unwrap();
-    let write = scopes.iter().find(|one| one["scope"] == "contacts.write");
-    let who = write.unwrap()["needed_by"].to_string();
-    assert!(
-        who.contains("workflow new-contact, step tag (add-tags)"),
-        "{who}"
+    let at = format!(
+        "base_url = \"{0}\"\nlocation_id = \"{1}\"",
+        world.info().highlevel_url,
+        world.info().location_id
     );
-    assert!(
-        !scopes
-            .iter()
-            .any(|one| one["scope"] == "opportunities.write")
-    );
+    let plain = format!("base_url = \"{}\"", world.info().highlevel_url);
+    let with_workflows = |recipes: &str| {
+        let config = world.config().replace(&plain, &at);
+        format!("{recipes}\nworkflows = \"workflows\"\n{config}")
+    };
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    std::fs::write(
+        world.path("workflows/deals.toml"),
+        "id = \"deals\"\ntitle = \"Deals\"\n\
+         on = [{ trigger = \"get-contact-notes\", with = { contactId = \"c\" } }, \"opportunity.created\"]\n\
+         [[do]]\nid = \"task\"\naction = \"create-task\"\n\
+         with = { contactId = \"{{ contact.id }}\", title = \"Call\", dueDate = \"2027-01-01T00:00:00Z\", completed = false }\n\
+         [[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = { number = 1 }\n",
+    )
+    .unwrap();
+    world.write_config(&with_workflows("recipes = [\"new-contact\"]"));
+    let scopes = world.succeed(&["auth", "scopes"]).await;
+    insta::assert_snapshot!(scopes, @r##"
+    contacts.readonly: the check of the connection (search-contacts-advanced); the poll of contacts (search-contacts-advanced); workflow new-contact, reading what contact.created speaks of (get-contact); workflow new-contact, the contact of contact.created (get-contact); workflow new-contact, reading what contact.updated speaks of (get-contact); workflow new-contact, the contact of contact.updated (get-contact); workflow new-contact, step note, looking before a repeat (get-all-notes); workflow deals, its poll (get-all-notes); workflow deals, finding what its poll goes through (search-contacts-advanced); workflow deals, the contact of get-all-notes (get-contact); workflow deals, the contact of opportunity.created (get-contact); workflow deals, step task, looking before a repeat (get-all-tasks)
+    contacts.write: workflow new-contact, step fields (update-contact); workflow new-contact, step tag (add-tags); workflow new-contact, step note (create-note); workflow deals, step task (create-task)
+    locations/customFields.readonly: the check of the connection (get-custom-fields); workflow new-contact, step fields (get-custom-fields)
+    locations/customFields.write: workflow new-contact, step fields, a field that is missing (create-custom-field)
+    opportunities.readonly: workflow deals, reading what opportunity.created speaks of (get-opportunity)
+    "##);
+    // The link asks for just these.
+    let json = world.succeed(&["auth", "scopes", "--json"]).await;
+    let json: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let names: Vec<_> = json
+        .iter()
+        .map(|one| one["scope"].as_str().unwrap())
+        .collect();
+    let code = authorize(&world, "Location").await;
+    let token = format!("token = \"{}\"\n", world.info().token);
+    let app = with_app(&world, &code, "");
+    let app = app.replace(&plain, &at).replace(&token, "");
+    let head = "recipes = [\"new-contact\"]\nworkflows = \"workflows\"\n";
+    world.write_config(&format!("{head}{app}"));
+    let link = world.succeed(&["auth", "url"]).await;
+    let scope = link
+        .split("&scope=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap();
+    let asked = scope.replace("%2F", "/");
+    assert_eq!(asked.split('+').collect::<Vec<_>>(), names);
 }

@@ -3,6 +3,7 @@
 
 mod auth;
 mod backfill;
+mod backfill_kills;
 mod bad_input;
 mod books;
 mod call;
@@ -10,7 +11,10 @@ mod crashes;
 mod demo;
 mod mcp;
 mod money;
+mod oauth;
 mod ops;
+mod profiles;
+mod rehearsal;
 mod support;
 mod view;
 mod webhooks;

@@ -30,7 +30,11 @@ pub struct Running {
 
 impl World {
     pub async fn new() -> Self {
-        let sandbox = Sandbox::builder().limits(false).start().await.unwrap();
+        Self::in_a(Sandbox::builder().limits(false)).await
+    }
+
+    pub async fn in_a(sandbox: canopy_sandbox::Builder) -> Self {
+        let sandbox = sandbox.start().await.unwrap();
         let world = Self {
             sandbox,
             folder: tempfile::tempdir().unwrap(),
@@ -175,6 +179,38 @@ per_month = 100000
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// How often an operation was asked for.
+    pub async fn asked(&self, operation: &str) -> usize {
+        let requests = self.books("/requests").await;
+        let asked = requests.iter().filter(|one| one["operation"] == operation);
+        asked.count()
+    }
+
+    /// Runs a command and kills it at the request that this operation gets after `skip` others, when the service has
+    /// done the work and not answered.
+    pub async fn kill_at_request(&self, arguments: &[&str], operation: &str, skip: u32) {
+        let fault = json!({
+            "kind": "hang", "after_work": true, "operation": operation, "times": 1, "skip": skip,
+        });
+        self.control("/faults", fault).await;
+        let mut child = self
+            .canopy(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let seen = self.struck().await;
+        eventually("the request", async || self.struck().await > seen).await;
+        child.kill().await.unwrap();
+        self.clear_faults().await;
+    }
+
+    /// How many requests hung.
+    async fn struck(&self) -> usize {
+        let requests = self.books("/requests").await;
+        requests.iter().filter(|one| one["fault"] == "hang").count()
     }
 
     pub async fn books(&self, path: &str) -> Vec<Value> {

@@ -5,6 +5,7 @@ use canopy_store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::{Keeper, Kept, Time, needed};
@@ -112,7 +113,7 @@ pub(crate) async fn pick_code(
     now: Timestamp,
 ) -> Result<String, Failure> {
     let bad = |text: String| Err(Failure::BadInput(text));
-    let again = format!("run `canopy auth url --connection {connection}` and open the new link");
+    let again = again(connection);
     let pasted = pasted.trim();
     let Some(url) = Url::parse(pasted).ok().filter(url::Url::has_host) else {
         if pasted.is_empty() || pasted.contains(char::is_whitespace) {
@@ -126,29 +127,66 @@ pub(crate) async fn pick_code(
             .map(|(_, value)| value.into_owned())
             .filter(|value| !value.is_empty())
     };
-    let failed = |error: StoreError| Failure::failed(&error);
-    let open = pending(store, connection, now).await.map_err(failed)?;
     let Some(state) = member("state") else {
         return bad(format!(
             "the address has no state, so it may be somebody else's; {again}"
         ));
     };
-    let (this, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|one| one.state == state);
-    if this.is_empty() {
+    let known = take_state(store, connection, &state, now).await;
+    if !known.map_err(|error| Failure::failed(&error))? {
         return bad(format!(
             "the address's state is unknown, used, or older than 15 minutes; {again}"
         ));
     }
-    put(store, connection, &others, now).await.map_err(failed)?;
-    if let Some(code) = member("code") {
-        Ok(code)
-    } else {
-        let why = member("error").map_or(String::new(), |error| {
+    let answer = Answer {
+        code: member("code"),
+        error: member("error"),
+    };
+    answer.code(connection)
+}
+
+/// What the chooser answered, in the address that it led the person to.
+pub(super) struct Answer {
+    pub code: Option<String>,
+    pub error: Option<String>,
+}
+
+impl Answer {
+    pub fn code(self, connection: &str) -> Result<String, Failure> {
+        if let Some(code) = self.code.filter(|code| !code.is_empty()) {
+            return Ok(code);
+        }
+        let why = self.error.map_or(String::new(), |error| {
             let words = error.chars().filter(|c| !c.is_control()).take(80);
             format!(" (HighLevel says: {})", words.collect::<String>())
         });
-        bad(format!("the address carries no code{why}; {again}"))
+        Err(Failure::BadInput(format!(
+            "the address carries no code{why}; {}",
+            again(connection)
+        )))
     }
+}
+
+fn again(connection: &str) -> String {
+    format!("run `canopy auth url --connection {connection}` and open the new link")
+}
+
+/// Uses a state up; `false` when it is none of this connection's. How long that takes tells nothing of a state.
+pub(super) async fn take_state(
+    store: &dyn Store,
+    connection: &str,
+    state: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let open = pending(store, connection, now).await?;
+    let (this, others): (Vec<_>, Vec<_>) = open
+        .into_iter()
+        .partition(|one| bool::from(one.state.as_bytes().ct_eq(state.as_bytes())));
+    if this.is_empty() {
+        return Ok(false);
+    }
+    put(store, connection, &others, now).await?;
+    Ok(true)
 }
 
 /// What an exchange came to.
@@ -160,15 +198,31 @@ pub(crate) struct Finished {
     pub is_agency: bool,
 }
 
+/// Where: for the end of "connected".
+impl std::fmt::Display for Finished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_agency {
+            f.write_str(" by the agency")?;
+        }
+        f.write_str(":")?;
+        for (name, id) in [("location", &self.location), ("company", &self.company)] {
+            if let Some(id) = id {
+                write!(f, " {name} {id}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Exchanges the code and keeps the tokens, unless they are for another place than the configuration's.
 pub(crate) async fn finish(
     config: &ConnectionConfig,
     oauth: &OAuthConfig,
     app: &OAuthApp,
     store: std::sync::Arc<dyn Store>,
+    time: Time,
     code: &str,
 ) -> Result<Finished, Failure> {
-    let time = Time::system();
     let exchanged = app.exchange(code).await;
     let tokens = exchanged.map_err(|error| {
         Failure::BadInput(format!(

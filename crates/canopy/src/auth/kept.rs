@@ -85,6 +85,9 @@ pub(crate) struct Keeper {
     location: String,
     pub(super) time: Time,
     last: Mutex<Kept>,
+    /// Held while a pair is written, and while another process's is looked for: what is read must not be older than
+    /// what is remembered.
+    order: tokio::sync::Mutex<()>,
 }
 
 impl Keeper {
@@ -102,6 +105,7 @@ impl Keeper {
             store,
             time,
             last: Mutex::new(kept),
+            order: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -123,6 +127,7 @@ impl Keeper {
 
     /// Tokens that another process has kept meanwhile: `canopy auth finish`, or a `canopy call` that renewed.
     pub async fn others(&self) -> Result<Option<Tokens>, StoreError> {
+        let _order = self.order.lock().await;
         let Some(kept) = read(&*self.store, &self.connection).await? else {
             return Ok(None);
         };
@@ -147,9 +152,11 @@ impl Keeper {
     }
 
     async fn keep(&self, kept: Kept) -> Result<(), StoreError> {
+        let order = self.order.lock().await;
         write(&*self.store, &self.connection, &kept).await?;
         let now = kept.renewed_at;
         self.remember(kept);
+        drop(order);
         let mended = self
             .store
             .resolve_alert(&self.location, RECONNECT, &self.connection, now);

@@ -3,11 +3,14 @@
 
 mod age;
 mod agency;
+mod callback;
 mod install;
 mod kept;
 mod private;
 mod scopes;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use canopy_transport::TokenSource;
 use secrecy::SecretString;
 
 pub(crate) use age::{ages, remind, reminder};
+pub(crate) use callback::{Callback, comes_here, wait};
 pub(crate) use install::{finish, link, pick_code};
 pub(crate) use kept::{Keeper, Kept};
 pub(crate) use scopes::needed;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use canopy_highlevel::oauth::{Installation, OAuthApp, OAuthTokens};
+use canopy_highlevel::oauth::{ExchangeError, Installation, OAuthApp, OAuthTokens};
 use canopy_transport::{BuildError, TokenError, TokenSource};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -125,7 +125,11 @@ impl Inner {
                 );
                 Ok(token)
             }
-            Err(told) => {
+            // The same may work at the next call: nothing for a person yet.
+            Err(Failed::Passing(told)) => Err(TokenError::Unavailable {
+                reason: format!("{reason}; and the app could not connect by itself now: {told}"),
+            }),
+            Err(Failed::ForGood(told)) => {
                 let id = self.keeper.connection();
                 let reason = format!(
                     "{reason}; and the app could not connect by itself: {told}; run `canopy auth url --connection {id}`, or \
@@ -143,20 +147,21 @@ impl Inner {
         }
     }
 
-    async fn reconnect(&self) -> Result<SecretString, String> {
+    async fn reconnect(&self) -> Result<SecretString, Failed> {
         let last = self.keeper.last().tokens;
         let at = match (last.location_id(), last.company_id()) {
             (Some(location), _) => Installation::Location(location),
             (None, Some(company)) => Installation::Company(company),
-            (None, None) => return Err("nobody knows where it is installed".to_owned()),
+            (None, None) => {
+                let told = "nobody knows where it is installed".to_owned();
+                return Err(Failed::ForGood(told));
+            }
         };
-        let tokens = self
-            .app
-            .reconnect(at)
-            .await
-            .map_err(|error| chain(&error))?;
+        let tokens = self.app.reconnect(at).await.map_err(Failed::of)?;
         let kept = self.keeper.connected(&tokens).await;
-        kept.map_err(|error| format!("the new tokens could not be kept: {error}"))?;
+        kept.map_err(|error| {
+            Failed::Passing(format!("the new tokens could not be kept: {error}"))
+        })?;
         let access = tokens.access().clone();
         self.tokens.replace(tokens);
         Ok(access)
@@ -164,5 +169,24 @@ impl Inner {
 
     fn failed(&self) -> std::sync::MutexGuard<'_, Option<(Timestamp, String)>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why the app could not connect by itself.
+enum Failed {
+    /// The service or the store did not answer; it gives another code when it is asked again.
+    Passing(String),
+    ForGood(String),
+}
+
+impl Failed {
+    fn of(error: ExchangeError) -> Self {
+        let told = chain(&error);
+        match error {
+            ExchangeError::Call(error) if error.is_retryable() || error.outcome_unknown() => {
+                Self::Passing(told)
+            }
+            _ => Self::ForGood(told),
+        }
     }
 }

@@ -82,13 +82,21 @@ async fn url(which: &Which, environment: &Environment) -> Result<Ended, Failure>
     let link = link.await;
     store.close().await;
     println!("{}", link?);
+    let place = if oauth.agency {
+        "agency"
+    } else {
+        "sub-account"
+    };
+    let back = if auth::comes_here(&loaded.config, oauth) {
+        format!(
+            "`canopy run` takes the code by itself where {} leads to it; where it does not, ",
+            oauth.redirect_uri
+        )
+    } else {
+        String::new()
+    };
     eprintln!(
-        "open it within 15 minutes, choose the {}, and give `canopy auth finish` the address that you are led to",
-        if oauth.agency {
-            "agency"
-        } else {
-            "sub-account"
-        }
+        "open it within 15 minutes and choose the {place}; {back}give `canopy auth finish` the address that you are led to"
     );
     Ok(Ended::Well)
 }
@@ -102,24 +110,14 @@ async fn finish(which: &Which, pasted: &str, environment: &Environment) -> Resul
         let connector = connector(&loaded, environment, Some(&store), &calls);
         let app = connector.app(config, oauth).await?;
         let code = auth::pick_code(pasted, &config.id, &store, Timestamp::now()).await?;
-        auth::finish(config, oauth, &app, Arc::new(store.clone()), &code).await
+        let (store, time) = (Arc::new(store.clone()), auth::Time::system());
+        auth::finish(config, oauth, &app, store, time, &code).await
     };
     let finished = finished.await;
     store.close().await;
     let finished = finished?;
-    let place = |name: &str, id: &Option<String>| {
-        id.as_ref()
-            .map_or(String::new(), |id| format!(" {name} {id}"))
-    };
     println!(
-        "connected{}:{}{}; the access token ends at {} and renews itself",
-        if finished.is_agency {
-            " by the agency"
-        } else {
-            ""
-        },
-        place("location", &finished.location),
-        place("company", &finished.company),
+        "connected{finished}; the access token ends at {} and renews itself",
         finished.expires_at.strftime("%Y-%m-%d %H:%M UTC"),
     );
     Ok(Ended::Well)

@@ -64,7 +64,25 @@ mod tests {
             })
             .collect();
         assert_ne!(text.trim(), TEMPLATE.trim());
-        let loaded = config::parse("canopy.toml", text.clone(), PathBuf::new());
-        assert!(loaded.is_ok(), "{}\n{text}", loaded.unwrap_err());
+        // A connection has a token or an app: each is tried without the other.
+        let (before, app) = text.split_once("[connection.highlevel.oauth]\n").unwrap();
+        let (of_app, after) = app.split_once("[connection.ecologi]\n").unwrap();
+        let token = ["token = ", "next_token = "];
+        let without_token: Vec<_> = before
+            .lines()
+            .filter(|line| !token.iter().any(|name| line.starts_with(name)))
+            .collect();
+        assert_eq!(before.lines().count() - without_token.len(), 2);
+        let without_token = without_token.join("\n");
+        assert!(of_app.lines().count() > 6, "{of_app}");
+        for text in [
+            format!("{before}[connection.ecologi]\n{after}"),
+            format!(
+                "{without_token}\n[connection.highlevel.oauth]\n{of_app}[connection.ecologi]\n{after}"
+            ),
+        ] {
+            let loaded = config::parse("canopy.toml", text.clone(), PathBuf::new());
+            assert!(loaded.is_ok(), "{}\n{text}", loaded.unwrap_err());
+        }
     }
 }

@@ -16,11 +16,13 @@ mod ops;
 mod plan;
 mod profile;
 mod profile_edit;
+mod profile_highlevel;
 mod purchase;
 mod recipe;
 mod run;
 mod sandbox;
 mod secret;
+mod simulate;
 mod status;
 mod trigger;
 mod watch;
@@ -41,6 +43,7 @@ pub(crate) use ledger::LedgerCommand;
 pub(crate) use plan::Plan;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
+pub(crate) use simulate::Simulate;
 pub(crate) use trigger::Trigger;
 pub(crate) use watch::Watch;
 
@@ -57,6 +60,7 @@ pub(crate) async fn run(
         Command::Sandbox(options) => sandbox::sandbox(&options).await,
         Command::Status(options) => status::status(&options).await,
         Command::Alerts(options) => alerts::alerts(&options, environment).await,
+        Command::Simulate(options) => simulate::simulate(&options, environment).await,
         Command::Plan(options) => plan::plan(&options).await,
         Command::Trigger(options) => trigger::trigger(options, environment).await,
         Command::Events(options) => events::events(&options).await,

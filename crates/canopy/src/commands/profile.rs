@@ -1,5 +1,7 @@
 //! `canopy profile`: everything that the store knows of one contact.
 
+use std::sync::Arc;
+
 use canopy_mapping::{Profile, ProfileNote, ProfileTask};
 use canopy_store::{
     HistoryEntry, InboxRow, ProfileStore, Purchase, Run, SqliteStore, StepRecord, Store, StoreError,
@@ -8,10 +10,15 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::profile_highlevel::{self, Side};
 use super::{profile_edit, status};
+use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
+use crate::config;
+use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
+use crate::program::existing_store;
 use crate::show;
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +32,9 @@ pub(crate) enum ProfileCommand {
         /// Most events and purchases to show, newest first
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Read tags, tasks, notes, appointments and opportunities from `HighLevel` now
+        #[arg(long)]
+        live: bool,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -63,24 +73,41 @@ pub(super) async fn profile(
             config,
             contact,
             limit,
+            live,
             json,
-        } => show(config, contact, *limit, *json).await,
+        } => {
+            let wanted = Wanted {
+                limit: *limit,
+                live: live.then_some(environment),
+            };
+            show(config, contact, &wanted, *json).await
+        }
         ProfileCommand::Note(options) => profile_edit::note(options, environment).await,
         ProfileCommand::Task(options) => profile_edit::task(options, environment).await,
         ProfileCommand::Erase(options) => profile_edit::erase(options, environment).await,
     }
 }
 
+/// What of a contact is to be shown.
+struct Wanted<'a> {
+    limit: u32,
+    /// `HighLevel` is asked, with these credentials.
+    live: Option<&'a Environment>,
+}
+
 async fn show(
     config: &ConfigArgs,
     contact: &str,
-    limit: u32,
+    wanted: &Wanted<'_>,
     json: bool,
 ) -> Result<Ended, Failure> {
     let store = status::open(config).await?;
-    let views = views(&store, contact, limit).await;
+    let views = views(&store, contact, wanted.limit).await;
     store.close().await;
-    let views = views.map_err(|error| Failure::failed(&error))?;
+    let mut views = views.map_err(|error| Failure::failed(&error))?;
+    if let Some(environment) = wanted.live {
+        read_now(config, environment, &mut views).await?;
+    }
     if views.is_empty() {
         return Err(Failure::BadInput(format!(
             "the store knows no contact or profile \"{contact}\""
@@ -98,6 +125,42 @@ async fn show(
     Ok(Ended::Well)
 }
 
+/// Asks `HighLevel` for its side of these contacts.
+async fn read_now(
+    config: &ConfigArgs,
+    environment: &Environment,
+    views: &mut [View],
+) -> Result<(), Failure> {
+    let loaded = config::load(&config.config)?;
+    let store = existing_store(&loaded, environment).await?;
+    let (calls, log) = CallSink::new();
+    if let Some(store) = &store {
+        log.start(Arc::new(store.clone()));
+    }
+    let connector = Connector {
+        loaded: &loaded,
+        environment,
+        store: store.as_ref(),
+        calls: &calls,
+    };
+    let read = async {
+        for connection in &loaded.config.connection {
+            let location = connector.location(connection).await?;
+            for view in views.iter_mut().filter(|view| view.location == location) {
+                let client = connector.highlevel(connection, &location).await?;
+                view.highlevel = profile_highlevel::live(&client, &location, &view.contact).await?;
+            }
+        }
+        Ok(())
+    };
+    let read = read.await;
+    calls.flush().await;
+    if let Some(store) = store {
+        store.close().await;
+    }
+    read
+}
+
 /// A contact in one location.
 struct View {
     location: String,
@@ -109,6 +172,7 @@ struct View {
     notes: Vec<ProfileNote>,
     history: Vec<HistoryEntry>,
     purchases: Vec<Purchase>,
+    highlevel: Side,
     timeline: Vec<Moment>,
 }
 
@@ -154,6 +218,7 @@ async fn view(
         notes: store.profile_notes(&location, &contact).await?,
         history: store.profile_history(&location, &contact, limit).await?,
         purchases: store.contact_purchases(&location, &contact, limit).await?,
+        highlevel: profile_highlevel::known(store, &location, &contact).await?,
         timeline,
         location,
         contact,
@@ -175,7 +240,7 @@ impl View {
         json!({
             "location": self.location, "contact": self.contact, "profile": self.profile, "impact": self.impact,
             "tags": self.tags, "tasks": self.tasks, "notes": self.notes, "history": self.history,
-            "purchases": self.purchases, "timeline": self.timeline,
+            "purchases": self.purchases, "highlevel": self.highlevel, "timeline": self.timeline,
         })
     }
 
@@ -215,6 +280,8 @@ impl View {
         }
         lines.push("purchases".to_owned());
         lines.extend(self.purchases.iter().map(purchase_line));
+        lines.push(String::new());
+        lines.extend(self.highlevel.lines());
         lines.push("\nevents, newest first".to_owned());
         for moment in &self.timeline {
             lines.extend(moment.lines());

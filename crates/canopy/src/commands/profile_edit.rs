@@ -133,7 +133,17 @@ pub(super) async fn erase(options: &Erase, environment: &Environment) -> Result<
         ));
     }
     let store = secret::open(&options.config, environment).await?;
-    let result = erase_all(&store, &options.contact).await;
+    let mut result = erase_all(&store, &options.contact).await;
+    if result.is_ok() {
+        let folded = store.fold_log().await;
+        match folded.map_err(|error| Failure::failed(&error)) {
+            Ok(true) => {}
+            Ok(false) => eprintln!(
+                "another process reads the store: its log forgets the contact a little later"
+            ),
+            Err(error) => result = Err(error),
+        }
+    }
     store.close().await;
     result.map(|()| Ended::Well)
 }

@@ -7,12 +7,14 @@ use canopy_engine::Observer;
 use canopy_store::Store;
 use tokio::net::TcpListener;
 
+use super::simulate;
 use crate::cli::Run;
-use crate::config;
+use crate::config::{self, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::program::Program;
-use crate::{show, shutdown};
+use crate::rehearsal::Rehearsal;
+use crate::{auth, show, shutdown};
 
 pub(super) async fn run(
     options: &Run,
@@ -20,6 +22,18 @@ pub(super) async fn run(
     observer: Arc<dyn Observer>,
 ) -> Result<Ended, Failure> {
     let loaded = config::load(&options.config.config)?;
+    if options.rehearse {
+        return rehearse(&loaded, options, environment).await;
+    }
+    let stop = shutdown::on_signal();
+    let waited = if options.once {
+        None
+    } else {
+        auth::wait(&loaded, environment, &stop).await?
+    };
+    if stop.is_cancelled() {
+        return Ok(Ended::Well);
+    }
     let program = Program::assemble(&loaded, environment, observer).await?;
     for connection in program.engine.connections() {
         let mode = if connection.test {
@@ -36,15 +50,36 @@ pub(super) async fn run(
         once(&program).await?;
     } else {
         let page = bind(loaded.config.server.listen, "server.listen").await?;
-        let webhooks = if loaded.config.webhooks.enabled {
-            Some(bind(loaded.config.webhooks.listen, "webhooks.listen").await?)
-        } else {
-            None
+        let webhooks = match waited {
+            None if loaded.config.webhooks.enabled => {
+                Some(bind(loaded.config.webhooks.listen, "webhooks.listen").await?)
+            }
+            waited => waited,
         };
         announce(&page, webhooks.as_ref());
-        program.serve(page, webhooks, shutdown::on_signal()).await?;
+        program.serve(page, webhooks, stop).await?;
     }
     finish(program, options).await
+}
+
+/// What a run would do now.
+async fn rehearse(
+    loaded: &Loaded,
+    options: &Run,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    let workflows = config::workflows(loaded)?;
+    let rehearsal = Rehearsal::begin(loaded, environment, workflows).await?;
+    let played = async {
+        for poll in &rehearsal.polls {
+            poll.poll().await.map_err(|error| Failure::failed(&error))?;
+        }
+        rehearsal.play().await?;
+        rehearsal.report(None).await
+    };
+    let report = played.await;
+    rehearsal.end().await;
+    simulate::show(&report?, options.json)
 }
 
 /// Polls each location once and works off what is due now.

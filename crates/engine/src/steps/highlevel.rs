@@ -1,7 +1,7 @@
 //! Calls of HighLevel. It knows no idempotency keys, so a create whose outcome is unknown is looked up first.
 
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
-use canopy_highlevel::{Error, Priority, Refusal};
+use canopy_highlevel::{Error, Refusal};
 use canopy_mapping::{
     after_write, content_hash, has_custom_fields, profile_id, record_hash, template,
 };
@@ -99,13 +99,8 @@ impl StepRun<'_> {
         arguments: &Map<String, Value>,
     ) -> Result<Value, Error> {
         let client = &self.connection.highlevel;
-        client
-            .invoke_as(
-                Priority::Workflow,
-                operation.name,
-                &Value::Object(arguments.clone()),
-            )
-            .await
+        let arguments = Value::Object(arguments.clone());
+        self.engine.invoke(client, operation.name, &arguments).await
     }
 
     async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {
@@ -119,6 +114,7 @@ impl StepRun<'_> {
             .engine
             .fields
             .resolve(
+                self.engine,
                 &self.connection.highlevel,
                 &self.connection.location,
                 self.step.custom_fields.iter(),

@@ -141,7 +141,7 @@ impl StepRun<'_> {
             .await?;
         let key = IdempotencyKey::new(&self.key);
         let ecologi = &self.connection.ecologi;
-        let mut answer = ecologi.buy(order, &key).await;
+        let mut answer = engine.order(ecologi, order, &key).await;
         let mut left_out = false;
         if order.recipient_email.is_some()
             && let Err(error) = &answer
@@ -157,7 +157,7 @@ impl StepRun<'_> {
                 recipient_email: None,
                 ..order.clone()
             };
-            answer = ecologi.buy(&without, &key).await;
+            answer = engine.order(ecologi, &without, &key).await;
             left_out = true;
         }
         engine.observer.at(Boundary::AfterCall, &self.step.id);

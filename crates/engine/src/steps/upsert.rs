@@ -58,7 +58,9 @@ impl StepRun<'_> {
         answer: Value,
     ) -> Result<Value, Error> {
         let id = answer.pointer("/contact/id").and_then(Value::as_str);
-        let Some(id) = id.filter(|_| operation.name == UPSERT) else {
+        // Of a planned one nothing can be dropped.
+        let written = operation.name == UPSERT && !self.engine.is_planning();
+        let Some(id) = id.filter(|_| written) else {
             return Ok(answer);
         };
         let read = self
@@ -91,8 +93,7 @@ impl StepRun<'_> {
 
     async fn read(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
         let client = &self.connection.highlevel;
-        let priority = canopy_highlevel::Priority::Workflow;
-        client.invoke_as(priority, operation, arguments).await
+        self.engine.invoke(client, operation, arguments).await
     }
 }
 

@@ -170,13 +170,16 @@ impl Inner {
 
     async fn renewal(&self, generation: u64) -> Result<SecretString, TokenError> {
         let result = self.renew_and_keep(generation).await;
-        if let Some(mut state) = self.state_of(generation) {
-            state.flight = None;
-            state.not_before = match &result {
-                Ok(_) => None,
-                Err(_) => self.clock.now().checked_add(PAUSE).ok(),
-            };
-        }
+        let Some(mut state) = self.state_of(generation) else {
+            // Other tokens were given meanwhile: whoever waited gets these.
+            return Ok(self.state().tokens.access().clone());
+        };
+        state.flight = None;
+        state.not_before = match &result {
+            Ok(_) => None,
+            Err(_) => self.clock.now().checked_add(PAUSE).ok(),
+        };
+        drop(state);
         result
     }
 

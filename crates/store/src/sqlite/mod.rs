@@ -4,6 +4,7 @@ mod alerts;
 mod approvals;
 mod calls;
 mod caps;
+mod copy;
 mod fault;
 mod fence;
 mod inbox;

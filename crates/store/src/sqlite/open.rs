@@ -61,7 +61,9 @@ pub(super) fn reading(path: &Path, options: &SqliteOptions) -> SqliteConnectOpti
 pub(super) fn writing(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
     let writing = base(path, options)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        // What is deleted is overwritten: names must not stay behind in free pages.
+        .pragma("secure_delete", "ON");
     match options.max_size {
         Some(bytes) => writing.pragma("max_page_count", (bytes / PAGE).max(1).to_string()),
         None => writing,

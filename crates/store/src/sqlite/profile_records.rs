@@ -339,6 +339,7 @@ const RECORDS: &[&str] = &[
     "DELETE FROM profile_tasks WHERE location = ?1 AND contact = ?2",
     "DELETE FROM profile_tags WHERE location = ?1 AND contact = ?2",
     "DELETE FROM profile_history WHERE location = ?1 AND contact = ?2",
+    "DELETE FROM records WHERE location = ?1 AND contact = ?2",
 ];
 const EVENTS: &str = "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL,
          state = CASE WHEN state IN ('pending', 'held') THEN 'gone' ELSE state END

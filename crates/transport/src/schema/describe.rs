@@ -184,14 +184,17 @@ impl Document {
         }
     }
 
+    /// The entry of the answer to a success.
+    pub(super) fn success<'a>(&'a self, entry: &'a Value) -> Option<&'a Value> {
+        let answers = entry["responses"].as_object().into_iter().flatten();
+        let mut answers = answers.filter(|(status, _)| status.starts_with('2'));
+        answers.next().map(|(_, answer)| self.follow(answer))
+    }
+
     fn answer(&self, entry: &Value) -> AnswerKind {
-        let success = entry["responses"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .find(|(status, _)| status.starts_with('2'))
-            .map(|(_, answer)| self.follow(answer));
-        let media = success.and_then(|answer| answer["content"].as_object()?.keys().next());
+        let media = self
+            .success(entry)
+            .and_then(|answer| answer["content"].as_object()?.keys().next());
         match media {
             Some(media) if !media.contains("json") => AnswerKind::Bytes,
             _ => AnswerKind::Json,

@@ -1,5 +1,6 @@
 //! What a service's description (OpenAPI 3.0, as JSON) says of an operation's arguments: whether given ones fit
-//! ([`Document::check`]), and which there are ([`Document::describe`]).
+//! ([`Document::check`]), and which there are ([`Document::describe`]). And what an answer looks like
+//! ([`Document::placeholder`]).
 //!
 //! It reads what our descriptions use and no more: types, word lists, bounds, lengths, lists, objects, `allOf`, `oneOf`,
 //! `anyOf`, `nullable` and references. What it does not know it lets through: the service has the last word.
@@ -7,6 +8,7 @@
 mod check;
 mod describe;
 mod example;
+mod placeholder;
 mod refusal;
 mod shape;
 

@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use canopy_ecologi::OrderRequest;
-use canopy_engine::{Catalog, Connection};
-use canopy_mapping::{
-    ActionKind, Actions, Event, KeyScope, Source, Step, Trace, Workflow, step_key, template,
-};
+use canopy_engine::{Connection, Foreseen, foresee};
+use canopy_mapping::{Event, Source, Trace, Workflow, record_version};
 use canopy_store::{
     Fence, Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError,
     StoredRecord,
@@ -14,9 +11,7 @@ use canopy_store::{
 use canopy_triggers::RecordKind;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::export::ROWS;
 use crate::exit::Failure;
@@ -75,7 +70,10 @@ impl Fire<'_> {
         for kind in &self.kinds {
             let mut after = String::new();
             while let Some(page) = self.page(*kind, &mut after).await? {
-                let events = page.iter().map(|record| self.event(record)).collect();
+                let events = page
+                    .iter()
+                    .map(|record| fired(record, &self.workflow.id))
+                    .collect();
                 let fired = self
                     .store
                     .fire_events(fence, events, Timestamp::now())
@@ -110,163 +108,110 @@ impl Fire<'_> {
         Ok(Some(page))
     }
 
-    fn event(&self, record: &StoredRecord) -> NewEvent {
-        let added = record.payload["dateAdded"]
-            .as_str()
-            .and_then(|text| text.parse().ok());
-        NewEvent {
-            source: Source::Manual,
-            kind: format!("{}.{CREATED}", record.kind),
-            location: record.location.clone(),
-            contact: record.contact.clone(),
-            record: record.record.clone(),
-            occurred_at: added.or(record.version).unwrap_or(record.read_at),
-            version: Some(CREATED.to_owned()),
-            delivery: None,
-            payload: record.payload.clone(),
-            trace: Trace {
-                found_by: vec![format!("{}{}", canopy_engine::FIRED, self.workflow.id)],
-                ..Trace::default()
-            },
-        }
-    }
-
     async fn count(
         &self,
         plan: &mut Plan,
         keys: &mut HashSet<String>,
         record: &StoredRecord,
     ) -> Result<(), Failure> {
-        let new = self.event(record);
-        let event = Event {
-            id: 0,
-            source: new.source,
-            kind: new.kind,
-            location: new.location,
-            contact: new.contact,
-            record: new.record,
-            occurred_at: new.occurred_at,
-            version: new.version,
-            payload: new.payload,
-            trace: new.trace,
-        };
-        let context = self.context(&event).await?;
-        let holds = |when: &Option<String>| {
-            when.as_ref()
-                .is_none_or(|when| template::holds(when, &context).unwrap_or(true))
-        };
-        if !holds(&self.workflow.when) {
+        let new = fired(record, &self.workflow.id);
+        let event = read(&new);
+        let foreseen = foresee(self.store, self.connection, self.workflow, &event);
+        let Some(purchases) = foreseen.await.map_err(failed)? else {
             return Ok(());
-        }
+        };
         plan.events += 1;
-        for step in &self.workflow.steps {
-            if Catalog.kind(&step.action) == Some(ActionKind::Purchase) && holds(&step.when) {
-                self.count_purchase(plan, keys, &event, step, &context)
-                    .await?;
+        for purchase in purchases {
+            if keys.insert(purchase.key.clone()) {
+                self.count_purchase(plan, &purchase).await?;
             }
         }
         Ok(())
     }
 
-    async fn count_purchase(
-        &self,
-        plan: &mut Plan,
-        keys: &mut HashSet<String>,
-        event: &Event,
-        step: &Step,
-        context: &Value,
-    ) -> Result<(), Failure> {
-        let scope = KeyScope {
-            connection: &self.connection.id,
-            test: self.connection.test,
-            workflow: &self.workflow.id,
-            step: &step.id,
-        };
-        let Ok(key) = step_key(scope, step.once(ActionKind::Purchase), event) else {
-            // Such a step is refused when it runs.
-            return Ok(());
-        };
-        if !keys.insert(key.clone()) {
-            return Ok(());
-        }
-        let known = self.store.purchase(&key).await.map_err(failed)?;
+    async fn count_purchase(&self, plan: &mut Plan, purchase: &Foreseen) -> Result<(), Failure> {
+        let known = self.store.purchase(&purchase.key).await.map_err(failed)?;
         if known.is_some_and(|purchase| purchase.state != PurchaseState::Refused) {
             plan.bought_before += 1;
             return Ok(());
         }
         plan.purchases += 1;
-        let order = template::render(&Value::Object(step.with.clone()), context)
-            .ok()
-            .and_then(|arguments| OrderRequest::from_action(&step.action, &arguments).ok());
-        let Some(order) = order else {
+        let Some(order) = &purchase.order else {
             plan.unpriced += 1;
             return Ok(());
         };
         let quantity = plan.quantities.entry(order.order.unit().to_owned());
         *quantity.or_default() += order.order.quantity();
-        let Connection {
-            prices, currency, ..
-        } = self.connection;
-        match prices.estimate(&order.order, currency) {
+        match purchase.estimate {
             Some(price) => plan.cost += price,
             None => plan.unpriced += 1,
         }
         Ok(())
     }
+}
 
-    /// What templates see, as far as it is known without a call.
-    async fn context(&self, event: &Event) -> Result<Value, Failure> {
-        let contact = match &event.contact {
-            _ if event.kind.starts_with("contact.") => event.payload.clone(),
-            Some(id) => {
-                let records = self.store.records_of_contact(&event.location, id).await;
-                let records = records.map_err(failed)?;
-                let contact = records.into_iter().find(|record| record.kind == "contact");
-                contact.map_or_else(|| json!({ "id": id }), |contact| contact.payload)
-            }
-            None => Value::Null,
-        };
-        let (mut profile, mut impact) = (Value::Null, Value::Null);
-        if let Some(id) = &event.contact {
-            profile = json!(
-                self.store
-                    .profile(&event.location, id)
-                    .await
-                    .map_err(failed)?
-            );
-            let known = self
-                .store
-                .impact(&event.location, id)
-                .await
-                .map_err(failed)?;
-            impact = json!({
-                "trees": known.trees.to_f64(),
-                "carbonKg": known.carbon_kg.to_f64(),
-                "carbonRemovalKg": known.carbon_removal_kg.to_f64(),
-                "habitatM2": known.habitat_m2.to_f64(),
-                "purchases": known.purchases,
-            });
-        }
-        Ok(json!({
-            "event": {
-                "kind": event.kind,
-                "source": event.source,
-                "occurredAt": event.occurred_at,
-                "recordId": event.record,
-                "version": event.version,
-            },
-            "record": event.payload,
-            "contact": contact,
-            "profile": profile,
-            "impact": impact,
-            "location": { "id": self.connection.location },
-            "connection": {
-                "id": self.connection.id,
-                "ecologiUser": self.connection.ecologi_user,
-                "test": self.connection.test,
-            },
-            "steps": {},
-        }))
+/// The creation of a record, for a workflow.
+pub(crate) fn fired(record: &StoredRecord, workflow: &str) -> NewEvent {
+    let at = time_of(record, "dateAdded").or(record.version);
+    let version = Some(CREATED.to_owned());
+    event_of(record, workflow, CREATED, version, at)
+}
+
+/// The last change of a record, where it is not its creation.
+pub(crate) fn updated(record: &StoredRecord, workflow: &str) -> Option<NewEvent> {
+    let changed = record.version?;
+    let version = record_version(&record.payload["dateUpdated"])?;
+    let is_new = time_of(record, "dateAdded") == Some(changed);
+    (!is_new).then(|| event_of(record, workflow, "updated", Some(version), Some(changed)))
+}
+
+fn time_of(record: &StoredRecord, member: &str) -> Option<Timestamp> {
+    record.payload[member].as_str()?.parse().ok()
+}
+
+fn event_of(
+    record: &StoredRecord,
+    workflow: &str,
+    verb: &str,
+    version: Option<String>,
+    occurred_at: Option<Timestamp>,
+) -> NewEvent {
+    NewEvent {
+        source: Source::Manual,
+        kind: format!("{}.{verb}", record.kind),
+        location: record.location.clone(),
+        contact: record.contact.clone(),
+        record: record.record.clone(),
+        occurred_at: occurred_at.unwrap_or(record.read_at),
+        version,
+        delivery: None,
+        payload: record.payload.clone(),
+        trace: Trace {
+            found_by: vec![mark(workflow)],
+            ..Trace::default()
+        },
+    }
+}
+
+/// The mark of an event that a person fires for a workflow.
+pub(crate) fn mark(workflow: &str) -> String {
+    format!("{}{workflow}", canopy_engine::FIRED)
+}
+
+/// The event as a workflow sees it.
+pub(crate) fn read(event: &NewEvent) -> Event {
+    let event = event.clone();
+    Event {
+        id: 0,
+        source: event.source,
+        kind: event.kind,
+        location: event.location,
+        contact: event.contact,
+        record: event.record,
+        occurred_at: event.occurred_at,
+        version: event.version,
+        payload: event.payload,
+        trace: event.trace,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `canopy backfill`: a location as a whole, into the view, a file, or a workflow.
 
 mod export;
-mod fire;
+pub(super) mod fire;
 mod progress;
 
 use std::path::PathBuf;
@@ -121,20 +121,26 @@ pub(super) async fn backfill(
     ended
 }
 
+/// The workflow with this id.
+pub(super) fn find<'a>(workflows: &'a [Workflow], id: &str) -> Result<&'a Workflow, Failure> {
+    workflows
+        .iter()
+        .find(|workflow| workflow.id == id)
+        .ok_or_else(|| {
+            let ids: Vec<_> = workflows.iter().map(|workflow| &*workflow.id).collect();
+            let hint = nearest(id, ids.iter().copied())
+                .map_or_else(|| ids.join(", "), |near| format!("did you mean {near}?"));
+            Failure::BadInput(format!("no workflow has the id \"{id}\"; {hint}"))
+        })
+}
+
 /// The workflow to fire, which must ask for what is read.
 fn workflow<'a>(
     workflows: &'a [Workflow],
     id: &str,
     kinds: &[RecordKind],
 ) -> Result<&'a Workflow, Failure> {
-    let Some(workflow) = workflows.iter().find(|workflow| workflow.id == id) else {
-        let ids: Vec<_> = workflows.iter().map(|workflow| &*workflow.id).collect();
-        let hint = nearest(id, ids.iter().copied())
-            .map_or_else(|| ids.join(", "), |near| format!("did you mean {near}?"));
-        return Err(Failure::BadInput(format!(
-            "no workflow has the id \"{id}\"; {hint}"
-        )));
-    };
+    let workflow = find(workflows, id)?;
     if kinds.iter().any(|kind| asks_for(workflow, *kind)) {
         return Ok(workflow);
     }
@@ -150,7 +156,7 @@ fn workflow<'a>(
 }
 
 /// Whether the workflow is about records of this kind.
-fn asks_for(workflow: &Workflow, kind: RecordKind) -> bool {
+pub(super) fn asks_for(workflow: &Workflow, kind: RecordKind) -> bool {
     let record_of = |on: &On| match on {
         On::Kind(name) => name.split('.').next().map(str::to_owned),
         On::Trigger(on) => canopy_highlevel::operation(&on.trigger)

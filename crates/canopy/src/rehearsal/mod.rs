@@ -1,0 +1,144 @@
+//! A rehearsal: the program on a copy of its store, with an engine that plans. Reads go to the services, nothing that
+//! writes goes out, and the copy is thrown away.
+
+mod report;
+
+use std::sync::Arc;
+
+use canopy_engine::{Connection, Engine};
+use canopy_mapping::Workflow;
+use canopy_store::clock::SystemClock;
+use canopy_store::{SecretKey, SqliteStore, Store};
+use canopy_triggers::Poller;
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use crate::call_log::CallSink;
+use crate::config::{self, Loaded};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::Failure;
+use crate::polls;
+use crate::program::{OWNER, connections, engine_options, existing_store};
+
+pub(crate) use report::{Report, describe};
+
+/// A program that changes nothing.
+pub(crate) struct Rehearsal {
+    pub engine: Engine,
+    /// The copy.
+    pub store: SqliteStore,
+    pub polls: Vec<Poller>,
+    began: Timestamp,
+    /// Open where an app's tokens may be renewed: the service spends the old ones, so the new ones are kept for good.
+    real: Option<SqliteStore>,
+    /// The copy's, readable by nobody else; deleted with this.
+    _folder: TempDir,
+}
+
+impl Rehearsal {
+    pub async fn begin(
+        loaded: &Loaded,
+        environment: &Environment,
+        workflows: Vec<Workflow>,
+    ) -> Result<Self, Failure> {
+        let wanted = polls::polls(loaded, &workflows)?;
+        let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
+        let store = copy(loaded, environment, &folder).await?;
+        let mut configured = loaded.config.connection.iter();
+        let real = if configured.any(|one| one.highlevel.oauth.is_some()) {
+            existing_store(loaded, environment).await?
+        } else {
+            None
+        };
+        let (calls, _) = CallSink::new();
+        let connector = Connector {
+            loaded,
+            environment,
+            store: Some(real.as_ref().unwrap_or(&store)),
+            calls: &calls,
+        };
+        let connections = connections(connector, workflows.into()).await?;
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        for connection in &connections {
+            shared
+                .register_connection(&connection.location, &connection.id, Timestamp::now())
+                .await
+                .map_err(|error| Failure::bad_input(&error))?;
+        }
+        let clock = Arc::new(SystemClock);
+        let poll = |connection: &Connection| {
+            let client = connection.highlevel.clone();
+            let location = &*connection.location;
+            let options = polls::options(&loaded.config.poll);
+            let (store, clock) = (shared.clone(), clock.clone());
+            Poller::new(
+                client,
+                store,
+                clock,
+                location,
+                OWNER,
+                options,
+                wanted.clone(),
+            )
+        };
+        let polls = if loaded.config.poll.enabled {
+            connections.iter().map(poll).collect()
+        } else {
+            Vec::new()
+        };
+        let options = engine_options(&loaded.config);
+        let engine = Engine::new(shared.clone(), clock.clone(), connections, OWNER, options);
+        Ok(Self {
+            engine: engine.planning(),
+            store,
+            polls,
+            began: Timestamp::now(),
+            real,
+            _folder: folder,
+        })
+    }
+
+    /// Plans what is due now at each location.
+    pub async fn play(&self) -> Result<(), Failure> {
+        for connection in self.engine.connections() {
+            let drained = self.engine.drain(&connection.location).await;
+            drained.map_err(|error| Failure::failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// What would have happened, to this workflow or to all.
+    pub async fn report(&self, workflow: Option<&str>) -> Result<Report, Failure> {
+        let report = report::collect(&self.store, self.began, workflow, self.engine.planned());
+        report.await.map_err(|error| Failure::failed(&error))
+    }
+
+    pub async fn end(self) {
+        self.store.close().await;
+        if let Some(real) = self.real {
+            real.close().await;
+        }
+    }
+}
+
+async fn copy(
+    loaded: &Loaded,
+    environment: &Environment,
+    folder: &TempDir,
+) -> Result<SqliteStore, Failure> {
+    let path = folder.path().join("copy.db");
+    let real = loaded.store_path();
+    let key = if real.exists() {
+        let store = SqliteStore::open_read_only(&real).await;
+        let store = store.map_err(|error| Failure::failed(&error))?;
+        let copied = store.copy_to(&path).await;
+        store.close().await;
+        copied.map_err(|error| Failure::failed(&error))?;
+        config::store_key(&real, &loaded.config, &loaded.folder, environment)?
+    } else {
+        SecretKey::generate()
+    };
+    let store = SqliteStore::open(&path, &key).await;
+    store.map_err(|error| Failure::failed(&error))
+}

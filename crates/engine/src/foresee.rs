@@ -1,0 +1,68 @@
+//! What a workflow would buy, told from what is known and without a call: for the cost of firing it.
+
+use canopy_ecologi::OrderRequest;
+use canopy_mapping::{ActionKind, Actions as _, Event, KeyScope, Workflow, step_key, template};
+use canopy_store::{Result, Store};
+use rust_decimal::Decimal;
+
+use crate::Catalog;
+use crate::connection::Connection;
+use crate::context::Context;
+use crate::steps::purchase;
+
+/// A purchase that a step of the workflow would make.
+#[derive(Debug, Clone)]
+pub struct Foreseen {
+    /// As in the ledger.
+    pub key: String,
+    /// `None`: what it buys is known only when earlier steps have been answered.
+    pub order: Option<OrderRequest>,
+    /// In the connection's currency; `None`: no price is known.
+    pub estimate: Option<Decimal>,
+}
+
+/// The purchases of a workflow for an event; `None`: the event would not start it.
+pub async fn foresee(
+    store: &dyn Store,
+    connection: &Connection,
+    workflow: &Workflow,
+    event: &Event,
+) -> Result<Option<Vec<Foreseen>>> {
+    let context = Context::known(store, connection, workflow, event).await?;
+    // A condition that cannot be evaluated starts the run or the step, which then fails visibly.
+    let holds = |when: &Option<String>| {
+        when.as_ref()
+            .is_none_or(|when| template::holds(when, &context.value).unwrap_or(true))
+    };
+    if !holds(&workflow.when) {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for step in &workflow.steps {
+        if Catalog.kind(&step.action) != Some(ActionKind::Purchase) || !holds(&step.when) {
+            continue;
+        }
+        let scope = KeyScope {
+            connection: &connection.id,
+            test: connection.test,
+            workflow: &workflow.id,
+            step: &step.id,
+        };
+        // A step without a key is refused when it runs.
+        let Ok(key) = step_key(scope, step.once(ActionKind::Purchase), event) else {
+            continue;
+        };
+        let order = purchase::order(step, connection, &context).ok();
+        let estimate = order.as_ref().and_then(|order| {
+            connection
+                .prices
+                .estimate(&order.order, &connection.currency)
+        });
+        found.push(Foreseen {
+            key,
+            order,
+            estimate,
+        });
+    }
+    Ok(Some(found))
+}
