@@ -15,7 +15,7 @@ use url::Url;
 use super::install::{self, Answer};
 use super::{Time, kept};
 use crate::call_log::CallSink;
-use crate::config::{Config, ConnectionConfig, Loaded, OAuthConfig};
+use crate::config::{self, Config, ConnectionConfig, Loaded, OAuthConfig};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::Failure;
@@ -151,6 +151,8 @@ pub(crate) async fn wait(
     if !loaded.config.connection.iter().any(here) {
         return Ok(None);
     }
+    // What a person has to correct is told before, and not after the connection.
+    config::workflows(loaded)?;
     let store = open_store(loaded, environment).await?;
     let (calls, _) = CallSink::new();
     let connector = Connector {
