@@ -140,6 +140,12 @@ impl Client {
         Self::assemble(self.transport.with_priority(priority), self.base.clone())
     }
 
+    /// The same client for a program that must change nothing: what is not a read is not sent.
+    #[must_use]
+    pub fn reading_only(&self) -> Self {
+        Self::assemble(self.transport.reading_only(), self.base.clone())
+    }
+
     /// Buys, once per key: retries send the same key, and so must a caller that repeats a purchase whose outcome is
     /// unknown.
     pub async fn buy(

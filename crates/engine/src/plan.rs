@@ -2,7 +2,7 @@
 //! change something at HighLevel or Ecologi are answered here, in the form of the description and with marked texts.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use canopy_ecologi::{IdempotencyKey, OrderRequest, Receipt};
 use canopy_highlevel::operation::{Idempotency, Operation};
@@ -10,6 +10,7 @@ use canopy_highlevel::{Client, Error, Priority};
 use serde_json::{Map, Value};
 
 use crate::Engine;
+use crate::connection::Connection;
 
 /// Begins every text that stands for one which only a real call would bring.
 pub const PLANNED: &str = "\u{ab}planned: ";
@@ -30,6 +31,15 @@ impl Engine {
     #[must_use]
     pub fn planning(mut self) -> Self {
         self.plan = Some(Plan::default());
+        // A call that did not come this way must not write either.
+        for connection in self.connections.values_mut() {
+            let reading = Connection {
+                highlevel: connection.highlevel.reading_only(),
+                ecologi: connection.ecologi.reading_only(),
+                ..Connection::clone(connection)
+            };
+            *connection = Arc::new(reading);
+        }
         self
     }
 

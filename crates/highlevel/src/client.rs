@@ -63,6 +63,12 @@ impl Client {
         Self::assemble(self.transport.with_priority(priority), self.base.clone())
     }
 
+    /// The same client for a program that must change nothing: what is not a read is not sent.
+    #[must_use]
+    pub fn reading_only(&self) -> Self {
+        Self::assemble(self.transport.reading_only(), self.base.clone())
+    }
+
     /// Calls an operation by its name. `args` is one flat object: members named like a path or query parameter go
     /// there, the rest is the body (a body that is a list is the member `body`). They are held against the description
     /// first, see [`check`](crate::check). An empty answer is null.

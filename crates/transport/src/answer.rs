@@ -45,6 +45,9 @@ pub enum NotSent {
     Token(#[from] TokenError),
     #[error(transparent)]
     Quota(#[from] Exhausted),
+    /// See [`Transport::reading_only`](crate::Transport::reading_only).
+    #[error("it would write, and this client only reads")]
+    ReadOnly,
 }
 
 impl PartialEq for NotSent {
@@ -52,6 +55,7 @@ impl PartialEq for NotSent {
         match (self, other) {
             (Self::Quota(a), Self::Quota(b)) => a == b,
             (Self::Token(a), Self::Token(b)) => a.to_string() == b.to_string(),
+            (Self::ReadOnly, Self::ReadOnly) => true,
             _ => false,
         }
     }
@@ -64,6 +68,7 @@ impl NotSent {
         match self {
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::ReadOnly => StatusCode::FORBIDDEN,
         }
     }
 

@@ -323,6 +323,7 @@ impl CallError {
             .is_transient(),
             Cause::NotSent(NotSent::Quota(_)) | Cause::Connect(_) | Cause::Lost { .. } => true,
             Cause::NotSent(NotSent::Token(error)) => error.is_retryable(),
+            Cause::NotSent(NotSent::ReadOnly) => false,
             Cause::Arguments(_)
             | Cause::Unreadable { .. }
             | Cause::Request(_)

@@ -21,7 +21,7 @@ use crate::call_log::{CallLog, CallProblem, CallRecord};
 use crate::clock::Clock;
 use crate::execute::Execute;
 use crate::limits::{Budget, Limiter, Permit, Priority};
-use crate::operation::{Auth, Operation};
+use crate::operation::{Auth, Idempotency, Operation};
 use crate::retry::{self, Decision, Outcome, Repeat, RetryPolicy};
 use crate::token::{TokenError, TokenSource};
 
@@ -34,6 +34,7 @@ type Answer = reqwest::Result<reqwest::Response>;
 pub struct Transport {
     shared: Arc<Shared>,
     priority: Priority,
+    read_only: bool,
 }
 
 struct Shared {
@@ -83,8 +84,18 @@ impl Transport {
     #[must_use]
     pub fn with_priority(&self, priority: Priority) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
             priority,
+            ..self.clone()
+        }
+    }
+
+    /// The same connection, for a program that must change nothing: a call of an operation that is not a read is not
+    /// sent, whoever makes it.
+    #[must_use]
+    pub fn reading_only(&self) -> Self {
+        Self {
+            read_only: true,
+            ..self.clone()
         }
     }
 
@@ -103,6 +114,9 @@ impl Transport {
 
     /// One attempt: permit, token, send, obey the answer's headers, log.
     async fn attempt(&self, call: &Call, mut request: reqwest::Request, number: u32) -> Attempt {
+        if self.read_only && call.operation.idempotency != Idempotency::Read {
+            return Attempt::NotSent(NotSent::ReadOnly);
+        }
         let permit = match self.shared.limiter.acquire(self.priority).await {
             Ok(permit) => permit,
             Err(exhausted) => return Attempt::NotSent(exhausted.into()),

@@ -126,6 +126,14 @@ async fn fire(
         let read = reader.run(&|_| {}).await;
         read.map_err(|error| Failure::failed(&error))?;
     }
+    if [RecordKind::Note, RecordKind::Task]
+        .iter()
+        .any(|kind| asks_for(workflow, *kind))
+    {
+        eprintln!(
+            "notes and tasks are those that events and `canopy backfill` told of: to read all takes a call for each contact"
+        );
+    }
     let mut events = Vec::new();
     let mut after = 0;
     loop {

@@ -163,6 +163,7 @@ impl TransportBuilder {
                 service_time: std::sync::atomic::AtomicI64::new(0),
             }),
             priority: Priority::default(),
+            read_only: false,
         })
     }
 }

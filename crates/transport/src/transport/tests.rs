@@ -292,6 +292,23 @@ async fn a_token_that_cannot_be_sent_is_a_refusal_of_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_only_reads_sends_nothing_that_writes() {
+    let script = Script::of([]);
+    let reading = transport(&script, |it| it)
+        .reading_only()
+        .with_priority(Priority::Workflow);
+    for operation in [&CREATE, &BUY] {
+        let refused = reading.execute(operation, request()).await.unwrap();
+        assert_eq!(facts(&refused).not_sent, Some(NotSent::ReadOnly));
+    }
+    assert!(script.times().is_empty());
+    assert_eq!(
+        reading.execute(&READ, request()).await.unwrap().status(),
+        200
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn headers_are_set_and_the_generators_own_is_dropped() {
     let script = Script::of([]);
     let mut request = request();
