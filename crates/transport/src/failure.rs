@@ -323,8 +323,8 @@ impl CallError {
             .is_transient(),
             Cause::NotSent(NotSent::Quota(_)) | Cause::Connect(_) | Cause::Lost { .. } => true,
             Cause::NotSent(NotSent::Token(error)) => error.is_retryable(),
-            Cause::NotSent(NotSent::ReadOnly) => false,
-            Cause::Arguments(_)
+            Cause::NotSent(NotSent::ReadOnly)
+            | Cause::Arguments(_)
             | Cause::Unreadable { .. }
             | Cause::Request(_)
             | Cause::Record(_)

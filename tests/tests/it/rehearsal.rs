@@ -191,3 +191,66 @@ async fn beside_a_running_canopy_it_sees_the_same_and_disturbs_nothing() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workflows_that_start_each_other_are_foreseen_with_all_their_calls() {
+    let world = World::new().await;
+    let recipes = json_of(&world, &["recipe", "list", "--json"]).await;
+    let names: Vec<_> = recipes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].clone())
+        .collect();
+    let head = format!("recipes = {}\n", json!(names));
+    world.write_config(&format!("{head}{}", world.config()));
+    world.succeed(&["run", "--once"]).await;
+    let contacts = world.seed(2).await;
+    let bearer = format!("Bearer {}", world.info().token);
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Version", "2021-07-28"),
+        ("Content-Type", "application/json"),
+    ];
+    for (list, body) in [
+        ("notes", json!({ "body": "Likes oaks" })),
+        (
+            "tasks",
+            json!({ "title": "Call", "dueDate": "2100-01-01T00:00:00Z", "completed": true }),
+        ),
+    ] {
+        let url = format!(
+            "{}/contacts/{}/{list}",
+            world.info().highlevel_url,
+            contacts[0]
+        );
+        let status = world
+            .post(&url, &headers, body.to_string().into_bytes())
+            .await;
+        assert!((200..300).contains(&status), "{list}: {status}");
+    }
+    let before = writes(&world).await;
+    let report = json_of(&world, &["run", "--dry-run", "--json"]).await;
+    assert_eq!(writes(&world).await, before);
+    let totals = &report["totals"];
+    assert_eq!(
+        (&totals["refused"], &totals["held"]),
+        (&json!(0), &json!(0)),
+        "{report:#}"
+    );
+    let runs = report["runs"].as_array().unwrap();
+    for (workflow, kind) in [
+        ("new-contact", "contact.created"),
+        ("tag-new-profiles", "profile.created"),
+    ] {
+        let of = |run: &&Value| run["workflow"] == workflow && run["event"]["kind"] == kind;
+        assert_eq!(runs.iter().filter(of).count(), 2, "{workflow}: {report:#}");
+    }
+    world.succeed(&["run", "--once"]).await;
+    let mut made = writes(&world).await;
+    for (operation, count) in &before {
+        *made.get_mut(operation).unwrap() -= count;
+    }
+    made.retain(|_, count| *count > 0);
+    assert_eq!(made, calls(&report), "as it was told");
+}
