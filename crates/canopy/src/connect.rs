@@ -49,6 +49,7 @@ impl Connector<'_> {
             prices: self.prices()?,
             currency: config.ecologi.currency.clone(),
             workflows,
+            fields: Arc::new(config.fields.clone()),
         })
     }
 

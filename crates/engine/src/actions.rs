@@ -8,7 +8,7 @@ use canopy_highlevel::{CATALOG, OPERATIONS, WEBHOOKS};
 use canopy_mapping::{ActionKind, Actions, ArgumentError};
 use serde_json::{Map, Value};
 
-use crate::arguments;
+use crate::{arguments, profile_arguments};
 
 /// The action that keeps a contact's profile.
 pub const SAVE_PROFILE: &str = "profile.save";
@@ -17,9 +17,18 @@ pub(crate) const PROFILE_NOTE: &str = "profile.note";
 /// The action that keeps a task of a profile.
 pub(crate) const PROFILE_TASK: &str = "profile.task";
 /// The action that adds and removes tags of a profile.
-const PROFILE_TAG: &str = "profile.tag";
+pub(crate) const PROFILE_TAG: &str = "profile.tag";
 
-const PROFILE_ACTIONS: [&str; 4] = [SAVE_PROFILE, PROFILE_NOTE, PROFILE_TASK, PROFILE_TAG];
+/// The action that brings the mapped fields of contact and profile in step.
+pub const SYNC_PROFILE: &str = "profile.sync";
+
+const PROFILE_ACTIONS: [&str; 5] = [
+    SAVE_PROFILE,
+    PROFILE_NOTE,
+    PROFILE_TASK,
+    PROFILE_TAG,
+    SYNC_PROFILE,
+];
 
 /// What happens on the Ecologi side: steps and operators tell of it.
 const PROFILE_EVENTS: [&str; 7] = [
@@ -96,7 +105,8 @@ impl Actions for Catalog {
                 };
                 arguments::of_highlevel(action, given, filled_in)
             }
-            Some(ActionKind::Profile) | None => Vec::new(),
+            Some(ActionKind::Profile) => profile_arguments::mistakes(action, given),
+            None => Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use canopy_ecologi::PriceList;
 use canopy_mapping::Workflow;
+use canopy_mapping::fields::FieldRules;
 use canopy_store::{Cap, CapScope};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -95,6 +96,8 @@ pub struct Connection {
     /// ISO code of the Ecologi account's currency.
     pub currency: String,
     pub workflows: Arc<[Workflow]>,
+    /// Which fields of contacts and profiles belong together.
+    pub fields: Arc<FieldRules>,
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 //! ```
 
 mod actions;
+mod adopt;
 mod arguments;
 mod complete;
 mod connection;
@@ -32,6 +33,7 @@ mod lookup;
 mod observer;
 mod options;
 mod plan;
+mod profile_arguments;
 mod run;
 mod service;
 mod steps;
@@ -43,8 +45,10 @@ use std::sync::atomic::AtomicBool;
 use canopy_store::Store;
 use canopy_store::clock::Clock;
 
-pub use actions::{Catalog, SAVE_PROFILE};
+pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
+pub use adopt::{AdoptError, Adopted, Adoption, PERSON_FIELDS};
 pub use connection::{Budget, Caps, Connection};
+pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};
 pub use drain::Drained;
 pub use error::EngineError;

@@ -13,7 +13,7 @@ use crate::actions::Catalog;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
-use crate::steps::StepRun;
+use crate::steps::{self, StepRun};
 
 impl Engine {
     pub(crate) async fn execute(
@@ -173,6 +173,9 @@ impl StepRun<'_> {
             (ActionKind::Profile, _) if self.step.action == crate::SAVE_PROFILE => {
                 self.save_profile().await
             }
+            (ActionKind::Profile, _) if self.step.action == crate::SYNC_PROFILE => {
+                self.sync_profile().await
+            }
             (ActionKind::Profile, _) => self.keep_record().await,
             (ActionKind::Purchase, _) => self.buy().await,
             (ActionKind::HighLevel, Some(operation)) => self.call(operation).await,
@@ -191,7 +194,11 @@ fn is_finished(record: &StepRecord) -> bool {
 /// Puts the effect of a step that an earlier attempt finished back into the context.
 fn replay(context: &mut Context, record: &StepRecord) {
     if let (StepState::Done, Some(arguments)) = (record.state, record.request.as_object())
-        && let Some(after) = after_write(&record.action, arguments, context.contact())
+        && let Some(after) = after_write(
+            steps::sync::writes_as(&record.action),
+            arguments,
+            context.contact(),
+        )
     {
         context.set_contact(after);
     }

@@ -1,5 +1,7 @@
 //! The Ecologi side of a contact: Ecologi has no contacts of its own, so the store keeps them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -15,8 +17,14 @@ pub struct Profile {
     pub id: String,
     pub location: String,
     pub contact: String,
-    /// Mapped fields by name, e.g. `name`, `email`.
+    /// Fields by name, e.g. `name`, `email`; null where one was emptied.
     pub fields: Map<String, Value>,
+    /// When each field changed last, where that is known.
+    #[serde(skip)]
+    pub changed: BTreeMap<String, Timestamp>,
+    /// What the contact and the mapped fields last agreed on: [`SyncPlan::synced`](crate::fields::SyncPlan::synced).
+    #[serde(skip)]
+    pub synced: Map<String, Value>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -111,11 +111,34 @@ fn custom_fields(value: &Value) -> Value {
 }
 
 /// A custom field's value: read as `value`, written as `field_value`.
-fn field_value(field: &Value) -> Option<&Value> {
+pub(crate) fn field_value(field: &Value) -> Option<&Value> {
     ["value", "field_value", "fieldValue"]
         .iter()
         .filter_map(|name| field.get(name))
         .find(|value| !is_empty(value))
+}
+
+/// A contact's custom fields after these are written; an empty value takes its field away.
+fn with_custom_fields(present: &Value, written: &Value) -> Value {
+    let mut fields: Map<String, Value> = Map::new();
+    for field in present.as_array().into_iter().flatten() {
+        if let (Some(id), Some(value)) = (field["id"].as_str(), field_value(field)) {
+            fields.insert(id.to_owned(), value.clone());
+        }
+    }
+    for field in written.as_array().into_iter().flatten() {
+        let Some(id) = field["id"].as_str() else {
+            continue;
+        };
+        match field_value(field) {
+            Some(value) => fields.insert(id.to_owned(), value.clone()),
+            None => fields.shift_remove(id),
+        };
+    }
+    fields
+        .iter()
+        .map(|(id, value)| json!({ "id": id, "value": value }))
+        .collect()
 }
 
 /// The service gives numbers back as text at times.
@@ -187,17 +210,8 @@ pub fn after_write(
         "update-contact" => {
             for (name, value) in arguments {
                 if name == "customFields" {
-                    let mut fields = custom_fields(&contact["customFields"]);
-                    if let (Value::Object(fields), Value::Object(written)) =
-                        (&mut fields, custom_fields(value))
-                    {
-                        fields.extend(written);
-                        let list: Value = fields
-                            .iter()
-                            .map(|(id, value)| json!({ "id": id, "value": value }))
-                            .collect();
-                        after.insert("customFields".to_owned(), list);
-                    }
+                    let list = with_custom_fields(&contact["customFields"], value);
+                    after.insert("customFields".to_owned(), list);
                 } else if name != "contactId" {
                     after.insert(name.clone(), value.clone());
                 }

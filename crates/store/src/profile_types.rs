@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A change of a profile's notes, tasks or tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub enum ProfileChange {
         contact: String,
         tag: String,
         present: bool,
+    },
+    /// The contact and the profile's mapped fields agree on this; the profile must be there.
+    Synced {
+        contact: String,
+        fields: Map<String, Value>,
     },
     /// The note or task now has this counterpart in HighLevel.
     Linked { id: String, highlevel_id: String },

@@ -58,7 +58,7 @@ async fn recipes_are_listed_shown_and_copied_without_overwriting() {
     let first = &list[0];
     assert_eq!(first["name"], "new-contact");
     assert!(first["title"].is_string() && first["on"].is_array());
-    assert_eq!(first["steps"][1]["action"], "buy-trees");
+    assert_eq!(first["steps"][2]["action"], "buy-trees");
 
     let shown = world.succeed(&["recipe", "show", "new-contact"]).await;
     world.succeed(&["recipe", "add", "new-contact"]).await;

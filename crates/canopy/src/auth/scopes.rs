@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use canopy_engine::Catalog;
+use canopy_engine::{Catalog, SYNC_PROFILE};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
+use canopy_mapping::fields::Direction;
 use canopy_mapping::{ActionKind, Actions as _, On, Workflow};
 use serde::Serialize;
 
@@ -39,13 +40,31 @@ pub(crate) fn needed(loaded: &Loaded, config: &ConnectionConfig) -> Result<Vec<N
     if loaded.config.poll.enabled {
         needs.add("search-contacts-advanced", "the poll of contacts");
     }
+    let mut ways = config.fields.0.values().map(|rule| rule.direction);
+    let mapped = match (
+        config.fields.is_empty(),
+        ways.all(|way| way == Direction::From),
+    ) {
+        (true, _) => Mapped::Nothing,
+        (false, true) => Mapped::FromHighLevel,
+        (false, false) => Mapped::Both,
+    };
     for workflow in &workflows {
-        needs.add_workflow(workflow);
+        needs.add_workflow(workflow, mapped);
     }
     let by_scope = needs.0.into_iter();
     Ok(by_scope
         .map(|(scope, needed_by)| Need { scope, needed_by })
         .collect())
+}
+
+/// What `profile.sync` does at a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mapped {
+    Nothing,
+    FromHighLevel,
+    /// It writes to contacts.
+    Both,
 }
 
 #[derive(Default)]
@@ -65,7 +84,7 @@ impl Needs {
         }
     }
 
-    fn add_workflow(&mut self, workflow: &Workflow) {
+    fn add_workflow(&mut self, workflow: &Workflow, mapped: Mapped) {
         let who = format!("workflow {}", workflow.id);
         for start in &workflow.on {
             match start {
@@ -82,6 +101,13 @@ impl Needs {
                 self.add(operation.name, &who);
                 if let Idempotency::Lookup(lookup) = operation.idempotency {
                     self.add(lookup.operation, &format!("{who}, looking before a repeat"));
+                }
+            }
+            if step.action == SYNC_PROFILE && mapped != Mapped::Nothing {
+                self.add("get-custom-fields", &who);
+                self.add("get-contact", &who);
+                if mapped == Mapped::Both {
+                    self.add("update-contact", &who);
                 }
             }
             if !step.custom_fields.is_empty() {

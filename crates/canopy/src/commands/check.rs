@@ -1,5 +1,6 @@
 //! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
 
+use canopy_mapping::fields::FieldMapping;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -58,8 +59,11 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             store: store.as_ref(),
             calls: &calls,
         };
-        for connection in &loaded.config.connection {
+        for (index, connection) in loaded.config.connection.iter().enumerate() {
             check_services(connector, connection, &mut findings).await;
+            if !connection.fields.is_empty() {
+                findings.extend(fields(connector, (index, connection)).await);
+            }
         }
         if let Some(store) = store {
             store.close().await;
@@ -111,6 +115,36 @@ async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> R
         .map_err(text)?;
     let verified = Connector::verify(&client, &location).await;
     verified.map_err(|error| crate::exit::chain(&error))
+}
+
+/// Whether the mapped fields are those of the location.
+async fn fields(connector: Connector<'_>, place: (usize, &ConnectionConfig)) -> Vec<Finding> {
+    let connection = place.1;
+    let name = format!("connection {}: fields", connection.id);
+    let asked = async {
+        let text = |failure: Failure| failure.to_string();
+        let location = connector.location(connection).await.map_err(text)?;
+        let client = connector.highlevel(connection, &location).await;
+        canopy_engine::custom_fields(&client.map_err(text)?, &location)
+            .await
+            .map_err(|error| crate::exit::chain(&error))
+    };
+    let custom = match asked.await {
+        Ok(custom) => custom,
+        Err(error) => {
+            let problem = format!("the location's fields cannot be read: {error}");
+            return vec![Finding::new(name, Err(problem))];
+        }
+    };
+    let (_, problems) = FieldMapping::resolve(&connection.fields, &custom);
+    let loaded = connector.loaded;
+    let located = config::located(&loaded.file, &loaded.text, place, &problems);
+    if located.is_empty() {
+        return vec![Finding::new(name, Ok(()))];
+    }
+    let told = located.into_iter().map(|error| error.to_string());
+    told.map(|text| Finding::new(name.clone(), Err(text)))
+        .collect()
 }
 
 /// How the connection's token stands: whether it is there, and whether it is due for rotation.

@@ -13,10 +13,14 @@ mod instant;
 mod ledger;
 mod mcp;
 mod ops;
+mod people_file;
+mod people_report;
 mod plan;
 mod profile;
 mod profile_edit;
+mod profile_fields;
 mod profile_highlevel;
+mod profile_people;
 mod purchase;
 mod recipe;
 mod run;
@@ -70,7 +74,7 @@ pub(crate) async fn run(
         Command::Backfill(options) => backfill::backfill(&options, environment).await,
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
-        Command::Profile(command) => profile::profile(&command, environment).await,
+        Command::Profile(command) => profile::profile(&command, environment, observer).await,
         Command::Recipe(command) => recipe::run(&command),
         Command::Secret(options) => secret::secret(options, environment).await,
         Command::Auth(options) => auth::auth(options, environment).await,

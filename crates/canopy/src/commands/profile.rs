@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use canopy_engine::Observer;
 use canopy_mapping::{Profile, ProfileNote, ProfileTask};
 use canopy_store::{
     HistoryEntry, InboxRow, ProfileStore, Purchase, Run, SqliteStore, StepRecord, Store, StoreError,
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::profile_highlevel::{self, Side};
-use super::{profile_edit, status};
+use super::{profile_edit, profile_fields, profile_people, status};
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
 use crate::config;
@@ -39,7 +40,13 @@ pub(crate) enum ProfileCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write a note to a contact's profile
+    /// Give a person a contact in HighLevel and a profile; an existing contact is linked
+    Create(profile_people::Create),
+    /// The same for each line of a CSV file; doing it again makes nothing twice
+    Import(profile_people::Import),
+    /// Change fields of a contact's profile
+    Set(profile_fields::Set),
+    /// Write a note to a contact's profile, or rewrite one
     Note(profile_edit::Note),
     /// Write a task of a contact's profile, or how far it is
     Task(profile_edit::Task),
@@ -67,8 +74,16 @@ struct Ran {
 pub(super) async fn profile(
     command: &ProfileCommand,
     environment: &Environment,
+    observer: Arc<dyn Observer>,
 ) -> Result<Ended, Failure> {
     match command {
+        ProfileCommand::Create(options) => {
+            profile_people::create(options, environment, observer).await
+        }
+        ProfileCommand::Import(options) => {
+            profile_people::import(options, environment, observer).await
+        }
+        ProfileCommand::Set(options) => profile_fields::set(options, environment).await,
         ProfileCommand::Show {
             config,
             contact,

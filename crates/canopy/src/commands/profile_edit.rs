@@ -1,6 +1,6 @@
 //! `canopy profile note`, `task` and `erase`: what a person changes at a profile.
 
-use canopy_mapping::{Profile, Source, Trace, profile_record_id};
+use canopy_mapping::{Profile, ProfileNote, Source, Trace, profile_record_id};
 use canopy_store::{NewEvent, ProfileChange, ProfileStore, SqliteStore};
 use clap::Args;
 use jiff::Timestamp;
@@ -19,6 +19,9 @@ pub(crate) struct Note {
     pub contact: String,
     /// What the note says
     pub text: String,
+    /// Rewrite the note with this id, see `canopy profile show --json`
+    #[arg(long, value_name = "NOTE")]
+    pub id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -55,10 +58,28 @@ pub(super) async fn note(options: &Note, environment: &Environment) -> Result<En
     let result = async {
         let profile = the_profile(&store, &options.contact).await?;
         let now = Timestamp::now();
-        let key = format!("{} {} {now}", profile.location, profile.contact);
-        let id = profile_record_id("note", &key);
-        let payload = json!({ "id": id, "contact": profile.contact, "body": body });
-        let event = told("profile_note.created", &profile, &id, payload, now);
+        let known = match &options.id {
+            Some(id) => Some(the_note(&store, &profile, id).await?),
+            None => None,
+        };
+        let id = known.as_ref().map_or_else(
+            || {
+                profile_record_id(
+                    "note",
+                    &format!("{} {} {now}", profile.location, profile.contact),
+                )
+            },
+            |note| note.id.clone(),
+        );
+        let payload = json!({
+            "id": id, "contact": profile.contact, "body": body, "origin": "profile",
+            "highlevelId": known.as_ref().and_then(|note| note.highlevel_id.as_ref()),
+        });
+        let kind = match &known {
+            Some(_) => "profile_note.updated",
+            None => "profile_note.created",
+        };
+        let event = told(kind, &profile, &id, payload, now);
         let change = ProfileChange::Note {
             id,
             contact: profile.contact.clone(),
@@ -73,6 +94,24 @@ pub(super) async fn note(options: &Note, environment: &Environment) -> Result<En
     let result = result.await;
     store.close().await;
     result.map(|()| Ended::Well)
+}
+
+/// The profile's note of this id.
+async fn the_note(
+    store: &SqliteStore,
+    profile: &Profile,
+    id: &str,
+) -> Result<ProfileNote, Failure> {
+    let notes = store
+        .profile_notes(&profile.location, &profile.contact)
+        .await
+        .map_err(|error| Failure::failed(&error))?;
+    notes.into_iter().find(|note| note.id == id).ok_or_else(|| {
+        Failure::BadInput(format!(
+            "the profile has no note \"{id}\"; `canopy profile show {} --json` lists them",
+            profile.contact
+        ))
+    })
 }
 
 pub(super) async fn task(options: &Task, environment: &Environment) -> Result<Ended, Failure> {
@@ -178,7 +217,7 @@ async fn erase_all(store: &SqliteStore, contact: &str) -> Result<(), Failure> {
 }
 
 /// The one profile that is meant.
-async fn the_profile(store: &SqliteStore, contact: &str) -> Result<Profile, Failure> {
+pub(super) async fn the_profile(store: &SqliteStore, contact: &str) -> Result<Profile, Failure> {
     let profiles = store
         .find_profiles(contact)
         .await
@@ -199,7 +238,13 @@ fn unknown(contact: &str) -> Failure {
     ))
 }
 
-fn told(kind: &str, profile: &Profile, record: &str, payload: Value, now: Timestamp) -> NewEvent {
+pub(super) fn told(
+    kind: &str,
+    profile: &Profile,
+    record: &str,
+    payload: Value,
+    now: Timestamp,
+) -> NewEvent {
     NewEvent {
         source: Source::Manual,
         kind: kind.to_owned(),

@@ -101,6 +101,7 @@ pub(crate) fn parse(file: &str, text: String, folder: PathBuf) -> Result<Loaded,
         check_connection(file, &text, connection)?;
     }
     super::hooks::check(file, &text, &config)?;
+    super::fields::check(file, &text, &config)?;
     super::budget::check(file, &text, &config)?;
     Ok(Loaded {
         config,

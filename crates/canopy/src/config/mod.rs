@@ -3,6 +3,7 @@
 mod budget;
 mod credentials;
 mod durations;
+mod fields;
 mod hooks;
 mod load;
 mod secrets;
@@ -13,9 +14,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use canopy_mapping::fields::FieldRules;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretError, SecretRef, store_key};
@@ -212,6 +215,9 @@ pub(crate) struct ConnectionConfig {
     pub highlevel: HighLevel,
     pub ecologi: Ecologi,
     pub budget: Option<BudgetConfig>,
+    /// Which fields of contacts and profiles belong together, by the profile's field.
+    #[serde(default)]
+    pub fields: FieldRules,
 }
 
 fn default_id() -> String {

@@ -26,6 +26,14 @@ const RECIPES: &[Recipe] = &[
         text: include_str!("../../../../recipes/contact-notes-to-profile.toml"),
     },
     Recipe {
+        name: "notes-in-step",
+        text: include_str!("../../../../recipes/notes-in-step.toml"),
+    },
+    Recipe {
+        name: "sync-fields",
+        text: include_str!("../../../../recipes/sync-fields.toml"),
+    },
+    Recipe {
         name: "tag-new-profiles",
         text: include_str!("../../../../recipes/tag-new-profiles.toml"),
     },

@@ -227,7 +227,7 @@ impl StepRun<'_> {
     }
 
     /// Remembers what the contact looks like now that we wrote it: the echo guard compares with it.
-    fn contact_link(&self, after: &Value) -> Option<LinkUpdate> {
+    pub(super) fn contact_link(&self, after: &Value) -> Option<LinkUpdate> {
         let contact = self.event.contact.as_deref()?;
         Some(LinkUpdate {
             kind: "contact".to_owned(),
@@ -291,7 +291,11 @@ impl StepRun<'_> {
         }]
     }
 
-    async fn failed(&self, operation: &Operation, error: &Error) -> Result<Verdict, EngineError> {
+    pub(super) async fn failed(
+        &self,
+        operation: &Operation,
+        error: &Error,
+    ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let state = if error.outcome_unknown() {
             StepState::Unsure
@@ -341,7 +345,7 @@ enum FieldsError {
     Directory(FieldError),
 }
 
-fn verdict_of(error: &Error) -> Verdict {
+pub(super) fn verdict_of(error: &Error) -> Verdict {
     let text = error.to_string();
     if error.is_retryable() || error.outcome_unknown() {
         let after = crate::run::wait_of(error.retry_after());

@@ -1,10 +1,12 @@
-//! The three kinds of step: keep a profile, buy at Ecologi, call HighLevel.
+//! The three kinds of step: keep a profile (and bring its fields in step with the contact's), buy at Ecologi, call
+//! HighLevel.
 
 pub(crate) mod caps;
 pub(crate) mod highlevel;
 pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
+pub(crate) mod sync;
 mod upsert;
 
 use canopy_mapping::{Event, Step};

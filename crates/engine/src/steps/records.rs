@@ -5,9 +5,10 @@ use canopy_store::{NewEvent, ProfileChange, ProfileUpdate, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
-use crate::actions::{PROFILE_NOTE, PROFILE_TASK};
+use crate::actions::{PROFILE_NOTE, PROFILE_TAG, PROFILE_TASK};
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
+use crate::profile_arguments::{self, STATUSES};
 
 /// What one step makes of a profile.
 #[derive(Default)]
@@ -120,7 +121,7 @@ impl StepRun<'_> {
     }
 
     async fn note(&self, contact: &str, arguments: &Map<String, Value>) -> Result<Plan, Problem> {
-        only(arguments, &["body", "linked"])?;
+        only(PROFILE_NOTE, arguments)?;
         let Some(body) = text(arguments, "body") else {
             return Err("\"profile.note\" needs a body, and it is empty"
                 .to_owned()
@@ -134,7 +135,13 @@ impl StepRun<'_> {
             (&note.id, note.highlevel_id.as_ref())
         });
         let id = known.map_or(id, |note| note.id.clone());
-        let output = json!({ "id": id, "contact": contact, "body": body,
+        // A note that came from HighLevel need not go back there.
+        let origin = if linked.is_some() {
+            "highlevel"
+        } else {
+            "profile"
+        };
+        let output = json!({ "id": id, "contact": contact, "body": body, "origin": origin,
             "highlevelId": linked.as_ref().or_else(|| known.and_then(|note| note.highlevel_id.as_ref())) });
         if known.is_some_and(|note| {
             note.body == body && (linked.is_none() || note.highlevel_id == linked)
@@ -162,10 +169,7 @@ impl StepRun<'_> {
     }
 
     async fn task(&self, contact: &str, arguments: &Map<String, Value>) -> Result<Plan, Problem> {
-        only(
-            arguments,
-            &["title", "progress", "status", "completed", "linked"],
-        )?;
+        only(PROFILE_TASK, arguments)?;
         let linked = text(arguments, "linked");
         let location = &self.connection.location;
         let tasks = self.engine.store.profile_tasks(location, contact).await?;
@@ -218,7 +222,7 @@ impl StepRun<'_> {
     }
 
     async fn tags(&self, contact: &str, arguments: &Map<String, Value>) -> Result<Plan, Problem> {
-        only(arguments, &["add", "remove"])?;
+        only(PROFILE_TAG, arguments)?;
         let location = &self.connection.location;
         let before = self.engine.store.profile_tags(location, contact).await?;
         let mut after = before.clone();
@@ -269,7 +273,9 @@ fn find<'a, T>(
     counterpart.or_else(|| records.iter().find(|record| ids(record).0 == id))
 }
 
-fn only(arguments: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
+/// A file that was written for another version may have others.
+fn only(action: &str, arguments: &Map<String, Value>) -> Result<(), String> {
+    let known = profile_arguments::known(action).unwrap_or_default();
     match arguments
         .keys()
         .find(|name| !known.contains(&name.as_str()))
@@ -311,15 +317,14 @@ fn standing(arguments: &Map<String, Value>, before: (u32, bool)) -> Result<(u32,
         None => None,
         Some(text) => Some(percent(&text)?),
     };
-    let said = match text(arguments, "status").as_deref() {
+    let said = match text(arguments, "status") {
         None => None,
-        Some("open" | "not_started") => Some(0),
-        Some("in_progress") => Some(50),
-        Some("completed" | "done") => Some(100),
-        Some(other) => {
-            return Err(format!(
-                "\"{other}\" is no status of a task; there are: not_started, in_progress, completed"
-            ));
+        Some(word) => {
+            let known = STATUSES.iter().find(|(status, _)| *status == word);
+            Some(known.map(|(_, progress)| *progress).ok_or_else(|| {
+                let words = STATUSES.map(|(status, _)| status).join(", ");
+                format!("\"{word}\" is no status of a task; there are: {words}")
+            })?)
         }
     };
     let flag = arguments.get("completed").and_then(Value::as_bool);

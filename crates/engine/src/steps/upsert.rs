@@ -91,7 +91,7 @@ impl StepRun<'_> {
         Ok(answer)
     }
 
-    async fn read(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
+    pub(super) async fn read(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
         let client = &self.connection.highlevel;
         self.engine.invoke(client, operation, arguments).await
     }

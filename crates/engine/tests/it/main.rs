@@ -3,6 +3,7 @@
 
 mod actions;
 mod events;
+mod fields;
 mod profiles;
 mod purchases;
 mod retries;

@@ -78,6 +78,7 @@ impl World {
             prices: PriceList::default(),
             currency: "GBP".into(),
             workflows: [Workflow::parse("test", workflow, &Catalog).unwrap()].into(),
+            fields: Arc::default(),
         };
         change(&mut connection);
         let shared: Arc<dyn Store> = Arc::new(store.clone());
@@ -126,7 +127,16 @@ impl World {
 
     /// The sandbox's book of purchases.
     pub async fn bought(&self) -> Vec<Value> {
-        let url = format!("{}/purchases", self.sandbox.info().control_url);
+        self.books("/purchases").await
+    }
+
+    /// The sandbox's book of requests.
+    pub async fn requests(&self) -> Vec<Value> {
+        self.books("/requests").await
+    }
+
+    async fn books(&self, path: &str) -> Vec<Value> {
+        let url = format!("{}{path}", self.sandbox.info().control_url);
         self.http
             .get(url)
             .send()

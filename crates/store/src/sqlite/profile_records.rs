@@ -141,6 +141,9 @@ async fn write_one(
             tag,
             present,
         } => write_tag(connection, place, (contact, tag), *present, now).await,
+        ProfileChange::Synced { contact, fields } => {
+            profiles::agree(connection, place, contact, fields).await
+        }
         ProfileChange::Linked { id, highlevel_id } => {
             write_counterpart(connection, place, id, highlevel_id).await
         }

@@ -1,12 +1,14 @@
 //! Profiles, links and what a contact's purchases add up to.
 
+use std::collections::BTreeMap;
+
 use canopy_mapping::{Impact, Profile};
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::fault::Op;
+use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::profile_records::Place;
 use super::row::{Reader, micros};
@@ -32,6 +34,12 @@ fn read(row: &SqliteRow) -> Op<Profile> {
         id: row.text("id")?,
         location: row.text("location")?,
         fields: row.json("fields")?,
+        changed: row
+            .json::<BTreeMap<String, i64>>("changed")?
+            .into_iter()
+            .filter_map(|(name, at)| Some((name, Timestamp::from_microsecond(at).ok()?)))
+            .collect(),
+        synced: row.json("synced")?,
         created_at: row.instant("created_at")?,
         updated_at: row.instant("updated_at")?,
         contact,
@@ -58,22 +66,61 @@ pub(super) async fn merge(
     now: Timestamp,
 ) -> Op<()> {
     let known = profile(connection, place.location, &update.contact).await?;
-    let mut fields: Map<String, Value> = known.map(|profile| profile.fields).unwrap_or_default();
-    fields.extend(update.fields.clone());
+    let (mut fields, mut changed) = match known {
+        Some(profile) => (profile.fields, profile.changed),
+        None => (Map::new(), BTreeMap::new()),
+    };
+    for (name, value) in &update.fields {
+        if fields.get(name) != Some(value) {
+            fields.insert(name.clone(), value.clone());
+            changed.insert(name.clone(), now);
+        }
+    }
+    let changed: BTreeMap<String, i64> = changed
+        .into_iter()
+        .map(|(name, at)| (name, micros(at)))
+        .collect();
     sqlx::query(
-        "INSERT INTO profiles (location, contact, id, epoch, fields, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        "INSERT INTO profiles (location, contact, id, epoch, fields, changed, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
          ON CONFLICT (location, contact) DO UPDATE SET
-             epoch = excluded.epoch, fields = excluded.fields, updated_at = excluded.updated_at",
+             epoch = excluded.epoch, fields = excluded.fields, changed = excluded.changed,
+             updated_at = excluded.updated_at",
     )
     .bind(place.location)
     .bind(&update.contact)
     .bind(&update.id)
     .bind(place.epoch)
     .bind(Value::Object(fields).to_string())
+    .bind(json!(changed).to_string())
     .bind(micros(now))
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Keeps what the contact and the profile agree on.
+pub(super) async fn agree(
+    connection: &mut SqliteConnection,
+    place: Place<'_>,
+    contact: &str,
+    fields: &Map<String, Value>,
+) -> Op<()> {
+    let done = sqlx::query(
+        "UPDATE profiles SET synced = ?3, epoch = ?4 WHERE location = ?1 AND contact = ?2",
+    )
+    .bind(place.location)
+    .bind(contact)
+    .bind(json!(fields).to_string())
+    .bind(place.epoch)
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(Fault::conflict(format!(
+            "contact {contact} at {} has no profile whose fields could agree with it",
+            place.location
+        )));
+    }
     Ok(())
 }
 

@@ -222,3 +222,42 @@ async fn an_erased_contact_leaves_the_ledger_and_nothing_personal() {
         RunState::Dead
     );
 }
+
+#[tokio::test]
+async fn each_fields_change_is_dated_and_what_both_sides_agree_on_is_kept() {
+    let fixture = Fixture::new().await;
+    let edit = async |fields: serde_json::Value, changes, hours| {
+        let profile = ProfileUpdate {
+            id: "eco_1".into(),
+            contact: "c1".into(),
+            fields: fields.as_object().unwrap().clone(),
+        };
+        let store = &fixture.store;
+        store
+            .edit_profile(LOCATION, Some(profile), changes, vec![], at(hours))
+            .await
+    };
+    let agreed = ProfileChange::Synced {
+        contact: "c1".into(),
+        fields: json!({ "name name": "Ada" }).as_object().unwrap().clone(),
+    };
+    let alone = fixture
+        .store
+        .edit_profile(LOCATION, None, vec![agreed.clone()], vec![], at(0))
+        .await;
+    assert!(
+        matches!(alone, Err(StoreError::Conflict { .. })),
+        "{alone:?}"
+    );
+    edit(json!({ "name": "Ada", "city": "Rome" }), vec![agreed], 1)
+        .await
+        .unwrap();
+    edit(json!({ "name": "Ada", "city": null }), vec![], 2)
+        .await
+        .unwrap();
+    let profile = fixture.store.profile(LOCATION, "c1").await.unwrap();
+    let profile = profile.unwrap();
+    assert_eq!(profile.changed["name"], at(1), "it said the same before");
+    assert_eq!(profile.changed["city"], at(2));
+    assert_eq!(json!(profile.synced), json!({ "name name": "Ada" }));
+}

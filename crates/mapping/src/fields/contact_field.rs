@@ -1,0 +1,168 @@
+//! The fields of a contact: those that every contact has, and those that the location added.
+
+use serde_json::{Value, json};
+
+use super::datum::Kind;
+
+/// A custom field of the location.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomFieldInfo {
+    pub id: String,
+    pub name: String,
+    /// With its prefix: `contact.tier`.
+    pub key: String,
+    /// The API's word, e.g. `SINGLE_OPTIONS`.
+    pub data_type: String,
+    pub options: Vec<String>,
+}
+
+impl CustomFieldInfo {
+    /// A field as the API lists it; `None` without id or name.
+    pub fn read(field: &Value) -> Option<Self> {
+        let text = |member: &str| field[member].as_str().map(str::to_owned);
+        let options = field["picklistOptions"].as_array().into_iter().flatten();
+        Some(Self {
+            id: text("id")?,
+            name: text("name")?,
+            key: text("fieldKey").unwrap_or_default(),
+            data_type: text("dataType").unwrap_or_default(),
+            options: options
+                .filter_map(|option| option.as_str().map(str::to_owned))
+                .collect(),
+        })
+    }
+
+    /// `None`: values of this type are not mapped.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        Some(match self.data_type.as_str() {
+            "NUMERICAL" | "FLOAT" => Kind::Number { places: 9 },
+            "MONETORY" | "MONETARY" => Kind::Number { places: 2 },
+            "DATE" => Kind::Date,
+            "SINGLE_OPTIONS" | "RADIO" => Kind::One(self.options.clone()),
+            "MULTIPLE_OPTIONS" => Kind::Many(self.options.clone()),
+            // A list of boxes is a choice of several; a single box is on or off.
+            "CHECKBOX" if self.options.len() > 1 => Kind::Many(self.options.clone()),
+            "CHECKBOX" => Kind::Flag(self.options.first().cloned()),
+            "FILE_UPLOAD" | "SIGNATURE" | "TEXTBOX_LIST" => return None,
+            _ => Kind::Text { collapse: false },
+        })
+    }
+}
+
+/// A field that every contact has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Standard {
+    pub name: &'static str,
+    type_: Type,
+    pub written: Written,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Type {
+    Text,
+    Name,
+    Date,
+    Flag,
+}
+
+/// When the API takes a standard field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// At any time; null empties it.
+    Nullable,
+    /// At any time; an empty text empties it.
+    Always,
+    /// When the contact is created.
+    AtCreation,
+    Never,
+}
+
+const fn standard(name: &'static str, type_: Type, written: Written) -> Standard {
+    Standard {
+        name,
+        type_,
+        written,
+    }
+}
+
+const STANDARD: &[Standard] = &[
+    standard("firstName", Type::Text, Written::Nullable),
+    standard("lastName", Type::Text, Written::Nullable),
+    standard("name", Type::Name, Written::Nullable),
+    standard("email", Type::Text, Written::Nullable),
+    standard("phone", Type::Text, Written::Nullable),
+    standard("address1", Type::Text, Written::Nullable),
+    standard("city", Type::Text, Written::Nullable),
+    standard("state", Type::Text, Written::Nullable),
+    standard("postalCode", Type::Text, Written::Always),
+    standard("country", Type::Text, Written::Always),
+    standard("website", Type::Text, Written::Nullable),
+    standard("timezone", Type::Text, Written::Nullable),
+    standard("dnd", Type::Flag, Written::Always),
+    standard("source", Type::Text, Written::Nullable),
+    standard("dateOfBirth", Type::Date, Written::Nullable),
+    standard("assignedTo", Type::Text, Written::Nullable),
+    standard("companyName", Type::Text, Written::AtCreation),
+    standard("gender", Type::Text, Written::AtCreation),
+    standard("id", Type::Text, Written::Never),
+    standard("type", Type::Text, Written::Never),
+    standard("businessId", Type::Text, Written::Never),
+    standard("dateAdded", Type::Date, Written::Never),
+];
+
+impl Standard {
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let short = name.strip_prefix("contact.").unwrap_or(name);
+        STANDARD.iter().find(|field| field.name == short)
+    }
+
+    pub fn names<'a>() -> impl Iterator<Item = &'a str> {
+        STANDARD.iter().map(|field| field.name)
+    }
+
+    pub fn kind(self) -> Kind {
+        match self.type_ {
+            Type::Text => Kind::Text { collapse: false },
+            Type::Name => Kind::Text { collapse: true },
+            Type::Date => Kind::Date,
+            Type::Flag => Kind::Flag(None),
+        }
+    }
+
+    /// What a contact says here.
+    pub fn value(self, contact: &Value) -> Value {
+        if self.name != "name" {
+            return contact[self.name].clone();
+        }
+        // Single reads give the halves alone, lists the whole in lower case.
+        let halves = ["firstName", "lastName"].map(|half| contact[half].as_str().unwrap_or(""));
+        let whole = halves.join(" ").trim().to_owned();
+        if whole.is_empty() {
+            contact["name"].clone()
+        } else {
+            json!(whole)
+        }
+    }
+
+    /// What the API wants to read in place of nothing.
+    pub fn empty(self) -> Value {
+        match (self.type_, self.written) {
+            (_, Written::Nullable) => Value::Null,
+            _ => json!(""),
+        }
+    }
+}
+
+/// The names of the standard fields that an update takes, and of those that only a creation takes.
+pub fn written_fields() -> (Vec<&'static str>, Vec<&'static str>) {
+    let of = |wanted: &[Written]| {
+        let fields = STANDARD
+            .iter()
+            .filter(|field| wanted.contains(&field.written));
+        fields.map(|field| field.name).collect()
+    };
+    (
+        of(&[Written::Nullable, Written::Always]),
+        of(&[Written::AtCreation]),
+    )
+}
