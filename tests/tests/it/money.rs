@@ -18,8 +18,13 @@ async fn at_a_cap_purchases_wait_and_are_not_lost() {
     world.seed(5).await;
     world.succeed(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 2);
-    let status: Value = serde_json::from_str(&world.succeed(&["status", "--json"]).await).unwrap();
+    // A person is told of the cap.
+    let status = world.output(&["status", "--json"]).await;
+    assert_eq!(status.status.code(), Some(3));
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["summary"]["runs_waiting"], 3);
+    let alerts = world.store().await.alerts(true, 10).await.unwrap();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,12 +140,16 @@ async fn notes_and_tasks_by_hand_are_kept_and_told_of() {
     let caused = timeline
         .iter()
         .find(|moment| moment["event"]["kind"] == "profile.created");
-    let cause = &caused.unwrap()["event"]["trace"]["cause"];
+    let cause = &caused.unwrap()["cause"];
+    assert_eq!(cause["workflow"], "new-contact");
     let runs: Vec<_> = timeline
         .iter()
         .flat_map(|moment| moment["runs"].as_array().unwrap())
         .collect();
-    assert!(runs.iter().any(|run| run["id"] == *cause), "{cause}");
+    assert!(runs.iter().any(|run| run["id"] == cause["run"]), "{cause}");
+    let shown = world.succeed(&["profile", "show", &contact]).await;
+    let by = format!("by run {} of new-contact", cause["run"]);
+    assert!(shown.contains(&by), "{shown}");
     let unknown = world.output(&["profile", "note", "nobody", "x"]).await;
     assert_eq!(unknown.status.code(), Some(2));
 }

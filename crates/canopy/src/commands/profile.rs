@@ -59,7 +59,15 @@ pub(crate) enum ProfileCommand {
 struct Moment {
     #[serde(flatten)]
     row: InboxRow,
+    /// The run that made it happen.
+    cause: Option<Cause>,
     runs: Vec<Ran>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cause {
+    run: i64,
+    workflow: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -223,7 +231,15 @@ async fn view(
         for run in store.runs_of_event(row.event.id).await? {
             runs.push(ran(store, run).await?);
         }
-        timeline.push(Moment { row, runs });
+        let cause = match row.event.trace.cause {
+            Some(id) => store.run(id).await?,
+            None => None,
+        };
+        let cause = cause.map(|run| Cause {
+            run: run.id,
+            workflow: run.workflow,
+        });
+        timeline.push(Moment { row, cause, runs });
     }
     Ok(View {
         profile: store.profile(&location, &contact).await?,
@@ -308,8 +324,8 @@ impl View {
 impl Moment {
     fn lines(&self) -> Vec<String> {
         let event = &self.row.event;
-        let by = match event.trace.cause {
-            Some(run) => format!(", by run {run}"),
+        let by = match &self.cause {
+            Some(cause) => format!(", by run {} of {}", cause.run, cause.workflow),
             None => String::new(),
         };
         let mut lines = vec![format!(
