@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand,
+    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand, Runs,
     Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Events(Events),
     /// Let events go on that wait for a person
     Approve(Approve),
+    /// Show what ran, or one run step by step
+    Runs(Runs),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown
@@ -187,6 +189,9 @@ pub(crate) struct Retry {
     /// All dead and held runs
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
+    /// With the workflow as its file says it now, in place of the version that the run began with
+    #[arg(long)]
+    pub current: bool,
 }
 
 #[derive(Debug, Subcommand)]

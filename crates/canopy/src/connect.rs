@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canopy_engine::{Budget, Caps, Connection};
-use canopy_mapping::Workflow;
+use canopy_engine::{Budget, Caps, Connection, Workflows};
 use canopy_store::{SqliteStore, Store};
 use canopy_transport::{DailyLimit, Limiter, Limits, Reserves, SystemClock, WindowLimit};
 use jiff::Timestamp;
@@ -32,7 +31,7 @@ impl Connector<'_> {
     pub async fn connection(
         self,
         config: &ConnectionConfig,
-        workflows: Arc<[Workflow]>,
+        workflows: Workflows,
     ) -> Result<Connection, Failure> {
         let location = self.location(config).await?;
         Ok(Connection {

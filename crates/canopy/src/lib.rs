@@ -26,6 +26,8 @@ mod output;
 mod polls;
 mod program;
 mod rehearsal;
+mod reload;
+mod schedules;
 mod show;
 mod shutdown;
 

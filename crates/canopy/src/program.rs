@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canopy_engine::{Connection, Engine, LocalDispatch, Observer, Options, RetryOptions};
-use canopy_mapping::Workflow;
+use canopy_engine::{
+    Connection, Engine, LocalDispatch, Observer, Options, RetryOptions, Workflows,
+};
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
-use canopy_triggers::{Poller, Receiver};
+use canopy_triggers::{Poller, Receiver, Scheduler};
 use canopy_web::App;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -20,7 +21,8 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
-use crate::{auth, polls};
+use crate::reload::Reload;
+use crate::{auth, polls, schedules};
 
 /// The lease owner of the one process that may hold the store's lock.
 pub(crate) const OWNER: &str = "embedded";
@@ -32,13 +34,16 @@ pub(crate) struct Program {
     pub store: SqliteStore,
     pub engine: Arc<Engine>,
     pub polls: Vec<Poller>,
+    pub schedulers: Vec<Scheduler>,
+    /// Shared by all connections.
+    workflows: Workflows,
     pub bells: LocalDispatch,
     receiver: Arc<Receiver>,
     callback: Option<auth::Callback>,
     calls: CallSink,
     /// The private integration tokens, whose age is looked at.
     tokens: Vec<PrivateTokens>,
-    title: String,
+    loaded: Loaded,
     /// Held as long as the program lives: one process works on a store.
     _lock: File,
 }
@@ -69,7 +74,9 @@ impl Program {
         let workflows = config::workflows(loaded)?;
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
-        let connections = connections(connector, workflows.into()).await?;
+        let timetables = schedules::schedules(&workflows)?;
+        let workflows = Workflows::from(workflows);
+        let connections = connections(connector, &workflows).await?;
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
         let tokens = private_tokens(connector, &connections).await?;
@@ -123,6 +130,11 @@ impl Program {
         } else {
             Vec::new()
         };
+        let scheduler = |location: &String| {
+            let (store, clock) = (shared.clone(), clock.clone());
+            Scheduler::new(store, clock, location, OWNER, timetables.clone())
+        };
+        let schedulers = locations.iter().map(scheduler).collect();
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
             .with_hooks(hooks);
         let connector = Connector {
@@ -139,12 +151,14 @@ impl Program {
             store,
             engine: Arc::new(engine),
             polls,
+            schedulers,
+            workflows,
             bells: LocalDispatch::new(locations),
             receiver: Arc::new(receiver),
             callback,
             calls,
             tokens,
-            title: loaded.file.clone(),
+            loaded: loaded.clone(),
             _lock: lock,
         })
     }
@@ -162,7 +176,7 @@ impl Program {
             receiver: self.receiver.clone(),
             callback: self.callback.clone().map(|one| Arc::new(one) as _),
             dispatch: Arc::new(self.bells.clone()),
-            title: self.title.clone(),
+            title: self.loaded.file.clone(),
         };
         let pages = canopy_web::serve(
             page,
@@ -183,6 +197,20 @@ impl Program {
             let found = move |location: &str| canopy_engine::Dispatch::ring(&bells, location);
             poll.serve(found, shutdown.clone().cancelled_owned())
         });
+        let schedules = self.schedulers.iter().map(|scheduler| {
+            let bells = self.bells.clone();
+            let found = move |location: &str| canopy_engine::Dispatch::ring(&bells, location);
+            scheduler.serve(found, shutdown.clone().cancelled_owned())
+        });
+        let location = self.engine.connections().next();
+        let reload = Reload {
+            loaded: &self.loaded,
+            store: &self.store,
+            workflows: &self.workflows,
+            pollers: &self.polls,
+            schedulers: &self.schedulers,
+            location: location.map_or("", |connection| &connection.location),
+        };
         let engine = self
             .engine
             .clone()
@@ -191,6 +219,8 @@ impl Program {
             pages,
             hooks,
             futures::future::join_all(polls),
+            futures::future::join_all(schedules),
+            reload.serve(&shutdown),
             engine,
             self.prune(&shutdown)
         );
@@ -254,7 +284,7 @@ pub(crate) async fn existing_store(
 /// Builds all connections and tries their tokens. A service that cannot be reached now is no reason not to start.
 pub(crate) async fn connections(
     connector: Connector<'_>,
-    workflows: Arc<[Workflow]>,
+    workflows: &Workflows,
 ) -> Result<Vec<Connection>, Failure> {
     let loaded = connector.loaded;
     let mut connections = Vec::new();
@@ -349,6 +379,7 @@ pub(crate) fn engine_options(config: &config::Config) -> Options {
             max: config.retry.max,
             max_attempts: config.retry.max_attempts,
         },
+        most_runs: config.loops.most_runs,
         purchase_window: polls::signed(config.purchases.window),
         // Who asks for what is there already does not want to approve it once more.
         max_age: (!config.poll.backfill).then(|| polls::signed(config.poll.max_age)),

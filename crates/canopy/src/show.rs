@@ -4,6 +4,8 @@ use canopy_store::{Alert, Missed, Run, Summary};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::schedules::NextDue;
+
 /// Sums by currency as one text, e.g. `15.00 GBP`.
 pub(crate) fn money(cost: &[(String, Decimal)]) -> String {
     if cost.is_empty() {
@@ -110,6 +112,15 @@ pub(crate) fn missed_lines(rows: &[Missed]) -> String {
         text.push_str(&line);
     }
     text
+}
+
+/// When timetables are due next.
+pub(crate) fn due(rows: &[NextDue]) -> String {
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|due| format!("  {:.0}  {} ({})", due.at, due.workflow, due.schedule))
+        .collect();
+    lines.join("\n")
 }
 
 /// Runs that need a person, with what to do.

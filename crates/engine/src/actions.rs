@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use canopy_highlevel::operation::{EntryKind, Idempotency};
 use canopy_highlevel::{CATALOG, OPERATIONS, WEBHOOKS};
-use canopy_mapping::{ActionKind, Actions, ArgumentError};
+use canopy_mapping::{ActionKind, Actions, ArgumentError, STOP, WAIT, check_control};
 use serde_json::{Map, Value};
 
 use crate::{arguments, profile_arguments};
@@ -61,7 +61,9 @@ pub struct Catalog;
 
 impl Actions for Catalog {
     fn kind(&self, action: &str) -> Option<ActionKind> {
-        if PROFILE_ACTIONS.contains(&action) {
+        if [WAIT, STOP].contains(&action) {
+            Some(ActionKind::Control)
+        } else if PROFILE_ACTIONS.contains(&action) {
             Some(ActionKind::Profile)
         } else if canopy_ecologi::operation(action)
             .is_some_and(|o| matches!(o.idempotency, Idempotency::Keyed { .. }))
@@ -80,6 +82,7 @@ impl Actions for Catalog {
             .filter(|operation| matches!(operation.idempotency, Idempotency::Keyed { .. }));
         PROFILE_ACTIONS
             .into_iter()
+            .chain([WAIT, STOP])
             .chain(purchases.map(|operation| operation.name))
             .chain(
                 canopy_highlevel::OPERATIONS
@@ -106,6 +109,7 @@ impl Actions for Catalog {
                 arguments::of_highlevel(action, given, filled_in)
             }
             Some(ActionKind::Profile) => profile_arguments::mistakes(action, given),
+            Some(ActionKind::Control) => check_control(action, given),
             None => Vec::new(),
         }
     }

@@ -26,10 +26,10 @@ impl Engine {
         let event = &row.event;
         let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
         let known = self.is_known(event).await?;
-        let fetch = match webhook {
-            _ if known => None,
-            Some(webhook) => webhook.fetch.and_then(canopy_highlevel::operation),
-            None => read_of(event),
+        let fetch = if known {
+            None
+        } else {
+            fetch_of(webhook, event)
         };
         if let Some(webhook) = webhook
             && !known
@@ -49,10 +49,6 @@ impl Engine {
             };
             return self.with_version(fence, event.clone(), version).await;
         };
-        let about_contact = match webhook {
-            Some(webhook) => webhook.contact == Some(webhook.record),
-            None => event.kind.starts_with("contact."),
-        };
         if webhook.is_some_and(|webhook| needs_contact(webhook, fetch)) && event.contact.is_none() {
             // Never given up: the poll that finds the record fills the contact in.
             let error = format!(
@@ -61,7 +57,7 @@ impl Engine {
             );
             return self.read_later(fence, row, None, &error).await;
         }
-        let arguments = arguments_of(about_contact, webhook, fetch, event);
+        let arguments = arguments_of(webhook, fetch, event);
         let answer = connection
             .highlevel
             .invoke_as(Priority::Workflow, fetch.name, &arguments)
@@ -78,10 +74,7 @@ impl Engine {
             .version
             .and_then(|pointer| answer.pointer(pointer))
             .and_then(record_version);
-        let record = match fetch.record.and_then(|pointer| answer.pointer(pointer)) {
-            Some(record) => record.clone(),
-            None => answer,
-        };
+        let record = record_in(fetch, answer);
         let once = match webhook {
             Some(webhook) => webhook.version == EventVersion::Once,
             None => event.kind.ends_with(".created"),
@@ -187,6 +180,31 @@ impl Engine {
         Ok(None)
     }
 
+    /// The record behind an event as it is now; `None`: there is none to read, or it is gone.
+    pub(crate) async fn read_record(
+        &self,
+        connection: &Connection,
+        event: &Event,
+    ) -> Result<Option<Value>, canopy_highlevel::Error> {
+        let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
+        let Some(fetch) = fetch_of(webhook, event) else {
+            return Ok(None);
+        };
+        if webhook.is_some_and(|webhook| needs_contact(webhook, fetch)) && event.contact.is_none() {
+            return Ok(None);
+        }
+        let arguments = arguments_of(webhook, fetch, event);
+        let client = &connection.highlevel;
+        match client
+            .invoke_as(Priority::Workflow, fetch.name, &arguments)
+            .await
+        {
+            Ok(answer) => Ok(Some(record_in(fetch, answer))),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Stores what is known by now; another row with the same version makes this one a duplicate.
     async fn with_version(
         &self,
@@ -259,13 +277,28 @@ fn needs_contact(webhook: &WebhookEvent, fetch: &Operation) -> bool {
             .any(|parameter| parameter.required && parameter.name == "contactId")
 }
 
+/// The operation that reads the record behind an event.
+fn fetch_of(webhook: Option<&WebhookEvent>, event: &Event) -> Option<&'static Operation> {
+    match webhook {
+        Some(webhook) => webhook.fetch.and_then(canopy_highlevel::operation),
+        None => read_of(event),
+    }
+}
+
+/// The record within the answer of its read.
+fn record_in(fetch: &Operation, answer: Value) -> Value {
+    match fetch.record.and_then(|pointer| answer.pointer(pointer)) {
+        Some(record) => record.clone(),
+        None => answer,
+    }
+}
+
 /// The read's path parameters: the contact's id where the name says so, the record's id for the rest.
-fn arguments_of(
-    about_contact: bool,
-    webhook: Option<&WebhookEvent>,
-    fetch: &Operation,
-    event: &Event,
-) -> Value {
+fn arguments_of(webhook: Option<&WebhookEvent>, fetch: &Operation, event: &Event) -> Value {
+    let about_contact = match webhook {
+        Some(webhook) => webhook.contact == Some(webhook.record),
+        None => event.kind.starts_with("contact."),
+    };
     let about_location = webhook.is_some_and(|webhook| webhook.location == Some(webhook.record));
     let mut arguments = Map::new();
     for parameter in fetch.parameters {

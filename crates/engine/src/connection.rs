@@ -1,7 +1,7 @@
 //! A connection: one HighLevel location, one Ecologi account, and the workflows between them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use canopy_ecologi::PriceList;
 use canopy_mapping::Workflow;
@@ -95,9 +95,48 @@ pub struct Connection {
     pub prices: PriceList,
     /// ISO code of the Ecologi account's currency.
     pub currency: String,
-    pub workflows: Arc<[Workflow]>,
+    pub workflows: Workflows,
     /// Which fields of contacts and profiles belong together.
     pub fields: Arc<FieldRules>,
+}
+
+/// The workflows of a connection. They can be replaced while the engine runs: runs that have begun keep theirs.
+/// Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Workflows(Arc<RwLock<Arc<[Workflow]>>>);
+
+impl Workflows {
+    /// The present ones.
+    pub fn current(&self) -> Arc<[Workflow]> {
+        let workflows = self.0.read();
+        // Nothing that is done under the lock can leave it half done.
+        workflows.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts others in their place, all at once.
+    pub fn replace(&self, workflows: impl IntoIterator<Item = Workflow>) {
+        let workflows = workflows.into_iter().collect();
+        let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *present = workflows;
+    }
+}
+
+impl FromIterator<Workflow> for Workflows {
+    fn from_iter<T: IntoIterator<Item = Workflow>>(workflows: T) -> Self {
+        Self(Arc::new(RwLock::new(workflows.into_iter().collect())))
+    }
+}
+
+impl From<Vec<Workflow>> for Workflows {
+    fn from(workflows: Vec<Workflow>) -> Self {
+        workflows.into_iter().collect()
+    }
+}
+
+impl<const N: usize> From<[Workflow; N]> for Workflows {
+    fn from(workflows: [Workflow; N]) -> Self {
+        workflows.into_iter().collect()
+    }
 }
 
 #[cfg(test)]

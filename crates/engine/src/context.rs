@@ -1,6 +1,6 @@
 //! What templates see while a run goes on.
 
-use canopy_mapping::{Event, Workflow};
+use canopy_mapping::{Event, Workflow, record_name};
 use canopy_store::{Result, Store};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::connection::Connection;
 
-/// The members of [`Context::value`]: `event`, `record`, `contact`, `profile`, `impact`, `location`, `connection`,
+/// The members of [`Context::value`]: `event`, `record` (also under its own name, e.g. `opportunity`), `contact`, `profile`, `impact`, `location`, `connection`,
 /// `steps` (answers of earlier steps by step id).
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -77,6 +77,9 @@ impl Context {
                 "steps": {},
             }),
         };
+        if let Some(name) = record_name(&event.kind) {
+            context.value[name] = event.payload.clone();
+        }
         if let (Some(id), Some(contact)) =
             (&event.contact, context.value["contact"].as_object_mut())
         {

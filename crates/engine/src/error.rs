@@ -29,6 +29,8 @@ pub(crate) enum Verdict {
         reason: String,
         until: jiff::Timestamp,
     },
+    /// The workflow says that nothing more is to be done, and why.
+    Stopped(String),
     /// It will never work as it is: to the dead letters.
     Dead(String),
     /// A person has to do something first.

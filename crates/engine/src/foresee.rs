@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::Catalog;
 use crate::connection::Connection;
 use crate::context::Context;
-use crate::steps::purchase;
+use crate::steps::purchase::{self, Wanted};
 
 /// A purchase that a step of the workflow would make.
 #[derive(Debug, Clone)]
@@ -52,7 +52,12 @@ pub async fn foresee(
         let Ok(key) = step_key(scope, step.once(ActionKind::Purchase), event) else {
             continue;
         };
-        let order = purchase::order(step, connection, &context).ok();
+        let order = match purchase::order(step, connection, &context) {
+            Wanted::Order(order) => Some(order),
+            // There is nothing to buy.
+            Wanted::TooLittle { .. } => continue,
+            Wanted::Nonsense(_) => None,
+        };
         let estimate = order.as_ref().and_then(|order| {
             connection
                 .prices

@@ -11,9 +11,6 @@ use crate::context::Context;
 use crate::error::{EngineError, Verdict};
 use crate::{Engine, FIRED, echo};
 
-/// So many runs deep an event may be; further down workflows start each other for ever.
-const DEEPEST: u32 = 8;
-
 impl Engine {
     /// Takes one pending event as far as its runs.
     pub(crate) async fn take_in(
@@ -28,10 +25,10 @@ impl Engine {
             Some(ids) => ids.contains(&&*workflow.id),
             None => workflow.starts_on(event),
         };
-        let wanted_by_any = |event: &Event| {
-            let mut workflows = connection.workflows.iter();
-            workflows.any(|workflow| wanted(workflow, event))
-        };
+        // All of this event's runs have the same version of the files.
+        let workflows = connection.workflows.current();
+        let wanted_by_any =
+            |event: &Event| workflows.iter().any(|workflow| wanted(workflow, event));
         let perhaps = removal_of(&row.event).map(|kind| Event {
             kind: kind.to_owned(),
             ..row.event.clone()
@@ -54,8 +51,7 @@ impl Engine {
             self.store.raise_alert(alert, now).await?;
             return Ok(Vec::new());
         }
-        if row.event.trace.depth > DEEPEST {
-            self.stop_loop(fence, &row.event).await?;
+        if self.stop_chain(fence, &row.event).await? {
             return Ok(Vec::new());
         }
         let Some(event) = self.complete(connection, fence, &row).await? else {
@@ -68,8 +64,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let mut runs = Vec::new();
-        let workflows = connection.workflows.iter();
-        for workflow in workflows.filter(|workflow| wanted(workflow, &event)) {
+        let mut too_often = Vec::new();
+        for workflow in workflows.iter().filter(|workflow| wanted(workflow, &event)) {
+            if self.runs_too_often(&workflow.id, &event).await? {
+                too_often.push(&*workflow.id);
+            }
             match self.holds(connection, workflow, &event).await? {
                 Ok(true) => runs.push(NewRun {
                     workflow: workflow.id.clone(),
@@ -91,7 +90,14 @@ impl Engine {
                 .await?;
             return Ok(Vec::new());
         }
-        Ok(self.store.start_runs(fence, id, runs, now).await?)
+        let mut started = self.store.start_runs(fence, id, runs, now).await?;
+        for run in &started {
+            if too_often.contains(&&*run.workflow) {
+                self.hold_run(fence, run, &event).await?;
+            }
+        }
+        started.retain(|run| !too_often.contains(&&*run.workflow));
+        Ok(started)
     }
 
     /// Why an event that a poll found late needs a person's approval; `None` where it does not.
@@ -105,26 +111,6 @@ impl Engine {
                 row.event.id
             )
         })
-    }
-
-    /// Ends an event that stands at the end of a long chain of runs, and tells a person.
-    async fn stop_loop(&self, fence: &Fence, event: &Event) -> Result<(), EngineError> {
-        let now = self.clock.now();
-        let cause = event.trace.cause.unwrap_or_default();
-        let alert = NewAlert {
-            location: fence.location.clone(),
-            kind: "loop".to_owned(),
-            subject: event.kind.clone(),
-            message: format!(
-                "{} of run {cause} came out of {} runs in a row, so workflows start each other; it was not run. Give one of them a condition",
-                event.kind, event.trace.depth
-            ),
-        };
-        self.store.raise_alert(alert, now).await?;
-        self.store
-            .settle_event(fence, event.id, EventEnd::NoMatch, now)
-            .await?;
-        Ok(())
     }
 
     /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.

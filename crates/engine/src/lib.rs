@@ -28,6 +28,7 @@ mod drain;
 mod echo;
 mod error;
 mod foresee;
+mod guards;
 mod intake;
 mod lookup;
 mod observer;
@@ -47,7 +48,7 @@ use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
 pub use adopt::{AdoptError, Adopted, Adoption, PERSON_FIELDS};
-pub use connection::{Budget, Caps, Connection};
+pub use connection::{Budget, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};
 pub use drain::Drained;

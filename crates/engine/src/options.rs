@@ -51,6 +51,9 @@ pub struct Options {
     /// What a poll finds of before this much time waits for a person's approval: after a long stop nobody wants all that
     /// was missed to run by surprise. `None`: nothing waits. Default 24 h.
     pub max_age: Option<SignedDuration>,
+    /// So many runs of one workflow for one contact may start within ten minutes; further ones are held, because a
+    /// workflow that changes what it starts on would go on for ever. Default 20.
+    pub most_runs: u32,
     /// How long a lease lasts without renewal. Default 60 s.
     pub lease: SignedDuration,
     /// Contacts worked on at the same time in one location. Default 8.
@@ -65,6 +68,7 @@ impl Default for Options {
             retry: RetryOptions::default(),
             purchase_window: SignedDuration::from_hours(12),
             max_age: Some(SignedDuration::from_hours(24)),
+            most_runs: 20,
             lease: SignedDuration::from_secs(60),
             concurrency: 8,
             sweep: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 
 use canopy_highlevel::Priority;
 use canopy_mapping::{
-    ActionKind, Actions, Event, KeyScope, Workflow, after_write, step_key, template,
+    ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, step_key, template,
 };
 use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState};
 use jiff::SignedDuration;
@@ -13,6 +13,7 @@ use crate::actions::Catalog;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
+use crate::steps::control::stopped;
 use crate::steps::{self, StepRun};
 
 impl Engine {
@@ -40,8 +41,16 @@ impl Engine {
                 )
                 .await;
         };
-        let event = row.event;
-        let contact = match self.contact_of(connection, &event).await {
+        let mut event = row.event;
+        let records = self.store.steps(run.id).await?;
+        // After a wait, what was known when the run began may be old.
+        let waited = records.iter().any(|record| record.action == WAIT);
+        let read = if waited {
+            self.read_again(connection, &mut event).await
+        } else {
+            self.contact_of(connection, &event).await
+        };
+        let contact = match read {
             Ok(contact) => contact,
             Err(verdict) => return self.end(fence, run, verdict).await,
         };
@@ -54,11 +63,13 @@ impl Engine {
             let error = format!("\"when\": {error}");
             return self.end(fence, run, Verdict::Dead(error)).await;
         }
-        let records = self.store.steps(run.id).await?;
         for step in &workflow.steps {
             let earlier = records.iter().find(|record| record.step == step.id);
             if let Some(finished) = earlier.filter(|record| is_finished(record)) {
-                replay(&mut context, finished);
+                if let Some(reason) = reason_to_stop(finished) {
+                    return self.end(fence, run, Verdict::Stopped(reason)).await;
+                }
+                replay(&mut context, finished, waited);
                 continue;
             }
             let Some(kind) = Catalog.kind(&step.action) else {
@@ -106,6 +117,11 @@ impl Engine {
         if event.kind.starts_with("contact.") {
             return Ok(event.payload.clone());
         }
+        self.read_contact(connection, event).await
+    }
+
+    /// The contact as it is now.
+    async fn read_contact(&self, connection: &Connection, event: &Event) -> Result<Value, Verdict> {
         let Some(id) = &event.contact else {
             return Ok(Value::Null);
         };
@@ -133,11 +149,37 @@ impl Engine {
         }
     }
 
+    /// Reads the event's record and its contact again; the contact is returned. A record that is gone stays as it was.
+    async fn read_again(
+        &self,
+        connection: &Connection,
+        event: &mut Event,
+    ) -> Result<Value, Verdict> {
+        let contact = self.read_contact(connection, event).await?;
+        if event.kind.starts_with("contact.") {
+            if !contact.is_null() {
+                event.payload = contact.clone();
+            }
+            return Ok(contact);
+        }
+        match self.read_record(connection, event).await {
+            Ok(Some(record)) => event.payload = record,
+            Ok(None) => {}
+            Err(error) => {
+                let after = wait_of(error.retry_after());
+                let error = error.to_string();
+                return Err(Verdict::Retry { error, after });
+            }
+        }
+        Ok(contact)
+    }
+
     async fn end(&self, fence: &Fence, run: &Run, verdict: Verdict) -> Result<(), EngineError> {
         let now = self.clock.now();
         let attempts = run.attempts + 1;
         let update = match verdict {
             Verdict::Done(_) => update(RunState::Done, attempts, None, None),
+            Verdict::Stopped(reason) => update(RunState::Done, attempts, None, Some(reason)),
             Verdict::Dead(error) => update(RunState::Dead, attempts, None, Some(error)),
             Verdict::Held(error) => update(RunState::Held, attempts, None, Some(error)),
             Verdict::Wait { reason, until } => {
@@ -177,6 +219,7 @@ impl StepRun<'_> {
                 self.sync_profile().await
             }
             (ActionKind::Profile, _) => self.keep_record().await,
+            (ActionKind::Control, _) => self.control().await,
             (ActionKind::Purchase, _) => self.buy().await,
             (ActionKind::HighLevel, Some(operation)) => self.call(operation).await,
             (ActionKind::HighLevel, None) => {
@@ -191,9 +234,20 @@ fn is_finished(record: &StepRecord) -> bool {
     matches!(record.state, StepState::Done | StepState::Skipped)
 }
 
-/// Puts the effect of a step that an earlier attempt finished back into the context.
-fn replay(context: &mut Context, record: &StepRecord) {
-    if let (StepState::Done, Some(arguments)) = (record.state, record.request.as_object())
+/// The reason of a `stop` that an earlier attempt came to.
+fn reason_to_stop(record: &StepRecord) -> Option<String> {
+    if record.action != STOP || record.state != StepState::Done {
+        return None;
+    }
+    let reason = record.output.as_ref()?["stopped"].as_str()?;
+    Some(stopped(&record.step, reason))
+}
+
+/// Puts the effect of a step that an earlier attempt finished back into the context. `is_read`: the contact has been
+/// read since, and shows it.
+fn replay(context: &mut Context, record: &StepRecord, is_read: bool) {
+    if let (false, StepState::Done, Some(arguments)) =
+        (is_read, record.state, record.request.as_object())
         && let Some(after) = after_write(
             steps::sync::writes_as(&record.action),
             arguments,

@@ -11,6 +11,8 @@ pub enum ActionKind {
     Purchase,
     /// Calls HighLevel.
     HighLevel,
+    /// Waits or stops: does nothing outside.
+    Control,
 }
 
 /// Tells which actions, triggers and event kinds there are; the engine answers it from the generated operation tables.

@@ -1,13 +1,14 @@
 //! Finds every mistake of a workflow file, and the line on which it stands.
 
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 
 use crate::actions::{ActionKind, Actions, ArgumentError};
 use crate::file_error::{FileError, nearest};
 use crate::on::{On, ScheduleOn, TriggerOn};
+use crate::schedule::ScheduleError;
+use crate::step::{Once, Step};
 use crate::template;
-use crate::workflow::{Step, Workflow};
+use crate::workflow::Workflow;
 
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
@@ -61,6 +62,7 @@ pub(crate) fn mistakes(
             );
         }
         check.step(&place, step);
+        check.purchase_on_schedule(&place, &workflow.on, step);
     }
     if let Err(error) = crate::consent::check(workflow, file, text, actions) {
         check.found.push(error);
@@ -107,6 +109,16 @@ impl Check<'_> {
             .map(|(index, _)| index)
     }
 
+    /// The number of the line on which a name stands.
+    fn line_of(&self, place: &Lines, needle: &str) -> Option<usize> {
+        let lines = self.text.lines().enumerate();
+        let mut within = lines.filter(|(index, line)| {
+            (place.from..place.until).contains(index) && !line.trim_start().starts_with('#')
+        });
+        let found = within.find(|(_, line)| holds_word(line, needle));
+        found.map(|(index, _)| index + 1)
+    }
+
     fn tell(
         &mut self,
         place: &Lines,
@@ -114,13 +126,7 @@ impl Check<'_> {
         problem: impl Into<String>,
         fix: Option<String>,
     ) {
-        let lines = self.text.lines().enumerate();
-        let within = lines
-            .filter(|(index, line)| {
-                (place.from..place.until).contains(index) && !line.trim_start().starts_with('#')
-            })
-            .find(|(_, line)| holds_word(line, needle));
-        let line = within.map(|(index, _)| index + 1);
+        let line = self.line_of(place, needle);
         self.found.push(FileError {
             file: self.file.to_owned(),
             // The section's first line is better than none.
@@ -225,16 +231,49 @@ impl Check<'_> {
     }
 
     fn schedule(&mut self, place: &Lines, schedule: &ScheduleOn) {
-        if let Some(zone) = &schedule.timezone
-            && TimeZone::get(zone).is_err()
-        {
-            let names: Vec<String> = jiff::tz::db()
-                .available()
-                .map(|name| name.to_string())
-                .collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.unknown(place, "time zone", zone, &names);
+        match schedule.timetable() {
+            Ok(_) => {}
+            Err(ScheduleError::Zone(zone)) => {
+                let names: Vec<String> = jiff::tz::db()
+                    .available()
+                    .map(|name| name.to_string())
+                    .collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.unknown(place, "time zone", &zone, &names);
+            }
+            Err(error) => self.tell(
+                place,
+                &schedule.schedule,
+                error.to_string(),
+                Some("write minute, hour, day of the month, month and day of the week, e.g. \"0 9 1 * *\"".to_owned()),
+            ),
         }
+    }
+
+    /// A timetable comes again and again: how often that buys is to be said, not guessed.
+    fn purchase_on_schedule(&mut self, place: &Lines, on: &[On], step: &Step) {
+        let mut schedules = on.iter().filter_map(|on| match on {
+            On::Schedule(schedule) => Some(schedule),
+            _ => None,
+        });
+        if self.actions.kind(&step.action) != Some(ActionKind::Purchase) {
+            return;
+        }
+        let id = &step.id;
+        let (problem, fix) = match step.once {
+            None if schedules.next().is_some() => (
+                format!(
+                    "step \"{id}\" does not say how often it buys, and a timetable comes again and again"
+                ),
+                "add once = \"event\" (each time), \"month\" or \"contact\" (once for ever)",
+            ),
+            Some(Once::Contact | Once::Month) if schedules.any(|one| one.each.is_none()) => (
+                format!("step \"{id}\" buys once for each contact, and this timetable has none"),
+                "add each = \"profile\" to the timetable, or write once = \"event\"",
+            ),
+            _ => return,
+        };
+        self.tell(place, id, problem, Some(fix.to_owned()));
     }
 
     fn argument(&mut self, place: &Lines, of: &str, fallback: &str, error: ArgumentError) {
@@ -242,7 +281,12 @@ impl Check<'_> {
         let name = name.split('[').next().unwrap_or(name).to_owned();
         let text = format!("{of}: \"{}\" {}", error.field, error.problem);
         let is_written = error.problem != "is missing";
-        let needle = if is_written { &*name } else { fallback };
+        // Short forms name no argument.
+        let needle = if is_written && self.line_of(place, &name).is_some() {
+            &*name
+        } else {
+            fallback
+        };
         self.tell(place, needle, text, error.fix);
     }
 

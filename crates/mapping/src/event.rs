@@ -58,6 +58,18 @@ pub struct Event {
     pub trace: Trace,
 }
 
+/// The name under which templates know the record of such an event, besides `record`: `opportunity` for
+/// `opportunity.won`, `webhook` for a workflow webhook's request. `None` where the word means something else in a template.
+pub fn record_name(kind: &str) -> Option<&str> {
+    let (word, _) = kind.split_once('.')?;
+    match word {
+        "hook" => Some("webhook"),
+        // The contact is there with what steps make of it; the others are no records of an event.
+        "contact" | "profile" | "location" | "record" | "schedule" => None,
+        word => Some(word),
+    }
+}
+
 /// Where an event comes from, besides its source.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trace {

@@ -4,7 +4,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::event::Event;
-use crate::workflow::Once;
+use crate::on::SCHEDULE_DUE;
+use crate::step::Once;
 
 /// What a key speaks about besides the event.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ pub fn step_key(scope: KeyScope<'_>, once: Once, event: &Event) -> Result<String
             event.version.as_deref().unwrap_or_default(),
         ],
         Once::Month => {
-            month = event.occurred_at.strftime("%Y-%m").to_string();
+            month = month_of(event);
             vec!["month", contact()?, &month]
         }
     };
@@ -83,6 +84,16 @@ pub fn step_key(scope: KeyScope<'_>, once: Once, event: &Event) -> Result<String
         hash.update(part.as_bytes());
     }
     Ok(hex::encode(hash.finalize()))
+}
+
+/// The calendar month of an event: UTC, or for a timetable the month in its own time zone, because the first of a month
+/// may be the last of another elsewhere.
+fn month_of(event: &Event) -> String {
+    let local = event.payload["due"].as_str().and_then(|due| due.get(..7));
+    match local {
+        Some(month) if event.kind == SCHEDULE_DUE => month.to_owned(),
+        _ => event.occurred_at.strftime("%Y-%m").to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +167,25 @@ mod tests {
             ..won.clone()
         };
         assert!(same(Once::Month, &won, &other) && !same(Once::Month, &won, &december));
+    }
+
+    #[test]
+    fn the_month_of_a_timetable_is_the_one_of_its_time_zone() {
+        let due = |local: &str, at: &str| Event {
+            occurred_at: at.parse().unwrap(),
+            payload: json!({ "due": local }),
+            ..event(SCHEDULE_DUE, Some("c"), "w", at)
+        };
+        let march = due(
+            "2026-03-01T00:00:00+00:00[Europe/London]",
+            "2026-03-01T00:00:00Z",
+        );
+        let april = due(
+            "2026-04-01T00:00:00+01:00[Europe/London]",
+            "2026-03-31T23:00:00Z",
+        );
+        let key = |event| step_key(SCOPE, Once::Month, event).unwrap();
+        assert_ne!(key(&march), key(&april));
     }
 
     #[test]

@@ -21,6 +21,7 @@
 mod actions;
 mod check;
 mod consent;
+mod control;
 mod event;
 pub mod fields;
 mod file_error;
@@ -29,12 +30,16 @@ mod on;
 mod poll;
 mod profile;
 mod record;
+mod rounding;
+mod schedule;
+mod step;
 pub mod template;
 mod workflow;
 
 pub use actions::{ActionKind, Actions, ArgumentError};
 pub use consent::{PERSONAL, consents};
-pub use event::{Event, Source, Trace};
+pub use control::{STOP, WAIT, check_control, wait_until};
+pub use event::{Event, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
@@ -43,4 +48,7 @@ pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile
 pub use record::{
     after_write, content_hash, has_custom_fields, once_version, record_hash, record_version,
 };
-pub use workflow::{CustomField, FieldType, Once, Step, Workflow};
+pub use rounding::NAME_A_MODE;
+pub use schedule::{Due, ScheduleError, Timetable};
+pub use step::{CustomField, FieldType, Once, Step};
+pub use workflow::Workflow;

@@ -1,8 +1,11 @@
 //! `{{ }}` templates and `when` expressions, by minijinja: the notation that HighLevel users know.
 
+use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
+
+use crate::rounding;
 
 /// A template or expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +34,20 @@ fn environment() -> Environment<'static> {
     // A template that loops for ever is stopped.
     environment.set_fuel(Some(100_000));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_formatter(|out, state, value| match whole_number(value) {
+        Some(number) => write!(out, "{number}").map_err(minijinja::Error::from),
+        None => minijinja::escape_formatter(out, state, value),
+    });
+    rounding::add_to(&mut environment);
     environment
+}
+
+/// The integer that a value is; `2.0` is one, too.
+fn whole_number(value: &minijinja::Value) -> Option<i64> {
+    (value.kind() == ValueKind::Number && !value.is_integer())
+        .then(|| f64::try_from(value.clone()).ok())
+        .flatten()
+        .and_then(whole)
 }
 
 /// The inner text when a value is exactly one expression, e.g. `{{ contact.id }}`.
@@ -146,25 +162,36 @@ fn plain(result: &minijinja::Value, text: &str) -> Result<Option<Value>, Templat
         source_text: text.to_owned(),
         problem: format!("gives a value that JSON cannot hold: {error}"),
     })?;
-    Ok(Some(whole(value)))
+    Ok(Some(without_zeros(value)))
 }
 
 /// `2.0` becomes `2`: services refuse a fraction where they want an integer.
-fn whole(value: Value) -> Value {
-    match value.as_f64() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the guard keeps it within 2^53"
-        )]
-        Some(number)
-            if value.is_f64()
-                && number.fract() == 0.0
-                && number.abs() < 9_007_199_254_740_992.0 =>
-        {
-            Value::Number(Number::from(number as i64))
+fn without_zeros(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                Some(whole) => Value::Number(Number::from(whole)),
+                None => Value::Number(number),
+            }
         }
-        _ => value,
+        Value::Array(items) => items.into_iter().map(without_zeros).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members
+                .map(|(name, member)| (name, without_zeros(member)))
+                .collect()
+        }
+        other => other,
     }
+}
+
+/// The integer that a floating point number stands for.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the guard keeps it within 2^53"
+    )]
+    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
 #[cfg(test)]
@@ -239,6 +266,24 @@ mod tests {
         assert!(!holds("contact.company.name == 'x'", &context()).unwrap());
     }
 
+    /// Any JSON value, as records of a service may hold it.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::hash_map("[a-z]{1,6}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}", wrapped in any::<bool>()) {
@@ -246,6 +291,20 @@ mod tests {
             let _ = check(&json!(text));
             let _ = render(&json!(text), &context());
             let _ = holds(&text, &context());
+        }
+
+        #[test]
+        fn no_record_panics(record in json(), text in "[a-z0-9+*/|. ()\\[\\]'~]{0,30}") {
+            let context = json!({ "contact": record.clone(), "record": record });
+            let value = json!({ "one": format!("{{{{ {text} }}}}"), "more": [format!("a {{{{ {text} }}}}"), "{{ record | round }}"] });
+            let _ = render(&value, &context);
+            let _ = holds(&text, &context);
+        }
+
+        #[test]
+        fn a_single_expression_gives_the_value_itself(record in json()) {
+            let given = render(&json!("{{ record }}"), &json!({ "record": record.clone() })).unwrap();
+            prop_assert_eq!(given, without_zeros(record));
         }
 
         #[test]

@@ -1,14 +1,13 @@
 //! Workflow files: `on` (trigger), `when` (condition), `do` (steps).
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::actions::{ActionKind, Actions};
+use crate::actions::Actions;
 use crate::check;
 use crate::event::Event;
 use crate::file_error::FileError;
 use crate::on::{On, one_or_more};
+use crate::step::Step;
 
 /// A workflow, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,77 +27,6 @@ pub struct Workflow {
     pub consent: Option<String>,
     #[serde(rename = "do")]
     pub steps: Vec<Step>,
-}
-
-/// One action of a workflow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// Immutable, unique in the file: part of the step's key.
-    pub id: String,
-    /// `profile.save`, or the name of an operation of HighLevel or Ecologi, e.g. `create-note`, `buy-trees`.
-    pub action: String,
-    /// How often it may happen. Purchases default to `contact`, everything else to `event`.
-    pub once: Option<Once>,
-    /// Expression; when false the step is skipped.
-    pub when: Option<String>,
-    /// Expression under which a purchase may carry `name` and `recipientEmail`; when false they are left out.
-    pub consent: Option<String>,
-    /// Arguments: literals or `{{ }}` templates.
-    #[serde(default)]
-    pub with: Map<String, Value>,
-    /// Custom fields of the contact by name; missing ones are created in the location. They become the
-    /// `customFields` argument. The call is left out when the contact has all of these values already.
-    #[serde(default)]
-    pub custom_fields: IndexMap<String, CustomField>,
-}
-
-/// How often a step may happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Once {
-    /// Once for each contact, for ever.
-    Contact,
-    /// Once for each record (opportunity, task, note ...), for ever.
-    Record,
-    /// Once for each event.
-    Event,
-    /// Once for each contact and calendar month (UTC) of the event.
-    Month,
-}
-
-/// A value for a custom field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomField {
-    /// Literal or template.
-    pub value: Value,
-    /// The type with which a missing field is created.
-    #[serde(rename = "type", default)]
-    pub data_type: FieldType,
-}
-
-/// HighLevel's custom field types that a workflow can create.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldType {
-    #[default]
-    Text,
-    LargeText,
-    Number,
-    Date,
-}
-
-impl FieldType {
-    /// The API's word, of `dataType`.
-    pub const fn api_name(self) -> &'static str {
-        match self {
-            Self::Text => "TEXT",
-            Self::LargeText => "LARGE_TEXT",
-            Self::Number => "NUMERICAL",
-            Self::Date => "DATE",
-        }
-    }
 }
 
 impl Workflow {
@@ -139,23 +67,14 @@ impl Workflow {
     }
 }
 
-impl Step {
-    /// How often this step may happen, given what kind of action it is.
-    pub fn once(&self, kind: ActionKind) -> Once {
-        self.once.unwrap_or(match kind {
-            ActionKind::Purchase => Once::Contact,
-            ActionKind::Profile | ActionKind::HighLevel => Once::Event,
-        })
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::actions::ArgumentError;
+    use crate::actions::{ActionKind, ArgumentError};
     use crate::event::{Source, Trace};
+    use crate::step::Once;
 
     /// A handful of actions, enough to check files against.
     #[derive(Debug)]
@@ -167,6 +86,7 @@ pub(crate) mod tests {
                 "profile.save" => Some(ActionKind::Profile),
                 "buy-trees" => Some(ActionKind::Purchase),
                 "create-note" | "update-contact" => Some(ActionKind::HighLevel),
+                "wait" | "stop" => Some(ActionKind::Control),
                 _ => None,
             }
         }
@@ -181,6 +101,9 @@ pub(crate) mod tests {
             arguments: &Map<String, Value>,
             _: bool,
         ) -> Vec<ArgumentError> {
+            if self.kind(action) == Some(ActionKind::Control) {
+                return crate::check_control(action, arguments);
+            }
             let takes = ["contactId", "body"];
             let needed = (kind_is_call(action) && !arguments.contains_key("contactId"))
                 .then(|| ArgumentError::missing("contactId"));
@@ -310,7 +233,11 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
     }
 
     fn on(text: &str) -> Result<Vec<On>, String> {
-        let file = GOOD.replacen("[\"contact.created\"]", text, 1);
+        let file = GOOD.replacen("[\"contact.created\"]", text, 1).replacen(
+            "\"buy-trees\"",
+            "\"buy-trees\"\nonce = \"event\"",
+            1,
+        );
         Workflow::parse("thanks.toml", &file, &SomeActions)
             .map(|workflow| workflow.on)
             .map_err(|error| error.to_string())
@@ -371,6 +298,91 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
     }
 
     #[test]
+    fn how_often_a_timetable_buys_is_said() {
+        for (schedule, once, expected) in [
+            (
+                "{ schedule = \"0 9 * * *\" }",
+                "",
+                "thanks.toml:8: step \"tree\" does not say how often it buys",
+            ),
+            (
+                "{ schedule = \"0 9 * * *\", each = \"profile\" }",
+                "",
+                "does not say how often",
+            ),
+            (
+                "{ schedule = \"0 9 * * *\" }",
+                "once = \"month\"",
+                "this timetable has none",
+            ),
+        ] {
+            let file = GOOD
+                .replacen("[\"contact.created\"]", schedule, 1)
+                .replacen("with = { number", &format!("{once}\nwith = {{ number"), 1);
+            assert!(
+                problem(&file).contains(expected),
+                "{schedule}: {}",
+                problem(&file)
+            );
+        }
+    }
+
+    fn steps(text: &str) -> Result<Vec<Step>, String> {
+        let head = "id = \"rest\"\ntitle = \"Rest\"\non = \"contact.created\"\n\n[[do]]\n";
+        Workflow::parse("rest.toml", &format!("{head}{text}\n"), &SomeActions)
+            .map(|workflow| workflow.steps)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn waits_and_stops_have_a_short_and_a_long_form() {
+        for (short, long) in [
+            (
+                "wait = \"3d\"",
+                "action = \"wait\"\nwith = { for = \"3d\" }",
+            ),
+            (
+                "wait = \"{{ record.startTime }}\"",
+                "action = \"wait\"\nwith = { until = \"{{ record.startTime }}\" }",
+            ),
+            (
+                "stop = \"gone\"\nwhen = \"not contact.email\"",
+                "action = \"stop\"\nwhen = \"not contact.email\"\nwith = { reason = \"gone\" }",
+            ),
+            ("stop = true", "action = \"stop\""),
+        ] {
+            let read = steps(&format!("id = \"a\"\n{short}")).unwrap();
+            assert_eq!(read, steps(&format!("id = \"a\"\n{long}")).unwrap());
+            // Runs keep the version that they began with.
+            let again: Vec<Step> = serde_json::from_value(json!(read)).unwrap();
+            assert_eq!(again, read);
+        }
+        for (wrong, expected) in [
+            ("id = \"a\"", "step \"a\" does nothing"),
+            (
+                "id = \"a\"\nwait = \"1d\"\nstop = \"x\"",
+                "more than one of",
+            ),
+            (
+                "id = \"a\"\nwait = \"soon\"",
+                "rest.toml:7: step \"a\", wait: \"until\" is \"soon\" and must be a date",
+            ),
+            ("id = \"a\"\naction = \"wait\"", "\"for\" is missing"),
+            (
+                "id = \"a\"\naction = \"wait\"\nwith = { fro = \"1d\" }",
+                "did you mean \"for\"?",
+            ),
+            (
+                "id = \"a\"\nwiat = \"1d\"",
+                "unknown key \"wiat\"; did you mean \"wait\"?",
+            ),
+        ] {
+            let told = steps(wrong).unwrap_err();
+            assert!(told.contains(expected), "{wrong}: {told}");
+        }
+    }
+
+    #[test]
     fn mistakes_under_on_are_told_with_remedy() {
         for (text, expected) in [
             ("[]", "\"on\" is empty"),
@@ -401,6 +413,10 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             (
                 "{ schedule = \"0 9 * * *\", timezone = \"Europe/Lodon\" }",
                 "unknown time zone \"Europe/Lodon\"; did you mean \"Europe/London\"?",
+            ),
+            (
+                "{ schedule = \"0 25 * * *\" }",
+                "thanks.toml:4: schedule \"0 25 * * *\" is not usable",
             ),
             ("{ webhook = \"a b\" }", "webhook \"a b\" is not usable"),
             ("{ }", "one of \"trigger\", \"schedule\" and \"webhook\""),

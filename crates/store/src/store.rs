@@ -153,6 +153,17 @@ pub trait Store: ProfileStore {
     ) -> Result<()>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
+    /// How many runs of a workflow began after an instant: for a contact, or where there is none for a record.
+    async fn runs_since(
+        &self,
+        location: &str,
+        workflow: &str,
+        contact: Option<&str>,
+        record: &str,
+        since: Timestamp,
+    ) -> Result<u64>;
+    /// The same as [`Store::requeue_run`], with another text of its workflow from here on. Steps that are done stay so.
+    async fn requeue_run_with(&self, run: i64, definition: &str, now: Timestamp) -> Result<bool>;
     /// An operator's retry: a dead or held run becomes ready with zero attempts. `false`: no dead or held run has
     /// this number.
     async fn requeue_run(&self, run: i64, now: Timestamp) -> Result<bool>;

@@ -3,6 +3,8 @@
 //! Two ways lead there: [`Receiver`] takes signed webhooks, [`Poller`] asks at intervals where no webhook can
 //! reach, and repairs what webhooks missed. Both end in the same inbox, where the same change is one event.
 //!
+//! [`Scheduler`] adds what the clock tells: timetables of workflows.
+//!
 //! [`Backfill`] reads a location as a whole for the view; it makes no events.
 //!
 //! It may use `highlevel` and `store` (and the plain data types of `mapping`). Nothing here knows HTTP routes or
@@ -19,6 +21,7 @@ mod backfill;
 mod normalise;
 mod poll;
 mod receive;
+mod schedule;
 mod workflow_hook;
 
 pub use backfill::{
@@ -31,4 +34,5 @@ pub use poll::{
     Preview, calls_a_day, share_of_polls,
 };
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
+pub use schedule::{Schedule, Scheduler};
 pub use workflow_hook::WorkflowHook;

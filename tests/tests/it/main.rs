@@ -9,6 +9,7 @@ mod books;
 mod call;
 mod crashes;
 mod demo;
+mod language;
 mod mcp;
 mod money;
 mod oauth;

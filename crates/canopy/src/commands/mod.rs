@@ -24,6 +24,7 @@ mod profile_people;
 mod purchase;
 mod recipe;
 mod run;
+mod runs;
 mod sandbox;
 mod secret;
 mod simulate;
@@ -47,6 +48,7 @@ pub(crate) use ledger::LedgerCommand;
 pub(crate) use plan::Plan;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
+pub(crate) use runs::Runs;
 pub(crate) use simulate::Simulate;
 pub(crate) use trigger::Trigger;
 pub(crate) use watch::Watch;
@@ -69,6 +71,7 @@ pub(crate) async fn run(
         Command::Trigger(options) => trigger::trigger(options, environment).await,
         Command::Events(options) => events::events(&options).await,
         Command::Approve(options) => events::approve(&options, environment).await,
+        Command::Runs(options) => runs::runs(&options).await,
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Backfill(options) => backfill::backfill(&options, environment).await,

@@ -343,11 +343,7 @@ impl Moment {
                 ran.id, ran.workflow, ran.state
             ));
             for step in &ran.steps {
-                let why = reason(step.error.as_deref());
-                lines.push(format!(
-                    "      {} {}: {}{why}",
-                    step.step, step.action, step.state
-                ));
+                lines.push(format!("      {}", super::runs::step_line(step)));
             }
         }
         lines

@@ -168,7 +168,9 @@ impl Desk {
             store: Some(&store),
             calls: &calls,
         };
-        let connection = connector.connection(config, Arc::from([])).await?;
+        let connection = connector
+            .connection(config, canopy_engine::Workflows::default())
+            .await?;
         shared
             .register_connection(&connection.location, &connection.id, Timestamp::now())
             .await

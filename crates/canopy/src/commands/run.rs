@@ -87,6 +87,10 @@ async fn once(program: &Program) -> Result<(), Failure> {
     for poll in &program.polls {
         poll.poll().await.map_err(|error| Failure::failed(&error))?;
     }
+    for scheduler in &program.schedulers {
+        let looked = scheduler.look().await;
+        looked.map_err(|error| Failure::failed(&error))?;
+    }
     for connection in program.engine.connections() {
         program
             .engine

@@ -1,5 +1,6 @@
 //! `canopy status` and `canopy retry`.
 
+use canopy_mapping::Workflow;
 use canopy_store::{RunState, SqliteStore, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -8,7 +9,7 @@ use super::secret;
 use crate::cli::{ConfigArgs, Retry, Status};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::{config, show};
+use crate::{config, schedules, show};
 
 /// How far back it is counted what webhooks missed.
 const MISSED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -33,14 +34,21 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let now = Timestamp::now();
     let missed = store.missed(now - MISSED, now).await.map_err(failed)?;
     store.close().await;
+    let loaded = config::load(&options.config.config)?;
+    // The figures are worth showing although a workflow file is being written.
+    let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
+    let due = schedules::next_due(&timetables.unwrap_or_default(), now);
     if options.json {
         println!(
             "{}",
-            json!({ "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped, "alerts": alerts })
+            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped, "alerts": alerts })
         );
     } else {
         print!("{}", show::summary(&summary));
         print!("{}", show::missed_lines(&missed));
+        if !due.is_empty() {
+            println!("\ndue next:\n{}", show::due(&due));
+        }
         if summary.events_held > 0 {
             println!(
                 "\n{} event(s) wait for approval: `canopy events --state held`, then `canopy approve`",
@@ -65,17 +73,27 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
 }
 
 pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    let current = if options.current {
+        config::workflows(&loaded)?
+    } else {
+        Vec::new()
+    };
     let store = secret::open(&options.config, environment).await?;
-    let result = requeue(&store, options.run).await;
+    let result = requeue(&store, options, &current).await;
     store.close().await;
     let count = result?;
     eprintln!("{count} run(s) go on; a running canopy takes them up within half a minute");
     Ok(Ended::Well)
 }
 
-async fn requeue(store: &SqliteStore, run: Option<i64>) -> Result<u32, Failure> {
+async fn requeue(
+    store: &SqliteStore,
+    options: &Retry,
+    current: &[Workflow],
+) -> Result<u32, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
-    let ids = if let Some(id) = run {
+    let ids = if let Some(id) = options.run {
         vec![id]
     } else {
         let mut runs = store
@@ -92,19 +110,43 @@ async fn requeue(store: &SqliteStore, run: Option<i64>) -> Result<u32, Failure> 
     };
     let mut count = 0;
     for id in ids {
-        if store
-            .requeue_run(id, Timestamp::now())
-            .await
-            .map_err(failed)?
-        {
+        let now = Timestamp::now();
+        let goes_on = if options.current {
+            let workflow = current_of(store, id, current).await?;
+            let definition = json!(workflow).to_string();
+            store.requeue_run_with(id, &definition, now).await
+        } else {
+            store.requeue_run(id, now).await
+        };
+        if goes_on.map_err(failed)? {
             count += 1;
-        } else if run.is_some() {
+        } else if options.run.is_some() {
             return Err(Failure::BadInput(format!(
                 "run {id} is neither dead nor held; `canopy status` lists those that are"
             )));
         }
     }
     Ok(count)
+}
+
+/// The workflow of a run as its file says it now.
+async fn current_of<'a>(
+    store: &SqliteStore,
+    id: i64,
+    current: &'a [Workflow],
+) -> Result<&'a Workflow, Failure> {
+    let run = store
+        .run(id)
+        .await
+        .map_err(|error| Failure::failed(&error))?;
+    let run = run.ok_or_else(|| Failure::BadInput(format!("there is no run {id}")))?;
+    let known = current.iter().find(|workflow| workflow.id == run.workflow);
+    known.ok_or_else(|| {
+        Failure::BadInput(format!(
+            "run {id} is of workflow \"{}\", which the configuration no longer has; without --current it goes on as it began",
+            run.workflow
+        ))
+    })
 }
 
 /// Opens the store of a configuration for reading; it may be in use.

@@ -22,7 +22,7 @@ pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretError, SecretRef, store_key};
-pub(crate) use workflows::{Recipe, all_workflows, recipe, recipes, workflows};
+pub(crate) use workflows::{Recipe, all_workflows, recipe, recipes, workflow_files, workflows};
 
 /// A configuration as its file says it.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub poll: Poll,
     #[serde(default)]
     pub retry: Retry,
+    #[serde(default)]
+    pub loops: Loops,
     #[serde(default)]
     pub purchases: Purchases,
     /// Prices by currency and operation; they add to the built-in list.
@@ -182,6 +184,20 @@ impl Default for Retry {
             max: Duration::from_mins(15),
             max_attempts: 10,
         }
+    }
+}
+
+/// What keeps workflows from going on for ever.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Loops {
+    /// Runs of one workflow for one contact within ten minutes, after which further ones are held.
+    pub most_runs: u32,
+}
+
+impl Default for Loops {
+    fn default() -> Self {
+        Self { most_runs: 20 }
     }
 }
 

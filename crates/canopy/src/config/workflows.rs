@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use canopy_engine::Catalog;
-use canopy_mapping::{FileError, On, Workflow, nearest};
+use canopy_mapping::{FileError, Workflow, nearest};
 
 use super::Loaded;
 use crate::exit::Failure;
@@ -98,12 +98,10 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
             Err(error) => unknown.push(error.to_string()),
         }
     }
-    if let Some(folder) = &config.workflows {
-        for file in files(&loaded.path(folder)) {
-            match file {
-                Ok((file, text)) => take(file, &text),
-                Err(error) => unknown.push(error),
-            }
+    for file in workflow_files(loaded) {
+        match file {
+            Ok((file, text)) => take(file, &text),
+            Err(error) => unknown.push(error),
         }
     }
     mistakes.extend(unknown);
@@ -114,15 +112,6 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
         {
             mistakes.push(format!(
                 "{file}: workflow id \"{}\" is also used by {other}; ids tell purchases apart, so each needs its own",
-                workflow.id
-            ));
-        }
-    }
-    for (file, workflow) in &workflows {
-        // Better refused than accepted and never started.
-        if workflow.on.iter().any(|on| matches!(on, On::Schedule(_))) {
-            mistakes.push(format!(
-                "{file}: workflow \"{}\" starts on a timetable, which this version cannot do yet; name an event kind or a trigger",
                 workflow.id
             ));
         }
@@ -155,6 +144,12 @@ fn known_recipe(loaded: &Loaded, name: &str) -> Result<&'static Recipe, FileErro
         .at(&loaded.text, name)
         .fix(unknown.fix)
     })
+}
+
+/// Name and text of each file in the workflows folder, where there is one.
+pub(crate) fn workflow_files(loaded: &Loaded) -> Vec<Result<(String, String), String>> {
+    let folder = loaded.config.workflows.as_ref();
+    folder.map_or_else(Vec::new, |folder| files(&loaded.path(folder)))
 }
 
 /// Name and text of each workflow file, or why it cannot be read.

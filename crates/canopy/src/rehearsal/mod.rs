@@ -58,7 +58,7 @@ impl Rehearsal {
             store: Some(real.as_ref().unwrap_or(&store)),
             calls: &calls,
         };
-        let connections = connections(connector, workflows.into()).await?;
+        let connections = connections(connector, &workflows.into()).await?;
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         for connection in &connections {
             shared

@@ -1,7 +1,8 @@
-//! The three kinds of step: keep a profile (and bring its fields in step with the contact's), buy at Ecologi, call
-//! HighLevel.
+//! The kinds of step: keep a profile (and bring its fields in step with the contact's), buy at Ecologi, call HighLevel,
+//! wait or stop.
 
 pub(crate) mod caps;
+pub(crate) mod control;
 pub(crate) mod highlevel;
 pub(crate) mod profile;
 pub(crate) mod purchase;

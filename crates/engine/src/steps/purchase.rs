@@ -1,7 +1,7 @@
 //! Purchases: intent in the ledger, then `sent`, then the call, then its outcome. The key makes it once.
 
-use canopy_ecologi::{IdempotencyKey, OrderRequest, Refusal};
-use canopy_mapping::Step;
+use canopy_ecologi::{IdempotencyKey, InvalidOrder, OrderRequest, Refusal};
+use canopy_mapping::{NAME_A_MODE, Step};
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
 };
@@ -14,12 +14,26 @@ use crate::context::Context;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
+/// What the arguments of a purchase come to.
+pub(crate) enum Wanted {
+    Order(OrderRequest),
+    /// Below what can be bought: there is nothing to do.
+    TooLittle {
+        request: Value,
+        reason: String,
+    },
+    Nonsense(String),
+}
+
 impl StepRun<'_> {
     pub(crate) async fn buy(&mut self) -> Result<Verdict, EngineError> {
         let engine = self.engine;
-        let order = match self.order() {
-            Ok(order) => order,
-            Err(error) => return self.refuse(error).await,
+        let order = match self.order().await? {
+            Wanted::Order(order) => order,
+            Wanted::TooLittle { request, reason } => {
+                return self.skip(request, json!({ "skipped": reason })).await;
+            }
+            Wanted::Nonsense(error) => return self.refuse(error).await,
         };
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
         let now = engine.clock.now();
@@ -47,8 +61,18 @@ impl StepRun<'_> {
         }
     }
 
-    fn order(&self) -> Result<OrderRequest, String> {
-        order(self.step, self.connection, self.context)
+    /// What the step wants to buy. What is in the ledger under its key stays as it was written there: the same key
+    /// never speaks of another amount.
+    async fn order(&self) -> Result<Wanted, EngineError> {
+        let known = self.engine.store.purchase(&self.key).await?;
+        let known = known.filter(|purchase| purchase.state != PurchaseState::Refused);
+        let known = known.and_then(|purchase| {
+            OrderRequest::from_action(&self.step.action, &purchase.request).ok()
+        });
+        Ok(match known {
+            Some(order) => Wanted::Order(order),
+            None => order(self.step, self.connection, self.context),
+        })
     }
 
     fn estimate(&self, order: &OrderRequest) -> Decimal {
@@ -264,11 +288,25 @@ impl StepRun<'_> {
 }
 
 /// What a step asks Ecologi for, as things stand.
-pub(crate) fn order(
-    step: &Step,
-    connection: &Connection,
-    context: &Context,
-) -> Result<OrderRequest, String> {
+pub(crate) fn order(step: &Step, connection: &Connection, context: &Context) -> Wanted {
+    let request = match request(step, connection, context) {
+        Ok(request) => request,
+        Err(error) => return Wanted::Nonsense(error),
+    };
+    match OrderRequest::from_action(&step.action, &request) {
+        Ok(order) => Wanted::Order(order),
+        Err(error @ InvalidOrder::TooLittle { .. }) => Wanted::TooLittle {
+            request,
+            reason: format!("{error}, so nothing is bought"),
+        },
+        Err(error @ (InvalidOrder::NotWhole { .. } | InvalidOrder::TooFine { .. })) => {
+            Wanted::Nonsense(format!("{error}; {NAME_A_MODE}"))
+        }
+        Err(error) => Wanted::Nonsense(error.to_string()),
+    }
+}
+
+fn request(step: &Step, connection: &Connection, context: &Context) -> Result<Value, String> {
     let mut arguments = super::arguments(step, context)?;
     // Whether money is spent is decided by the connection alone, never by a workflow.
     arguments.insert("test".to_owned(), Value::Bool(connection.test));
@@ -281,8 +319,7 @@ pub(crate) fn order(
     if !agreed {
         arguments.retain(|name, _| !canopy_mapping::PERSONAL.contains(&name.as_str()));
     }
-    OrderRequest::from_action(&step.action, &Value::Object(arguments))
-        .map_err(|error| error.to_string())
+    Ok(Value::Object(arguments))
 }
 
 /// The note in the output of a purchase whose mail was refused.

@@ -4,6 +4,7 @@
 mod actions;
 mod events;
 mod fields;
+mod language;
 mod profiles;
 mod purchases;
 mod retries;

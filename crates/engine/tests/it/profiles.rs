@@ -131,7 +131,7 @@ with = { title = "Welcome ({{ profile.tags | join(',') }})", progress = 20 }
             let parsed = canopy_mapping::Workflow::parse("tag", tag, &canopy_engine::Catalog);
             let recipe = include_str!("../../../../recipes/tag-new-profiles.toml");
             let recipe = canopy_mapping::Workflow::parse("recipe", recipe, &canopy_engine::Catalog);
-            let mut workflows: Vec<_> = connection.workflows.to_vec();
+            let mut workflows: Vec<_> = connection.workflows.current().to_vec();
             workflows.extend([recipe.unwrap(), parsed.unwrap()]);
             connection.workflows = workflows.into();
         },

@@ -146,7 +146,7 @@ async fn a_purchase_without_a_known_price_is_held() {
 
 #[tokio::test]
 async fn a_quantity_that_is_not_allowed_is_refused_before_it_is_sent() {
-    let world = World::new(&TREE_ONLY.replace("number = 1", "number = \"{{ 0 }}\"")).await;
+    let world = World::new(&TREE_ONLY.replace("number = 1", "number = \"{{ 250001 }}\"")).await;
     world.create("Ada").await;
     world.poll_and_drain().await;
     assert!(world.bought().await.is_empty());

@@ -20,6 +20,10 @@ impl ProfileStore for SqliteStore {
         read!(self, profiles::profile(location, contact))
     }
 
+    async fn contacts_with_profile(&self, location: &str) -> Result<Vec<String>> {
+        read!(self, profiles::contacts(location))
+    }
+
     async fn impact(&self, location: &str, contact: &str) -> Result<Impact> {
         read!(self, profiles::impact(location, contact))
     }

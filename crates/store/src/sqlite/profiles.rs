@@ -27,6 +27,15 @@ pub(super) async fn profile(
     row.as_ref().map(read).transpose()
 }
 
+pub(super) async fn contacts(connection: &mut SqliteConnection, location: &str) -> Op<Vec<String>> {
+    let contacts =
+        sqlx::query_scalar("SELECT contact FROM profiles WHERE location = ?1 ORDER BY contact")
+            .bind(location)
+            .fetch_all(connection)
+            .await?;
+    Ok(contacts)
+}
+
 fn read(row: &SqliteRow) -> Op<Profile> {
     let contact: String = row.try_get("contact")?;
     let row = Reader::new(row, "profiles", &contact);

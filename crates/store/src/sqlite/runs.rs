@@ -217,6 +217,57 @@ pub(super) async fn requeue(
     Ok(done.rows_affected() > 0)
 }
 
+/// The same, with another text of its workflow.
+pub(super) async fn requeue_with(
+    connection: &mut SqliteConnection,
+    id: i64,
+    text: &str,
+    now: Timestamp,
+) -> Op<bool> {
+    if !requeue(connection, id, now).await? {
+        return Ok(false);
+    }
+    let definition = definition(connection, text).await?;
+    sqlx::query("UPDATE runs SET definition = ?2 WHERE id = ?1")
+        .bind(id)
+        .bind(definition)
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+pub(super) async fn since(
+    connection: &mut SqliteConnection,
+    location: &str,
+    workflow: &str,
+    contact: Option<&str>,
+    record: &str,
+    since: Timestamp,
+) -> Op<u64> {
+    // Two statements, so that each has its index.
+    let query = match contact {
+        Some(contact) => sqlx::query_scalar(
+            "SELECT count(*) FROM runs
+             WHERE location = ?1 AND workflow = ?2 AND contact = ?3 AND created_at > ?4",
+        )
+        .bind(location)
+        .bind(workflow)
+        .bind(contact)
+        .bind(micros(since)),
+        None => sqlx::query_scalar(
+            "SELECT count(*) FROM runs JOIN inbox ON inbox.id = runs.event
+             WHERE runs.location = ?1 AND runs.workflow = ?2 AND runs.contact IS NULL AND runs.created_at > ?4
+               AND inbox.record = ?3",
+        )
+        .bind(location)
+        .bind(workflow)
+        .bind(record)
+        .bind(micros(since)),
+    };
+    let count: i64 = query.fetch_one(connection).await?;
+    Ok(count.unsigned_abs())
+}
+
 pub(super) async fn of_event(connection: &mut SqliteConnection, event: i64) -> Op<Vec<Run>> {
     let rows = sqlx::query(
         "SELECT runs.*, definitions.text FROM runs JOIN definitions ON definitions.id = runs.definition

@@ -196,6 +196,25 @@ impl Store for SqliteStore {
         read!(self, runs::recent(state, limit))
     }
 
+    async fn runs_since(
+        &self,
+        location: &str,
+        workflow: &str,
+        contact: Option<&str>,
+        record: &str,
+        since: Timestamp,
+    ) -> Result<u64> {
+        read!(
+            self,
+            runs::since(location, workflow, contact, record, since)
+        )
+    }
+
+    async fn requeue_run_with(&self, run: i64, definition: &str, now: Timestamp) -> Result<bool> {
+        let definition = definition.to_owned();
+        write!(self, runs::requeue_with(run, &definition, now))
+    }
+
     async fn requeue_run(&self, run: i64, now: Timestamp) -> Result<bool> {
         write!(self, runs::requeue(run, now))
     }

@@ -155,6 +155,45 @@ async fn an_operator_requeues_dead_and_held_runs_only() {
 }
 
 #[tokio::test]
+async fn a_run_can_go_on_with_another_text_of_its_workflow() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run("c1").await;
+    let store = &fixture.store;
+    let before = store.run(run).await.unwrap().unwrap().definition;
+    // While it is not stopped it keeps its own.
+    assert!(!store.requeue_run_with(run, "other", at(1)).await.unwrap());
+    assert_eq!(store.run(run).await.unwrap().unwrap().definition, before);
+    let dead = update(RunState::Dead, None);
+    store
+        .update_run(&fixture.fence, run, dead, at(0))
+        .await
+        .unwrap();
+    assert!(store.requeue_run_with(run, "other", at(1)).await.unwrap());
+    let now = store.run(run).await.unwrap().unwrap();
+    assert_eq!((now.state, &*now.definition), (RunState::Ready, "other"));
+}
+
+#[tokio::test]
+async fn runs_are_counted_by_workflow_and_contact_or_record() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run("c1").await;
+    fixture.run("c2").await;
+    let began = fixture.store.run(run).await.unwrap().unwrap();
+    let contact = began.contact.as_deref();
+    let count = async |workflow: &str, contact, since| {
+        let counted = fixture
+            .store
+            .runs_since(&began.location, workflow, contact, "c1", since);
+        counted.await.unwrap()
+    };
+    let before = began.created_at - jiff::SignedDuration::from_secs(1);
+    assert_eq!(count(&began.workflow, contact, before).await, 1);
+    assert_eq!(count(&began.workflow, contact, began.created_at).await, 0);
+    assert_eq!(count("another", contact, before).await, 0);
+    assert_eq!(count(&began.workflow, Some("nobody"), before).await, 0);
+}
+
+#[tokio::test]
 async fn a_repeated_intent_counts_an_attempt_and_remembers_doubt() {
     let fixture = Fixture::new().await;
     let run = fixture.run("c1").await;

@@ -13,7 +13,7 @@ mod report;
 mod stretch;
 mod whole;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -26,6 +26,7 @@ use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::changes::Position;
@@ -139,7 +140,7 @@ pub struct Poller {
     location: String,
     owner: String,
     options: PollOptions,
-    polls: Polls,
+    polls: watch::Sender<Arc<Polls>>,
     reader: Reader,
     /// How many times longer than usual polls wait now.
     factor: AtomicU32,
@@ -165,7 +166,7 @@ impl Poller {
             location,
             owner: owner.into(),
             options,
-            polls,
+            polls: watch::channel(Arc::new(polls)).0,
             factor: AtomicU32::new(1),
         }
     }
@@ -187,8 +188,13 @@ impl Poller {
     }
 
     /// The polls of the location.
-    pub fn polls(&self) -> &Polls {
-        &self.polls
+    pub fn polls(&self) -> Arc<Polls> {
+        self.polls.borrow().clone()
+    }
+
+    /// Makes others from now on. Those that are the same go on where they are; a new one begins with its baseline.
+    pub fn replace(&self, polls: Polls) {
+        self.polls.send_replace(Arc::new(polls));
     }
 
     /// The location.
@@ -203,17 +209,25 @@ impl Poller {
         shutdown: impl Future<Output = ()> + Send,
     ) {
         tokio::pin!(shutdown);
-        let mut due: Vec<Instant> = self.polls.iter().map(|_| Instant::now()).collect();
-        // The first of those that are due: parents come before the lists that hang on them.
-        while let Some((index, at)) = due.iter().copied().enumerate().min_by_key(|(_, at)| *at) {
+        let mut replaced = self.polls.subscribe();
+        let mut due: HashMap<String, Instant> = HashMap::new();
+        loop {
+            let polls = self.polls();
+            let now = Instant::now();
+            let at = |poll: &Poll| due.get(&poll.name).copied().unwrap_or(now);
+            // The first of those that are due: parents come before the lists that hang on them.
+            let Some(poll) = polls.iter().min_by_key(|poll| at(poll)) else {
+                tokio::select! {
+                    () = &mut shutdown => return,
+                    _ = replaced.changed() => continue,
+                }
+            };
             tokio::select! {
                 biased;
                 () = &mut shutdown => return,
-                () = tokio::time::sleep_until(at) => {}
+                _ = replaced.changed() => continue,
+                () = tokio::time::sleep_until(at(poll)) => {}
             }
-            let Some(poll) = self.polls.get(index) else {
-                return;
-            };
             match self.poll_once(poll).await {
                 Ok(polled) if polled.stored > 0 => found(&self.location),
                 Ok(_) => {}
@@ -221,9 +235,9 @@ impl Poller {
                     tracing::warn!(location = %self.location, poll = %poll.name, %error, "poll failed; it will be tried again");
                 }
             }
-            due[index] = Instant::now() + self.interval(poll);
+            let next = Instant::now() + self.interval(poll);
+            due.insert(poll.name.clone(), next);
         }
-        shutdown.await;
     }
 
     /// Polls everything once. A poll that fails does not keep the others from being made.
@@ -234,7 +248,7 @@ impl Poller {
             ..Polled::default()
         };
         let mut failed = None;
-        for poll in self.polls.iter() {
+        for poll in self.polls().iter() {
             match self.poll_once(poll).await {
                 Ok(polled) if !polled.owner => return Ok(Polled::default()),
                 Ok(polled) => {

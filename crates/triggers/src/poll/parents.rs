@@ -205,7 +205,8 @@ impl Poller {
         reader: &Reader,
         sweep: &mut Sweep,
     ) -> Result<Vec<Parent>, PollError> {
-        let Some(parents) = self.polls.iter().find(|poll| {
+        let polls = self.polls();
+        let Some(parents) = polls.iter().find(|poll| {
             Some(poll.operation.name) == maker.poll.parents() && poll.arguments.is_empty()
         }) else {
             return Ok(Vec::new());

@@ -146,10 +146,6 @@ impl Polls {
     pub fn webhooks_only(&self) -> impl Iterator<Item = &str> {
         self.webhooks_only.iter().map(String::as_str)
     }
-
-    pub(super) fn get(&self, index: usize) -> Option<&Poll> {
-        self.polls.get(index)
-    }
 }
 
 impl Poll {

@@ -238,7 +238,8 @@ async fn a_single_record_and_an_answer_fire_when_they_change() {
 async fn a_preview_stores_nothing() {
     let world = world(2).await;
     let poller = poller(&world, &[], &["contact.created", "contact.updated"]);
-    let poll = poller.polls().iter().next().unwrap();
+    let polls = poller.polls();
+    let poll = polls.iter().next().unwrap();
     let first = poller.preview(poll).await.unwrap();
     assert!(first.baseline);
     assert_eq!(first.events.len(), 2);

@@ -8,4 +8,5 @@ mod lists;
 mod model;
 mod poll;
 mod receive;
+mod schedule;
 mod support;

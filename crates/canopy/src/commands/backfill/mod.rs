@@ -240,7 +240,9 @@ impl Job<'_> {
             {
                 continue;
             }
-            let connection = connector.connection(config, Arc::from([])).await?;
+            let connection = connector
+                .connection(config, canopy_engine::Workflows::default())
+                .await?;
             self.store
                 .register_connection(&connection.location, &connection.id, Timestamp::now())
                 .await

@@ -1,0 +1,122 @@
+//! `canopy runs`: what ran, step by step.
+
+use canopy_store::{Run, RunState, StepRecord, Store};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::status;
+use crate::cli::ConfigArgs;
+use crate::exit::{Ended, Failure};
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Show this run with its steps
+    pub run: Option<i64>,
+    /// Only runs in this state
+    #[arg(long, conflicts_with = "run")]
+    pub state: Option<State>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// States of runs, as the command line says them.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum State {
+    Ready,
+    Waiting,
+    Held,
+    Done,
+    Dead,
+}
+
+impl From<State> for RunState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Ready => Self::Ready,
+            State::Waiting => Self::Waiting,
+            State::Held => Self::Held,
+            State::Done => Self::Done,
+            State::Dead => Self::Dead,
+        }
+    }
+}
+
+pub(super) async fn runs(options: &Runs) -> Result<Ended, Failure> {
+    let store = status::open(&options.config).await?;
+    let told = match options.run {
+        Some(run) => one(&store, run, options.json).await,
+        None => list(&store, options).await,
+    };
+    store.close().await;
+    print!("{}", told?);
+    Ok(Ended::Well)
+}
+
+async fn list(store: &dyn Store, options: &Runs) -> Result<String, Failure> {
+    let runs = store.runs(options.state.map(RunState::from), options.limit);
+    let runs = runs.await.map_err(|error| Failure::failed(&error))?;
+    if options.json {
+        let rows: Vec<_> = runs.iter().map(described).collect();
+        return Ok(format!("{}\n", json!(rows)));
+    }
+    if runs.is_empty() {
+        return Ok("no runs\n".to_owned());
+    }
+    Ok(runs.iter().map(|run| line(run) + "\n").collect())
+}
+
+async fn one(store: &dyn Store, id: i64, as_json: bool) -> Result<String, Failure> {
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let run = store.run(id).await.map_err(failed)?;
+    let run = run.ok_or_else(|| {
+        Failure::BadInput(format!("there is no run {id}; `canopy runs` lists them"))
+    })?;
+    let steps = store.steps(id).await.map_err(failed)?;
+    if as_json {
+        let mut described = described(&run);
+        described["steps"] = json!(steps);
+        return Ok(format!("{described}\n"));
+    }
+    let steps = steps.iter().map(|step| format!("  {}\n", step_line(step)));
+    Ok(std::iter::once(line(&run) + "\n").chain(steps).collect())
+}
+
+/// Without the text of its workflow, which nobody wants in a list.
+fn described(run: &Run) -> serde_json::Value {
+    let mut described = json!(run);
+    if let Some(members) = described.as_object_mut() {
+        members.remove("definition");
+    }
+    described
+}
+
+fn line(run: &Run) -> String {
+    let contact = run.contact.as_deref().unwrap_or("none");
+    let mut text = format!(
+        "run {} {} ({}, contact {contact}, event {}, since {:.0})",
+        run.id, run.state, run.workflow, run.event, run.created_at
+    );
+    if let Some(error) = &run.error {
+        text.push_str(": ");
+        text.push_str(error);
+    }
+    text
+}
+
+/// One step with what a person asks next: why it failed, or why there was nothing to do.
+pub(super) fn step_line(step: &StepRecord) -> String {
+    let mut text = format!("{} {}: {}", step.step, step.action, step.state);
+    let output = step.output.as_ref();
+    let skipped = output.and_then(|output| output["skipped"].as_str());
+    if let Some(why) = step.error.as_deref().or(skipped) {
+        text.push_str(": ");
+        text.push_str(why);
+    }
+    text
+}

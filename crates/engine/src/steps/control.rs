@@ -1,0 +1,78 @@
+//! `wait` and `stop`: steps that do nothing outside.
+
+use canopy_mapping::{WAIT, wait_until};
+use canopy_store::{StepRecord, StepState};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::StepRun;
+use crate::error::{EngineError, Verdict};
+
+impl StepRun<'_> {
+    pub(crate) async fn control(&mut self) -> Result<Verdict, EngineError> {
+        let arguments = match self.arguments() {
+            Ok(arguments) => arguments,
+            Err(error) => return self.refuse(error).await,
+        };
+        if self.step.action == WAIT {
+            self.rest(&arguments).await
+        } else {
+            self.stop(&arguments).await
+        }
+    }
+
+    /// The end of the wait is reckoned once, when it begins, and kept in the step's intent.
+    async fn rest(&self, arguments: &Map<String, Value>) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let now = engine.clock.now();
+        let until = if let Some(until) = self.earlier.and_then(until) {
+            until
+        } else {
+            let until = match wait_until(arguments, now) {
+                Ok(until) => until,
+                Err(error) => return self.refuse(error).await,
+            };
+            let intent = self.intent(json!({ "until": until }));
+            engine.store.intend_step(self.fence, intent, now).await?;
+            until
+        };
+        if now < until {
+            return Ok(Verdict::Wait {
+                reason: format!("step \"{}\" waits until {until}", self.step.id),
+                until,
+            });
+        }
+        let output = json!({ "until": until });
+        let outcome = self.outcome(StepState::Done, Some(output.clone()), None);
+        engine.store.finish_step(self.fence, outcome, now).await?;
+        Ok(Verdict::Done(output))
+    }
+
+    async fn stop(&self, arguments: &Map<String, Value>) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let now = engine.clock.now();
+        let said = arguments.get("reason").map(|reason| match reason {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        let reason = said
+            .or_else(|| self.step.when.clone())
+            .unwrap_or_else(|| "its workflow says so".to_owned());
+        let intent = self.intent(Value::Object(arguments.clone()));
+        engine.store.intend_step(self.fence, intent, now).await?;
+        let output = json!({ "stopped": reason });
+        let outcome = self.outcome(StepState::Done, Some(output), None);
+        engine.store.finish_step(self.fence, outcome, now).await?;
+        Ok(Verdict::Stopped(stopped(&self.step.id, &reason)))
+    }
+}
+
+/// What a run that was stopped says of it.
+pub(crate) fn stopped(step: &str, reason: &str) -> String {
+    format!("stopped at step \"{step}\": {reason}")
+}
+
+/// When a wait that has begun is over.
+fn until(record: &StepRecord) -> Option<Timestamp> {
+    record.request["until"].as_str()?.parse().ok()
+}

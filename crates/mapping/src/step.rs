@@ -1,0 +1,155 @@
+//! The steps of a workflow, and how often each may happen.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::actions::ActionKind;
+use crate::control::{self, STOP, WAIT};
+
+/// One action of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StepTable")]
+pub struct Step {
+    /// Immutable, unique in the file: part of the step's key.
+    pub id: String,
+    /// `profile.save`, `wait`, `stop`, or the name of an operation of HighLevel or Ecologi, e.g. `create-note`,
+    /// `buy-trees`.
+    pub action: String,
+    /// How often it may happen. Purchases default to `contact`, everything else to `event`.
+    pub once: Option<Once>,
+    /// Expression; when false the step is skipped.
+    pub when: Option<String>,
+    /// Expression under which a purchase may carry `name` and `recipientEmail`; when false they are left out.
+    pub consent: Option<String>,
+    /// Arguments: literals or `{{ }}` templates.
+    pub with: Map<String, Value>,
+    /// Custom fields of the contact by name; missing ones are created in the location. They become the
+    /// `customFields` argument. The call is left out when the contact has all of these values already.
+    pub custom_fields: IndexMap<String, CustomField>,
+}
+
+/// All keys of a step's table, the short forms `wait = "3d"` and `stop = "reason"` among them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepTable {
+    id: String,
+    action: Option<String>,
+    wait: Option<Value>,
+    stop: Option<Value>,
+    once: Option<Once>,
+    when: Option<String>,
+    consent: Option<String>,
+    #[serde(default)]
+    with: Map<String, Value>,
+    #[serde(default)]
+    custom_fields: IndexMap<String, CustomField>,
+}
+
+impl TryFrom<StepTable> for Step {
+    type Error = String;
+
+    fn try_from(table: StepTable) -> Result<Self, String> {
+        let StepTable {
+            id,
+            action,
+            wait,
+            stop,
+            once,
+            when,
+            consent,
+            mut with,
+            custom_fields,
+        } = table;
+        let action = match (action, wait, stop) {
+            (Some(action), None, None) => action,
+            (None, Some(wait), None) => {
+                with.insert(control::wait_argument(&wait).to_owned(), wait);
+                WAIT.to_owned()
+            }
+            (None, None, Some(stop)) => {
+                if stop != Value::Bool(true) {
+                    with.insert("reason".to_owned(), stop);
+                }
+                STOP.to_owned()
+            }
+            (None, None, None) => {
+                return Err(format!(
+                    "step \"{id}\" does nothing; add one of \"action\", \"wait\" and \"stop\""
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "step \"{id}\" has more than one of \"action\", \"wait\" and \"stop\""
+                ));
+            }
+        };
+        Ok(Self {
+            id,
+            action,
+            once,
+            when,
+            consent,
+            with,
+            custom_fields,
+        })
+    }
+}
+
+/// How often a step may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Once {
+    /// Once for each contact, for ever.
+    Contact,
+    /// Once for each record (opportunity, task, note ...), for ever.
+    Record,
+    /// Once for each event.
+    Event,
+    /// Once for each contact and calendar month (UTC) of the event.
+    Month,
+}
+
+/// A value for a custom field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomField {
+    /// Literal or template.
+    pub value: Value,
+    /// The type with which a missing field is created.
+    #[serde(rename = "type", default)]
+    pub data_type: FieldType,
+}
+
+/// HighLevel's custom field types that a workflow can create.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    #[default]
+    Text,
+    LargeText,
+    Number,
+    Date,
+}
+
+impl FieldType {
+    /// The API's word, of `dataType`.
+    pub const fn api_name(self) -> &'static str {
+        match self {
+            Self::Text => "TEXT",
+            Self::LargeText => "LARGE_TEXT",
+            Self::Number => "NUMERICAL",
+            Self::Date => "DATE",
+        }
+    }
+}
+
+impl Step {
+    /// How often this step may happen, given what kind of action it is.
+    pub fn once(&self, kind: ActionKind) -> Once {
+        self.once.unwrap_or(match kind {
+            ActionKind::Purchase => Once::Contact,
+            ActionKind::Profile | ActionKind::HighLevel | ActionKind::Control => Once::Event,
+        })
+    }
+}

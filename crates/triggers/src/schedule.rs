@@ -1,0 +1,248 @@
+//! Timetables: events that no service tells, but the clock.
+//!
+//! An occurrence is an event whose version is its time, so whoever looks, and however often, it is one. How far a
+//! timetable has come is a cursor in the store, written in the same transaction as the events. Of occurrences that were
+//! missed while the program was down, the latest is made up for and the others are told of: who was away for a week does
+//! not want seven monthly reports' worth of purchases at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canopy_mapping::{Each, SCHEDULE_DUE, ScheduleError, ScheduleOn, Source, Timetable, Trace};
+use canopy_store::clock::Clock;
+use canopy_store::{Inserted, NewAlert, NewEvent, PollCommit, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Longest time between two looks at the clock: it may be set, and a sleeping machine does not count.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// The timetable of a workflow.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    workflow: String,
+    /// Which of the workflow's timetables it is, counted from 0.
+    place: usize,
+    identity: String,
+    each: Option<Each>,
+    timetable: Timetable,
+}
+
+impl Schedule {
+    /// The timetable that stands at `place` among those of a workflow.
+    pub fn new(workflow: &str, place: usize, on: &ScheduleOn) -> Result<Self, ScheduleError> {
+        Ok(Self {
+            workflow: workflow.to_owned(),
+            place,
+            identity: on.identity(),
+            each: on.each,
+            timetable: on.timetable()?,
+        })
+    }
+
+    /// The workflow that it starts.
+    pub fn workflow(&self) -> &str {
+        &self.workflow
+    }
+
+    /// Fields and time zone.
+    pub fn fields(&self) -> &str {
+        &self.identity
+    }
+
+    /// When it is due next.
+    pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.timetable.next_after(now)
+    }
+
+    fn cursor(&self) -> String {
+        match self.place {
+            0 => format!("schedule:{}", self.workflow),
+            place => format!("schedule:{}:{place}", self.workflow),
+        }
+    }
+}
+
+/// How far a timetable has come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Position {
+    /// Fields and zone: where they change, it begins anew.
+    timetable: String,
+    /// The occurrence that was due last, or when it was first looked at.
+    since: Timestamp,
+}
+
+/// Watches the timetables of one location.
+#[derive(Debug)]
+pub struct Scheduler {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    location: String,
+    owner: String,
+    schedules: tokio::sync::watch::Sender<Arc<[Schedule]>>,
+}
+
+impl Scheduler {
+    /// `owner` is the lease owner of the process: the engine's.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        location: impl Into<String>,
+        owner: impl Into<String>,
+        schedules: impl Into<Arc<[Schedule]>>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            location: location.into(),
+            owner: owner.into(),
+            schedules: tokio::sync::watch::channel(schedules.into()).0,
+        }
+    }
+
+    /// Watches others from now on.
+    pub fn replace(&self, schedules: impl Into<Arc<[Schedule]>>) {
+        self.schedules.send_replace(schedules.into());
+    }
+
+    /// Looks at the clock until `shutdown`; `found` is told of new events.
+    pub async fn serve(
+        &self,
+        found: impl Fn(&str) + Send,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
+        tokio::pin!(shutdown);
+        let mut replaced = self.schedules.subscribe();
+        loop {
+            match self.look().await {
+                Ok(0) => {}
+                Ok(_) => found(&self.location),
+                Err(error) => {
+                    tracing::warn!(location = %self.location, %error, "timetables could not be looked at; it will be tried again");
+                }
+            }
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                _ = replaced.changed() => {}
+                () = tokio::time::sleep(self.until_next()) => {}
+            }
+        }
+    }
+
+    /// Stores the events of all timetables that are due; tells how many there are.
+    pub async fn look(&self) -> Result<u64, StoreError> {
+        let schedules = self.schedules.borrow().clone();
+        let mut stored = 0;
+        for schedule in &*schedules {
+            stored += self.look_at(schedule).await?;
+        }
+        Ok(stored)
+    }
+
+    async fn look_at(&self, schedule: &Schedule) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let name = schedule.cursor();
+        let cursor = self.store.cursor(&self.location, &name).await?;
+        let position = cursor
+            .and_then(|cursor| serde_json::from_value::<Position>(cursor.state).ok())
+            .filter(|position| position.timetable == schedule.identity);
+        let (since, events) = match position {
+            // What was due before it was first looked at is history.
+            None => (now, Vec::new()),
+            Some(position) => match schedule.timetable.due(position.since, now) {
+                None => return Ok(0),
+                Some(due) => {
+                    self.tell_of_missed(schedule, due.missed, now).await?;
+                    (due.at, self.events(schedule, due.at, &due.local).await?)
+                }
+            },
+        };
+        let lease = SignedDuration::from_secs(60);
+        let fence = self
+            .store
+            .acquire_lease(&self.location, &self.owner, now, lease)
+            .await?;
+        // Another process has the location: it looks at the clock as well.
+        let Some(fence) = fence else {
+            return Ok(0);
+        };
+        let commit = PollCommit {
+            name,
+            state: json!(Position {
+                timetable: schedule.identity.clone(),
+                since,
+            }),
+            events,
+            ..PollCommit::default()
+        };
+        let inserted = self.store.commit_poll(&fence, commit, now).await?;
+        let stored = inserted
+            .iter()
+            .filter(|one| matches!(one, Inserted::Stored(_)));
+        Ok(stored.count() as u64)
+    }
+
+    /// One event for the location, or one for each contact with a profile.
+    async fn events(
+        &self,
+        schedule: &Schedule,
+        at: Timestamp,
+        local: &str,
+    ) -> Result<Vec<NewEvent>, StoreError> {
+        let event = |contact: Option<String>| NewEvent {
+            source: Source::Schedule,
+            kind: SCHEDULE_DUE.to_owned(),
+            location: self.location.clone(),
+            record: schedule.workflow.clone(),
+            occurred_at: at,
+            version: Some(match &contact {
+                Some(contact) => format!("{at} {contact}"),
+                None => at.to_string(),
+            }),
+            delivery: None,
+            payload: json!({ "due": local, "schedule": schedule.identity }),
+            trace: Trace::default(),
+            contact,
+        };
+        Ok(match schedule.each {
+            None => vec![event(None)],
+            Some(Each::Profile) => {
+                let contacts = self.store.contacts_with_profile(&self.location).await?;
+                contacts.into_iter().map(Some).map(event).collect()
+            }
+        })
+    }
+
+    async fn tell_of_missed(
+        &self,
+        schedule: &Schedule,
+        missed: usize,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if missed == 0 {
+            return Ok(());
+        }
+        let workflow = &schedule.workflow;
+        tracing::warn!(%workflow, missed, "occurrences of a timetable were missed; the latest one runs now");
+        let alert = NewAlert {
+            location: self.location.clone(),
+            kind: "schedule".to_owned(),
+            subject: workflow.clone(),
+            message: format!(
+                "workflow \"{workflow}\" was due {missed} time(s) while nothing ran; the latest occurrence is made up for, the earlier ones are left out"
+            ),
+        };
+        self.store.raise_alert(alert, now).await?;
+        Ok(())
+    }
+
+    fn until_next(&self) -> Duration {
+        let now = self.clock.now();
+        let schedules = self.schedules.borrow();
+        let next = schedules.iter().filter_map(|one| one.next_after(now)).min();
+        next.and_then(|next| Duration::try_from(next.duration_since(now)).ok())
+            .map_or(LONGEST, |wait| wait.min(LONGEST))
+    }
+}
