@@ -225,9 +225,10 @@ async fn a_file_is_imported_line_by_line_and_wrong_lines_are_told() {
 async fn an_import_that_is_killed_goes_on_and_makes_nothing_twice() {
     for boundary in ["AfterIntent", "AfterCall", "BeforeOutcome", "AfterOutcome"] {
         let world = mapped().await;
-        let lines: String = (0..5)
+        let lines: Vec<_> = (0..5)
             .map(|n| format!("p{n}@example.com,P {n},{n}\n"))
             .collect();
+        let lines = lines.concat();
         std::fs::write(
             world.path("people.csv"),
             format!("email,name,trees\n{lines}"),

@@ -161,6 +161,26 @@ async fn fields_are_in_step_in_both_directions_without_an_echo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_of_mapped_fields_tells_the_write_and_makes_none() {
+    let world = with(&["sync-fields"]).await;
+    let contact = world.seed(1).await.remove(0);
+    world.succeed(&["run", "--once"]).await;
+    world
+        .succeed(&["profile", "set", &contact, "trees=5"])
+        .await;
+    let before = writes(&world).await;
+    let told = world.succeed(&["run", "--dry-run", "--json"]).await;
+    assert!(
+        told.contains("update-contact") || told.contains("toHighLevel"),
+        "{told}"
+    );
+    assert_eq!(writes(&world).await, before);
+    assert_eq!(world.succeed(&["alerts"]).await, "no alerts\n");
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(writes(&world).await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_contact_gets_profile_mapped_fields_tree_and_ids() {
     let world = with(&["new-contact", "tag-new-profiles"]).await;
     let running = world.start().await;
