@@ -13,6 +13,7 @@ mod raw;
 mod refusals;
 mod tolerance;
 mod webhooks;
+mod webhooks_rsa;
 
 use std::time::Duration;
 

@@ -66,6 +66,15 @@ fn a_signed_body_is_taken_and_a_changed_one_is_not() {
 }
 
 #[test]
+fn a_key_is_taken_as_a_file_too() {
+    let key = sender(1);
+    let (begin, end) = ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----");
+    let pem = format!("{begin}\n{}\n{end}\n", public(&key));
+    let verifier = Verifier::with_keys([pem.as_str()]).unwrap();
+    assert_eq!(check(&verifier, &sign(&key, BODY), BODY), Ok(()));
+}
+
+#[test]
 fn during_a_rotation_both_keys_count() {
     let (old, new) = (sender(1), sender(2));
     let verifier = verifier(&[&old, &new]);

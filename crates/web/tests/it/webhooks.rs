@@ -1,0 +1,129 @@
+//! `POST /webhooks/highlevel`: what each sender is told.
+
+use axum::http::StatusCode;
+use canopy_web::MAX_WEBHOOK_BODY;
+use serde_json::json;
+
+use crate::support::{LOCATION, World};
+
+const PATH: &str = "/webhooks/highlevel";
+const SIGNED: &str = "X-GHL-Signature";
+
+fn created(contact: &str) -> String {
+    json!({ "type": "ContactCreate", "locationId": LOCATION, "id": contact }).to_string()
+}
+
+/// Sends a body with its signature.
+async fn deliver(world: &World, body: &str) -> (StatusCode, String) {
+    let signature = world.sign(body.as_bytes());
+    world
+        .send("POST", PATH, &[(SIGNED, &signature)], body.to_owned())
+        .await
+}
+
+#[tokio::test]
+async fn what_is_new_is_stored_and_rings_and_what_is_known_is_a_duplicate() {
+    let world = World::new().await;
+    let body = created("c1");
+    let (status, text) = deliver(&world, &body).await;
+    assert_eq!((status, &*text), (StatusCode::OK, "stored\n"));
+    assert_eq!(world.rung(), [LOCATION]);
+    assert_eq!(world.kinds().await, ["contact.created"]);
+    let (status, text) = deliver(&world, &body).await;
+    assert_eq!((status, &*text), (StatusCode::OK, "duplicate\n"));
+    assert!(world.rung().is_empty(), "there is nothing to do");
+    assert_eq!(world.kinds().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_told_401_and_not_stored() {
+    let world = World::new().await;
+    let body = created("c1");
+    let (right, other) = (world.sign(body.as_bytes()), world.sign(b"another body"));
+    let cases: [&[(&str, &str)]; 7] = [
+        &[],
+        &[(SIGNED, "N/A")],
+        &[(SIGNED, "no base64")],
+        &[(SIGNED, &other)],
+        &[("X-WH-Signature", &right)],
+        // The ended scheme's header changes nothing.
+        &[(SIGNED, &other), ("X-WH-Signature", &right)],
+        &[(SIGNED, "N/A"), ("X-WH-Signature", "N/A")],
+    ];
+    for headers in cases {
+        let (status, text) = world.send("POST", PATH, headers, body.clone()).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{headers:?}: {text}");
+        assert!(text.contains("Signature"), "says why: {text}");
+    }
+    assert_eq!(world.kinds().await, [""; 0]);
+    assert_eq!(world.deliveries().refused, 7);
+    let both = [(SIGNED, &*right), ("X-WH-Signature", "N/A")];
+    let (status, _) = world.send("POST", PATH, &both, body).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_is_taken_up_to_the_limit_and_not_one_byte_beyond() {
+    let world = World::new().await;
+    let padded = |size: usize| {
+        let body = created("c1");
+        body.clone() + &" ".repeat(size - body.len())
+    };
+    let (status, _) = deliver(&world, &padded(MAX_WEBHOOK_BODY + 1)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(world.kinds().await, [""; 0]);
+    let (status, _) = deliver(&world, &padded(MAX_WEBHOOK_BODY)).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_payload_with_a_time_is_taken_within_the_window_only() {
+    let world = World::new().await;
+    for (stamp, expected) in [
+        ("2026-11-22T12:00:00Z", StatusCode::OK),
+        ("2026-11-22T11:59:59Z", StatusCode::UNAUTHORIZED),
+        ("2026-11-24T12:00:01Z", StatusCode::UNAUTHORIZED),
+    ] {
+        let body = json!({ "type": "RecordUpdate", "locationId": LOCATION, "id": "r", "timestamp": stamp });
+        let (status, text) = deliver(&world, &body.to_string()).await;
+        assert_eq!(status, expected, "{stamp}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn when_it_cannot_be_stored_the_sender_is_told_to_come_again() {
+    let world = World::new().await;
+    world.store.close().await;
+    let (status, text) = deliver(&world, &created("c1")).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(text.contains("again"), "{text}");
+    assert!(!text.contains(".db"), "no paths for strangers: {text}");
+    assert_eq!(world.deliveries().put_off, 1);
+    assert!(world.rung().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_event_and_what_is_another_locations_is_told_so() {
+    let world = World::new().await;
+    let (status, _) = deliver(&world, "[]").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let foreign = json!({ "type": "ContactCreate", "locationId": "elsewhere", "id": "c1" });
+    let (status, text) = deliver(&world, &foreign.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "it would come again otherwise");
+    assert!(text.contains("no connection"), "{text}");
+    assert_eq!(world.kinds().await, [""; 0]);
+    let unknown = json!({ "type": "MoonLanding", "locationId": LOCATION, "id": "m" });
+    let (status, _) = deliver(&world, &unknown.to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(world.kinds().await, ["webhook.MoonLanding"]);
+    assert_eq!(world.deliveries().unrecognised, 1);
+}
+
+#[tokio::test]
+async fn it_is_posted_to_only() {
+    let world = World::new().await;
+    for method in ["GET", "PUT", "DELETE"] {
+        let (status, _) = world.send(method, PATH, &[], "").await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+    }
+}
