@@ -1,7 +1,7 @@
 //! From an inbox row to runs: have the event completed, drop echoes, match workflows.
 
 use canopy_mapping::{Event, Source, Workflow, template};
-use canopy_store::{EventEnd, Fence, InboxRow, NewAlert, NewRun, Run};
+use canopy_store::{APPROVAL, EventEnd, Fence, InboxRow, NewAlert, NewRun, Run};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ impl Engine {
             // Nobody would miss what nobody was told of.
             let alert = NewAlert {
                 location: fence.location.clone(),
-                kind: "approval".to_owned(),
+                kind: APPROVAL.to_owned(),
                 subject: row.event.kind.clone(),
                 message: "events that polls found too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
             };

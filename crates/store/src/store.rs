@@ -112,7 +112,8 @@ pub trait Store: ProfileStore {
     ) -> Result<()>;
     /// Puts a pending event aside until a person approves it.
     async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()>;
-    /// A person's approval of a held event: it is pending again. `false`: no held event has this number.
+    /// A person's approval of a held event: it is pending again, and the alert is resolved once no event of its kind is
+    /// held at the location. `false`: no held event has this number.
     async fn approve_event(&self, id: i64, now: Timestamp) -> Result<bool>;
     /// Events in this state, newest first.
     async fn events_in(&self, state: EventState, limit: u32) -> Result<Vec<InboxRow>>;

@@ -45,6 +45,10 @@ pub enum Inserted {
     Duplicate(i64),
 }
 
+/// Kind of the alert that events wait for approval; its subject is their kind. [`crate::Store::approve_event`] of the
+/// last one resolves it.
+pub const APPROVAL: &str = "approval";
+
 /// What reading the record behind an event told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {

@@ -18,6 +18,7 @@
 //! ```
 
 mod backfill;
+mod missed;
 mod normalise;
 mod poll;
 mod receive;
@@ -28,6 +29,7 @@ pub use backfill::{
     Backfill, BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since,
 };
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
+pub use missed::missed_by_webhooks;
 pub use normalise::{PayloadError, UNKNOWN_LOCATION};
 pub use poll::{
     DayPlan, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled, Poller, Polls,

@@ -175,24 +175,41 @@ impl Receiver {
             return Ok(Received::Foreign);
         };
         if first.location == UNKNOWN_LOCATION {
-            return Ok(self.set_aside(events, now).await?);
+            let kind = first.kind.clone();
+            let received = self.set_aside(events, now).await?;
+            // It names no location where an agency is meant, and that is all of them.
+            self.note_app(&kind, &self.locations, now).await?;
+            return Ok(received);
         }
         let (kind, location) = (first.kind.clone(), first.location.clone());
         let received = self.keep(events, now).await?;
         if kind.starts_with("webhook.") && received != Received::Duplicate {
             self.counts.unrecognised.fetch_add(1, Ordering::Relaxed);
         }
-        match kind.as_str() {
-            "app.uninstalled" => self.disconnected(&location, now).await?,
-            "app.installed" => {
-                let (kind, subject) = (RECONNECT, UNINSTALLED);
-                self.store
-                    .resolve_alert(&location, kind, subject, now)
-                    .await?;
-            }
-            _ => {}
-        }
+        self.note_app(&kind, [&location], now).await?;
         Ok(received)
+    }
+
+    /// Tells a person when the app was removed, until it is back.
+    async fn note_app(
+        &self,
+        kind: &str,
+        locations: impl IntoIterator<Item = &String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for location in locations {
+            match kind {
+                "app.uninstalled" => self.disconnected(location, now).await?,
+                "app.installed" => {
+                    let (kind, subject) = (RECONNECT, UNINSTALLED);
+                    self.store
+                        .resolve_alert(location, kind, subject, now)
+                        .await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     async fn keep(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Received, StoreError> {
@@ -237,7 +254,7 @@ impl Receiver {
             location: location.to_owned(),
             kind: RECONNECT.to_owned(),
             subject: UNINSTALLED.to_owned(),
-            message: "the app was uninstalled from this location, so its tokens no longer work; install it again, or remove the connection".to_owned(),
+            message: "the app was uninstalled from this location or its agency, so its tokens no longer work; install it again, or remove the connection".to_owned(),
         };
         self.store.raise_alert(alert, now).await.map(drop)
     }

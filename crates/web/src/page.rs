@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use canopy_store::{Alert, InboxRow, Missed, Purchase, Run, RunState, StoreError, Summary};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -37,9 +37,7 @@ async fn figures(app: &App) -> Result<(Summary, Vec<Missed>), StoreError> {
 
 /// What webhooks missed in the last seven days.
 async fn missed(app: &App) -> Result<Vec<Missed>, StoreError> {
-    let now = Timestamp::now();
-    let since = now - SignedDuration::from_hours(7 * 24);
-    app.store.missed(since, now).await
+    canopy_triggers::missed_by_webhooks(&*app.store, Timestamp::now()).await
 }
 
 /// `GET /`.

@@ -2,7 +2,7 @@
 
 use canopy_mapping::Workflow;
 use canopy_store::{RunState, SqliteStore, Store};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::secret;
@@ -11,8 +11,6 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::{config, schedules, show};
 
-/// How far back it is counted what webhooks missed.
-const MISSED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Rows of a list of runs.
 const ROWS: u32 = 1000;
 
@@ -31,8 +29,9 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .map_err(failed)?,
     );
     let alerts = store.alerts(true, ROWS).await.map_err(failed)?;
-    let now = Timestamp::now();
-    let missed = store.missed(now - MISSED, now).await.map_err(failed)?;
+    let missed = canopy_triggers::missed_by_webhooks(&store, Timestamp::now())
+        .await
+        .map_err(failed)?;
     store.close().await;
     let loaded = config::load(&options.config.config)?;
     // The figures are worth showing although a workflow file is being written.

@@ -7,7 +7,7 @@ use super::fault::Op;
 use super::fence::Held;
 use super::inbox::{pending_event, read};
 use super::row::micros;
-use crate::types::{EventState, InboxRow};
+use crate::types::{APPROVAL, EventState, InboxRow};
 
 pub(super) async fn hold(held: &mut Held<'_>, id: i64, reason: &str, now: Timestamp) -> Op<()> {
     pending_event(held, id).await?;
@@ -35,9 +35,26 @@ pub(super) async fn approve(
     )
     .bind(id)
     .bind(micros(now))
+    .execute(&mut *connection)
+    .await?;
+    if approved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Once nothing of the kind waits any more, nobody needs to be told of it.
+    sqlx::query(
+        "UPDATE alerts SET resolved_at = ?2, updated_at = ?2
+         WHERE resolved_at IS NULL AND kind = ?3
+           AND EXISTS (SELECT 1 FROM inbox i
+                       WHERE i.id = ?1 AND i.location = alerts.location AND i.kind = alerts.subject)
+           AND NOT EXISTS (SELECT 1 FROM inbox i
+                           WHERE i.state = 'held' AND i.location = alerts.location AND i.kind = alerts.subject)",
+    )
+    .bind(id)
+    .bind(micros(now))
+    .bind(APPROVAL)
     .execute(connection)
     .await?;
-    Ok(approved.rows_affected() > 0)
+    Ok(true)
 }
 
 pub(super) async fn in_state(

@@ -2,7 +2,8 @@
 
 use canopy_mapping::{Source, Trace};
 use canopy_store::{
-    Completion, EventEnd, EventState, Inserted, NewAlert, NewEvent, NewRun, Store, Version,
+    APPROVAL, Completion, EventEnd, EventState, Inserted, NewAlert, NewEvent, NewRun, Store,
+    Version,
 };
 use serde_json::json;
 
@@ -132,6 +133,44 @@ async fn a_held_event_waits_until_a_person_approves_it() {
     assert!(!store.approve_event(id, at(1)).await.unwrap());
     let pending = store.pending_events(LOCATION, at(1), 10).await.unwrap();
     assert!(pending[0].approved);
+}
+
+#[tokio::test]
+async fn the_last_approval_of_a_kind_resolves_its_alert() {
+    let fixture = Fixture::new().await;
+    let (store, fence) = (&fixture.store, &fixture.fence);
+    let mut ids = Vec::new();
+    for (kind, record) in [("a.created", "1"), ("a.created", "2"), ("b.created", "1")] {
+        let event = NewEvent {
+            kind: kind.into(),
+            ..event(record, Some("created"))
+        };
+        let id = fixture.stored(event).await;
+        store.hold_event(fence, id, "old", at(0)).await.unwrap();
+        ids.push(id);
+    }
+    for (kind, subject) in [
+        (APPROVAL, "a.created"),
+        (APPROVAL, "b.created"),
+        ("budget", "a.created"),
+    ] {
+        let alert = NewAlert {
+            location: LOCATION.into(),
+            kind: kind.into(),
+            subject: subject.into(),
+            message: "look".into(),
+        };
+        store.raise_alert(alert, at(0)).await.unwrap();
+    }
+    let open = async || {
+        let alerts = store.alerts(true, 10).await.unwrap().into_iter().rev();
+        let open = alerts.map(|alert| format!("{} {}", alert.kind, alert.subject));
+        open.collect::<Vec<_>>()
+    };
+    store.approve_event(ids[0], at(1)).await.unwrap();
+    assert_eq!(open().await.len(), 3, "one still waits");
+    store.approve_event(ids[1], at(1)).await.unwrap();
+    assert_eq!(open().await, ["approval b.created", "budget a.created"]);
 }
 
 #[tokio::test]

@@ -177,6 +177,44 @@ async fn the_removal_of_the_app_alerts_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn the_removal_from_an_agency_alerts_for_each_location() {
+    let world = World::new(0).await;
+    let receiver = receiver_for(&world, ["a", "b"]);
+    let app = |name| json!({ "type": name, "appId": "app", "companyId": "agency" }).to_string();
+    let removed = deliver_to(&receiver, app("UNINSTALL")).await.unwrap();
+    assert_eq!(removed, Received::Unplaced);
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    let mut places: Vec<_> = alerts.iter().map(|alert| &*alert.location).collect();
+    places.sort_unstable();
+    assert_eq!(places, ["a", "b"]);
+    // One location has it back, then all.
+    let back = json!({ "type": "INSTALL", "appId": "app", "locationId": "a" }).to_string();
+    deliver_to(&receiver, back).await.unwrap();
+    assert_eq!(world.store.alerts(true, 10).await.unwrap().len(), 1);
+    deliver_to(&receiver, app("INSTALL")).await.unwrap();
+    assert_eq!(world.store.alerts(true, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn installations_are_events_that_a_workflow_can_start_on() {
+    let world = World::new(0).await;
+    let receiver = receiver(&world);
+    let app = |name| json!({ "type": name, "appId": "app", "locationId": world.location(), "companyId": "agency" });
+    for name in ["INSTALL", "PLAN_CHANGE", "UNINSTALL"] {
+        deliver_to(&receiver, app(name).to_string()).await.unwrap();
+    }
+    let kinds = ["app.installed", "app.plan_changed", "app.uninstalled"];
+    let expected = kinds.map(|kind| (kind.to_owned(), "app".to_owned()));
+    assert_eq!(world.events().await, expected);
+    // Another location's removal is none of ours.
+    let mut foreign = app("INSTALL");
+    foreign["locationId"] = json!("elsewhere");
+    let received = deliver_to(&receiver, foreign.to_string()).await.unwrap();
+    assert_eq!(received, Received::Foreign);
+    assert_eq!(world.store.alerts(true, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_workflows_webhook_needs_its_secret_and_each_call_is_one_event() {
     let world = World::new(0).await;
     let hook = canopy_triggers::WorkflowHook {

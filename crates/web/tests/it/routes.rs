@@ -1,8 +1,58 @@
 //! Which routes the internet reaches, and which the operator.
 
 use axum::http::StatusCode;
+use canopy_mapping::{Source, Trace};
+use canopy_store::{NewEvent, Store as _};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{LOCATION, World};
+
+/// The creation of a contact an hour ago.
+fn created(contact: &str, source: Source) -> NewEvent {
+    NewEvent {
+        source,
+        kind: "contact.created".to_owned(),
+        location: LOCATION.to_owned(),
+        contact: Some(contact.to_owned()),
+        record: contact.to_owned(),
+        occurred_at: an_hour_ago(),
+        version: Some("created".to_owned()),
+        delivery: None,
+        payload: json!({}),
+        trace: Trace::default(),
+    }
+}
+
+fn an_hour_ago() -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(1)
+}
+
+#[tokio::test]
+async fn the_page_shows_what_webhooks_missed() {
+    let world = World::new().await;
+    let (_, text) = world.open("/", "localhost").await;
+    assert!(!text.contains("Missed by webhooks"), "no webhook ever came");
+    for (contact, source) in [
+        ("a", Source::Webhook),
+        ("b", Source::Webhook),
+        ("c", Source::Webhook),
+        ("d", Source::Poll),
+    ] {
+        let event = created(contact, source);
+        let at = an_hour_ago();
+        world.store.insert_events(vec![event], at).await.unwrap();
+    }
+    let (_, text) = world.open("/status.json", "localhost").await;
+    let status: Value = serde_json::from_str(&text).unwrap();
+    let row = &status["missed_by_webhooks"][0];
+    assert_eq!((&row["events"], &row["missed"]), (&json!(4), &json!(1)));
+    let (_, text) = world.open("/", "localhost").await;
+    assert!(
+        text.contains("Missed by webhooks") && text.contains("25 %"),
+        "{text}"
+    );
+}
 
 #[tokio::test]
 async fn the_internet_sees_webhooks_and_health_only() {
