@@ -29,7 +29,8 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .map_err(failed)?,
     );
     let alerts = store.alerts(true, ROWS).await.map_err(failed)?;
-    let missed = canopy_triggers::missed_by_webhooks(&store, Timestamp::now())
+    let now = Timestamp::now();
+    let missed = canopy_triggers::missed_by_webhooks(&store, now)
         .await
         .map_err(failed)?;
     store.close().await;
