@@ -67,6 +67,7 @@ impl World {
                 engine: Arc::new(engine),
                 receiver: Arc::new(receiver.with_hooks([hook])),
                 dispatch: bells.clone(),
+                callback: None,
                 title: "test".to_owned(),
             },
             store,
