@@ -24,6 +24,11 @@ pub(super) fn trigger(value: &Value) -> TokenStream {
         quote!(Each { parameter: #parameter, of: #of })
     });
     let each = each.map_or_else(|| quote!(None), |each| quote!(Some(#each)));
+    let window = value["window"]["from"].as_str().map(|from| {
+        let to = value["window"]["to"].as_str().unwrap_or_default();
+        quote!(Window { from: #from, to: #to })
+    });
+    let window = window.map_or_else(|| quote!(None), |window| quote!(Some(#window)));
     quote! {
         Some(Trigger {
             record: #record,
@@ -33,6 +38,7 @@ pub(super) fn trigger(value: &Value) -> TokenStream {
             changes: &[#(#changes),*],
             lists_all: #lists_all,
             each: #each,
+            window: #window,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::{Findings, is_kind, is_word};
 use crate::pointer;
 use crate::schema::{content, operations, success};
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "record",
     "contact",
     "created",
@@ -14,6 +14,7 @@ const KNOWN: [&str; 7] = [
     "changes",
     "lists-all",
     "each",
+    "window",
 ];
 const CHANGE: [&str; 3] = ["kind", "member", "to"];
 
@@ -50,6 +51,22 @@ pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         &trigger["changes"],
     );
     each(findings, &pointer::join(&at, "each"), operation);
+    window(findings, &pointer::join(&at, "window"), operation);
+}
+
+fn window(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+    let Some(window) = operation["x-trigger"].get("window") else {
+        return;
+    };
+    keys(findings, at, window, &["from", "to"]);
+    for key in ["from", "to"] {
+        if window[key].as_str().is_none_or(str::is_empty) {
+            findings.add(
+                at,
+                "`window` must name the parameters that take its ends, as in `{ from: startTime, to: endTime }`",
+            );
+        }
+    }
 }
 
 fn reading(findings: &mut Findings<'_>, at: &str, operation: &Value) {

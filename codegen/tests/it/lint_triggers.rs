@@ -45,6 +45,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "x-idempotency: read",
+        "x-idempotency: read\n      x-trigger: { record: thing, reading: answer, window: { from: a } }",
+        "x-trigger.window: `window` must name the parameters that take its ends",
+    ),
+    (
+        "x-idempotency: read",
         "x-idempotency: read\n      x-trigger: { record: thing, reading: answer, changes: [{ kind: won, member: /a }] }",
         "x-trigger.changes.0: `kind` must read like `task.completed`",
     ),

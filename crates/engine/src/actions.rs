@@ -145,7 +145,12 @@ impl Actions for Catalog {
                 .and_then(|trigger| trigger.each)
                 .map(|each| each.parameter),
         );
-        arguments::of_highlevel(operation, given, &filled_in)
+        let Some(window) = trigger.and_then(|trigger| trigger.window) else {
+            return arguments::of_highlevel(operation, given, &filled_in);
+        };
+        let (mut found, given) = arguments::of_window(operation, window, given);
+        found.extend(arguments::of_highlevel(operation, &given, &filled_in));
+        found
     }
 }
 
@@ -172,6 +177,27 @@ mod tests {
         let wrong = json!({ "contactid": "c" });
         let found = Catalog.check_trigger(operation, wrong.as_object().unwrap());
         assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn the_ends_of_a_window_are_moments() {
+        for operation in ["get-calendar-events", "get-blocked-slots", "get-free-slots"] {
+            let trigger = canopy_highlevel::operation(operation).unwrap().trigger;
+            let window = trigger.unwrap().window.unwrap();
+            let given = |from: &str| {
+                let given =
+                    json!({ "calendarId": "c", (window.from): from, (window.to): "now+30d" });
+                Catalog.check_trigger(operation, given.as_object().unwrap())
+            };
+            assert_eq!(given("today"), []);
+            assert_eq!(given("4102444800000"), []);
+            let wrong = given("now+30days");
+            assert_eq!(wrong.len(), 1, "{wrong:?}");
+            assert!(
+                format!("{wrong:?}").contains("did you mean \\\"now+30d\\\"?"),
+                "{wrong:?}"
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use canopy_ecologi::{InvalidOrder, OrderRequest};
 use canopy_highlevel::{InvokeError, describe, mistake};
-use canopy_mapping::{ArgumentError, nearest, template};
+use canopy_mapping::{ArgumentError, Moment, nearest, template};
 use serde_json::{Map, Value, json};
 
 /// No file has more mistakes in one step that anybody would read.
@@ -85,6 +85,34 @@ pub(crate) fn of_highlevel(
         }
     }
     found
+}
+
+/// The ends of a trigger's window: what is no moment, and the arguments with the others as the instants that they may be.
+pub(crate) fn of_window(
+    operation: &str,
+    window: canopy_highlevel::operation::Window,
+    given: &Map<String, Value>,
+) -> (Vec<ArgumentError>, Map<String, Value>) {
+    let mut found = Vec::new();
+    let mut arguments = given.clone();
+    let fields = describe(operation).map_or_else(|_| Vec::new(), |found| found.fields);
+    for name in [window.from, window.to] {
+        let Some(Value::String(text)) = given.get(name) else {
+            continue;
+        };
+        if let Err(error) = Moment::parse(text) {
+            found.push(ArgumentError::wrong(name, &error.to_string()));
+        }
+        let is_text =
+            |field: &&canopy_highlevel::Field| field.name == name && field.kind == "string";
+        let instant = if fields.iter().any(|field| is_text(&field)) {
+            json!("0")
+        } else {
+            json!(0)
+        };
+        arguments.insert(name.to_owned(), instant);
+    }
+    (found, arguments)
 }
 
 /// All that Ecologi would refuse of a purchase.

@@ -76,6 +76,8 @@ pub trait Store: ProfileStore {
     ) -> Result<Vec<(i64, String, String)>>;
     /// How far the poll `name` has read.
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
+    /// Locations of which a poll has come through.
+    async fn polled_locations(&self) -> Result<Vec<String>>;
     /// Pending rows of a location that are due, oldest first.
     async fn pending_events(
         &self,

@@ -55,6 +55,8 @@ pub struct Trigger {
     /// Parameter that, when not given, is taken from each changed record of another list: notes and tasks of contacts,
     /// messages of conversations.
     pub each: Option<Each>,
+    /// Parameters that are instants and bound what it shows.
+    pub window: Option<Window>,
 }
 
 /// How a poll finds what changed.
@@ -84,6 +86,14 @@ pub struct Change {
     pub member: &'static str,
     /// JSON text of the value that it must have become.
     pub to: Option<&'static str>,
+}
+
+/// The span of time that a read is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Parameters that take milliseconds since 1970.
+    pub from: &'static str,
+    pub to: &'static str,
 }
 
 /// Where a parameter of a poll comes from.

@@ -16,6 +16,7 @@ mod money;
 mod oauth;
 mod ops;
 mod people;
+mod polls;
 mod profiles;
 mod recipes_profiles;
 mod rehearsal;

@@ -1,7 +1,9 @@
 //! `canopy plan`: how many calls a day the polls of each location take.
 
-use canopy_store::SqliteStore;
-use canopy_triggers::{DayPlan, Polls};
+use std::fmt::Write as _;
+
+use canopy_store::{SqliteStore, Store as _};
+use canopy_triggers::{DayPlan, PollPlan, Polls};
 use clap::Args;
 use serde_json::json;
 
@@ -24,11 +26,7 @@ pub(super) async fn plan(options: &Plan) -> Result<Ended, Failure> {
     let workflows = config::workflows(&loaded)?;
     let wanted = polls::polls(&loaded, &workflows)?;
     let store = open(&loaded).await?;
-    let mut plans = Vec::new();
-    for connection in &loaded.config.connection {
-        let plan = of(&loaded, connection, &wanted, store.as_ref()).await?;
-        plans.push((connection, plan));
-    }
+    let plans = of_all(&loaded, &wanted, store.as_ref()).await?;
     if let Some(store) = store {
         store.close().await;
     }
@@ -68,14 +66,48 @@ async fn open(loaded: &Loaded) -> Result<Option<SqliteStore>, Failure> {
         .map_err(|error| Failure::failed(&error))
 }
 
+/// The plan of each connection.
+pub(super) async fn of_all<'a>(
+    loaded: &'a Loaded,
+    wanted: &Polls,
+    store: Option<&SqliteStore>,
+) -> Result<Vec<(&'a ConnectionConfig, DayPlan)>, Failure> {
+    let connections = &loaded.config.connection;
+    let mut polled = match store {
+        Some(store) => store
+            .polled_locations()
+            .await
+            .map_err(|error| Failure::failed(&error))?,
+        None => Vec::new(),
+    };
+    let named: Vec<_> = connections
+        .iter()
+        .map(|connection| connection.highlevel.location_id.as_ref())
+        .collect();
+    polled.retain(|location| !named.contains(&Some(location)));
+    // A connection may leave it to its token to tell the location: of one such it is the one that nobody else names.
+    let nameless = named.iter().filter(|name| name.is_none()).count();
+    let other = (nameless == 1 && polled.len() == 1).then(|| polled.remove(0));
+    let mut plans = Vec::new();
+    for connection in connections {
+        let location = connection.highlevel.location_id.as_ref().or(other.as_ref());
+        plans.push((
+            connection,
+            of(loaded, connection, location, wanted, store).await?,
+        ));
+    }
+    Ok(plans)
+}
+
 async fn of(
     loaded: &Loaded,
     connection: &ConnectionConfig,
+    location: Option<&String>,
     wanted: &Polls,
     store: Option<&SqliteStore>,
 ) -> Result<DayPlan, Failure> {
     let limit = connection.highlevel.requests_per_day;
-    match (store, &connection.highlevel.location_id) {
+    match (store, location) {
         (Some(store), Some(location)) => {
             let options = polls::options(&loaded.config.poll);
             DayPlan::measured(wanted, limit, &options, store, location)
@@ -86,15 +118,37 @@ async fn of(
     }
 }
 
+/// How often a poll is made, and why it is made less often now.
+fn interval(poll: &PollPlan, limit: u32) -> String {
+    let Some(stretched) = poll.stretched else {
+        return format!("every {} s", poll.every);
+    };
+    format!(
+        "every {} s, now every {stretched} s because {} of the day's {limit} calls are used",
+        poll.every,
+        poll.used_today.unwrap_or_default()
+    )
+}
+
+/// The polls of a connection, a line each.
+pub(super) fn intervals(connection: &str, plan: &DayPlan) -> String {
+    let mut text = String::new();
+    for poll in &plan.polls {
+        let every = interval(poll, plan.limit);
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "  {connection}  {}  {every}", poll.poll);
+    }
+    text
+}
+
 fn text(connection: &str, plan: &DayPlan) -> String {
     let mut rows = Vec::new();
     for poll in &plan.polls {
-        let stretched = poll.stretched.map_or_else(String::new, |stretched| {
-            format!(" (now every {stretched} s, as the day's calls run low)")
-        });
         let note = format!(
-            "every {} s, {} call(s) each, {} %{stretched}",
-            poll.every, poll.calls_per_poll, poll.percent
+            "{}, {} call(s) each, {} %",
+            interval(poll, plan.limit),
+            poll.calls_per_poll,
+            poll.percent
         );
         rows.push((poll.poll.as_str(), poll.calls_per_day.to_string(), note));
     }

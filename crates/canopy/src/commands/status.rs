@@ -2,20 +2,23 @@
 
 use canopy_mapping::Workflow;
 use canopy_store::{RunState, SqliteStore, Store};
+use canopy_triggers::DayPlan;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::secret;
+use super::{plan, secret};
 use crate::cli::{ConfigArgs, Retry, Status};
+use crate::config::{self, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::{config, schedules, show};
+use crate::{polls, schedules, show};
 
 /// Rows of a list of runs.
 const ROWS: u32 = 1000;
 
 pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
-    let store = open(&options.config).await?;
+    let loaded = config::load(&options.config.config)?;
+    let store = open_store(&loaded).await?;
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let summary = store.summary().await.map_err(failed)?;
     let mut stopped = store
@@ -33,21 +36,34 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let missed = canopy_triggers::missed_by_webhooks(&store, now)
         .await
         .map_err(failed)?;
+    let plans = plans(&loaded, &store).await;
     store.close().await;
-    let loaded = config::load(&options.config.config)?;
     // The figures are worth showing although a workflow file is being written.
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
     let due = schedules::next_due(&timetables.unwrap_or_default(), now);
+    let plans = plans?;
     if options.json {
+        let polls: Vec<_> = plans
+            .iter()
+            .map(|(connection, plan)| json!({ "connection": connection.id, "polls": plan.polls, "limit": plan.limit }))
+            .collect();
         println!(
             "{}",
-            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped, "alerts": alerts })
+            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped,
+                "alerts": alerts, "polls": polls })
         );
     } else {
         print!("{}", show::summary(&summary));
         print!("{}", show::missed_lines(&missed));
         if !due.is_empty() {
             println!("\ndue next:\n{}", show::due(&due));
+        }
+        let polls: String = plans
+            .iter()
+            .map(|(connection, day)| plan::intervals(&connection.id, day))
+            .collect();
+        if !polls.is_empty() {
+            print!("\npolls:\n{polls}");
         }
         if summary.events_held > 0 {
             println!(
@@ -70,6 +86,21 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     } else {
         Ended::NeedsPerson
     })
+}
+
+/// The polls that are made, unless polling is off or a workflow has mistakes, which `canopy check` tells.
+async fn plans<'a>(
+    loaded: &'a Loaded,
+    store: &SqliteStore,
+) -> Result<Vec<(&'a ConnectionConfig, DayPlan)>, Failure> {
+    if !loaded.config.poll.enabled {
+        return Ok(Vec::new());
+    }
+    let wanted = config::workflows(loaded).and_then(|workflows| polls::polls(loaded, &workflows));
+    match wanted {
+        Ok(wanted) => plan::of_all(loaded, &wanted, Some(store)).await,
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<Ended, Failure> {
@@ -151,7 +182,10 @@ async fn current_of<'a>(
 
 /// Opens the store of a configuration for reading; it may be in use.
 pub(super) async fn open(config: &ConfigArgs) -> Result<SqliteStore, Failure> {
-    let loaded = config::load(&config.config)?;
+    open_store(&config::load(&config.config)?).await
+}
+
+async fn open_store(loaded: &Loaded) -> Result<SqliteStore, Failure> {
     SqliteStore::open_read_only(&loaded.store_path())
         .await
         .map_err(|error| Failure::failed(&error))

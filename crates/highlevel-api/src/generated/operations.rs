@@ -241,6 +241,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1147,6 +1148,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1176,6 +1178,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1221,6 +1224,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1287,6 +1291,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1332,6 +1337,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1370,6 +1376,7 @@ pub static OPERATIONS: &[Operation] = &[
                 parameter: "contactId",
                 of: "search-contacts-advanced",
             }),
+            window: None,
         }),
     },
     Operation {
@@ -1414,6 +1421,7 @@ pub static OPERATIONS: &[Operation] = &[
                 parameter: "contactId",
                 of: "search-contacts-advanced",
             }),
+            window: None,
         }),
     },
     Operation {
@@ -1470,6 +1478,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1515,6 +1524,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1574,6 +1584,7 @@ pub static OPERATIONS: &[Operation] = &[
                 parameter: "contactId",
                 of: "search-contacts-advanced",
             }),
+            window: None,
         }),
     },
     Operation {
@@ -1609,6 +1620,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1649,6 +1661,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1689,6 +1702,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1749,6 +1763,10 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: Some(Window {
+                from: "startTime",
+                to: "endTime",
+            }),
         }),
     },
     Operation {
@@ -1809,6 +1827,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1859,6 +1878,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1894,6 +1914,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1939,6 +1960,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -1974,6 +1996,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2055,6 +2078,10 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: Some(Window {
+                from: "startTime",
+                to: "endTime",
+            }),
         }),
     },
     Operation {
@@ -2090,6 +2117,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2130,6 +2158,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2185,6 +2214,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2225,6 +2255,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2275,6 +2306,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2320,6 +2352,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2360,6 +2393,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2395,6 +2429,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2446,6 +2481,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2517,6 +2553,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2588,6 +2625,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2629,6 +2667,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2669,6 +2708,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2704,6 +2744,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2749,6 +2790,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2784,6 +2826,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -2844,6 +2887,10 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: Some(Window {
+                from: "startDate",
+                to: "endDate",
+            }),
         }),
     },
     Operation {
@@ -3037,6 +3084,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3077,6 +3125,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3117,6 +3166,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3184,6 +3234,7 @@ pub static OPERATIONS: &[Operation] = &[
                 parameter: "conversationId",
                 of: "search-conversation",
             }),
+            window: None,
         }),
     },
     Operation {
@@ -3224,6 +3275,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3290,6 +3342,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3325,6 +3378,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3380,6 +3434,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3426,6 +3481,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3461,6 +3517,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3496,6 +3553,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3531,6 +3589,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3765,6 +3824,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: false,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3909,6 +3969,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -3964,6 +4025,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -4125,6 +4187,7 @@ pub static OPERATIONS: &[Operation] = &[
             ],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {
@@ -4210,6 +4273,7 @@ pub static OPERATIONS: &[Operation] = &[
             changes: &[],
             lists_all: true,
             each: None,
+            window: None,
         }),
     },
     Operation {

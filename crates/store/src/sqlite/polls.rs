@@ -107,6 +107,11 @@ pub(super) async fn cursor(
     .transpose()
 }
 
+pub(super) async fn locations(connection: &mut SqliteConnection) -> Op<Vec<String>> {
+    let query = "SELECT DISTINCT location FROM cursors ORDER BY location";
+    Ok(sqlx::query_scalar(query).fetch_all(connection).await?)
+}
+
 fn read(row: &SqliteRow) -> Op<PollRecord> {
     let record: String = row.try_get("record")?;
     let row = Reader::new(row, "poll_records", &record);

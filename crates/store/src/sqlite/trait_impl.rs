@@ -90,6 +90,10 @@ impl Store for SqliteStore {
         read!(self, polls::cursor(location, name))
     }
 
+    async fn polled_locations(&self) -> Result<Vec<String>> {
+        read!(self, polls::locations())
+    }
+
     async fn pending_events(
         &self,
         location: &str,

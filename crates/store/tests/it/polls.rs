@@ -46,6 +46,7 @@ async fn records_are_kept_replaced_and_forgotten_for_each_poll() {
     assert_eq!((of("p").await, of("q").await), (0, 1));
     let tasks = store.poll_record(LOCATION, "tasks", "a").await.unwrap();
     assert_eq!(tasks, Some(seen("a", "", 5)));
+    assert_eq!(store.polled_locations().await.unwrap(), [LOCATION]);
 }
 
 #[tokio::test]

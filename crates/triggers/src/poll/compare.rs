@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::{Maker, Seen, text};
+use super::window::{Span, within};
 
 /// A record of a reading.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +152,9 @@ impl Maker<'_> {
             for (id, before) in known {
                 self.missing(id, &before, &mut found);
             }
+        } else if listed.calm && self.poll.moves() {
+            // It has fallen out of the window.
+            found.gone.extend(known.into_keys());
         }
         found
     }
@@ -232,6 +236,46 @@ impl Maker<'_> {
         };
         found.events.push(self.deleted(seen));
         found.gone.push(id);
+    }
+
+    /// The same for an answer about a window that moves: the part counts that both windows showed and that is to come.
+    pub fn compare_window(
+        &self,
+        before: Option<&PollRecord>,
+        content: Option<(String, Value)>,
+        span: Span,
+        baseline: bool,
+    ) -> Found {
+        let (hash, answer) = content.unwrap_or_default();
+        let same = before.map(|before| {
+            let last_to = before.facets["to"].as_str().and_then(|to| to.parse().ok());
+            let shared = Span {
+                from: span.from.max(self.now),
+                to: span.to.min(last_to.unwrap_or(span.to)),
+            };
+            let [old, new] = [&before.facets["answer"], &answer]
+                .map(|answer| content_hash(&within(answer, shared).unwrap_or_default()));
+            old == new
+        });
+        let number = before.map_or(1, |before| before.number + i64::from(same == Some(false)));
+        let mut found = Found::default();
+        if !same.unwrap_or(baseline) {
+            let seen = Seen {
+                id: &self.poll.name,
+                parent: "",
+                own: None,
+                payload: &answer,
+            };
+            found.events.push(self.changed(seen, number, &hash));
+        }
+        found.seen.push(PollRecord {
+            record: self.poll.name.clone(),
+            version: hash,
+            number,
+            facets: json!({ "answer": answer, "to": span.to.to_string() }),
+            ..PollRecord::default()
+        });
+        found
     }
 
     /// Compares an answer that is no record, or bytes, by content. `None`: there is none now.

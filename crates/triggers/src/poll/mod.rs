@@ -12,6 +12,7 @@ mod reading;
 mod report;
 mod stretch;
 mod whole;
+mod window;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -122,6 +123,9 @@ struct State<P> {
     /// Seconds to the next poll, as it was then.
     #[serde(default)]
     every: u64,
+    /// Calls of the day that were used by then.
+    #[serde(default)]
+    used: u32,
 }
 
 /// One step of a poll: what to commit, and whether to go on at once.
@@ -159,7 +163,7 @@ impl Poller {
     ) -> Self {
         let location = location.into();
         Self {
-            reader: Reader::new(&client, &location),
+            reader: Reader::new(&client, &location, clock.clone()),
             client,
             store,
             clock,
@@ -387,7 +391,9 @@ impl Poller {
             found = self.read_whole(maker, whole.as_ref()).await?;
             let whole = whole.get_or_insert_with(|| Whole {
                 since: baseline.then(|| self.service_time(maker.now)),
+                ..Whole::default()
             });
+            whole.last = Some(self.service_time(maker.now));
             self.state(poll, &*whole)
         };
         Ok(Step {
@@ -429,6 +435,11 @@ impl Poller {
             progress,
             calls: self.reader.take_calls(),
             every: self.interval(poll).as_secs(),
+            used: self
+                .client
+                .rate_budget()
+                .daily
+                .map_or(0, |daily| daily.used),
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use canopy_highlevel::operation::{EventVersion, Operation, Reading, Trigger};
 use canopy_highlevel::{OPERATIONS, WEBHOOKS, check, describe};
 use canopy_mapping::poll_name;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::PollOptions;
@@ -190,6 +191,11 @@ impl Poll {
     /// Holds the arguments against the description, with something in place of what is filled in later.
     fn check(&self) -> Result<(), PlanError> {
         let mut arguments = self.arguments.clone();
+        self.place_window(&mut arguments, Timestamp::UNIX_EPOCH)
+            .map_err(|(name, error)| PlanError::Arguments {
+                operation: self.operation.name.to_owned(),
+                problem: format!("{name} {error}"),
+            })?;
         for name in filled(self.operation) {
             arguments.entry(name).or_insert_with(|| json!("x"));
         }

@@ -1,9 +1,11 @@
 //! Reading from the service, with the calls counted.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use canopy_highlevel::operation::Reading;
 use canopy_highlevel::{Client, Error, Priority, TryStreamExt as _, describe};
+use canopy_store::clock::Clock;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
@@ -23,6 +25,7 @@ pub(super) struct Reader {
     location: String,
     company: OnceCell<String>,
     calls: AtomicU32,
+    clock: Arc<dyn Clock>,
 }
 
 /// A page of parents.
@@ -34,12 +37,13 @@ pub(super) struct ParentsPage {
 }
 
 impl Reader {
-    pub fn new(client: &Client, location: &str) -> Self {
+    pub fn new(client: &Client, location: &str, clock: Arc<dyn Clock>) -> Self {
         Self {
             client: client.with_priority(Priority::Poll),
             location: location.to_owned(),
             company: OnceCell::new(),
             calls: AtomicU32::new(0),
+            clock,
         }
     }
 
@@ -57,9 +61,14 @@ impl Reader {
         self.client.invoke(operation, arguments).await
     }
 
-    /// The arguments with what is known of the location.
+    /// The arguments with what is known of the location, and a window where it is now.
     pub async fn filled(&self, poll: &Poll) -> Result<Map<String, Value>, Error> {
         let mut arguments = poll.arguments.clone();
+        let placed = poll.place_window(&mut arguments, self.clock.now());
+        debug_assert!(
+            placed.is_ok(),
+            "the arguments were checked when the poll was planned"
+        );
         for name in filled(poll.operation) {
             if arguments.contains_key(&name) {
                 continue;

@@ -17,6 +17,9 @@ pub struct PollPlan {
     /// Seconds between polls at the last poll, when the day's budget had made them longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stretched: Option<u64>,
+    /// Calls of the day that were used by then, which is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_today: Option<u64>,
     /// Calls of a poll: as many as the last one took, 1 before the first.
     pub calls_per_poll: u32,
     pub calls_per_day: u64,
@@ -37,12 +40,15 @@ pub struct DayPlan {
     pub webhooks_only: Vec<String>,
 }
 
+/// Seconds to the next poll and calls of the day, as they were at the last poll.
+type Last = (Option<u64>, Option<u64>);
+
 impl DayPlan {
     /// The plan before anything was polled: every poll takes one call, which is the least that it can.
     pub fn at_least(polls: &Polls, limit: u32) -> Self {
         let plans = polls
             .iter()
-            .map(|poll| (poll, 1, 0, None))
+            .map(|poll| (poll, 1, 0, (None, None)))
             .collect::<Vec<_>>();
         Self::of(polls, limit, plans)
     }
@@ -62,30 +68,33 @@ impl DayPlan {
                 .await?
                 .map(|cursor| cursor.state);
             let number = |member: &str| state.as_ref().and_then(|state| state[member].as_u64());
+            let last = (number("every"), number("used"));
             if poll.parents().is_some() {
                 let progress = state
                     .clone()
                     .and_then(|state| serde_json::from_value::<Progress>(state).ok());
                 let swept = progress.map_or(0, |progress| progress.swept_a_day(options.sweep));
-                plans.push((poll, 0, swept, number("every")));
+                plans.push((poll, 0, swept, last));
             } else {
                 let calls = number("calls").and_then(|calls| u32::try_from(calls).ok());
-                plans.push((poll, calls.unwrap_or(1).max(1), 0, number("every")));
+                plans.push((poll, calls.unwrap_or(1).max(1), 0, last));
             }
         }
         Ok(Self::of(polls, limit, plans))
     }
 
-    fn of(polls: &Polls, limit: u32, plans: Vec<(&super::Poll, u32, u64, Option<u64>)>) -> Self {
+    fn of(polls: &Polls, limit: u32, plans: Vec<(&super::Poll, u32, u64, Last)>) -> Self {
         let plans: Vec<PollPlan> = plans
             .into_iter()
-            .map(|(poll, calls, beside, every)| {
+            .map(|(poll, calls, beside, (every, used))| {
+                let stretched = every.filter(|every| *every > poll.every.as_secs());
                 let calls_per_day = calls_a_day(poll.every, calls) + beside;
                 PollPlan {
                     poll: poll.name.clone(),
                     operation: poll.operation.name,
                     every: poll.every.as_secs(),
-                    stretched: every.filter(|every| *every > poll.every.as_secs()),
+                    stretched,
+                    used_today: stretched.and(used),
                     calls_per_poll: calls,
                     calls_per_day,
                     percent: percent(calls_per_day, limit),

@@ -14,6 +14,8 @@ use super::{PollError, Poller};
 pub(super) struct Whole {
     /// When the baseline was set, by the service's clock. `None`: there is none, all is new.
     pub since: Option<Timestamp>,
+    /// When the last poll was made, by that clock.
+    pub last: Option<Timestamp>,
 }
 
 impl Poller {
@@ -32,14 +34,22 @@ impl Poller {
             .await?;
         let unknown = match before {
             None if !poll.backfill => Unknown::Baseline,
-            None | Some(Whole { since: None }) => Unknown::New,
-            Some(Whole { since: Some(since) }) => Unknown::Came(*since - self.options.overlap),
+            Some(Whole {
+                last: Some(last), ..
+            }) if poll.moves() => Unknown::Since(*last - self.options.overlap),
+            None | Some(Whole { since: None, .. }) => Unknown::New,
+            Some(Whole {
+                since: Some(since), ..
+            }) => Unknown::Came(*since - self.options.overlap),
         };
         let listed = match poll.trigger.reading {
             Reading::Answer | Reading::Bytes => {
                 let content = self.reader.content(poll).await.map_err(fail)?;
                 let silent = unknown == Unknown::Baseline;
-                return Ok(maker.compare_content(known.first(), content, silent));
+                return Ok(match poll.span(maker.now) {
+                    Some(span) => maker.compare_window(known.first(), content, span, silent),
+                    None => maker.compare_content(known.first(), content, silent),
+                });
             }
             Reading::Record => {
                 let record = self.reader.record(poll).await.map_err(fail)?;

@@ -10,3 +10,4 @@ mod poll;
 mod receive;
 mod schedule;
 mod support;
+mod windows;

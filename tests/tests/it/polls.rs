@@ -1,0 +1,204 @@
+//! What polls cost, what they would find, and how often they are made.
+
+use canopy_store::{CallEntry, SecretKey, SqliteStore, Store as _};
+use serde_json::{Value, json};
+
+use crate::support::{World, text};
+
+/// A workflow that waits for a trigger, and one for a kind.
+const WORKFLOWS: &str = r#"id = "watch-notes"
+title = "Notes"
+on = [{ trigger = "get-contact-notes", every = "10m" }, "contact.created"]
+
+[[do]]
+id = "tag"
+action = "add-tags"
+with = { contactId = "{{ contact.id }}", tags = ["seen"] }
+"#;
+
+/// A world whose location has so many calls a day.
+async fn world(calls: u32) -> World {
+    let world = World::new().await;
+    let config = world.config().replacen(
+        "requests_per_10_seconds",
+        &format!(
+            "requests_per_day = {calls}\nlocation_id = \"{}\"\nrequests_per_10_seconds",
+            world.info().location_id
+        ),
+        1,
+    );
+    world.write_config(&format!("workflows = \"workflows\"\n{config}"));
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    std::fs::write(world.path("workflows/notes.toml"), WORKFLOWS).unwrap();
+    world
+}
+
+async fn json_of(world: &World, arguments: &[&str]) -> Value {
+    serde_json::from_str(&world.succeed(arguments).await).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_tells_the_calls_of_each_poll() {
+    let world = world(200_000).await;
+    let expected = "\
+connection main
+search-contacts-advanced     288  every 300 s, 1 call(s) each, 0.1 %
+get-all-notes                144  every 600 s, 1 call(s) each, 0.1 %
+total                        432  calls a day, of 180000 that are for polls (200000 in all)
+";
+    let plan = world.succeed(&["plan"]).await;
+    assert_eq!(squeezed(&plan), squeezed(expected));
+    let plan = json_of(&world, &["plan", "--json"]).await;
+    assert_eq!(plan[0]["plan"]["calls_per_day"], 432);
+    assert_eq!(plan[0]["refusal"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_that_cannot_fit_are_refused_with_the_arithmetic() {
+    let world = world(100).await;
+    let sum = "the polls take 432 calls a day, and 90 of the location's 100 are for polls (search-contacts-advanced: \
+        86400 s / 300 s x 1 call(s) = 288; get-all-notes: 86400 s / 600 s x 1 call(s) = 144)";
+    for arguments in [&["plan"][..], &["run", "--once"], &["check", "--offline"]] {
+        let output = world.output(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = text(&output.stderr) + &text(&output.stdout);
+        assert!(told.contains(sum), "{arguments:?}: {told}");
+    }
+    assert_eq!(world.files(), ["workflows"], "nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_that_is_tested_fires_nothing_and_moves_no_cursor() {
+    let world = world(200_000).await;
+    let contacts = world.seed(2).await;
+    let first = world.succeed(&["trigger", "test", "search-contacts"]).await;
+    assert_eq!(
+        first,
+        told(
+            &first,
+            "2 event(s)\n  it was never polled: the first poll remembers what is there and fires nothing;\n  \
+            with backfill = true it would fire these:",
+            &contacts
+        )
+    );
+    assert_eq!(world.files(), ["workflows"], "no store was made");
+
+    world.succeed(&["run", "--once"]).await;
+    let late = world.seed(1).await;
+    let location = world.info().location_id.clone();
+    let store = world.store().await;
+    let poll = "search-contacts-advanced";
+    let cursor = store.cursor(&location, poll).await.unwrap();
+    assert!(cursor.is_some());
+    for _ in 0..2 {
+        let found = json_of(&world, &["trigger", "test", "search-contacts", "--json"]).await;
+        let found = &found[0];
+        assert_eq!(
+            (&found["poll"], &found["first"]),
+            (&json!(poll), &json!(false))
+        );
+        let events = found["events"].as_array().unwrap();
+        assert_eq!(events.len(), 1, "{found}");
+        assert_eq!(
+            (&events[0]["kind"], &events[0]["record"]),
+            (&json!("contact.created"), &json!(late[0]))
+        );
+    }
+    assert_eq!(store.cursor(&location, poll).await.unwrap(), cursor);
+    let summary = store.summary().await.unwrap();
+    assert_eq!(
+        (summary.events, summary.runs_done, summary.runs_open),
+        (0, 0, 0)
+    );
+    let unknown = world.output(&["trigger", "test", "serch-contacts"]).await;
+    assert!(text(&unknown.stderr).contains("did you mean \"search-contacts\"?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_no_moment_is_reported_with_the_nearest_one() {
+    let world = world(200_000).await;
+    let workflow = WORKFLOWS.replace(
+        r#"{ trigger = "get-contact-notes", every = "10m" }"#,
+        r#"{ trigger = "get-calendar-events", with = { calendarId = "c", startTime = "now", endTime = "now+30days" } }"#,
+    );
+    std::fs::write(world.path("workflows/notes.toml"), &workflow).unwrap();
+    let output = world.output(&["check", "--offline"]).await;
+    let told = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("notes.toml:3"), "{told}");
+    assert!(told.contains("did you mean \"now+30d\"?"), "{told}");
+    std::fs::write(
+        world.path("workflows/notes.toml"),
+        workflow.replace("30days", "30d"),
+    )
+    .unwrap();
+    world.succeed(&["check", "--offline"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_how_often_polls_are_made_and_why_less_often() {
+    let world = world(600).await;
+    world.succeed(&["run", "--once"]).await;
+    let status = world.succeed(&["status"]).await;
+    assert!(
+        status.contains("search-contacts-advanced  every 300 s\n"),
+        "{status}"
+    );
+    // The polls' share is 540 calls: beyond 80 % of it they wait longer.
+    let location = &world.info().location_id;
+    let key = SecretKey::from_file(&world.path("canopy.key")).unwrap();
+    let store = SqliteStore::open(&world.path("canopy.db"), &key)
+        .await
+        .unwrap();
+    let call = CallEntry {
+        at: jiff::Timestamp::now(),
+        service: "highlevel".into(),
+        location: location.clone(),
+        operation: "get-location".into(),
+        method: "GET".into(),
+        status: Some(200),
+        elapsed_ms: 1,
+        attempt: 1,
+        trace_id: None,
+        error: None,
+    };
+    store.log_calls(vec![call; 460]).await.unwrap();
+    store.close().await;
+    world.succeed(&["run", "--once"]).await;
+    let status = world.succeed(&["status"]).await;
+    assert!(
+        status.contains("search-contacts-advanced  every 300 s, now every 600 s because 4"),
+        "{status}"
+    );
+    assert!(
+        status.contains(" of the day's 600 calls are used\n"),
+        "{status}"
+    );
+    let status = json_of(&world, &["status", "--json"]).await;
+    let poll = &status["polls"][0]["polls"][0];
+    assert_eq!(
+        (&poll["every"], &poll["stretched"]),
+        (&json!(300), &json!(600)),
+        "{status}"
+    );
+    assert!(poll["used_today"].as_u64().unwrap() > 432, "{status}");
+}
+
+/// The answer of `trigger test` for these contacts, whose order is that of the search, with the times that it has.
+fn told(answer: &str, head: &str, contacts: &[String]) -> String {
+    let lines: Vec<_> = answer.lines().skip(3).collect();
+    assert_eq!(lines.len(), contacts.len(), "{answer}");
+    for contact in contacts {
+        let end = format!("  contact.created  {contact}");
+        assert!(lines.iter().any(|line| line.ends_with(&end)), "{answer}");
+    }
+    let body = lines.join("\n");
+    format!("connection main, poll search-contacts-advanced: {head}\n{body}\n")
+}
+
+/// Without the columns' width.
+fn squeezed(text: &str) -> Vec<String> {
+    text.lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
+}
