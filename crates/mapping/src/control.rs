@@ -51,14 +51,14 @@ pub(crate) fn wait_argument(value: &Value) -> &'static str {
 }
 
 /// Days have 24 hours: a wait is a time, not a date.
-fn duration(text: &str) -> Option<SignedDuration> {
+pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
     let span: Span = text.trim().parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     (!duration.is_negative()).then_some(duration)
 }
 
 /// A date, a time, or milliseconds since 1970, in the forms that HighLevel gives them.
-fn instant(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
+pub(crate) fn instant(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
     if let Some(millis) = value.as_i64() {
         return Timestamp::from_millisecond(millis).ok();
     }

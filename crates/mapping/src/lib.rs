@@ -22,6 +22,7 @@ mod actions;
 mod check;
 mod consent;
 mod control;
+mod dates;
 mod event;
 pub mod fields;
 mod file_error;

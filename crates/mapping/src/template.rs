@@ -5,7 +5,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use crate::rounding;
+use crate::{dates, rounding};
 
 /// A template or expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,7 @@ fn environment() -> Environment<'static> {
         None => minijinja::escape_formatter(out, state, value),
     });
     rounding::add_to(&mut environment);
+    dates::add_to(&mut environment);
     environment
 }
 

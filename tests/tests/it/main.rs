@@ -18,6 +18,7 @@ mod ops;
 mod people;
 mod polls;
 mod profiles;
+mod recipes;
 mod recipes_profiles;
 mod rehearsal;
 mod support;

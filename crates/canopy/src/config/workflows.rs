@@ -41,6 +41,30 @@ const RECIPES: &[Recipe] = &[
         name: "task-progress",
         text: include_str!("../../../../recipes/task-progress.toml"),
     },
+    Recipe {
+        name: "contact-task",
+        text: include_str!("../../../../recipes/contact-task.toml"),
+    },
+    Recipe {
+        name: "tree-per-won-opportunity",
+        text: include_str!("../../../../recipes/tree-per-won-opportunity.toml"),
+    },
+    Recipe {
+        name: "tree-per-kept-appointment",
+        text: include_str!("../../../../recipes/tree-per-kept-appointment.toml"),
+    },
+    Recipe {
+        name: "tree-per-webhook-call",
+        text: include_str!("../../../../recipes/tree-per-webhook-call.toml"),
+    },
+    Recipe {
+        name: "monthly-carbon",
+        text: include_str!("../../../../recipes/monthly-carbon.toml"),
+    },
+    Recipe {
+        name: "welcome-message",
+        text: include_str!("../../../../recipes/welcome-message.toml"),
+    },
 ];
 
 /// All recipes.
