@@ -2,6 +2,7 @@
 //! and what changed fire once.
 
 mod cases;
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
