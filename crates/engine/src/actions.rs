@@ -60,6 +60,15 @@ static KINDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 pub struct Catalog;
 
 impl Actions for Catalog {
+    fn operation_of<'a>(&'a self, name: &'a str) -> &'a str {
+        if self.kind(name).is_some() {
+            return name;
+        }
+        let mut entries = CATALOG.iter();
+        let entry = entries.find(|entry| entry.kind == EntryKind::Action && entry.name == name);
+        entry.map_or(name, |entry| entry.operation)
+    }
+
     fn kind(&self, action: &str) -> Option<ActionKind> {
         if [WAIT, STOP].contains(&action) {
             Some(ActionKind::Control)
@@ -80,15 +89,15 @@ impl Actions for Catalog {
         let purchases = canopy_ecologi::OPERATIONS
             .iter()
             .filter(|operation| matches!(operation.idempotency, Idempotency::Keyed { .. }));
+        let actions = CATALOG
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Action);
         PROFILE_ACTIONS
             .into_iter()
             .chain([WAIT, STOP])
             .chain(purchases.map(|operation| operation.name))
-            .chain(
-                canopy_highlevel::OPERATIONS
-                    .iter()
-                    .map(|operation| operation.name),
-            )
+            .chain(OPERATIONS.iter().map(|operation| operation.name))
+            .chain(actions.map(|entry| entry.name))
             .collect()
     }
 

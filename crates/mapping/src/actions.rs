@@ -17,6 +17,10 @@ pub enum ActionKind {
 
 /// Tells which actions, triggers and event kinds there are; the engine answers it from the generated operation tables.
 pub trait Actions {
+    /// The action that a name stands for: the catalog's names are short for operations.
+    fn operation_of<'a>(&'a self, name: &'a str) -> &'a str {
+        name
+    }
     /// `None`: there is no such action.
     fn kind(&self, action: &str) -> Option<ActionKind>;
     /// All names, for "did you mean".

@@ -68,7 +68,14 @@ pub(crate) fn mistakes(
         check.found.push(error);
     }
     check.found.sort_by_key(|error| error.line);
-    check.found
+    let found = check.found;
+    for step in &mut workflow.steps {
+        let operation = actions.operation_of(&step.action);
+        if operation != step.action {
+            step.action = operation.to_owned();
+        }
+    }
+    found
 }
 
 /// The lines of a part of the file: where to look for a name.
@@ -291,7 +298,8 @@ impl Check<'_> {
     }
 
     fn step(&mut self, place: &Lines, step: &Step) {
-        let Some(kind) = self.actions.kind(&step.action) else {
+        let operation = self.actions.operation_of(&step.action);
+        let Some(kind) = self.actions.kind(operation) else {
             let names = self.actions.names();
             self.unknown(place, "action", &step.action, &names);
             return;
@@ -329,7 +337,7 @@ impl Check<'_> {
         let writes_fields = !step.custom_fields.is_empty();
         let wrong = self
             .actions
-            .check_action(&step.action, &step.with, writes_fields);
+            .check_action(operation, &step.with, writes_fields);
         for error in wrong {
             self.argument(place, &of, &step.action, error);
         }

@@ -36,7 +36,8 @@ impl StepRun<'_> {
             engine.store.intend_step(self.fence, intent, now).await?;
             until
         };
-        if now < until {
+        // What comes after the wait is to be shown too.
+        if now < until && !engine.is_planning() {
             return Ok(Verdict::Wait {
                 reason: format!("step \"{}\" waits until {until}", self.step.id),
                 until,

@@ -25,6 +25,29 @@ fn actions() -> Vec<&'static str> {
     operations.into_iter().collect()
 }
 
+#[test]
+fn an_action_is_known_by_its_name_in_the_catalog_too() {
+    for entry in CATALOG
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Action)
+    {
+        let text = format!(
+            "id = \"w\"\ntitle = \"W\"\non = \"contact.created\"\n[[do]]\nid = \"it\"\naction = \"{}\"\n",
+            entry.name
+        );
+        let parsed = Workflow::parse_all("w.toml", &text, &Catalog);
+        match parsed {
+            Ok(workflow) => assert_eq!(workflow.steps[0].action, entry.operation),
+            // Its arguments are missing here, and nothing else is wrong.
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    assert!(mistake.problem.ends_with("is missing"), "{mistake}");
+                }
+            }
+        }
+    }
+}
+
 /// A workflow whose one step is this action, with the arguments of its example.
 fn workflow(action: &str) -> Workflow {
     let mut with = describe(action).unwrap().example;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod actions;
+mod documents;
 mod events;
 mod fields;
 mod language;
