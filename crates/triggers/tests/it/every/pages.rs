@@ -59,9 +59,9 @@ async fn records_at_the_borders_of_pages_are_told_once() {
         let world = &play.world;
         let path = format!("/records/{collection}");
         let make = async |number: usize| {
-            let mut body = play.filled(&body);
-            body["name"] = json!(format!("Oak {number}"));
-            let made = world.control(&path, body).await;
+            let mut record = play.filled(&body);
+            record["name"] = json!(format!("Oak {number}"));
+            let made = world.control(&path, record).await;
             made["id"].as_str().unwrap().to_owned()
         };
         let mut ids = Vec::new();
@@ -86,8 +86,8 @@ async fn records_at_the_borders_of_pages_are_told_once() {
         };
         assert_eq!(told().await, [], "{operation}");
         let polls = poller.polls();
-        let word = polls.iter().next().unwrap().trigger.record;
-        let event = |verb: &str, id: &str| (format!("{word}.{verb}"), id.to_owned());
+        let first = polls.iter().next().unwrap().trigger.record;
+        let event = |verb: &str, id: &str| (format!("{first}.{verb}"), id.to_owned());
 
         let new = make(RECORDS).await;
         // The first and the last of pages, and the ends of the list.
