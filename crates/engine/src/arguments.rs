@@ -2,7 +2,7 @@
 //! for anything.
 
 use canopy_ecologi::{InvalidOrder, OrderRequest};
-use canopy_highlevel::{InvokeError, describe, mistake};
+use canopy_highlevel::{Cause, Error, InvokeError, describe, mistake};
 use canopy_mapping::{ArgumentError, Moment, nearest, template};
 use serde_json::{Map, Value, json};
 
@@ -85,6 +85,21 @@ pub(crate) fn of_highlevel(
         }
     }
     found
+}
+
+/// Whether a call was refused because a fraction stands where HighLevel wants an integer.
+pub(crate) fn is_fraction_for_integer(error: &Error, arguments: &Value) -> bool {
+    let Cause::Arguments(refused) = error.cause() else {
+        return false;
+    };
+    let value = error.field().and_then(|field| at(arguments, field));
+    refused.wants_integer() && value.is_some_and(Value::is_f64)
+}
+
+/// The member at a path such as `openHours[0].hours[1].openHour`.
+fn at<'a>(arguments: &'a Value, path: &str) -> Option<&'a Value> {
+    let pointer = path.replace(['.', '['], "/").replace(']', "");
+    arguments.pointer(&format!("/{pointer}"))
 }
 
 /// The ends of a trigger's window: what is no moment, and the arguments with the others as the instants that they may be.

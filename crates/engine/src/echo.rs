@@ -9,6 +9,31 @@ pub(crate) fn created_kind(record: &str) -> String {
     format!("created:{record}")
 }
 
+/// Where it is remembered what we wrote of an event's record; `None` for kinds of which nothing is.
+fn memory(event: &Event) -> Option<String> {
+    let (record, verb) = event.kind.split_once('.')?;
+    match verb {
+        "created" => Some(created_kind(record)),
+        "deleted" => None,
+        _ => ["contact", "note", "task"]
+            .contains(&record)
+            .then(|| record.to_owned()),
+    }
+}
+
+/// Whether we have written the event's record, so that it may show only that.
+pub(crate) async fn is_remembered(store: &dyn Store, event: &Event) -> Result<bool> {
+    let Some(kind) = memory(event) else {
+        return Ok(false);
+    };
+    let link = store.link(&event.location, &kind, &event.record).await?;
+    Ok(link.is_some_and(|link| is_creation(event) || link.written_hash.is_some()))
+}
+
+fn is_creation(event: &Event) -> bool {
+    event.kind.ends_with(".created")
+}
+
 /// Whether the event shows only what we wrote.
 ///
 /// A creation is ours when a step recorded the new id. Any other change of a contact, note or task is ours when its
@@ -19,30 +44,23 @@ pub(crate) async fn is_echo(
     event: &Event,
     now: Timestamp,
 ) -> Result<bool> {
-    let Some((record_kind, verb)) = event.kind.split_once('.') else {
+    let Some(kind) = memory(event) else {
         return Ok(false);
     };
-    if verb == "created" {
-        let link = store
-            .link(&event.location, &created_kind(record_kind), &event.record)
-            .await?;
-        return Ok(link.is_some());
-    }
-    if !["contact", "note", "task"].contains(&record_kind) || verb == "deleted" {
-        return Ok(false);
-    }
-    let Some(written) = store
-        .link(&event.location, record_kind, &event.record)
-        .await?
-        .and_then(|link| link.written_hash)
-    else {
+    let Some(link) = store.link(&event.location, &kind, &event.record).await? else {
         return Ok(false);
     };
-    if written == record_hash(record_kind, &event.payload) {
+    if is_creation(event) {
+        return Ok(true);
+    }
+    let Some(written) = link.written_hash else {
+        return Ok(false);
+    };
+    if written == record_hash(&kind, &event.payload) {
         return Ok(true);
     }
     store
-        .clear_written_hash(fence, record_kind, &event.record, now)
+        .clear_written_hash(fence, &kind, &event.record, now)
         .await?;
     Ok(false)
 }

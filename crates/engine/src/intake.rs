@@ -39,17 +39,12 @@ impl Engine {
                 .await?;
             return Ok(Vec::new());
         }
-        if let Some(reason) = self.too_old(&row, now) {
-            self.store.hold_event(fence, id, &reason, now).await?;
-            // Nobody would miss what nobody was told of.
-            let alert = NewAlert {
-                location: fence.location.clone(),
-                kind: APPROVAL.to_owned(),
-                subject: row.event.kind.clone(),
-                message: "events that polls found too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
-            };
-            self.store.raise_alert(alert, now).await?;
-            return Ok(Vec::new());
+        let too_old = self.too_old(&row, now);
+        // What may be an echo is read first: nobody needs to approve what we wrote ourselves.
+        if let Some(reason) = &too_old
+            && !echo::is_remembered(&*self.store, &row.event).await?
+        {
+            return self.await_approval(fence, &row.event, reason).await;
         }
         if self.stop_chain(fence, &row.event).await? {
             return Ok(Vec::new());
@@ -62,6 +57,9 @@ impl Engine {
                 .settle_event(fence, id, EventEnd::Echo, now)
                 .await?;
             return Ok(Vec::new());
+        }
+        if let Some(reason) = &too_old {
+            return self.await_approval(fence, &event, reason).await;
         }
         let mut runs = Vec::new();
         let mut too_often = Vec::new();
@@ -111,6 +109,26 @@ impl Engine {
                 row.event.id
             )
         })
+    }
+
+    /// Holds an event until a person approves it. It starts no runs yet.
+    async fn await_approval(
+        &self,
+        fence: &Fence,
+        event: &Event,
+        reason: &str,
+    ) -> Result<Vec<Run>, EngineError> {
+        let now = self.clock.now();
+        self.store.hold_event(fence, event.id, reason, now).await?;
+        // Nobody would miss what nobody was told of.
+        let alert = NewAlert {
+            location: fence.location.clone(),
+            kind: APPROVAL.to_owned(),
+            subject: event.kind.clone(),
+            message: "events that polls found too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
+        };
+        self.store.raise_alert(alert, now).await?;
+        Ok(Vec::new())
     }
 
     /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use canopy_ecologi::{IdempotencyKey, OrderRequest, Receipt};
 use canopy_highlevel::operation::{Idempotency, Operation};
 use canopy_highlevel::{Client, Error, Priority};
+use canopy_mapping::NAME_A_MODE;
 use serde_json::{Map, Value};
 
 use crate::Engine;
+use crate::arguments;
 use crate::connection::Connection;
 
 /// Begins every text that stands for one which only a real call would bring.
@@ -58,6 +60,22 @@ impl Engine {
 
     /// A call of HighLevel.
     pub(crate) async fn invoke(
+        &self,
+        client: &Client,
+        operation: &str,
+        arguments: &Value,
+    ) -> Result<Value, Error> {
+        let answer = self.invoke_or_plan(client, operation, arguments).await;
+        answer.map_err(|error| {
+            if arguments::is_fraction_for_integer(&error, arguments) {
+                error.with_advice(NAME_A_MODE)
+            } else {
+                error
+            }
+        })
+    }
+
+    async fn invoke_or_plan(
         &self,
         client: &Client,
         operation: &str,

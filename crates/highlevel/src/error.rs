@@ -20,14 +20,26 @@ pub struct Error {
 struct Inner {
     call: CallError,
     refusal: Option<Refusal>,
+    advice: Option<&'static str>,
 }
 
 impl Error {
     pub(crate) fn new(operation: Option<&'static Operation>, call: CallError) -> Self {
         let refusal = Refusal::of(operation, &call);
         Self {
-            inner: Box::new(Inner { call, refusal }),
+            inner: Box::new(Inner {
+                call,
+                refusal,
+                advice: None,
+            }),
         }
+    }
+
+    /// The same error, whose text goes on with what to do: for programs that know where the arguments came from.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &'static str) -> Self {
+        self.inner.advice = Some(advice);
+        self
     }
 
     /// Turns an error of the generated client into ours. The operation is the one that was called: the generated
@@ -112,12 +124,17 @@ impl<E> From<progenitor_client::Error<E>> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { call, refusal } = &*self.inner;
+        let Inner {
+            call,
+            refusal,
+            advice,
+        } = &*self.inner;
         match refusal {
             // A failure to get a token already says what to do.
-            Some(refusal) if call.status().is_some() => write!(f, "{call}. What to do: {refusal}"),
-            _ => write!(f, "{call}"),
+            Some(refusal) if call.status().is_some() => write!(f, "{call}. What to do: {refusal}")?,
+            _ => write!(f, "{call}")?,
         }
+        advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 

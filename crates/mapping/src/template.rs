@@ -150,7 +150,8 @@ fn fill(
             }
             Some(Value::Object(filled))
         }
-        other => Some(other.clone()),
+        // Also `with = { limit = 2.0 }` is meant as an integer.
+        other => Some(without_zeros(other.clone())),
     })
 }
 

@@ -52,7 +52,15 @@ impl InvokeError {
             Self::UnknownOperation { .. } | Self::NotAnObject | Self::NotAList => None,
         }
     }
+
+    /// Whether something else stands where an integer is wanted.
+    pub fn wants_integer(&self) -> bool {
+        matches!(self, Self::Invalid { problem, .. } if problem.contains(INTEGER))
+    }
 }
+
+/// How texts name an integer.
+pub(crate) const INTEGER: &str = "a whole number";
 
 fn takes_text(nearest: Option<&str>, takes: &[String]) -> String {
     match (nearest, takes) {

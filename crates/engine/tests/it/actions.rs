@@ -110,7 +110,7 @@ async fn every_action_of_the_catalog_is_a_step_that_calls_its_operation() {
     world.drain().await;
 
     let sent = server.received_requests().await.unwrap();
-    let runs = world.store.runs(None, 200).await.unwrap();
+    let runs = world.runs().await;
     assert_eq!(runs.len(), actions.len());
     for run in runs {
         let name = run.workflow.as_str();

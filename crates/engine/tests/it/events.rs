@@ -1,6 +1,9 @@
 //! Which events start runs, and which do not.
 
-use canopy_store::{EventState, Store};
+use canopy_mapping::{Source, Trace};
+use canopy_store::{EventState, NewEvent, Store};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::support::World;
 
@@ -14,6 +17,20 @@ when = "contact.firstName != 'Nobody'"
 id = "note"
 action = "create-note"
 with = { contactId = "{{ contact.id }}", body = "Hello {{ contact.firstName }}" }
+"#;
+
+const MARK: &str = r#"
+id = "mark"
+title = "Mark"
+on = ["contact.created", "contact.updated"]
+
+[[do]]
+id = "fields"
+action = "update-contact"
+with = { contactId = "{{ contact.id }}" }
+
+[do.custom_fields]
+"Greeting" = { value = "Hello {{ contact.firstName }}" }
 "#;
 
 async fn states(world: &World) -> Vec<(String, EventState)> {
@@ -106,8 +123,7 @@ async fn a_contact_that_is_gone_ends_its_event() {
 async fn a_record_that_cannot_be_read_now_is_read_later() {
     let world = World::new(NOTE).await;
     let contact = world.create("Ada").await;
-    let refusal =
-        serde_json::json!({ "kind": "status", "status": 401, "operation": "get-contact" });
+    let refusal = json!({ "kind": "status", "status": 401, "operation": "get-contact" });
     world.control("/faults", refusal).await;
     world.hint(&contact, "d1").await;
     world.drain().await;
@@ -115,27 +131,14 @@ async fn a_record_that_cannot_be_read_now_is_read_later() {
     assert_eq!(row.state, EventState::Pending);
     assert!(row.next_attempt_at.is_some() && row.error.is_some());
     world.clear_faults().await;
-    world.wait(jiff::SignedDuration::from_mins(1));
+    world.wait(SignedDuration::from_mins(1));
     world.drain().await;
     assert_eq!(world.store.summary().await.unwrap().runs_done, 1);
 }
 
 #[tokio::test]
 async fn what_we_wrote_ourselves_starts_nothing_but_a_later_change_does() {
-    let workflow = r#"
-id = "mark"
-title = "Mark"
-on = ["contact.created", "contact.updated"]
-
-[[do]]
-id = "fields"
-action = "update-contact"
-with = { contactId = "{{ contact.id }}" }
-
-[do.custom_fields]
-"Greeting" = { value = "Hello {{ contact.firstName }}" }
-"#;
-    let world = World::new(workflow).await;
+    let world = World::new(MARK).await;
     let contact = world.create("Ada").await;
     world.poll_and_drain().await;
     world.hint(&contact, "d1").await;
@@ -157,27 +160,85 @@ with = { contactId = "{{ contact.id }}" }
     assert_eq!(world.store.summary().await.unwrap().runs_done, 2);
 }
 
+/// An event of a contact as a poll tells of it.
+fn found_by_poll(world: &World, kind: &str, contact: &str, happened: Timestamp) -> NewEvent {
+    NewEvent {
+        source: Source::Poll,
+        kind: kind.into(),
+        location: world.location.clone(),
+        contact: Some(contact.to_owned()),
+        record: contact.to_owned(),
+        occurred_at: happened,
+        version: kind.ends_with(".created").then(|| "created".to_owned()),
+        delivery: None,
+        payload: json!({}),
+        trace: Trace::default(),
+    }
+}
+
+#[tokio::test]
+async fn what_we_wrote_ourselves_needs_no_approval_however_late_a_poll_finds_it() {
+    let world = World::new(MARK).await;
+    let contact = world.create("Ada").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.store.summary().await.unwrap().runs_done, 1);
+    let ours = found_by_poll(&world, "contact.updated", &contact, world.now());
+    world.wait(SignedDuration::from_hours(48));
+    world.insert(ours).await;
+    world.drain().await;
+    assert_eq!(
+        states(&world).await[1],
+        ("contact.updated".to_owned(), EventState::Echo)
+    );
+    assert!(world.store.alerts(true, 10).await.unwrap().is_empty());
+
+    // What a person wrote waits as ever.
+    world.rename(&contact, "Grace").await;
+    let theirs = found_by_poll(&world, "contact.updated", &contact, world.now());
+    world.wait(SignedDuration::from_hours(48));
+    world.insert(theirs).await;
+    world.drain().await;
+    assert_eq!(
+        states(&world).await[2],
+        ("contact.updated".to_owned(), EventState::Held)
+    );
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!((alerts.len(), &*alerts[0].kind), (1, "approval"));
+    assert_eq!(world.store.summary().await.unwrap().runs_done, 1);
+}
+
+#[tokio::test]
+async fn a_record_that_we_created_needs_no_approval_either() {
+    let world = World::new(NOTE).await;
+    let contact = world.create("Ada").await;
+    world.poll_and_drain().await;
+    let note = world.notes(&contact).await.remove(0);
+    let theirs = world.create_note(&contact, "Call back").await;
+    let found = |note: &str| NewEvent {
+        record: note.to_owned(),
+        ..found_by_poll(&world, "note.created", &contact, world.now())
+    };
+    let late = [found(note["id"].as_str().unwrap()), found(&theirs)];
+    world.wait(SignedDuration::from_hours(48));
+    for event in late {
+        world.insert(event).await;
+    }
+    world.drain().await;
+    let states: Vec<_> = states(&world).await.into_iter().map(|row| row.1).collect();
+    let expected = [EventState::Started, EventState::Echo, EventState::Held];
+    assert_eq!(states, expected);
+}
+
 #[tokio::test]
 async fn what_a_poll_finds_too_late_waits_for_a_person_who_is_told() {
     let world = World::new(crate::support::TREE_ONLY).await;
     let contact = world.create("Ada").await;
     // Nobody polled for two days, so it happened long ago when it is found.
-    let happened = canopy_store::clock::Clock::now(&*world.clock);
-    let late = canopy_store::NewEvent {
-        source: canopy_mapping::Source::Poll,
-        kind: "contact.created".into(),
-        location: world.location.clone(),
-        contact: Some(contact.clone()),
-        record: contact,
-        occurred_at: happened,
-        version: Some("created".into()),
-        delivery: None,
-        payload: serde_json::json!({}),
-        trace: canopy_mapping::Trace::default(),
-    };
-    world.wait(jiff::SignedDuration::from_hours(48));
-    let now = canopy_store::clock::Clock::now(&*world.clock);
-    world.store.insert_events(vec![late], now).await.unwrap();
+    let happened = world.now();
+    let late = found_by_poll(&world, "contact.created", &contact, happened);
+    world.wait(SignedDuration::from_hours(48));
+    let now = world.now();
+    world.insert(late).await;
     world.drain().await;
     assert!(
         world.bought().await.is_empty(),

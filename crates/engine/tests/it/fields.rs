@@ -124,7 +124,7 @@ async fn settle(world: &World) {
         world.wait(SignedDuration::from_mins(5));
         world.poll_and_drain().await;
     }
-    let runs = world.store.runs(None, 100).await.unwrap();
+    let runs = world.runs().await;
     assert!(
         runs.iter().all(|run| run.state == RunState::Done),
         "{runs:?}"
@@ -160,13 +160,9 @@ async fn each_side_follows_the_other_and_then_there_is_silence() {
         "ada@example.com"
     );
 
-    let runs = world.store.runs(None, 100).await.unwrap().len();
+    let runs = world.runs().await.len();
     settle(&world).await;
-    assert_eq!(
-        world.store.runs(None, 100).await.unwrap().len(),
-        runs,
-        "nothing starts any more"
-    );
+    assert_eq!(world.runs().await.len(), runs, "nothing starts any more");
 
     world.rename(&id, "Augusta").await;
     settle(&world).await;
@@ -197,7 +193,7 @@ async fn a_value_that_does_not_fit_is_told_to_a_person_and_overwrites_nothing() 
     let mut told: Vec<_> = alerts.iter().map(|alert| &*alert.subject).collect();
     told.sort_unstable();
     assert_eq!(told, ["topics", "trees"]);
-    let run = world.store.runs(None, 1).await.unwrap().remove(0);
+    let run = world.run().await;
     let steps = world.store.steps(run.id).await.unwrap();
     let problems = steps[0].output.as_ref().unwrap()["problems"].to_string();
     assert!(

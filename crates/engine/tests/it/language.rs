@@ -1,82 +1,10 @@
-//! What workflow files can say: rounding, waits, stops, and what stops workflows that go on for ever.
+//! What workflow files can say: waits, stops, and what stops workflows that go on for ever.
 
-use canopy_store::{ProfileStore, Run, RunState, StepState, Store};
+use canopy_store::{ProfileStore, RunState, StepState, Store};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::World;
-
-async fn runs(world: &World, workflow: &str) -> Vec<Run> {
-    let mut runs = world.store.runs(None, 1000).await.unwrap();
-    runs.retain(|run| run.workflow == workflow);
-    runs.reverse();
-    runs
-}
-
-#[tokio::test]
-async fn an_amount_is_rounded_as_it_says_and_too_little_is_skipped_with_its_reason() {
-    let world = World::new(
-        r#"
-id = "by-name"
-title = "By name"
-on = "contact.created"
-
-[[do]]
-id = "tree"
-action = "buy-trees"
-with = { number = "{{ ((contact.firstName | int) / 100) | round }}" }
-
-[[do]]
-id = "note"
-action = "create-note"
-with = { contactId = "{{ contact.id }}", body = "{{ steps.tree.skipped or 'planted' }}" }
-"#,
-    )
-    .await;
-    let rich = world.create("249").await;
-    let poor = world.create("49").await;
-    world.poll_and_drain().await;
-    let bought = world.bought().await;
-    assert_eq!(bought.len(), 1);
-    assert_eq!(bought[0]["quantity"], json!(2), "{bought:?}");
-    assert_eq!(world.notes(&rich).await[0]["body"], "planted");
-    let note = world.notes(&poor).await.remove(0);
-    assert_eq!(
-        note["body"],
-        "`number` is 0 and must be at least 1, so nothing is bought"
-    );
-    let summary = world.store.summary().await.unwrap();
-    assert_eq!((summary.runs_done, summary.runs_dead), (2, 0));
-}
-
-#[tokio::test]
-async fn a_fraction_where_an_integer_is_wanted_asks_for_a_way_to_round() {
-    let world = World::new(
-        r#"
-id = "half"
-title = "Half"
-on = "contact.created"
-
-[[do]]
-id = "tree"
-action = "buy-trees"
-with = { number = "{{ 5 / 2 }}" }
-"#,
-    )
-    .await;
-    world.create("Ada").await;
-    world.poll_and_drain().await;
-    let run = runs(&world, "half").await.remove(0);
-    let error = run.error.unwrap();
-    assert_eq!(run.state, RunState::Dead);
-    assert!(
-        error.contains(
-            "2.5 and must be a whole number; name how to round it, e.g. {{ ... | round }}"
-        ),
-        "{error}"
-    );
-    assert!(world.bought().await.is_empty());
-}
 
 const LATER: &str = r#"
 id = "later"
@@ -108,7 +36,7 @@ async fn a_run_waits_and_goes_on_as_it_began() {
     let world = World::new(LATER).await;
     let contact = world.create("Ada").await;
     world.poll_and_drain().await;
-    let run = runs(&world, "later").await.remove(0);
+    let run = world.runs_of("later").await.remove(0);
     assert_eq!(run.state, RunState::Waiting);
     assert_eq!(
         run.next_attempt_at,
@@ -125,17 +53,17 @@ async fn a_run_waits_and_goes_on_as_it_began() {
     connection.workflows.replace([other]);
     world.rename(&contact, "Grace").await;
     world.poll_and_drain().await;
-    let all = runs(&world, "later").await;
+    let all = world.runs_of("later").await;
     assert_eq!(all.len(), 2);
     // "first" has been bought for this contact before.
     assert_eq!(world.bought().await.len(), 1);
 
     world.wait(SignedDuration::from_hours(71));
     world.drain().await;
-    assert_eq!(runs(&world, "later").await[0].state, RunState::Waiting);
+    assert_eq!(world.runs_of("later").await[0].state, RunState::Waiting);
     world.wait(SignedDuration::from_hours(2));
     world.drain().await;
-    let done = runs(&world, "later").await;
+    let done = world.runs_of("later").await;
     assert!(
         done.iter().all(|run| run.state == RunState::Done),
         "{done:?}"
@@ -159,7 +87,7 @@ async fn a_run_stops_with_its_reason_by_what_is_true_after_the_wait() {
     world.rename(&contact, "Nobody").await;
     world.wait(SignedDuration::from_hours(73));
     world.drain().await;
-    let run = runs(&world, "later").await.remove(0);
+    let run = world.runs_of("later").await.remove(0);
     assert_eq!(run.state, RunState::Done);
     assert_eq!(
         run.error.as_deref(),
@@ -248,7 +176,7 @@ with = { body = "{{ contact.firstName }}" }
         world.hint(&contact, name).await;
         world.drain().await;
     }
-    let all = runs(&world, "storm").await;
+    let all = world.runs_of("storm").await;
     let of = |state: RunState| {
         all.iter()
             .filter(|run| run.state == state)
@@ -274,21 +202,14 @@ with = { body = "{{ contact.firstName }}" }
     world.rename(&contact, "5").await;
     world.hint(&contact, "5").await;
     world.drain().await;
-    let done = runs(&world, "storm").await;
+    let done = world.runs_of("storm").await;
     let done = done.iter().filter(|run| run.state == RunState::Done);
     assert_eq!(done.count(), 6);
 
     // A person says that it was meant.
-    let now = canopy_store::clock::Clock::now(&*world.clock);
-    assert!(
-        world
-            .store
-            .requeue_run(of(RunState::Held)[0].id, now)
-            .await
-            .unwrap()
-    );
+    world.retry(of(RunState::Held)[0].id).await;
     world.drain().await;
-    let held = runs(&world, "storm").await;
+    let held = world.runs_of("storm").await;
     assert_eq!(
         held.iter()
             .filter(|run| run.state == RunState::Held)
@@ -319,10 +240,10 @@ with = { number = "{{ contact.firstName }}" }
     .await;
     world.create("Ada").await;
     world.poll_and_drain().await;
-    let run = runs(&world, "typo").await.remove(0);
+    let run = world.runs_of("typo").await.remove(0);
     assert_eq!(run.state, RunState::Dead);
     let corrected = run.definition.replace("{{ contact.firstName }}", "{{ 2 }}");
-    let now = canopy_store::clock::Clock::now(&*world.clock);
+    let now = world.now();
     let store = &world.store;
     assert!(
         store
@@ -331,7 +252,7 @@ with = { number = "{{ contact.firstName }}" }
             .unwrap()
     );
     world.drain().await;
-    assert_eq!(runs(&world, "typo").await[0].state, RunState::Done);
+    assert_eq!(world.runs_of("typo").await[0].state, RunState::Done);
     assert_eq!(world.bought().await.len(), 2);
     // What runs already, or is done, keeps its version.
     assert!(

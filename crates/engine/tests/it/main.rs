@@ -5,6 +5,7 @@ mod actions;
 mod documents;
 mod events;
 mod fields;
+mod integers;
 mod language;
 mod profiles;
 mod purchases;

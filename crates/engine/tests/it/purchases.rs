@@ -79,7 +79,7 @@ async fn an_unanswered_purchase_is_sent_again_within_the_window_and_not_after() 
         assert_eq!(book.len(), 1);
         assert_eq!(book[0]["replays"], replays + calls - 1, "after {hours} h");
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
-        let run = world.store.runs(None, 1).await.unwrap().remove(0);
+        let run = world.run().await;
         if hours < 12 {
             assert_eq!(
                 (purchase.state, run.state),
@@ -93,7 +93,7 @@ async fn an_unanswered_purchase_is_sent_again_within_the_window_and_not_after() 
         );
         assert!(run.error.unwrap().contains("canopy purchase resolve"));
         // A person has looked: it was bought. The run ends without another call.
-        let now = canopy_store::clock::Clock::now(&*world.clock);
+        let now = world.now();
         assert!(
             world
                 .store
@@ -101,7 +101,7 @@ async fn an_unanswered_purchase_is_sent_again_within_the_window_and_not_after() 
                 .await
                 .unwrap()
         );
-        assert!(world.store.requeue_run(run.id, now).await.unwrap());
+        world.retry(run.id).await;
         world.drain().await;
         assert_eq!(world.store.summary().await.unwrap().runs_done, 1);
         assert_eq!(world.bought().await[0]["replays"], replays);
@@ -135,12 +135,7 @@ async fn a_purchase_without_a_known_price_is_held() {
     world.create("Ada").await;
     world.poll_and_drain().await;
     assert!(world.bought().await.is_empty());
-    let run = world
-        .store
-        .runs(Some(RunState::Held), 1)
-        .await
-        .unwrap()
-        .remove(0);
+    let run = world.run_in(RunState::Held).await;
     assert!(run.error.unwrap().contains("[prices.JPY]"));
 }
 
@@ -150,12 +145,7 @@ async fn a_quantity_that_is_not_allowed_is_refused_before_it_is_sent() {
     world.create("Ada").await;
     world.poll_and_drain().await;
     assert!(world.bought().await.is_empty());
-    let run = world
-        .store
-        .runs(Some(RunState::Dead), 1)
-        .await
-        .unwrap()
-        .remove(0);
+    let run = world.run_in(RunState::Dead).await;
     assert!(run.error.unwrap().contains("number"));
 }
 
@@ -182,9 +172,9 @@ async fn a_refusal_after_an_unanswered_attempt_does_not_forget_the_doubt() {
         world.clear_faults().await;
         let replays = world.bought().await[0]["replays"].clone();
         world.wait(SignedDuration::from_hours(12));
-        let run = world.store.runs(None, 1).await.unwrap().remove(0);
-        let now = canopy_store::clock::Clock::now(&*world.clock);
-        world.store.requeue_run(run.id, now).await.unwrap();
+        let run = world.run().await;
+        // Where it waits, it goes on by itself.
+        let _ = world.store.requeue_run(run.id, world.now()).await.unwrap();
         world.drain().await;
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
         assert_eq!(purchase.state, PurchaseState::Unknown, "{status}");

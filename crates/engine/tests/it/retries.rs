@@ -27,21 +27,20 @@ async fn a_step_that_keeps_failing_ends_in_the_dead_letters() {
         .await;
     world.poll_and_drain().await;
     for attempt in 1..3 {
-        let run = world.store.runs(None, 1).await.unwrap().remove(0);
+        let run = world.run().await;
         assert_eq!((run.state, run.attempts), (RunState::Waiting, attempt));
         world.drain().await;
-        let same = world.store.runs(None, 1).await.unwrap().remove(0);
+        let same = world.run().await;
         assert_eq!(same.attempts, attempt, "not before its time");
         world.wait(SignedDuration::from_hours(1));
         world.drain().await;
     }
-    let run = world.store.runs(None, 1).await.unwrap().remove(0);
+    let run = world.run().await;
     assert_eq!((run.state, run.attempts), (RunState::Dead, 3));
     assert!(run.error.unwrap().contains("gave up after 3 attempts"));
     // An operator mends the cause and says so.
     world.clear_faults().await;
-    let now = canopy_store::clock::Clock::now(&*world.clock);
-    assert!(world.store.requeue_run(run.id, now).await.unwrap());
+    world.retry(run.id).await;
     world.drain().await;
     assert_eq!(world.bought().await.len(), 1);
 }
@@ -88,20 +87,14 @@ with = { contactId = "{{ contact.id }}", campaignId = "c1" }
     world.poll_and_drain().await;
     world.wait(SignedDuration::from_hours(1));
     world.drain().await;
-    let run = world
-        .store
-        .runs(Some(RunState::Held), 1)
-        .await
-        .unwrap()
-        .remove(0);
+    let run = world.run_in(RunState::Held).await;
     assert!(
         run.error
             .as_deref()
             .unwrap()
             .contains(&format!("canopy retry {}", run.id))
     );
-    let now = canopy_store::clock::Clock::now(&*world.clock);
-    assert!(world.store.requeue_run(run.id, now).await.unwrap());
+    world.retry(run.id).await;
     world.drain().await;
     assert_eq!(
         world.store.summary().await.unwrap().runs_done,

@@ -7,9 +7,9 @@ use canopy_engine::{Catalog, Connection, Engine, Options};
 use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
-use canopy_store::{NewEvent, SecretKey, SqliteStore, Store};
+use canopy_store::{NewEvent, Run, RunState, SecretKey, SqliteStore, Store};
 use canopy_triggers::{PollOptions, Poller};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -178,6 +178,12 @@ impl World {
             payload: json!({ "type": "ContactUpdate", "id": contact }),
             trace: Trace::default(),
         };
+        self.insert(event).await;
+    }
+
+    /// Puts an event into the inbox.
+    pub async fn insert(&self, event: NewEvent) {
+        let now = self.now();
         self.store.insert_events(vec![event], now).await.unwrap();
     }
 
@@ -196,7 +202,7 @@ impl World {
             payload: json!({ "type": "NoteCreate", "id": note, "contactId": contact }),
             trace: Trace::default(),
         };
-        self.store.insert_events(vec![event], now).await.unwrap();
+        self.insert(event).await;
     }
 
     async fn invoke(&self, operation: &str, arguments: Value) -> Value {
@@ -228,6 +234,42 @@ impl World {
             .invoke("create-note", json!({ "contactId": contact, "body": body }))
             .await;
         answer["note"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// All runs, oldest first.
+    pub async fn runs(&self) -> Vec<Run> {
+        let mut runs = self.store.runs(None, 1000).await.unwrap();
+        runs.reverse();
+        runs
+    }
+
+    /// The runs of one workflow, oldest first.
+    pub async fn runs_of(&self, workflow: &str) -> Vec<Run> {
+        let mut runs = self.runs().await;
+        runs.retain(|run| run.workflow == workflow);
+        runs
+    }
+
+    /// The run that began last.
+    pub async fn run(&self) -> Run {
+        self.runs().await.pop().unwrap()
+    }
+
+    /// The run in this state that began last.
+    pub async fn run_in(&self, state: RunState) -> Run {
+        let mut runs = self.runs().await;
+        runs.retain(|run| run.state == state);
+        runs.pop().unwrap()
+    }
+
+    /// A person lets a run go on.
+    pub async fn retry(&self, run: i64) {
+        let now = self.now();
+        assert!(self.store.requeue_run(run, now).await.unwrap());
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub async fn drain(&self) {

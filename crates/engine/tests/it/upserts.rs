@@ -37,7 +37,7 @@ async fn the_first_address_and_dropped_fields_are_kept() {
 
     world.create("Start").await;
     world.poll_and_drain().await;
-    let run = world.store.runs(None, 1).await.unwrap().remove(0);
+    let run = world.run().await;
     assert_eq!(run.state, RunState::Done, "{:?}", run.error);
     let after = contact(&world, id).await;
     assert_eq!(after["email"], "first@example.com");

@@ -22,7 +22,7 @@ pub(super) fn is_a(kind: &str, value: &Value) -> bool {
 pub(super) fn kind_text(kind: &str) -> &'static str {
     match kind {
         "string" => "a text",
-        "integer" => "a whole number",
+        "integer" => crate::invoke::INTEGER,
         "number" => "a number",
         "boolean" => "true or false",
         "array" => "a list",
