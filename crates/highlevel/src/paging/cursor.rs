@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 type Args = Map<String, Value>;
 
-/// Page size where the service demands that one is named.
+/// Page size where the service demands that one is named, or tells how large one may be: its own default is a fifth of
+/// that for the longest lists, and each page is a call.
 const PAGE_SIZE: u32 = 100;
 /// Page numbers of the search reach this far.
 const NUMBERED: usize = 10_000;
@@ -25,12 +26,12 @@ pub(super) struct Cursor {
     last_page: Option<u64>,
 }
 
-/// Arguments of the first page: what the service demands and the caller left out is filled in.
+/// Arguments of the first page: what the caller left out of what the service demands is filled in, and the page size.
 pub(super) fn first(paging: Paging, fields: &[Field], mut args: Args) -> Args {
     let mut fill = |name: &str, value: u32| {
         let field = fields
             .iter()
-            .find(|field| field.name == name && field.required);
+            .find(|field| field.name == name && (field.required || field.maximum.is_some()));
         if let Some(field) = field.filter(|_| args.get(name).is_none_or(Value::is_null)) {
             let value = field
                 .maximum

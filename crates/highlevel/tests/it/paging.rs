@@ -433,3 +433,16 @@ fn every_paged_operation_gives_a_list_and_takes_its_place() {
         assert!(takes(place), "{} takes no `{place}`", operation.name);
     }
 }
+
+#[tokio::test]
+async fn a_page_is_as_large_as_the_description_allows_unless_the_caller_says() {
+    let (client, server) = serving(|_| json!({"opportunities": []})).await;
+    for (given, sent) in [(json!({}), 100), (json!({"limit": 7}), 7)] {
+        let mut args = given;
+        args["location_id"] = json!(LOCATION);
+        let mut pages = client.pages("search-opportunity", &args);
+        pages.try_next().await.unwrap();
+        let last = requests(&server).await.pop().unwrap();
+        assert_eq!(Args::of(&last).number("limit"), Some(sent));
+    }
+}

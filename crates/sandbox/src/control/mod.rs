@@ -63,6 +63,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/messages", post(records::create_message))
         .route("/locations/{id}", post(records::edit_location))
+        .route("/custom-fields/{id}", post(records::edit_custom_field))
         .route("/oauth/authorize", post(people::authorize))
         .route("/tokens", post(people::issue_token))
         .route(

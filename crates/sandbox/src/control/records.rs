@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::people::act;
@@ -134,6 +135,32 @@ pub async fn edit_location(
             location.write(&body, locations::MEMBERS);
         })
     })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomFieldEdit {
+    name: Option<String>,
+    placeholder: Option<String>,
+}
+
+/// What a user can change of a custom field in the settings; its key and type stay.
+pub async fn edit_custom_field(
+    State(shared): Sandbox,
+    Path(id): Path<String>,
+    Body(edit): Body<CustomFieldEdit>,
+) -> Answered {
+    let mut world = shared.world();
+    let location = world.location.id.clone();
+    let field = world.custom_fields.iter_mut().find(|field| field.id == id);
+    let field = field.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "no such custom field"))?;
+    if let Some(name) = edit.name {
+        field.name = name;
+    }
+    if let Some(placeholder) = edit.placeholder {
+        field.placeholder = placeholder;
+    }
+    Ok(Json(field.json(&location)))
 }
 
 /// Does it, answers the record, and lets the webhooks go.

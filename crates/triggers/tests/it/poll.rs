@@ -9,7 +9,7 @@ use crate::support::{World, stored};
 
 #[tokio::test]
 async fn the_first_poll_is_a_baseline_and_an_idle_poll_costs_one_call() {
-    let world = World::new(1200).await;
+    let world = World::new(100_000).await;
     let poll = world.poll();
     assert!(poll.poll().await.unwrap().baseline);
     world.advance_sandbox(600).await;

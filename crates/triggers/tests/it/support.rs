@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use canopy_highlevel::Limits;
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::ManualClock;
 use canopy_store::{InboxRow, SecretKey, SqliteStore, Store};
@@ -108,6 +109,11 @@ impl World {
             .base_url(&info.highlevel_url)
             .token(token.to_owned().into())
             .location(&*info.location_id)
+            // The calls are counted here, not spread.
+            .limits(Limits {
+                window: None,
+                ..canopy_highlevel::default_limits()
+            })
             .build()
             .unwrap()
     }

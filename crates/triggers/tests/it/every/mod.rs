@@ -1,16 +1,21 @@
 //! Each of the catalog's triggers against the sandbox: the baseline and what did not change fire nothing, what is new
-//! and what changed fire once.
+//! and what changed fire once, and so does what stands at the border of two pages.
 
-mod cases;
-mod pages;
+mod account;
+
+mod backfill;
+mod borders;
+mod contacts;
+mod dealings;
+mod kinds;
+mod parents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use canopy_highlevel::operation::EntryKind;
+use canopy_highlevel::operation::{EntryKind, Reading};
 use canopy_triggers::{PollOptions, PollSpec};
 use serde_json::{Value, json};
 
-use self::cases::{account, contacts, dealings};
 use crate::support::World;
 
 /// Something that a user does. The id of what comes of it is remembered under a name.
@@ -38,20 +43,26 @@ fn call(name: &'static str, operation: &'static str, id: &'static str, body: Val
     Do { name, by, body }
 }
 
+/// A trigger, and what a poll of it must tell.
 struct Case {
     operation: &'static str,
     arguments: Value,
     before: Vec<Do>,
-    /// What is done between polls, and the kind that tells it.
-    then: Vec<(Do, &'static str)>,
+    /// How a record becomes new, and the kind that tells it.
+    new: Option<Told>,
+    /// How one changes, and the kind that tells it.
+    changed: Option<Told>,
 }
+
+type Told = (Vec<Do>, &'static str);
 
 fn case(operation: &'static str, arguments: Value) -> Case {
     Case {
         operation,
         arguments,
         before: Vec::new(),
-        then: Vec::new(),
+        new: None,
+        changed: None,
     }
 }
 
@@ -61,8 +72,17 @@ impl Case {
         self
     }
 
-    fn then(mut self, done: Do, kind: &'static str) -> Self {
-        self.then.push((done, kind));
+    fn fresh(self, done: Do, kind: &'static str) -> Self {
+        self.fresh_by(vec![done], kind)
+    }
+
+    fn fresh_by(mut self, done: Vec<Do>, kind: &'static str) -> Self {
+        self.new = Some((done, kind));
+        self
+    }
+
+    fn changed(mut self, done: Do, kind: &'static str) -> Self {
+        self.changed = Some((vec![done], kind));
         self
     }
 }
@@ -125,11 +145,36 @@ impl Play {
     }
 
     fn text(&self, text: &str) -> String {
-        let Some((before, name)) = text.split_once('$') else {
-            return text.to_owned();
-        };
-        let id = self.ids.get(name);
-        format!("{before}{}", id.unwrap_or_else(|| panic!("no {name}")))
+        let mut parts = text.split('$');
+        let mut filled = parts.next().unwrap().to_owned();
+        for part in parts {
+            let end = part.find(|c: char| !c.is_ascii_alphanumeric());
+            let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+            let id = self.ids.get(name);
+            filled.push_str(id.unwrap_or_else(|| panic!("no {name}")));
+            filled.push_str(rest);
+        }
+        filled
+    }
+
+    /// Whose token the operation takes.
+    fn token(&self, operation: &str) -> Option<&str> {
+        let agency = [
+            "get-company",
+            "get-custom-snapshots",
+            "filter-users-by-email",
+            "search-locations",
+        ];
+        agency.contains(&operation).then_some(&*self.agency)
+    }
+
+    fn spec(&self, operation: &str, arguments: &Value) -> PollSpec {
+        PollSpec {
+            operation: operation.to_owned(),
+            arguments: self.filled(arguments).as_object().unwrap().clone(),
+            every: None,
+            backfill: false,
+        }
     }
 
     async fn act(&mut self, done: &Do) -> Result<(), String> {
@@ -152,29 +197,21 @@ impl Play {
         for done in &case.before {
             self.act(done).await?;
         }
-        let arguments = self.filled(&case.arguments);
-        let spec = PollSpec {
-            operation: case.operation.to_owned(),
-            arguments: arguments.as_object().unwrap().clone(),
-            every: None,
-            backfill: false,
-        };
-        let needs_agency = matches!(
-            case.operation,
-            "get-company" | "get-custom-snapshots" | "filter-users-by-email"
-        );
-        let token = needs_agency.then_some(self.agency.as_str());
+        let spec = self.spec(case.operation, &case.arguments);
+        let token = self.token(case.operation);
         let poller = self.world.poller_as(token, PollOptions::default(), &[spec]);
         let first = poller.poll().await.map_err(|error| error.to_string())?;
         if !first.baseline || first.stored > 0 {
             return Err(format!("the baseline is {first:?}"));
         }
         let mut told = 0;
-        for (done, kind) in &case.then {
+        for (done, kind) in [&case.new, &case.changed].into_iter().flatten() {
             for after in [&[][..], &[*kind][..], &[][..]] {
                 self.world.advance(600).await;
                 if !after.is_empty() {
-                    self.act(done).await?;
+                    for done in done {
+                        self.act(done).await?;
+                    }
                 }
                 poller.poll().await.map_err(|error| error.to_string())?;
                 let events = self.world.events().await;
@@ -201,30 +238,57 @@ async fn hold(cases: Vec<Case>) {
 
 #[tokio::test]
 async fn triggers_of_contacts_and_calendars() {
-    hold(contacts()).await;
+    hold(contacts::cases()).await;
 }
 
 #[tokio::test]
 async fn triggers_of_opportunities_users_and_conversations() {
-    hold(dealings()).await;
+    hold(dealings::cases()).await;
 }
 
 #[tokio::test]
 async fn triggers_of_the_account() {
-    hold(account()).await;
+    hold(account::cases()).await;
+}
+
+fn all() -> Vec<Case> {
+    let mut all = contacts::cases();
+    all.extend(dealings::cases());
+    all.extend(account::cases());
+    all
 }
 
 #[test]
 fn every_trigger_of_the_catalog_has_a_case() {
-    let cases: BTreeSet<_> = [contacts(), dealings(), account()]
-        .iter()
-        .flatten()
-        .map(|case| case.operation)
-        .collect();
+    let cases: BTreeSet<_> = all().iter().map(|case| case.operation).collect();
     let catalog = canopy_highlevel::CATALOG.iter();
     let triggers: BTreeSet<_> = catalog
         .filter(|entry| entry.kind == EntryKind::Trigger)
         .map(|entry| entry.operation)
         .collect();
     assert_eq!(cases, triggers);
+}
+
+#[test]
+fn every_case_shows_what_is_new_and_what_changed_where_it_can_be() {
+    for case in all() {
+        let name = case.operation;
+        let trigger = canopy_highlevel::operation(name).unwrap().trigger.unwrap();
+        let kind = |verb: &str| Some(format!("{}.{verb}", trigger.record));
+        let told = |told: &Option<Told>| told.as_ref().map(|(_, kind)| (*kind).to_owned());
+        let (new, changed) = match trigger.reading {
+            // A relation is made and removed; the service has no way to edit one.
+            Reading::Snapshot if name == "get-relations-by-record-id" => (kind("created"), None),
+            Reading::Changes { .. } | Reading::Snapshot => (kind("created"), kind("updated")),
+            // It reads the one record that its id names, which is there from the start.
+            Reading::Record => (None, kind("updated")),
+            // It reads no records: an answer that was another one before.
+            Reading::Answer | Reading::Bytes => (None, kind("changed")),
+        };
+        assert_eq!(
+            (told(&case.new), told(&case.changed)),
+            (new, changed),
+            "{name}"
+        );
+    }
 }
