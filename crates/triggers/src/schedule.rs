@@ -1,10 +1,12 @@
 //! Timetables: events that no service tells, but the clock.
 //!
-//! An occurrence is an event whose version is its time, so whoever looks, and however often, it is one. How far a
-//! timetable has come is a cursor in the store, written in the same transaction as the events. Of occurrences that were
-//! missed while the program was down, the latest is made up for and the others are told of: who was away for a week does
-//! not want seven monthly reports' worth of purchases at once.
+//! An occurrence is an event whose version is its time, so whoever looks, and however often, it is one. How far the
+//! timetables of a location have come is one cursor in the store, written in the same transaction as the events. A
+//! timetable that is not watched any more leaves it, and begins anew when it comes back. Of occurrences that were missed
+//! while the program was down, the latest is made up for and the others are told of: who was away for a week does not want
+//! seven monthly reports' worth of purchases at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use serde_json::json;
 
 /// Longest time between two looks at the clock: it may be set, and a sleeping machine does not count.
 const LONGEST: Duration = Duration::from_secs(20);
+/// The cursor that keeps the positions of all timetables of a location, by their names.
+const CURSOR: &str = "schedules";
 
 /// The timetable of a workflow.
 #[derive(Debug, Clone)]
@@ -56,16 +60,17 @@ impl Schedule {
         self.timetable.next_after(now)
     }
 
-    fn cursor(&self) -> String {
+    /// Its name among the timetables of a location.
+    fn name(&self) -> String {
         match self.place {
-            0 => format!("schedule:{}", self.workflow),
-            place => format!("schedule:{}:{place}", self.workflow),
+            0 => self.workflow.clone(),
+            place => format!("{}:{place}", self.workflow),
         }
     }
 }
 
 /// How far a timetable has come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Position {
     /// Fields and zone: where they change, it begins anew.
     timetable: String,
@@ -134,31 +139,28 @@ impl Scheduler {
     /// Stores the events of all timetables that are due; tells how many there are.
     pub async fn look(&self) -> Result<u64, StoreError> {
         let schedules = self.schedules.borrow().clone();
-        let mut stored = 0;
-        for schedule in &*schedules {
-            stored += self.look_at(schedule).await?;
-        }
-        Ok(stored)
-    }
-
-    async fn look_at(&self, schedule: &Schedule) -> Result<u64, StoreError> {
         let now = self.clock.now();
-        let name = schedule.cursor();
-        let cursor = self.store.cursor(&self.location, &name).await?;
-        let position = cursor
-            .and_then(|cursor| serde_json::from_value::<Position>(cursor.state).ok())
-            .filter(|position| position.timetable == schedule.identity);
-        let (since, events) = match position {
+        let before = self.positions().await?;
+        let mut after = BTreeMap::new();
+        let mut events = Vec::new();
+        let mut missed = Vec::new();
+        for schedule in &*schedules {
+            let name = schedule.name();
+            let position = before.get(&name);
+            let position = position.filter(|position| position.timetable == schedule.identity);
             // What was due before it was first looked at is history.
-            None => (now, Vec::new()),
-            Some(position) => match schedule.timetable.due(position.since, now) {
-                None => return Ok(0),
-                Some(due) => {
-                    self.tell_of_missed(schedule, due.missed, now).await?;
-                    (due.at, self.events(schedule, due.at, &due.local).await?)
-                }
-            },
-        };
+            let mut since = position.map_or(now, |position| position.since);
+            if let Some(due) = schedule.timetable.due(since, now) {
+                since = due.at;
+                events.extend(self.events(schedule, due.at, &due.local).await?);
+                missed.push((schedule, due.missed));
+            }
+            let timetable = schedule.identity.clone();
+            after.insert(name, Position { timetable, since });
+        }
+        if after == before {
+            return Ok(0);
+        }
         let lease = SignedDuration::from_secs(60);
         let fence = self
             .store
@@ -168,12 +170,12 @@ impl Scheduler {
         let Some(fence) = fence else {
             return Ok(0);
         };
+        for (schedule, missed) in missed {
+            self.tell_of_missed(schedule, missed, now).await?;
+        }
         let commit = PollCommit {
-            name,
-            state: json!(Position {
-                timetable: schedule.identity.clone(),
-                since,
-            }),
+            name: CURSOR.to_owned(),
+            state: json!(after),
             events,
             ..PollCommit::default()
         };
@@ -182,6 +184,13 @@ impl Scheduler {
             .iter()
             .filter(|one| matches!(one, Inserted::Stored(_)));
         Ok(stored.count() as u64)
+    }
+
+    /// How far the timetables had come at the last look.
+    async fn positions(&self) -> Result<BTreeMap<String, Position>, StoreError> {
+        let cursor = self.store.cursor(&self.location, CURSOR).await?;
+        let positions = cursor.and_then(|cursor| serde_json::from_value(cursor.state).ok());
+        Ok(positions.unwrap_or_default())
     }
 
     /// One event for the location, or one for each contact with a profile.

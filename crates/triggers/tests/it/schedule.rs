@@ -156,3 +156,41 @@ async fn another_timetable_begins_anew() {
     world.at("2026-10-24T06:30:00Z");
     assert_eq!(scheduler.look().await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_timetable_that_was_away_begins_anew() {
+    let world = World::new().await;
+    let scheduler = world.scheduler("a", daily(None));
+    scheduler.look().await.unwrap();
+    let other = schedule("30 7 * * *", None);
+    for away in [vec![], vec![other]] {
+        scheduler.replace(away);
+        scheduler.look().await.unwrap();
+        world.clock.advance(SignedDuration::from_hours(50));
+        scheduler.look().await.unwrap();
+        let before = world.events().await.len();
+        scheduler.replace(vec![daily(None)]);
+        // 09:00 has passed twice while nobody wanted it.
+        assert_eq!(scheduler.look().await.unwrap(), 0);
+        assert_eq!(world.events().await.len(), before);
+        world.clock.advance(SignedDuration::from_hours(24));
+        assert_eq!(scheduler.look().await.unwrap(), 1);
+    }
+    // Also where it was away at a start of the program, and another went on.
+    let two = |first: Schedule| {
+        let on = ScheduleOn {
+            schedule: "0 10 * * *".to_owned(),
+            timezone: None,
+            each: None,
+        };
+        vec![first, Schedule::new("other", 0, &on).unwrap()]
+    };
+    scheduler.replace(two(daily(None)));
+    scheduler.look().await.unwrap();
+    let without = world.scheduler("a", two(daily(None)).remove(1));
+    without.look().await.unwrap();
+    world.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(without.look().await.unwrap(), 1, "the other one");
+    scheduler.replace(two(daily(None)));
+    assert_eq!(scheduler.look().await.unwrap(), 0);
+}
