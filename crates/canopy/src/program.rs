@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::call_log::CallSink;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, WorkflowFiles};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
@@ -37,6 +37,8 @@ pub(crate) struct Program {
     pub schedulers: Vec<Scheduler>,
     /// Shared by all connections.
     workflows: Workflows,
+    /// What the workflows were read from.
+    files: WorkflowFiles,
     pub bells: LocalDispatch,
     receiver: Arc<Receiver>,
     callback: Option<auth::Callback>,
@@ -71,7 +73,9 @@ impl Program {
             store: existing.as_ref(),
             calls: &calls,
         };
-        let workflows = config::workflows(loaded)?;
+        let files = config::workflow_files(loaded);
+        let workflows =
+            config::workflows_of(loaded, &files).map_err(|mistakes| config::refusal(&mistakes))?;
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
         let timetables = schedules::schedules(&workflows)?;
@@ -153,6 +157,7 @@ impl Program {
             polls,
             schedulers,
             workflows,
+            files,
             bells: LocalDispatch::new(locations),
             receiver: Arc::new(receiver),
             callback,
@@ -207,6 +212,7 @@ impl Program {
             loaded: &self.loaded,
             store: &self.store,
             workflows: &self.workflows,
+            files: &self.files,
             pollers: &self.polls,
             schedulers: &self.schedulers,
             location: location.map_or("", |connection| &connection.location),

@@ -8,7 +8,7 @@ use canopy_triggers::{Poller, Polls, Schedule, Scheduler};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, WorkflowFiles};
 use crate::{polls, schedules};
 
 /// How often the files are read. They are few and small, and a folder on the network tells nobody of changes.
@@ -22,18 +22,19 @@ pub(crate) struct Reload<'a> {
     pub store: &'a SqliteStore,
     /// Shared by all connections.
     pub workflows: &'a Workflows,
+    /// What those in force at the start were read from.
+    pub files: &'a WorkflowFiles,
     pub pollers: &'a [Poller],
     pub schedulers: &'a [Scheduler],
     /// Where an alert belongs that is about no location.
     pub location: &'a str,
 }
 
-type Texts = Vec<Result<(String, String), String>>;
-
 impl Reload<'_> {
     /// Watches the files until `shutdown`.
     pub async fn serve(&self, shutdown: &CancellationToken) {
-        let mut taken = self.texts();
+        // They may have been changed since they were read.
+        let mut taken = self.files.clone();
         let mut seen = taken.clone();
         let mut tick = tokio::time::interval(EVERY);
         loop {
@@ -41,22 +42,18 @@ impl Reload<'_> {
                 _ = tick.tick() => {}
                 () = shutdown.cancelled() => return,
             }
-            let now = self.texts();
+            let now = config::workflow_files(self.loaded);
             // Only what stands still for two looks: an editor may be in the middle of writing.
             if now == seen && now != taken {
-                self.take().await;
+                self.take(&now).await;
                 taken.clone_from(&now);
             }
             seen = now;
         }
     }
 
-    fn texts(&self) -> Texts {
-        config::workflow_files(self.loaded)
-    }
-
-    async fn take(&self) {
-        match self.read() {
+    async fn take(&self, files: &WorkflowFiles) {
+        match self.put_into_force(files) {
             Ok(count) => {
                 tracing::info!(workflows = count, "changed workflow files take effect");
                 let now = Timestamp::now();
@@ -70,8 +67,8 @@ impl Reload<'_> {
     }
 
     /// Puts all files into force, or says what is wrong.
-    fn read(&self) -> Result<usize, Vec<String>> {
-        let workflows = config::all_workflows(self.loaded)?;
+    fn put_into_force(&self, files: &WorkflowFiles) -> Result<usize, Vec<String>> {
+        let workflows = config::workflows_of(self.loaded, files)?;
         let told = |failure: crate::exit::Failure| vec![failure.to_string()];
         let wanted: Polls = polls::polls(self.loaded, &workflows).map_err(told)?;
         polls::must_fit(self.loaded, &wanted).map_err(told)?;

@@ -2,6 +2,7 @@
 
 use canopy_store::{Alert, Missed, Run, Summary};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
 use crate::schedules::NextDue;
@@ -89,7 +90,7 @@ pub(crate) fn missed(rows: &[Missed]) -> Value {
             "kind": row.kind,
             "events": row.events,
             "missed": row.missed,
-            "percent": row.percent(),
+            "percent": row.percent().to_f64(),
         })
     });
     rows.collect()
@@ -97,21 +98,30 @@ pub(crate) fn missed(rows: &[Missed]) -> Value {
 
 /// What webhooks missed, for people; nothing where no webhook ever came.
 pub(crate) fn missed_lines(rows: &[Missed]) -> String {
-    if rows.is_empty() {
+    let Some(first) = rows.first() else {
         return String::new();
-    }
-    let mut text = "\nmissed by webhooks and found by polls, of 7 days:\n".to_owned();
-    for row in rows {
-        let line = format!(
-            "  {:<28}  {:>5} %  {} of {}\n",
-            row.kind,
-            row.percent().to_string(),
-            row.missed,
-            row.events
-        );
-        text.push_str(&line);
-    }
-    text
+    };
+    let several = rows.iter().any(|row| row.location != first.location);
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let name = if several {
+                format!("{}  {}", row.location, row.kind)
+            } else {
+                row.kind.clone()
+            };
+            let note = format!("{} of {}", row.missed, row.events);
+            (name, format!("{} %", row.percent()), note)
+        })
+        .collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(name, share, note)| (name.as_str(), share.clone(), note.as_str()))
+        .collect();
+    format!(
+        "\nmissed by webhooks and found by polls, of 7 days:\n{}",
+        lines(&rows)
+    )
 }
 
 /// When timetables are due next.

@@ -86,6 +86,25 @@ async fn changed_files_take_effect_without_a_restart_all_or_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_between_its_reading_and_the_first_look_is_taken_up() {
+    let world = world().await;
+    write(&world, "trees.toml", &workflow("trees", "1"));
+    // The program has read its files when it tries its token, and waits there.
+    let delay = json!({ "kind": "delay", "delay_ms": 1000, "operation": "search-contacts-advanced", "times": 1 });
+    world.control("/faults", delay).await;
+    let (running, ()) = tokio::join!(world.start(), async {
+        eventually("the first call", async || {
+            world.asked("search-contacts-advanced").await > 0
+        })
+        .await;
+        write(&world, "trees.toml", &workflow("trees", "0"));
+    });
+    // The change has a mistake, of which an alert tells.
+    eventually("the alert", async || alert(&world).await.is_some()).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_run_goes_on_as_it_began_or_as_it_is_written_now() {
     let world = world().await;
     write(&world, "trees.toml", &workflow("trees", "\"{{ 5 / 2 }}\""));
@@ -154,8 +173,8 @@ pub async fn set_back(world: &World, workflow: &str, timetable: &str, since: &st
     let fence = store.acquire_lease(&world.info().location_id, "embedded", now, lease);
     let fence = fence.await.unwrap().unwrap();
     let commit = PollCommit {
-        name: format!("schedule:{workflow}"),
-        state: json!({ "timetable": timetable, "since": since }),
+        name: "schedules".to_owned(),
+        state: json!({ workflow: { "timetable": timetable, "since": since } }),
         ..PollCommit::default()
     };
     store.commit_poll(&fence, commit, now).await.unwrap();

@@ -12,6 +12,7 @@ mod crashes;
 mod demo;
 mod language;
 mod mcp;
+mod missed;
 mod money;
 mod oauth;
 mod ops;

@@ -22,7 +22,10 @@ pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use secrets::{SecretError, SecretRef, store_key};
-pub(crate) use workflows::{Recipe, all_workflows, recipe, recipes, workflow_files, workflows};
+pub(crate) use workflows::{
+    Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, workflow_files, workflows,
+    workflows_of,
+};
 
 /// A configuration as its file says it.
 #[derive(Debug, Clone, Deserialize)]

@@ -97,11 +97,24 @@ pub(crate) struct UnknownRecipe {
 
 /// Reads all workflows of a configuration; ids must differ. The failure tells every mistake of every file.
 pub(crate) fn workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Failure> {
-    all_workflows(loaded).map_err(|mistakes| Failure::BadInput(mistakes.join("\n")))
+    all_workflows(loaded).map_err(|mistakes| refusal(&mistakes))
+}
+
+/// All mistakes of workflow files, a line each.
+pub(crate) fn refusal(mistakes: &[String]) -> Failure {
+    Failure::BadInput(mistakes.join("\n"))
 }
 
 /// The same, with the mistakes one by one.
 pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String>> {
+    workflows_of(loaded, &workflow_files(loaded))
+}
+
+/// The same of files that have been read, so that whoever keeps them knows what is in force.
+pub(crate) fn workflows_of(
+    loaded: &Loaded,
+    files: &WorkflowFiles,
+) -> Result<Vec<Workflow>, Vec<String>> {
     let mut workflows: Vec<(String, Workflow)> = Vec::new();
     let mut mistakes: Vec<String> = Vec::new();
     let config = &loaded.config;
@@ -122,10 +135,10 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
             Err(error) => unknown.push(error.to_string()),
         }
     }
-    for file in workflow_files(loaded) {
+    for file in files {
         match file {
-            Ok((file, text)) => take(file, &text),
-            Err(error) => unknown.push(error),
+            Ok((file, text)) => take(file.clone(), text),
+            Err(error) => unknown.push(error.clone()),
         }
     }
     mistakes.extend(unknown);
@@ -170,14 +183,16 @@ fn known_recipe(loaded: &Loaded, name: &str) -> Result<&'static Recipe, FileErro
     })
 }
 
-/// Name and text of each file in the workflows folder, where there is one.
-pub(crate) fn workflow_files(loaded: &Loaded) -> Vec<Result<(String, String), String>> {
+/// Name and text of each file in the workflows folder, or why it cannot be read.
+pub(crate) type WorkflowFiles = Vec<Result<(String, String), String>>;
+
+/// Reads the files in the workflows folder, where there is one.
+pub(crate) fn workflow_files(loaded: &Loaded) -> WorkflowFiles {
     let folder = loaded.config.workflows.as_ref();
     folder.map_or_else(Vec::new, |folder| files(&loaded.path(folder)))
 }
 
-/// Name and text of each workflow file, or why it cannot be read.
-fn files(folder: &Path) -> Vec<Result<(String, String), String>> {
+fn files(folder: &Path) -> WorkflowFiles {
     let unreadable =
         |path: &Path, error: &std::io::Error| format!("{} cannot be read: {error}", path.display());
     let mut paths = Vec::new();
