@@ -32,8 +32,8 @@ pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
 pub use missed::missed_by_webhooks;
 pub use normalise::{PayloadError, UNKNOWN_LOCATION};
 pub use poll::{
-    DayPlan, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled, Poller, Polls,
-    Preview, calls_a_day, share_of_polls,
+    DayPlan, FirstReading, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled,
+    Poller, Polls, Preview, calls_a_day, share_of_polls,
 };
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
 pub use schedule::{Schedule, Scheduler};

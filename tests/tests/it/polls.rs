@@ -54,6 +54,52 @@ total                        432  calls a day, of 180000 that are for polls (200
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn plan_counts_the_first_reading_of_all_tasks_until_it_is_done() {
+    let world = world(200_000).await;
+    let workflow = WORKFLOWS.replace("get-contact-notes", "get-contact-tasks");
+    std::fs::write(world.path("workflows/notes.toml"), workflow).unwrap();
+    // Nobody knows yet how many contacts there are.
+    let expected = "\
+connection main
+search-contacts-advanced     288  every 300 s, 1 call(s) each, 0.1 %
+get-all-tasks                144  every 600 s, 1 call(s) each, 0.1 %
+first reading               7200  until each contact has been read once, 50 a poll, at most, 3.6 %
+total                        432  calls a day, of 180000 that are for polls (200000 in all)
+at first                    7632  until the first reading is done
+";
+    let plan = world.succeed(&["plan"]).await;
+    assert_eq!(squeezed(&plan), squeezed(expected));
+
+    // The first poll sets the baseline, each of the others reads fifty.
+    world.seed(120).await;
+    world.succeed(&["run", "--once"]).await;
+    let before = world.asked("get-all-tasks").await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(world.asked("get-all-tasks").await - before, 50);
+    let plan = world.succeed(&["plan"]).await;
+    let told =
+        "first reading 70 until each contact has been read once, 50 a poll, 70 left, 0.4 h, 0 %";
+    assert!(squeezed(&plan).contains(&told.to_owned()), "{plan}");
+    let plan = json_of(&world, &["plan", "--json"]).await;
+    let plan = &plan[0]["plan"];
+    let reading = &plan["polls"][1]["first_reading"];
+    assert_eq!(
+        (&reading["left"], &reading["hours"]),
+        (&json!(70), &json!(0.4))
+    );
+    let total = plan["calls_per_day"].as_u64().unwrap();
+    assert_eq!(plan["calls_per_day_at_first"], total + 70);
+
+    for _ in 0..3 {
+        world.succeed(&["run", "--once"]).await;
+    }
+    let plan = json_of(&world, &["plan", "--json"]).await;
+    let plan = &plan[0]["plan"];
+    assert_eq!(plan["calls_per_day_at_first"], Value::Null);
+    assert_eq!(plan["polls"][1]["first_reading"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn polls_that_cannot_fit_are_refused_with_the_arithmetic() {
     let world = world(100).await;
     let sum = "the polls take 432 calls a day, and 90 of the location's 100 are for polls (search-contacts-advanced: \

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use canopy_store::{SqliteStore, Store as _};
-use canopy_triggers::{DayPlan, PollPlan, Polls};
+use canopy_triggers::{DayPlan, FirstReading, PollPlan, Polls};
 use clap::Args;
 use serde_json::json;
 
@@ -151,12 +151,25 @@ fn text(connection: &str, plan: &DayPlan) -> String {
             poll.percent
         );
         rows.push((poll.poll.as_str(), poll.calls_per_day.to_string(), note));
+        if let Some(first) = &poll.first_reading {
+            let calls = first.calls_per_day.to_string();
+            rows.push(("  first reading", calls, first_reading(first)));
+        }
     }
-    let note = format!(
+    let share = format!(
         "calls a day, of {} that are for polls ({} in all)",
         plan.for_polls, plan.limit
     );
-    rows.push(("total", plan.calls_per_day.to_string(), note));
+    rows.push(("total", plan.calls_per_day.to_string(), share));
+    if let Some(calls) = plan.calls_per_day_at_first {
+        let longer = if calls > u64::from(plan.for_polls) {
+            "; more than is for polls, so that they wait longer and it takes longer"
+        } else {
+            ""
+        };
+        let note = format!("until the first reading is done{longer}");
+        rows.push(("at first", calls.to_string(), note));
+    }
     let rows: Vec<_> = rows
         .iter()
         .map(|(name, figure, note)| (*name, figure.clone(), note.as_str()))
@@ -169,4 +182,15 @@ fn text(connection: &str, plan: &DayPlan) -> String {
         format!("  no poll finds {others}; webhooks do\n")
     };
     format!("connection {connection}\n{figures}{others}")
+}
+
+fn first_reading(first: &FirstReading) -> String {
+    let left = match (first.left, first.hours) {
+        (Some(left), Some(hours)) => format!("{left} left, {hours} h"),
+        _ => "at most".to_owned(),
+    };
+    format!(
+        "until each {} has been read once, {} a poll, {left}, {} %",
+        first.of, first.per_poll, first.percent
+    )
 }

@@ -36,7 +36,7 @@ use self::events::Maker;
 use self::parents::Progress;
 pub use self::plan::{PlanError, Poll, PollSpec, Polls};
 use self::reading::Reader;
-pub use self::report::{DayPlan, PollPlan};
+pub use self::report::{DayPlan, FirstReading, PollPlan};
 pub use self::stretch::{calls_a_day, share_of_polls};
 use self::whole::Whole;
 

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use super::compare::{Found, Unknown};
 use super::events::Maker;
 use super::reading::Reader;
-use super::{PollError, Poller};
+use super::{Poll, PollError, Poller};
 
 /// Events that are looked at before what was found is committed.
 const EVENTS: u32 = 50;
 /// Parents that the sweep reads in one poll, whatever it is behind.
-const SWEPT: u64 = 50;
+pub(super) const SWEPT: u64 = 50;
 /// Parents whose lists a preview reads.
 const SAMPLE: u64 = 5;
 
@@ -106,6 +106,16 @@ impl Progress {
     pub fn swept_a_day(&self, sweep: SignedDuration) -> u64 {
         let days = u64::try_from(sweep.as_secs().max(1)).unwrap_or(1);
         (self.sweep.total * 86_400).div_ceil(days)
+    }
+
+    /// Parents that the first round has still to read; `None`: nobody knows yet how many there are.
+    pub fn left_at_first(&self) -> Option<u64> {
+        let sweep = &self.sweep;
+        if sweep.through {
+            return Some(0);
+        }
+        let read = sweep.met.saturating_sub(sweep.queue.len() as u64);
+        (sweep.total > 0).then(|| sweep.total.saturating_sub(read))
     }
 }
 
@@ -212,9 +222,7 @@ impl Poller {
             return Ok(Vec::new());
         };
         let mut due = sweep.due(maker.now, self.options.sweep);
-        // Records that do not say when they were made can be told from old ones only in lists that were read before. So
-        // these are all read soon after the baseline.
-        let first_round = maker.poll.trigger.created.is_none() && !sweep.through;
+        let first_round = maker.poll.has_first_round() && !sweep.through;
         if first_round {
             due = SWEPT;
         }
@@ -249,6 +257,14 @@ impl Poller {
             due -= 1;
         }
         Ok(turn)
+    }
+}
+
+impl Poll {
+    /// Records that do not say when they were made can be told from old ones only in lists that were read before. So
+    /// these are all read soon after the baseline.
+    pub(super) fn has_first_round(&self) -> bool {
+        self.parents().is_some() && self.trigger.created.is_none()
     }
 }
 
