@@ -1,6 +1,6 @@
 //! Moments in the arguments of a trigger: `now`, `today`, `now+30d`, `now-1h`. Pure: the present is given.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use crate::file_error::nearest;
 
@@ -9,7 +9,7 @@ use crate::file_error::nearest;
 pub enum Moment {
     /// It moves as time passes.
     Relative {
-        /// Counted from the beginning of the present day (UTC), and not from now.
+        /// Counted from the beginning of the present day, and not from now.
         today: bool,
         offset: SignedDuration,
     },
@@ -55,22 +55,38 @@ impl Moment {
         matches!(self, Self::Relative { .. })
     }
 
-    /// The instant that it means now.
-    pub fn at(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Fixed(fixed) => fixed,
-            Self::Relative { today, offset } => {
-                let base = if today { day(now) } else { now };
-                base.saturating_add(offset).unwrap_or(base)
+    /// Whether it depends on when the day begins.
+    pub fn is_of_day(self) -> bool {
+        matches!(self, Self::Relative { today: true, .. })
+    }
+
+    /// The instant that it means now. The day is that of the present's time zone.
+    pub fn at(self, now: &ZonedDateTime) -> Timestamp {
+        let (base, offset) = match self {
+            Self::Fixed(fixed) => return fixed,
+            Self::Relative {
+                today: false,
+                offset,
+            } => (now.timestamp(), offset),
+            Self::Relative {
+                today: true,
+                offset,
+            } => {
+                let days = SignedDuration::from_secs(offset.as_secs() / DAY * DAY);
+                (day(now, days), offset - days)
             }
-        }
+        };
+        base.saturating_add(offset).unwrap_or(base)
     }
 }
 
-/// When the day began, in UTC.
-fn day(now: Timestamp) -> Timestamp {
-    let days = now.as_second().div_euclid(86_400);
-    Timestamp::from_second(days * 86_400).unwrap_or(now)
+const DAY: i64 = 86_400;
+
+/// When the day begins that is so many days away. By the calendar: one may have 23 or 25 hours.
+fn day(now: &ZonedDateTime, days: SignedDuration) -> Timestamp {
+    let day = now.date().saturating_add(days);
+    let begins = day.to_zoned_datetime(now.time_zone().clone());
+    begins.map_or_else(|_| now.timestamp(), |begins| begins.timestamp())
 }
 
 fn relative(text: &str) -> Option<Moment> {
@@ -106,8 +122,8 @@ fn seconds(unit: char) -> Option<i64> {
     match unit {
         'm' => Some(60),
         'h' => Some(3_600),
-        'd' => Some(86_400),
-        'w' => Some(7 * 86_400),
+        'd' => Some(DAY),
+        'w' => Some(7 * DAY),
         _ => None,
     }
 }
@@ -138,8 +154,27 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> String {
-        let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
-        Moment::parse(text).unwrap().at(now).to_string()
+        at_in(text, "2026-03-04T05:06:07+00:00[UTC]")
+    }
+
+    fn at_in(text: &str, now: &str) -> String {
+        let now: ZonedDateTime = now.parse().unwrap();
+        Moment::parse(text).unwrap().at(&now).to_string()
+    }
+
+    #[test]
+    fn a_day_begins_by_the_local_clock_however_many_hours_it_has() {
+        // In London the clocks go forward on the 29th.
+        let now = "2026-03-28T23:30:00+00:00[Europe/London]";
+        assert_eq!(at_in("today", now), "2026-03-28T00:00:00Z");
+        assert_eq!(at_in("today+1d", now), "2026-03-29T00:00:00Z");
+        assert_eq!(at_in("today+2d", now), "2026-03-29T23:00:00Z");
+        assert_eq!(at_in("today+49h", now), "2026-03-30T00:00:00Z");
+        assert_eq!(at_in("now+1d", now), "2026-03-29T23:30:00Z");
+        let west = "2026-03-28T23:30:00-07:00[America/Los_Angeles]";
+        assert_eq!(at_in("today", west), "2026-03-28T07:00:00Z");
+        assert_eq!(at_in("today-1w", west), "2026-03-21T07:00:00Z");
+        assert_eq!(at_in("today-12h", west), "2026-03-27T19:00:00Z");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use canopy_highlevel::operation::{EventVersion, Operation, Reading, Trigger};
 use canopy_highlevel::{OPERATIONS, WEBHOOKS, check, describe};
 use canopy_mapping::poll_name;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::PollOptions;
@@ -191,7 +192,8 @@ impl Poll {
     /// Holds the arguments against the description, with something in place of what is filled in later.
     fn check(&self) -> Result<(), PlanError> {
         let mut arguments = self.arguments.clone();
-        self.place_window(&mut arguments, Timestamp::UNIX_EPOCH)
+        let some_time = Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::UTC);
+        self.place_window(&mut arguments, &some_time)
             .map_err(|(name, error)| PlanError::Arguments {
                 operation: self.operation.name.to_owned(),
                 problem: format!("{name} {error}"),

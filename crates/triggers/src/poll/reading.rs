@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use canopy_highlevel::operation::Reading;
 use canopy_highlevel::{Client, Error, Priority, TryStreamExt as _, describe};
 use canopy_store::clock::Clock;
+use jiff::ZonedDateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
@@ -23,7 +25,9 @@ const READINGS: u32 = 4;
 pub(super) struct Reader {
     client: Client,
     location: String,
-    company: OnceCell<String>,
+    /// Its own record.
+    record: OnceCell<Value>,
+    zone: OnceCell<TimeZone>,
     calls: AtomicU32,
     clock: Arc<dyn Clock>,
 }
@@ -41,7 +45,8 @@ impl Reader {
         Self {
             client: client.with_priority(Priority::Poll),
             location: location.to_owned(),
-            company: OnceCell::new(),
+            record: OnceCell::new(),
+            zone: OnceCell::new(),
             calls: AtomicU32::new(0),
             clock,
         }
@@ -64,7 +69,7 @@ impl Reader {
     /// The arguments with what is known of the location, and a window where it is now.
     pub async fn filled(&self, poll: &Poll) -> Result<Map<String, Value>, Error> {
         let mut arguments = poll.arguments.clone();
-        let placed = poll.place_window(&mut arguments, self.clock.now());
+        let placed = poll.place_window(&mut arguments, &self.present(poll).await?);
         debug_assert!(
             placed.is_ok(),
             "the arguments were checked when the poll was planned"
@@ -86,13 +91,48 @@ impl Reader {
 
     /// The agency that the location belongs to.
     async fn company(&self) -> Result<String, Error> {
+        let company = self.own_record().await?["companyId"].as_str();
+        Ok(company.unwrap_or_default().to_owned())
+    }
+
+    /// The present, in the location's time zone where the poll needs it.
+    pub async fn present(&self, poll: &Poll) -> Result<ZonedDateTime, Error> {
+        let zone = if poll.is_of_day() {
+            let zone = self.zone.get_or_try_init(|| self.own_zone()).await?;
+            zone.clone()
+        } else {
+            TimeZone::UTC
+        };
+        Ok(self.clock.now().to_zoned_datetime(zone))
+    }
+
+    /// The location's time zone. UTC where the token may not read it: a window of other days is better than none.
+    async fn own_zone(&self) -> Result<TimeZone, Error> {
+        let location = &self.location;
+        match self.own_record().await {
+            Ok(record) => {
+                let name = record["timezone"].as_str().unwrap_or_default();
+                Ok(TimeZone::get(name).unwrap_or_else(|_| {
+                    tracing::warn!(%location, name, "the location has no time zone that is known; \"today\" is that of UTC");
+                    TimeZone::UTC
+                }))
+            }
+            Err(error) if error.is_retryable() || error.outcome_unknown() => Err(error),
+            Err(error) => {
+                tracing::warn!(%location, %error, "the location's time zone cannot be read; \"today\" is that of UTC");
+                Ok(TimeZone::UTC)
+            }
+        }
+    }
+
+    /// The location's record, read once.
+    async fn own_record(&self) -> Result<&Value, Error> {
         let read = async {
             let arguments = json!({ "locationId": self.location });
-            let answer = self.invoke("get-location", &arguments).await?;
-            let company = answer["location"]["companyId"].as_str();
-            Ok(company.unwrap_or_default().to_owned())
+            let mut answer = self.invoke("get-location", &arguments).await?;
+            Ok(answer["location"].take())
         };
-        self.company.get_or_try_init(|| read).await.cloned()
+        self.record.get_or_try_init(|| read).await
     }
 
     /// A list to its end.

@@ -46,7 +46,8 @@ impl Poller {
             Reading::Answer | Reading::Bytes => {
                 let content = self.reader.content(poll).await.map_err(fail)?;
                 let silent = unknown == Unknown::Baseline;
-                return Ok(match poll.span(maker.now) {
+                let now = self.reader.present(poll).await.map_err(fail)?;
+                return Ok(match poll.span(&now) {
                     Some(span) => maker.compare_window(known.first(), content, span, silent),
                     None => maker.compare_content(known.first(), content, silent),
                 });

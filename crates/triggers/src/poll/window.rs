@@ -1,12 +1,12 @@
 //! Windows that move with the present: `with = { startTime = "now", endTime = "now+30d" }`.
 //!
-//! The ends are looked up at each poll; the poll's name stays that of the text. What falls out of the window was not
+//! The ends are looked up at each poll, days by the clock of the location; the poll's name stays that of the text. What falls out of the window was not
 //! deleted, and what slides into it was not created: a record that the window shows for the first time is new when it says
 //! that it was made since the last poll, changed when it says that it was changed since, and else only remembered.
 
 use canopy_highlevel::describe;
 use canopy_mapping::{Moment, MomentError};
-use jiff::Timestamp;
+use jiff::{Timestamp, ZonedDateTime};
 use serde_json::{Map, Value, json};
 
 use super::plan::Poll;
@@ -23,20 +23,28 @@ impl Poll {
         self.arguments.get(name)?.as_str().map(Moment::parse)
     }
 
+    /// The ends of its window, where it has one.
+    fn ends(&self) -> impl Iterator<Item = Moment> {
+        let names = self.trigger.window.map(|window| [window.from, window.to]);
+        let ends = names.into_iter().flatten();
+        ends.filter_map(|name| self.moment(name)?.ok())
+    }
+
     /// Whether what it shows changes as time passes.
     pub(super) fn moves(&self) -> bool {
-        self.trigger.window.is_some_and(|window| {
-            [window.from, window.to]
-                .into_iter()
-                .any(|name| matches!(self.moment(name), Some(Ok(moment)) if moment.moves()))
-        })
+        self.ends().any(Moment::moves)
+    }
+
+    /// Whether its window depends on when the day begins.
+    pub(super) fn is_of_day(&self) -> bool {
+        self.ends().any(Moment::is_of_day)
     }
 
     /// Puts instants in the place of the window's ends.
     pub(super) fn place_window(
         &self,
         arguments: &mut Map<String, Value>,
-        now: Timestamp,
+        now: &ZonedDateTime,
     ) -> Result<(), (&'static str, MomentError)> {
         let Some(window) = self.trigger.window else {
             return Ok(());
@@ -64,7 +72,7 @@ impl Poll {
     }
 
     /// Where a moving window is now.
-    pub(super) fn span(&self, now: Timestamp) -> Option<Span> {
+    pub(super) fn span(&self, now: &ZonedDateTime) -> Option<Span> {
         if !self.moves() {
             return None;
         }

@@ -139,6 +139,40 @@ async fn free_slots_change_when_one_is_taken_and_not_when_time_passes() {
 }
 
 #[tokio::test]
+async fn today_is_the_day_of_the_location_and_of_utc_where_that_cannot_be_read() {
+    // It is 2100-01-01 in UTC and still New Year's Eve in the location, on the Pacific coast.
+    for (may_read, told) in [(true, "2099-12-31"), (false, "2100-01-01")] {
+        let diary = Diary::new().await;
+        if !may_read {
+            let refusal = json!({ "kind": "status", "status": 403, "operation": "get-location" });
+            diary.world.control("/faults", refusal).await;
+        }
+        let poller = diary.poller(
+            "get-calendar-events",
+            ["startTime", "endTime"],
+            ["today", "today+1d"],
+        );
+        poller.poll().await.unwrap();
+        let mut expected = Vec::new();
+        for day in ["2099-12-31", "2100-01-01"] {
+            let booked = diary.book(day).await;
+            if day == told {
+                expected.push(("appointment.created".to_owned(), booked));
+            }
+        }
+        for _ in 0..3 {
+            poller.poll().await.unwrap();
+        }
+        assert_eq!(diary.told().await, expected, "{told}");
+        let requests = diary.world.books("/requests").await;
+        let reads = requests
+            .iter()
+            .filter(|one| one["operation"] == "get-location");
+        assert_eq!(reads.count(), 1, "once a start");
+    }
+}
+
+#[tokio::test]
 async fn blocked_slots_are_read_in_a_moving_window() {
     let diary = Diary::new().await;
     let poller = diary.poller(
