@@ -10,6 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::Engine;
 use crate::connection::Connection;
 use crate::error::EngineError;
+use crate::steps::tag_writes::TagWrites;
 
 /// Rows read from the store at a time.
 const BATCH: u32 = 500;
@@ -71,10 +72,17 @@ impl Engine {
             }
             drained.events += events.len() as u64;
             drained.runs += runs.len() as u64;
-            stream::iter(by_contact(runs, events))
+            let contacts = by_contact(runs, events);
+            let tags = TagWrites::new(contacts.len(), self.options.concurrency);
+            // How many work at the same time is up to the slots: who waits for a merged write has none.
+            stream::iter(contacts)
                 .map(Ok)
-                .try_for_each_concurrent(self.options.concurrency, |work| {
-                    self.work_off(connection, fence, work)
+                .try_for_each_concurrent(None, async |work| {
+                    tags.begin().await;
+                    // Boxed, so that those who have not begun take no room.
+                    Box::pin(self.work_off(connection, fence, &tags, work)).await?;
+                    tags.end();
+                    Ok::<_, EngineError>(())
                 })
                 .await?;
         }
@@ -84,26 +92,27 @@ impl Engine {
         &self,
         connection: &Connection,
         fence: &Fence,
+        tags: &TagWrites,
         work: Work,
     ) -> Result<(), EngineError> {
         for run in &work.runs {
             if self.is_stopping() {
                 return Ok(());
             }
-            self.execute(connection, fence, run).await?;
+            self.execute(connection, fence, tags, run).await?;
         }
         for row in work.events {
             if self.is_stopping() {
                 return Ok(());
             }
             for run in self.take_in(connection, fence, row).await? {
-                self.execute(connection, fence, &run).await?;
+                self.execute(connection, fence, tags, &run).await?;
             }
         }
         Ok(())
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 

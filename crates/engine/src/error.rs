@@ -31,6 +31,8 @@ pub(crate) enum Verdict {
     },
     /// The workflow says that nothing more is to be done, and why.
     Stopped(String),
+    /// The program stops, and the step's call was not made; the run stays as it is for the next drain.
+    Unsent,
     /// It will never work as it is: to the dead letters.
     Dead(String),
     /// A person has to do something first.

@@ -14,6 +14,7 @@ use crate::connection::Connection;
 use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
 use crate::steps::control::stopped;
+use crate::steps::tag_writes::TagWrites;
 use crate::steps::{self, StepRun};
 
 impl Engine {
@@ -21,6 +22,7 @@ impl Engine {
         &self,
         connection: &Connection,
         fence: &Fence,
+        tags: &TagWrites,
         run: &Run,
     ) -> Result<(), EngineError> {
         let workflow: Workflow = match serde_json::from_str(&run.definition) {
@@ -72,6 +74,10 @@ impl Engine {
                 replay(&mut context, finished, waited);
                 continue;
             }
+            // Many runs can be under way at once, so they do not all go on to their ends.
+            if self.is_stopping() {
+                return Ok(());
+            }
             let Some(kind) = Catalog.kind(&step.action) else {
                 let error = format!(
                     "step \"{}\": there is no action \"{}\"",
@@ -93,6 +99,7 @@ impl Engine {
                 engine: self,
                 connection,
                 fence,
+                tags,
                 run: run.id,
                 event: &event,
                 step,
@@ -180,6 +187,7 @@ impl Engine {
         let update = match verdict {
             Verdict::Done(_) => update(RunState::Done, attempts, None, None),
             Verdict::Stopped(reason) => update(RunState::Done, attempts, None, Some(reason)),
+            Verdict::Unsent => return Ok(()),
             Verdict::Dead(error) => update(RunState::Dead, attempts, None, Some(error)),
             Verdict::Held(error) => update(RunState::Held, attempts, None, Some(error)),
             Verdict::Wait { reason, until } => {

@@ -1,6 +1,7 @@
 //! What a failed call tells.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_transport::operation::Operation;
@@ -9,36 +10,33 @@ use canopy_transport::{CallError, Cause, OddRecord};
 use crate::Refusal;
 
 /// A call that did not give what was asked for. Its text says what happened and what to do; it holds no token, no URL
-/// and no personal data.
-#[derive(Debug)]
+/// and no personal data. Clones share it: one call can fail for many.
+#[derive(Debug, Clone)]
 pub struct Error {
-    // Boxed, as results are moved around much more often than they fail.
-    inner: Box<Inner>,
+    // Behind a pointer, as results are moved around much more often than they fail.
+    inner: Arc<Inner>,
+    advice: Option<&'static str>,
 }
 
 #[derive(Debug)]
 struct Inner {
     call: CallError,
     refusal: Option<Refusal>,
-    advice: Option<&'static str>,
 }
 
 impl Error {
     pub(crate) fn new(operation: Option<&'static Operation>, call: CallError) -> Self {
         let refusal = Refusal::of(operation, &call);
         Self {
-            inner: Box::new(Inner {
-                call,
-                refusal,
-                advice: None,
-            }),
+            inner: Arc::new(Inner { call, refusal }),
+            advice: None,
         }
     }
 
     /// The same error, whose text goes on with what to do: for programs that know where the arguments came from.
     #[must_use]
     pub fn with_advice(mut self, advice: &'static str) -> Self {
-        self.inner.advice = Some(advice);
+        self.advice = Some(advice);
         self
     }
 
@@ -124,17 +122,13 @@ impl<E> From<progenitor_client::Error<E>> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            call,
-            refusal,
-            advice,
-        } = &*self.inner;
+        let Inner { call, refusal } = &*self.inner;
         match refusal {
             // A failure to get a token already says what to do.
             Some(refusal) if call.status().is_some() => write!(f, "{call}. What to do: {refusal}")?,
             _ => write!(f, "{call}")?,
         }
-        advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
+        self.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 

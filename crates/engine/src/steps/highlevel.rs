@@ -9,6 +9,7 @@ use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::tag_writes::Merged;
 use crate::custom_fields::FieldError;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
@@ -74,13 +75,15 @@ impl StepRun<'_> {
             .intend_step(self.fence, intent, engine.clock.now())
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
-        let answer = if doubtful {
-            match self.look_up_or_call(operation, &arguments).await? {
-                Doubt::Answer(answer) => answer,
-                Doubt::Person(reason) => return Ok(Verdict::Held(reason)),
-            }
+        let sent = if doubtful {
+            self.look_up_or_call(operation, &arguments).await?
         } else {
-            self.invoke(operation, &arguments).await
+            self.make_call(operation, &arguments).await
+        };
+        let answer = match sent {
+            Sent::Answer(answer) => answer,
+            Sent::Person(reason) => return Ok(Verdict::Held(reason)),
+            Sent::Nothing => return Ok(Verdict::Unsent),
         };
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let answer = match answer {
@@ -91,6 +94,18 @@ impl StepRun<'_> {
             Ok(answer) => self.done(operation, &arguments, answer).await,
             Err(error) => self.failed(operation, &error).await,
         }
+    }
+
+    /// Makes the call: by itself, or where others want the same of their contacts together with them.
+    async fn make_call(&self, operation: &Operation, arguments: &Map<String, Value>) -> Sent {
+        if let Some((change, contact)) = self.change_of_tags(operation, arguments) {
+            match self.merge(&change, contact).await {
+                Merged::Answer(answer) => return Sent::Answer(answer),
+                Merged::Stopped => return Sent::Nothing,
+                Merged::Alone => {}
+            }
+        }
+        Sent::Answer(self.invoke(operation, arguments).await)
     }
 
     async fn invoke(
@@ -131,13 +146,13 @@ impl StepRun<'_> {
         &self,
         operation: &Operation,
         arguments: &Map<String, Value>,
-    ) -> Result<Doubt, EngineError> {
+    ) -> Result<Sent, EngineError> {
         match operation.idempotency {
             Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => {}
             Idempotency::Lookup(lookup) => match self.find(operation, &lookup, arguments).await {
-                Ok(Some(found)) => return Ok(Doubt::Answer(Ok(found))),
+                Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
                 Ok(None) => {}
-                Err(error) => return Ok(Doubt::Answer(Err(error))),
+                Err(error) => return Ok(Sent::Answer(Err(error))),
             },
             Idempotency::Unsafe => {
                 // The run was held in doubt before, and a person has let it go on.
@@ -152,11 +167,11 @@ impl StepRun<'_> {
                         .store
                         .finish_step(self.fence, outcome, now)
                         .await?;
-                    return Ok(Doubt::Person(reason));
+                    return Ok(Sent::Person(reason));
                 }
             }
         }
-        Ok(Doubt::Answer(self.invoke(operation, arguments).await))
+        Ok(self.make_call(operation, arguments).await)
     }
 
     /// Lists what is there and compares it with the intent.
@@ -335,9 +350,13 @@ fn writes_nothing_else(operation: &Operation, arguments: &Map<String, Value>) ->
     })
 }
 
-enum Doubt {
+/// What came of a step's call.
+enum Sent {
     Answer(Result<Value, Error>),
+    /// Whether it may be made is for a person to say.
     Person(String),
+    /// The program stops, and it was not made.
+    Nothing,
 }
 
 enum FieldsError {

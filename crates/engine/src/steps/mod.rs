@@ -8,6 +8,7 @@ pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
 pub(crate) mod sync;
+pub(crate) mod tag_writes;
 mod upsert;
 
 use canopy_mapping::{Event, Step};
@@ -18,12 +19,15 @@ use crate::Engine;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
+use tag_writes::TagWrites;
 
 /// Everything that a step needs to know about where it stands.
 pub(crate) struct StepRun<'a> {
     pub engine: &'a Engine,
     pub connection: &'a Connection,
     pub fence: &'a Fence,
+    /// Where tag writes of the drain meet.
+    pub tags: &'a TagWrites,
     pub run: i64,
     pub event: &'a Event,
     pub step: &'a Step,

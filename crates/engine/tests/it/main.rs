@@ -11,5 +11,6 @@ mod profiles;
 mod purchases;
 mod retries;
 mod support;
+mod tag_writes;
 mod told;
 mod upserts;

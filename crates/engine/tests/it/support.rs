@@ -281,6 +281,19 @@ impl World {
         self.drain().await;
     }
 
+    /// Puts a fresh engine in the place of the one that is there.
+    pub fn restart(&mut self, change: impl FnOnce(&mut Connection)) {
+        let mut connection = self.engine.connections().next().unwrap().clone();
+        change(&mut connection);
+        self.engine = Engine::new(
+            Arc::new(self.store.clone()),
+            self.clock.clone(),
+            [connection],
+            OWNER,
+            Options::default(),
+        );
+    }
+
     pub fn wait(&self, duration: SignedDuration) {
         self.clock.advance(duration);
     }
