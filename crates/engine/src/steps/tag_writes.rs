@@ -258,3 +258,78 @@ fn is_everyones(error: &Error) -> bool {
     let unsure = error.is_retryable() || error.outcome_unknown();
     (unsure && !unreadable) || error.status() == Some(401)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(operation: &str, arguments: &Value) -> Option<(Change, String)> {
+        change_of_tags(operation, arguments.as_object().unwrap())
+    }
+
+    #[test]
+    fn only_writes_of_the_same_tags_in_the_same_direction_are_equal() {
+        let write = |tags: &[&str]| json!({ "contactId": "c", "tags": tags });
+        let (first, contact) = change("add-tags", &write(&["b", "a"])).unwrap();
+        assert_eq!(contact, "c");
+        let equal = |operation, tags| change(operation, &write(tags)).unwrap().0 == first;
+        assert!(equal("add-tags", &["a", "b", "a"]));
+        assert!(!equal("remove-tags", &["a", "b"]));
+        assert!(!equal("add-tags", &["a"]) && !equal("add-tags", &["A", "b"]));
+    }
+
+    #[test]
+    fn what_is_more_or_less_than_a_tag_write_goes_by_itself() {
+        for (operation, arguments) in [
+            ("update-contact", json!({ "contactId": "c", "tags": ["a"] })),
+            (
+                "add-tags",
+                json!({ "contactId": "c", "tags": ["a"], "customFields": [] }),
+            ),
+            ("add-tags", json!({ "contactId": "c", "tags": [] })),
+            ("add-tags", json!({ "contactId": "c", "tags": ["a", 1] })),
+            ("add-tags", json!({ "contactId": 1, "tags": ["a"] })),
+            ("remove-tags", json!({ "tags": ["a"] })),
+        ] {
+            assert!(change(operation, &arguments).is_none(), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn the_tags_follow_from_what_there_was_and_what_changed() {
+        let success = |members: Value| {
+            let mut result = json!({ "contactId": "c", "type": "success" });
+            let members = members.as_object().unwrap().clone();
+            result.as_object_mut().unwrap().extend(members);
+            json!({ "succeded": true, "errorCount": 0, "responses": [
+                { "contactId": "d", "type": "error" }, result,
+            ] })
+        };
+        for (members, expected) in [
+            (
+                json!({ "oldTags": ["a"], "tagsAdded": ["b"], "tagsRemoved": [] }),
+                Some(vec!["a", "b"]),
+            ),
+            (
+                json!({ "oldTags": ["a", "b"], "tagsAdded": ["b"] }),
+                Some(vec!["a", "b"]),
+            ),
+            (
+                json!({ "oldTags": ["a", "b"], "tagsAdded": [], "tagsRemoved": ["a"] }),
+                Some(vec!["b"]),
+            ),
+            (json!({ "oldTags": [] }), Some(vec![])),
+            (json!({ "tagsAdded": ["b"] }), None),
+            (json!({ "type": "error", "oldTags": ["a"] }), None),
+        ] {
+            let tags = tags_of(&success(members.clone()), "c");
+            let tags = tags
+                .as_ref()
+                .map(|tags| tags.iter().map(String::as_str).collect());
+            assert_eq!(tags, expected, "{members}");
+        }
+        assert_eq!(tags_of(&success(json!({ "oldTags": [] })), "d"), None);
+        assert_eq!(tags_of(&success(json!({ "oldTags": [] })), "e"), None);
+        assert_eq!(tags_of(&Value::Null, "c"), None);
+    }
+}

@@ -334,14 +334,18 @@ with = { contactId = "{{ contact.id }}", tags = ["both"] }
     }
 }
 
-#[tokio::test]
-async fn later_steps_see_the_tags_as_after_a_call_of_its_own() {
-    let workflow = format!(
+/// [`TAG`], and a note that says which tags its answer had.
+fn with_note() -> String {
+    format!(
         "{TAG}\n[[do]]\nid = \"note\"\naction = \"create-note\"\n\
          with = {{ contactId = \"{{{{ contact.id }}}}\", body = \"{{{{ steps.tag.tags | sort | join(', ') }}}}\" }}\n"
-    );
+    )
+}
+
+#[tokio::test]
+async fn later_steps_see_the_tags_as_after_a_call_of_its_own() {
     for count in [1, 3] {
-        let world = world(&workflow).await;
+        let world = world(&with_note()).await;
         let contacts = people(&world, count).await;
         let path = format!("/contacts/{}", contacts[0]);
         world.control(&path, json!({ "tags": ["vip"] })).await;
@@ -412,9 +416,9 @@ impl Observer for Bell {
 }
 
 /// A world whose bell rings then.
-async fn with_bell(boundary: Boundary, times: u32) -> (World, Arc<Notify>) {
+async fn with_bell(workflow: &str, boundary: Boundary, times: u32) -> (World, Arc<Notify>) {
     let rung = Arc::new(Notify::new());
-    let mut world = world(TAG).await;
+    let mut world = world(workflow).await;
     world.engine = world.engine.observed_by(Arc::new(Bell {
         boundary,
         left: AtomicU32::new(times),
@@ -430,7 +434,7 @@ async fn stopped_between_the_call_and_the_outcomes_it_loses_nothing() {
         (Boundary::AfterCall, 1),
         (Boundary::AfterOutcome, 2),
     ] {
-        let (world, rung) = with_bell(boundary, times).await;
+        let (world, rung) = with_bell(TAG, boundary, times).await;
         let contacts = people(&world, 20).await;
         world.poll.poll().await.unwrap();
         tokio::select! {
@@ -452,31 +456,45 @@ async fn stopped_between_the_call_and_the_outcomes_it_loses_nothing() {
     }
 }
 
-#[tokio::test]
-async fn a_program_that_stops_sends_no_more_and_goes_on_later() {
-    let (mut world, rung) = with_bell(Boundary::AfterIntent, 3).await;
-    let contacts = people(&world, 30).await;
-    world.poll.poll().await.unwrap();
+/// Runs until the bell rings and then stops in order.
+async fn serve(mut world: World, rung: Arc<Notify>) -> World {
     let bells = LocalDispatch::new([world.location.clone()]);
     let engine = Arc::new(world.engine);
     engine.clone().serve(bells, rung.notified()).await;
     world.engine = Arc::try_unwrap(engine).unwrap();
+    world
+}
+
+#[tokio::test]
+async fn a_program_that_stops_sends_no_more_and_goes_on_later() {
+    let (world, rung) = with_bell(TAG, Boundary::AfterIntent, 3).await;
+    let contacts = people(&world, 30).await;
+    world.poll.poll().await.unwrap();
+    let mut world = serve(world, rung).await;
     assert_eq!(calls(&world).await, BTreeMap::new());
-    assert_eq!(done(&world).await, 0);
-    let states: Vec<RunState> = world
-        .store
-        .runs(None, 100)
-        .await
-        .unwrap()
-        .iter()
-        .map(|run| run.state)
-        .collect();
-    assert!(
-        !states.is_empty() && states.iter().all(|state| *state == RunState::Ready),
-        "{states:?}"
-    );
+    let runs = world.store.runs(None, 100).await.unwrap();
+    assert!(!runs.is_empty());
+    for run in runs {
+        assert_eq!((run.state, run.attempts), (RunState::Ready, 0));
+    }
     world.restart(|_| {});
     world.drain().await;
     all_have(&world, &contacts, json!(["ecologi", "green"])).await;
     assert_eq!(done(&world).await, 30);
+}
+
+#[tokio::test]
+async fn a_program_that_stops_leaves_the_steps_behind_a_merged_call_for_later() {
+    let (world, rung) = with_bell(&with_note(), Boundary::AfterOutcome, 1).await;
+    let contacts = people(&world, 60).await;
+    world.poll.poll().await.unwrap();
+    let mut world = serve(world, rung).await;
+    assert!(done(&world).await < 60);
+    world.restart(|_| {});
+    world.drain().await;
+    all_have(&world, &contacts, json!(["ecologi", "green"])).await;
+    for contact in &contacts {
+        assert_eq!(world.notes(contact).await.len(), 1);
+    }
+    assert_eq!(done(&world).await, 60);
 }

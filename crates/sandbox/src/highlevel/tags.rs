@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::fields::{add_tags, remove_tags};
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
+use crate::history::Change;
 use crate::world::World;
 
 pub fn add(world: &mut World, call: &Call<'_>) -> Handled {
@@ -37,7 +38,7 @@ pub fn bulk(world: &mut World, call: &Call<'_>) -> Handled {
         }
     };
     let tags = call.body_texts("tags");
-    let removes_all = call.body.get("removeAllTags") == Some(&Value::Bool(true));
+    let removes_all = !adds && call.body.get("removeAllTags") == Some(&Value::Bool(true));
     let mut responses = Vec::new();
     let mut errors = 0;
     for id in call.body_texts("contacts") {
@@ -68,13 +69,25 @@ pub fn bulk(world: &mut World, call: &Call<'_>) -> Handled {
             }));
         } else {
             errors += 1;
-            responses
-                .push(json!({ "contactId": id, "message": "contact not found", "type": "error" }));
+            let why = why_not(world, &id);
+            responses.push(json!({ "contactId": id, "message": why, "type": "error" }));
         }
     }
     Ok(Answer::created(
         json!({ "succeded": true, "errorCount": errors, "responses": responses }),
     ))
+}
+
+/// Why there is no such contact, in the service's words.
+fn why_not(world: &World, id: &str) -> &'static str {
+    let deleted = |change: &Change| change.kind == "contact.deleted" && change.record_id == id;
+    if world.history.since(0).iter().any(deleted) {
+        "contact is deleted"
+    } else if id.len() == 20 && id.chars().all(|letter| letter.is_ascii_alphanumeric()) {
+        "contact does not belong to location"
+    } else {
+        "contact id is not a valid firebase id"
+    }
 }
 
 /// The location's tags: those that its contacts have.

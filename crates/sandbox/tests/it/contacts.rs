@@ -84,15 +84,34 @@ async fn bulk_tags_report_each_contact_and_the_location_lists_what_is_used() {
     let id = world
         .contact(json!({ "email": "bulk@example.com", "tags": ["old"] }))
         .await;
+    let gone = world
+        .contact(json!({ "email": "gone@example.com", "tags": ["old"] }))
+        .await;
+    let path = format!("/contacts/{gone}");
+    world.call("DELETE", &path, json!({})).await.expect(200);
     let location_id = &world.info().location_id;
-    let body = json!({ "contacts": [id, "nobody"], "tags": ["zebra"], "locationId": location_id });
+    let elsewhere = "q1w2e3r4t5q1w2e3r4t5";
+    let contacts = json!([id, "nobody", gone, elsewhere]);
+    let body = json!({ "contacts": contacts, "tags": ["Zebra", "old"], "locationId": location_id });
     let answer = world
         .call("POST", "/contacts/bulk/tags/update/add", body)
         .await
         .expect(201);
-    assert_eq!(answer["errorCount"], 1);
-    assert_eq!(answer["responses"][0]["tagsAdded"], json!(["zebra"]));
-    assert_eq!(answer["responses"][1]["type"], "error");
+    assert_eq!(
+        (&answer["succeded"], &answer["errorCount"]),
+        (&json!(true), &json!(3))
+    );
+    let error = |contact: &str, message: &str| json!({ "contactId": contact, "message": message, "type": "error" });
+    assert_eq!(
+        answer["responses"],
+        json!([
+            { "contactId": id, "message": "Tags updated", "type": "success", "oldTags": ["old"],
+              "tagsAdded": ["zebra"], "tagsRemoved": [] },
+            error("nobody", "contact id is not a valid firebase id"),
+            error(&gone, "contact is deleted"),
+            error(elsewhere, "contact does not belong to location"),
+        ])
+    );
 
     let tags = world
         .get(&format!("/locations/{location_id}/tags"))
