@@ -56,7 +56,7 @@ pub struct Options {
     pub most_runs: u32,
     /// How long a lease lasts without renewal. Default 60 s.
     pub lease: SignedDuration,
-    /// Contacts worked on at the same time in one location. Default 8.
+    /// Contacts worked on at the same time in one location, besides those that wait for a merged call. Default 8.
     pub concurrency: usize,
     /// Longest time between two looks for forgotten work. Default 30 s.
     pub sweep: Duration,

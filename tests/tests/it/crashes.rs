@@ -51,6 +51,45 @@ async fn kill_at(boundary: &str, step: &str) {
     assert_eq!(writes(&world).await, requests, "{boundary} of {step}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_a_merged_call_and_its_outcomes_it_loses_nothing() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    let contacts = world.seed(20).await;
+    let killed = world
+        .canopy(&["run", "--once"])
+        .env("E2E_KILL", "AfterCall:tag:1")
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(killed.status.signal(), Some(9), "{}", text(&killed.stderr));
+    assert_eq!(tag_calls(&world).await, ["bulk-update-contact-tags"]);
+    // All have the tag, and of none of them it is written down.
+    for id in &contacts {
+        let contact = world.highlevel(&format!("/contacts/{id}")).await;
+        let tags = contact["contact"]["tags"].as_array().unwrap();
+        assert!(tags.iter().any(|tag| tag == "ecologi"), "{contact}");
+    }
+    world.succeed(&["run", "--once"]).await;
+    world.assert_served_once(&contacts).await;
+    assert_eq!(tag_calls(&world).await, ["bulk-update-contact-tags"; 2]);
+    let requests = writes(&world).await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(writes(&world).await, requests, "the echoes start nothing");
+}
+
+/// The calls that wrote tags, in the sandbox's book.
+async fn tag_calls(world: &World) -> Vec<String> {
+    let requests = world.books("/requests").await;
+    let operations = requests
+        .iter()
+        .filter_map(|request| request["operation"].as_str());
+    operations
+        .filter(|name| name.ends_with("-tags"))
+        .map(str::to_owned)
+        .collect()
+}
+
 /// Requests that changed something, in the sandbox's book.
 async fn writes(world: &World) -> usize {
     let requests = world.books("/requests").await;
