@@ -172,8 +172,7 @@ impl StepRun<'_> {
         arguments: &Map<String, Value>,
     ) -> Option<(Change, String)> {
         let attempts = self.earlier.map_or(0, |step| step.attempts);
-        // A plan tells of each contact what would be done to it.
-        if self.engine.is_planning() || attempts >= MERGED_ATTEMPTS {
+        if attempts >= MERGED_ATTEMPTS {
             return None;
         }
         change_of_tags(operation.name, arguments)
@@ -205,6 +204,10 @@ impl StepRun<'_> {
         });
         let answer = self.read(BULK, &arguments).await;
         let merged = |contact: &str| match &answer {
+            // What a plan answers tells of no contact.
+            Ok(_) if self.engine.is_planning() => {
+                Merged::Answer(Ok(json!({ "tags": change.tags })))
+            }
             Ok(answer) => tags_of(answer, contact).map_or(Merged::Alone, |tags| {
                 Merged::Answer(Ok(json!({ "tags": tags })))
             }),
