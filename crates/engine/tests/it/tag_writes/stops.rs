@@ -19,7 +19,7 @@ use crate::support::World;
 struct Bell {
     boundary: Boundary,
     left: AtomicU32,
-    rung: Arc<Notify>,
+    told: Arc<Notify>,
 }
 
 impl Observer for Bell {
@@ -28,21 +28,21 @@ impl Observer for Bell {
             && step == "tag"
             && self.left.fetch_sub(1, Ordering::SeqCst) == 1
         {
-            self.rung.notify_one();
+            self.told.notify_one();
         }
     }
 }
 
 /// A world whose bell rings then.
 async fn with_bell(workflow: &str, boundary: Boundary, times: u32) -> (World, Arc<Notify>) {
-    let rung = Arc::new(Notify::new());
+    let bell = Arc::new(Notify::new());
     let mut world = world(workflow).await;
     world.engine = world.engine.observed_by(Arc::new(Bell {
         boundary,
         left: AtomicU32::new(times),
-        rung: rung.clone(),
+        told: bell.clone(),
     }));
-    (world, rung)
+    (world, bell)
 }
 
 #[tokio::test]
@@ -52,13 +52,13 @@ async fn stopped_between_the_call_and_the_outcomes_it_loses_nothing() {
         (Boundary::AfterCall, 1),
         (Boundary::AfterOutcome, 2),
     ] {
-        let (world, rung) = with_bell(TAG, boundary, times).await;
+        let (world, bell) = with_bell(TAG, boundary, times).await;
         let contacts = people(&world, 20).await;
         world.poll.poll().await.unwrap();
         tokio::select! {
             // As in a crash: what is under way is dropped in the middle.
             biased;
-            () = rung.notified() => {}
+            () = bell.notified() => {}
             _ = world.engine.drain(&world.location) => panic!("nobody rang"),
         }
         assert!(done(&world).await < 20);
@@ -75,20 +75,20 @@ async fn stopped_between_the_call_and_the_outcomes_it_loses_nothing() {
 }
 
 /// Runs until the bell rings and then stops in order.
-async fn serve(mut world: World, rung: Arc<Notify>) -> World {
+async fn serve(mut world: World, bell: Arc<Notify>) -> World {
     let bells = LocalDispatch::new([world.location.clone()]);
     let engine = Arc::new(world.engine);
-    engine.clone().serve(bells, rung.notified()).await;
+    engine.clone().serve(bells, bell.notified()).await;
     world.engine = Arc::try_unwrap(engine).unwrap();
     world
 }
 
 #[tokio::test]
 async fn a_program_that_stops_sends_no_more_and_goes_on_later() {
-    let (world, rung) = with_bell(TAG, Boundary::AfterIntent, 3).await;
+    let (world, bell) = with_bell(TAG, Boundary::AfterIntent, 3).await;
     let contacts = people(&world, 30).await;
     world.poll.poll().await.unwrap();
-    let mut world = serve(world, rung).await;
+    let mut world = serve(world, bell).await;
     assert_eq!(calls(&world).await, BTreeMap::new());
     let runs = world.store.runs(None, 100).await.unwrap();
     assert!(!runs.is_empty());
@@ -103,10 +103,10 @@ async fn a_program_that_stops_sends_no_more_and_goes_on_later() {
 
 #[tokio::test]
 async fn a_program_that_stops_leaves_the_steps_behind_a_merged_call_for_later() {
-    let (world, rung) = with_bell(&with_note(), Boundary::AfterOutcome, 1).await;
+    let (world, bell) = with_bell(&with_note(), Boundary::AfterOutcome, 1).await;
     let contacts = people(&world, 60).await;
     world.poll.poll().await.unwrap();
-    let mut world = serve(world, rung).await;
+    let mut world = serve(world, bell).await;
     assert!(done(&world).await < 60);
     world.restart(|_| {});
     world.drain().await;
@@ -119,12 +119,12 @@ async fn a_program_that_stops_leaves_the_steps_behind_a_merged_call_for_later() 
 
 #[tokio::test]
 async fn a_lease_that_is_lost_ends_the_drain_and_nobody_waits_for_ever() {
-    let (world, rung) = with_bell(TAG, Boundary::AfterIntent, 3).await;
+    let (world, bell) = with_bell(TAG, Boundary::AfterIntent, 3).await;
     let contacts = people(&world, 30).await;
     world.poll.poll().await.unwrap();
     let hour = SignedDuration::from_hours(1);
     let steal = async {
-        rung.notified().await;
+        bell.notified().await;
         world.wait(hour);
         let (location, now) = (&world.location, world.clock.now());
         let lease = world.store.acquire_lease(location, "other", now, hour);
