@@ -246,6 +246,15 @@ pub trait Store: ProfileStore {
         subject: &str,
         now: Timestamp,
     ) -> Result<bool>;
+    /// The same for an alert about a time that ended at `before`: it stays where it was raised again since.
+    async fn resolve_past_alert(
+        &self,
+        location: &str,
+        kind: &str,
+        subject: &str,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool>;
     /// Newest first.
     async fn alerts(&self, open_only: bool, limit: u32) -> Result<Vec<Alert>>;
 

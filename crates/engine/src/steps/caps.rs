@@ -53,10 +53,10 @@ impl StepRun<'_> {
                     && alert.updated_at < cap.from
             });
             if past {
-                let now = engine.clock.now();
-                engine
-                    .store
-                    .resolve_alert(location, BUDGET, &subject, now)
+                let (store, now) = (&engine.store, engine.clock.now());
+                // Another purchase may have come to this period's cap meanwhile.
+                store
+                    .resolve_past_alert(location, BUDGET, &subject, cap.from, now)
                     .await?;
             }
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 
-const SYNC: &str = include_str!("../../../../recipes/sync-fields.toml");
+pub const SYNC: &str = include_str!("../../../../recipes/sync-fields.toml");
 const RULES: &str = r#"
 name = { field = "name", direction = "both" }
 email = { field = "email", direction = "both", transform = ["trim", "lower"] }
@@ -29,37 +29,56 @@ async fn world() -> World {
         Options::default(),
     )
     .await;
-    for (name, data_type, options) in [
-        ("Trees funded", "NUMERICAL", json!([])),
-        (
-            "Topics",
-            "MULTIPLE_OPTIONS",
-            json!([{ "label": "Sea" }, { "label": "Air" }]),
-        ),
-        ("Member since", "DATE", json!([])),
-    ] {
-        let field = json!({ "locationId": world.location, "name": name, "dataType": data_type, "model": "contact",
-            "textBoxListOptions": options });
-        client(&world)
-            .invoke("create-custom-field", &field)
-            .await
-            .unwrap();
-    }
+    create_field(&world, "Trees funded", "NUMERICAL", &[]).await;
+    create_field(&world, "Topics", "MULTIPLE_OPTIONS", &["Sea", "Air"]).await;
+    create_field(&world, "Member since", "DATE", &[]).await;
     world
 }
 
-fn client(world: &World) -> &canopy_highlevel::Client {
-    &world.engine.connections().next().unwrap().highlevel
+/// Adds a custom field of contacts to the location.
+pub async fn create_field(world: &World, name: &str, data_type: &str, options: &[&str]) {
+    let options: Vec<_> = options
+        .iter()
+        .map(|label| json!({ "label": label }))
+        .collect();
+    let field = json!({ "locationId": world.location, "name": name, "dataType": data_type, "model": "contact",
+        "textBoxListOptions": options });
+    let created = client(world).invoke("create-custom-field", &field).await;
+    created.unwrap();
 }
 
-async fn contact(world: &World, id: &str) -> Value {
+/// Somebody writes the contact's custom field of this name.
+pub async fn write(world: &World, id: &str, name: &str, value: &Value) {
+    let fields = json!([{ "id": field_id(world, name).await, "field_value": value }]);
+    let update = json!({ "contactId": id, "customFields": fields });
+    client(world)
+        .invoke("update-contact", &update)
+        .await
+        .unwrap();
+}
+
+async fn field_id(world: &World, name: &str) -> String {
+    let all = canopy_engine::custom_fields(client(world), &world.location).await;
+    let all = all.unwrap();
+    all.iter()
+        .find(|field| field.name == name)
+        .unwrap()
+        .id
+        .clone()
+}
+
+fn client(world: &World) -> &canopy_highlevel::Client {
+    &world.connection().highlevel
+}
+
+pub async fn contact(world: &World, id: &str) -> Value {
     let answer = client(world)
         .invoke("get-contact", &json!({ "contactId": id }))
         .await;
     answer.unwrap()["contact"].clone()
 }
 
-async fn profile(world: &World, contact: &str) -> Profile {
+pub async fn profile(world: &World, contact: &str) -> Profile {
     world
         .store
         .profile(&world.location, contact)
@@ -69,19 +88,16 @@ async fn profile(world: &World, contact: &str) -> Profile {
 }
 
 /// The contact's custom field of this name.
-async fn custom(world: &World, id: &str, name: &str) -> Value {
-    let all = canopy_engine::custom_fields(client(world), &world.location)
-        .await
-        .unwrap();
-    let field = all.iter().find(|field| field.name == name).unwrap();
+pub async fn custom(world: &World, id: &str, name: &str) -> Value {
+    let field = field_id(world, name).await;
     let contact = contact(world, id).await;
     let fields = contact["customFields"].as_array().unwrap();
-    let found = fields.iter().find(|one| one["id"] == field.id.as_str());
+    let found = fields.iter().find(|one| one["id"] == field.as_str());
     found.map_or(Value::Null, |one| one["value"].clone())
 }
 
 /// A person's change of a profile.
-async fn edit(world: &World, contact: &str, fields: Value) {
+pub async fn edit(world: &World, contact: &str, fields: Value) {
     world.wait(SignedDuration::from_secs(1));
     let now = world.clock.now();
     let id = profile_id("main", &world.location, contact);
@@ -110,7 +126,7 @@ async fn edit(world: &World, contact: &str, fields: Value) {
 }
 
 /// How often the contact was written.
-async fn updates(world: &World) -> usize {
+pub async fn updates(world: &World) -> usize {
     let requests = world.requests().await;
     requests
         .iter()
@@ -119,7 +135,7 @@ async fn updates(world: &World) -> usize {
 }
 
 /// Polls and drains until nothing happens any more; a storm would not end.
-async fn settle(world: &World) {
+pub async fn settle(world: &World) {
     for _ in 0..6 {
         world.wait(SignedDuration::from_mins(5));
         world.poll_and_drain().await;

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod actions;
+mod budgets;
 mod documents;
 mod events;
+mod field_types;
 mod fields;
 mod integers;
 mod language;

@@ -108,6 +108,34 @@ impl World {
         world
     }
 
+    /// Has the connection work with an agency's token from now on.
+    pub async fn take_agency_token(&mut self) {
+        let key = json!({ "class": "agency_key" });
+        let token = self.control("/tokens", key).await["token"].clone();
+        let highlevel = canopy_highlevel::Client::builder()
+            .base_url(&self.sandbox.info().highlevel_url)
+            .token(token.as_str().unwrap().to_owned().into())
+            .location(&*self.location)
+            .build()
+            .unwrap();
+        let connection = Connection {
+            highlevel,
+            ..self.connection().clone()
+        };
+        self.engine = self.engine_of([connection]);
+    }
+
+    /// An engine for other connections, on the same store.
+    pub fn engine_of(&self, connections: impl IntoIterator<Item = Connection>) -> Engine {
+        let store: Arc<dyn Store> = Arc::new(self.store.clone());
+        let clock = self.clock.clone();
+        Engine::new(store, clock, connections, OWNER, Options::default())
+    }
+
+    pub fn connection(&self) -> &Connection {
+        self.engine.connections().next().unwrap()
+    }
+
     pub async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.sandbox.info().control_url);
         let answer = self.http.post(url).json(&body).send().await.unwrap();
@@ -206,8 +234,7 @@ impl World {
     }
 
     async fn invoke(&self, operation: &str, arguments: Value) -> Value {
-        let connection = self.engine.connections().next().unwrap();
-        connection
+        self.connection()
             .highlevel
             .invoke(operation, &arguments)
             .await

@@ -47,22 +47,25 @@ pub(super) async fn raise(
     Ok(times == 1)
 }
 
-/// `true`: there was one.
+/// `true`: there was one. With `before`, only one that was not raised since.
 pub(super) async fn resolve(
     connection: &mut SqliteConnection,
     location: &str,
     kind: &str,
     subject: &str,
+    before: Option<Timestamp>,
     now: Timestamp,
 ) -> Op<bool> {
     let resolved = sqlx::query(
         "UPDATE alerts SET resolved_at = ?4, updated_at = ?4
-         WHERE location = ?1 AND kind = ?2 AND subject = ?3 AND resolved_at IS NULL",
+         WHERE location = ?1 AND kind = ?2 AND subject = ?3 AND resolved_at IS NULL
+               AND (?5 IS NULL OR updated_at < ?5)",
     )
     .bind(location)
     .bind(kind)
     .bind(subject)
     .bind(micros(now))
+    .bind(before.map(micros))
     .execute(connection)
     .await?;
     Ok(resolved.rows_affected() > 0)

@@ -331,7 +331,23 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<bool> {
         let (location, kind, subject) = (location.to_owned(), kind.to_owned(), subject.to_owned());
-        write!(self, alerts::resolve(&location, &kind, &subject, now))
+        write!(self, alerts::resolve(&location, &kind, &subject, None, now))
+    }
+
+    async fn resolve_past_alert(
+        &self,
+        location: &str,
+        kind: &str,
+        subject: &str,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (location, kind, subject) = (location.to_owned(), kind.to_owned(), subject.to_owned());
+        let before = Some(before);
+        write!(
+            self,
+            alerts::resolve(&location, &kind, &subject, before, now)
+        )
     }
 
     async fn alerts(&self, open_only: bool, limit: u32) -> Result<Vec<Alert>> {

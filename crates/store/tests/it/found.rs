@@ -187,6 +187,10 @@ async fn an_alert_is_told_once_until_it_is_resolved() {
     assert!(!store.raise_alert(alert.clone(), at(1)).await.unwrap());
     let open = store.alerts(true, 10).await.unwrap();
     assert_eq!((open.len(), open[0].times), (1, 2));
+    // It was raised again since.
+    let past = store.resolve_past_alert(LOCATION, "budget", "month", at(1), at(2));
+    assert!(!past.await.unwrap());
+    assert_eq!(store.alerts(true, 10).await.unwrap().len(), 1);
     assert!(
         store
             .resolve_alert(LOCATION, "budget", "month", at(2))
@@ -194,7 +198,10 @@ async fn an_alert_is_told_once_until_it_is_resolved() {
             .unwrap()
     );
     assert!(store.alerts(true, 10).await.unwrap().is_empty());
-    assert!(store.raise_alert(alert, at(3)).await.unwrap());
-    assert_eq!(store.alerts(false, 10).await.unwrap().len(), 2);
+    assert!(store.raise_alert(alert.clone(), at(3)).await.unwrap());
+    let past = store.resolve_past_alert(LOCATION, "budget", "month", at(4), at(5));
+    assert!(past.await.unwrap());
+    assert!(store.raise_alert(alert, at(6)).await.unwrap());
+    assert_eq!(store.alerts(false, 10).await.unwrap().len(), 3);
     assert_eq!(store.summary().await.unwrap().alerts, 1);
 }
