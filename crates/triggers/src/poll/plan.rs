@@ -269,15 +269,17 @@ fn standard(kind: &str) -> Option<(&'static Operation, Trigger)> {
         .map(|(_, operation, trigger)| (operation, trigger))
 }
 
+/// Whether all that it demands, also in its body, is known without being told.
 fn needs_nothing(operation: &Operation, trigger: &Trigger) -> bool {
+    let fields = describe(operation.name).map_or_else(|_| Vec::new(), |found| found.fields);
     let filled = filled(operation);
-    operation.parameters.iter().all(|parameter| {
-        !parameter.required
-            || filled.iter().any(|name| name == parameter.name)
+    fields.iter().all(|field| {
+        !field.required
+            || filled.contains(&field.name)
             || trigger
                 .each
-                .is_some_and(|each| each.parameter == parameter.name)
-            || PAGING.contains(&parameter.name)
+                .is_some_and(|each| each.parameter == field.name)
+            || PAGING.contains(&field.name.as_str())
     })
 }
 
@@ -300,5 +302,30 @@ pub(super) fn happens_once(kind: &str) -> bool {
     match WEBHOOKS.iter().find(|webhook| webhook.kind == kind) {
         Some(webhook) => webhook.version == EventVersion::Once,
         None => kind.ends_with(".created") || kind.ends_with(".deleted"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_polled_for_a_kind_alone_demands_no_argument_that_is_not_known() {
+        let told = WEBHOOKS.iter().map(|webhook| webhook.kind.to_owned());
+        let records = OPERATIONS.iter().filter_map(|operation| operation.trigger);
+        let found = records.flat_map(|trigger| {
+            let verbs = ["created", "updated", "deleted"];
+            verbs.map(|verb| format!("{}.{verb}", trigger.record))
+        });
+        let mut polled = 0;
+        for kind in told.chain(found) {
+            let polls = Polls::new(&[], &[kind.clone()].into(), &PollOptions::default());
+            for poll in polls.unwrap().iter() {
+                let checked = poll.check();
+                assert!(checked.is_ok(), "{kind} by {}: {checked:?}", poll.name);
+                polled += 1;
+            }
+        }
+        assert!(polled > 50, "{polled}");
     }
 }

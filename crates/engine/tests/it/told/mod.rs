@@ -1,15 +1,18 @@
 //! Webhooks that arrive when a test lets them, beside polls.
 
+mod lives;
 mod missed;
 mod once;
 mod unfinished;
+
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use canopy_mapping::Workflow;
 use canopy_store::clock::Clock as _;
 use canopy_store::{EventState, InboxRow, Store};
-use canopy_triggers::{PollOptions, Poller, Polls, Receiver, Signatures, Verifier};
+use canopy_triggers::{PollOptions, PollSpec, Poller, Polls, Receiver, Signatures, Verifier};
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::SignedDuration;
@@ -21,6 +24,8 @@ use crate::support::World;
 pub struct Told {
     pub world: World,
     poller: Poller,
+    options: PollOptions,
+    kinds: BTreeSet<String>,
     receiver: Receiver,
     key: SigningKey,
     read: usize,
@@ -28,18 +33,30 @@ pub struct Told {
 
 impl Told {
     pub async fn new(kinds: &[&str]) -> Self {
+        Self::with(kinds, false).await
+    }
+
+    /// The same with an agency's token.
+    pub async fn of_agency(kinds: &[&str]) -> Self {
+        Self::with(kinds, true).await
+    }
+
+    async fn with(kinds: &[&str], agency: bool) -> Self {
         let kinds: Vec<_> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let workflow = format!(
             "id = \"w\"\ntitle = \"W\"\non = {}\n\n[[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = {{ number = 1 }}\n",
             json!(kinds)
         );
         let workflow = Workflow::parse("test", &workflow, &canopy_engine::Catalog).unwrap();
-        let world = World::with(
+        let mut world = World::with(
             crate::support::TREE_ONLY,
             |connection| connection.workflows = [workflow].into(),
             canopy_engine::Options::default(),
         )
         .await;
+        if agency {
+            world.take_agency_token().await;
+        }
         // What is told goes nowhere by itself.
         let nowhere = format!("{}/nowhere", world.sandbox.info().control_url);
         world
@@ -51,7 +68,8 @@ impl Told {
             ..PollOptions::default()
         };
         let shared: std::sync::Arc<dyn Store> = std::sync::Arc::new(world.store.clone());
-        let polls = Polls::new(&[], &kinds.into_iter().collect(), &options).unwrap();
+        let kinds: BTreeSet<_> = kinds.into_iter().collect();
+        let polls = Polls::new(&[], &kinds, &options).unwrap();
         let connection = world.engine.connections().next().unwrap();
         let poller = Poller::new(
             connection.highlevel.clone(),
@@ -70,6 +88,8 @@ impl Told {
         let mut told = Self {
             world,
             poller,
+            options,
+            kinds,
             receiver,
             key,
             read: 0,
@@ -80,6 +100,18 @@ impl Told {
             .wait(start.duration_since(told.world.clock.now()));
         told.later().await;
         told
+    }
+
+    /// Has this trigger polled, too.
+    pub fn watch(&self, operation: &str, arguments: &Value) {
+        let spec = PollSpec {
+            operation: operation.to_owned(),
+            arguments: arguments.as_object().unwrap().clone(),
+            every: None,
+            backfill: false,
+        };
+        let polls = Polls::new(&[spec], &self.kinds, &self.options);
+        self.poller.replace(polls.unwrap());
     }
 
     pub async fn call(&self, operation: &str, arguments: Value) -> Value {
