@@ -10,7 +10,7 @@ use canopy_engine::{
 };
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
-use canopy_triggers::{Poller, Receiver, Scheduler};
+use canopy_triggers::{Poller, Receiver, Scheduler, Site};
 use canopy_web::App;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -116,28 +116,19 @@ impl Program {
                 .map_err(|error| Failure::bad_input(&error))?;
         }
         let clock = Arc::new(SystemClock);
+        let site =
+            |location: &String| Site::new(shared.clone(), clock.clone(), location.clone(), OWNER);
         let polls = if config.poll.enabled {
             let options = polls::options(&config.poll);
             let poll = |connection: &Connection| {
                 let client = connection.highlevel.clone();
-                Poller::new(
-                    client,
-                    shared.clone(),
-                    clock.clone(),
-                    &*connection.location,
-                    OWNER,
-                    options,
-                    wanted.clone(),
-                )
+                Poller::new(client, site(&connection.location), options, wanted.clone())
             };
             connections.iter().map(poll).collect()
         } else {
             Vec::new()
         };
-        let scheduler = |location: &String| {
-            let (store, clock) = (shared.clone(), clock.clone());
-            Scheduler::new(store, clock, location, OWNER, timetables.clone())
-        };
+        let scheduler = |location| Scheduler::new(site(location), timetables.clone());
         let schedulers = locations.iter().map(scheduler).collect();
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, locations.clone())
             .with_hooks(hooks);

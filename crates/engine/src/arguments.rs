@@ -28,17 +28,7 @@ pub(crate) fn of_highlevel(
             field.map_or(Value::Null, |field| a_value(&field.kind, &field.words))
         })
     };
-    let mut arguments: Map<String, Value> = given
-        .iter()
-        .map(|(name, value)| {
-            // A list or an object with a template somewhere: its literal parts are not looked at.
-            if template::is_dynamic(value) {
-                (name.clone(), sample(name))
-            } else {
-                (name.clone(), value.clone())
-            }
-        })
-        .collect();
+    let mut arguments = with_samples(given, &sample);
     for name in filled_in {
         let known = description.fields.iter().any(|field| field.name == *name);
         if known && !arguments.contains_key(*name) {
@@ -130,6 +120,20 @@ pub(crate) fn of_window(
     (found, arguments)
 }
 
+/// The arguments with something in place of what is known only in a run. A list or an object with a template somewhere
+/// counts as such: its literal parts are not looked at.
+fn with_samples(given: &Map<String, Value>, sample: &dyn Fn(&str) -> Value) -> Map<String, Value> {
+    let known = given.iter().map(|(name, value)| {
+        let value = if template::is_dynamic(value) {
+            sample(name)
+        } else {
+            value.clone()
+        };
+        (name.clone(), value)
+    });
+    known.collect()
+}
+
 /// All that Ecologi would refuse of a purchase.
 pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
     let sample = |name: &str| match name {
@@ -139,16 +143,7 @@ pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<Ar
         "test" => json!(true),
         _ => json!("a"),
     };
-    let mut arguments: Map<String, Value> = given
-        .iter()
-        .map(|(name, value)| {
-            if template::is_dynamic(value) {
-                (name.clone(), sample(name))
-            } else {
-                (name.clone(), value.clone())
-            }
-        })
-        .collect();
+    let mut arguments = with_samples(given, &sample);
     let mut found = Vec::new();
     while found.len() < MOST {
         let order = OrderRequest::from_action(operation, &Value::Object(arguments.clone()));

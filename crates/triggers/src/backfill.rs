@@ -6,16 +6,16 @@
 //! It has the last place in the location's limits and stops when its share of the day is used up. It makes no events.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use canopy_highlevel::{Cause, Client, Exhausted, NotSent, Priority, Reserves};
 use canopy_mapping::record_version;
-use canopy_store::clock::Clock;
-use canopy_store::{NewRecord, Store, StoreError};
+use canopy_store::{NewRecord, StoreError};
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::Site;
 
 const SEARCH: &str = "search-contacts-advanced";
 /// A page of the search; 500 is the most that the service gives.
@@ -157,31 +157,17 @@ struct Place {
 #[derive(Debug)]
 pub struct Backfill {
     client: Client,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    location: String,
-    owner: String,
+    site: Site,
     options: BackfillOptions,
 }
 
 impl Backfill {
-    /// `owner` is the lease owner of the process.
-    pub fn new(
-        client: Client,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        location: impl Into<String>,
-        owner: impl Into<String>,
-        mut options: BackfillOptions,
-    ) -> Self {
+    pub fn new(client: Client, site: Site, mut options: BackfillOptions) -> Self {
         options.kinds.sort_unstable();
         options.kinds.dedup();
         Self {
             client,
-            store,
-            clock,
-            location: location.into(),
-            owner: owner.into(),
+            site,
             options,
         }
     }
@@ -214,10 +200,10 @@ impl Backfill {
     async fn begin(&self) -> Result<(Place, bool), BackfillError> {
         let since = self.options.since.as_ref();
         let asked = since.map(|since| since.asked.clone());
-        if let Some(cursor) = self.store.cursor(&self.location, &self.name()).await? {
+        if let Some(state) = self.site.cursor(&self.name()).await? {
             let place: Place =
-                serde_json::from_value(cursor.state).map_err(|source| BackfillError::Place {
-                    location: self.location.clone(),
+                serde_json::from_value(state).map_err(|source| BackfillError::Place {
+                    location: self.site.location.clone(),
                     source,
                 })?;
             if !place.done && place.asked == asked {
@@ -235,7 +221,7 @@ impl Backfill {
     /// One page of contacts. An empty one is the last: a short one may only be filtered.
     async fn read_page(&self, place: &mut Place) -> Result<(), BackfillError> {
         let mut query = json!({
-            "locationId": self.location,
+            "locationId": self.site.location,
             "pageLimit": PAGE,
             "sort": [{ "field": "dateAdded", "direction": "asc" }],
         });
@@ -256,7 +242,7 @@ impl Backfill {
             .map_or(Value::Null, |last| last["searchAfter"].clone());
         if !next.is_null() && next == place.after {
             return Err(BackfillError::Stuck {
-                location: self.location.clone(),
+                location: self.site.location.clone(),
             });
         }
         let ids: Vec<String> = page
@@ -360,19 +346,17 @@ impl Backfill {
         place: &mut Place,
         records: Vec<NewRecord>,
     ) -> Result<(), BackfillError> {
-        let now = self.clock.now();
-        let fence = self
-            .store
-            .acquire_lease(&self.location, &self.owner, now, LEASE)
-            .await?;
+        let fence = self.site.lease(LEASE).await?;
         let Some(fence) = fence else {
             return Err(BackfillError::Owned {
-                location: self.location.clone(),
+                location: self.site.location.clone(),
             });
         };
         place.records += records.len() as u64;
         let state = json!(place);
-        self.store
+        let now = self.site.clock.now();
+        self.site
+            .store
             .put_records(&fence, &self.name(), state, records, now)
             .await?;
         Ok(())
@@ -391,14 +375,14 @@ impl Backfill {
         answer.map_err(|source| match source.cause() {
             Cause::NotSent(NotSent::Quota(Exhausted::Day { resets_at, .. })) => {
                 BackfillError::DayUsedUp {
-                    location: self.location.clone(),
+                    location: self.site.location.clone(),
                     contacts: place.contacts,
                     total: place.total,
                     resets_at: *resets_at,
                 }
             }
             _ => BackfillError::Service {
-                location: self.location.clone(),
+                location: self.site.location.clone(),
                 source,
             },
         })

@@ -23,6 +23,7 @@ mod normalise;
 mod poll;
 mod receive;
 mod schedule;
+mod site;
 mod workflow_hook;
 
 pub use backfill::{
@@ -37,4 +38,5 @@ pub use poll::{
 };
 pub use receive::{Deliveries, ReceiveError, Received, Receiver};
 pub use schedule::{Schedule, Scheduler};
+pub use site::Site;
 pub use workflow_hook::WorkflowHook;

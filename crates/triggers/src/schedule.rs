@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_mapping::{Each, SCHEDULE_DUE, ScheduleError, ScheduleOn, Source, Timetable, Trace};
-use canopy_store::clock::Clock;
-use canopy_store::{Inserted, NewAlert, NewEvent, PollCommit, Store, StoreError};
+use canopy_store::{Inserted, NewAlert, NewEvent, PollCommit, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::Site;
+
 /// Longest time between two looks at the clock: it may be set, and a sleeping machine does not count.
 const LONGEST: Duration = Duration::from_secs(20);
+/// For the moment of writing.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// The cursor that keeps the positions of all timetables of a location, by their names.
 const CURSOR: &str = "schedules";
 
@@ -81,27 +84,14 @@ struct Position {
 /// Watches the timetables of one location.
 #[derive(Debug)]
 pub struct Scheduler {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    location: String,
-    owner: String,
+    site: Site,
     schedules: tokio::sync::watch::Sender<Arc<[Schedule]>>,
 }
 
 impl Scheduler {
-    /// `owner` is the lease owner of the process: the engine's.
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        location: impl Into<String>,
-        owner: impl Into<String>,
-        schedules: impl Into<Arc<[Schedule]>>,
-    ) -> Self {
+    pub fn new(site: Site, schedules: impl Into<Arc<[Schedule]>>) -> Self {
         Self {
-            store,
-            clock,
-            location: location.into(),
-            owner: owner.into(),
+            site,
             schedules: tokio::sync::watch::channel(schedules.into()).0,
         }
     }
@@ -122,9 +112,9 @@ impl Scheduler {
         loop {
             match self.look().await {
                 Ok(0) => {}
-                Ok(_) => found(&self.location),
+                Ok(_) => found(&self.site.location),
                 Err(error) => {
-                    tracing::warn!(location = %self.location, %error, "timetables could not be looked at; it will be tried again");
+                    tracing::warn!(location = %self.site.location, %error, "timetables could not be looked at; it will be tried again");
                 }
             }
             tokio::select! {
@@ -139,7 +129,7 @@ impl Scheduler {
     /// Stores the events of all timetables that are due; tells how many there are.
     pub async fn look(&self) -> Result<u64, StoreError> {
         let schedules = self.schedules.borrow().clone();
-        let now = self.clock.now();
+        let now = self.site.clock.now();
         let before = self.positions().await?;
         let mut after = BTreeMap::new();
         let mut events = Vec::new();
@@ -161,11 +151,7 @@ impl Scheduler {
         if after == before {
             return Ok(0);
         }
-        let lease = SignedDuration::from_secs(60);
-        let fence = self
-            .store
-            .acquire_lease(&self.location, &self.owner, now, lease)
-            .await?;
+        let fence = self.site.lease(LEASE).await?;
         // Another process has the location: it looks at the clock as well.
         let Some(fence) = fence else {
             return Ok(0);
@@ -179,7 +165,7 @@ impl Scheduler {
             events,
             ..PollCommit::default()
         };
-        let inserted = self.store.commit_poll(&fence, commit, now).await?;
+        let inserted = self.site.store.commit_poll(&fence, commit, now).await?;
         let stored = inserted
             .iter()
             .filter(|one| matches!(one, Inserted::Stored(_)));
@@ -188,8 +174,8 @@ impl Scheduler {
 
     /// How far the timetables had come at the last look.
     async fn positions(&self) -> Result<BTreeMap<String, Position>, StoreError> {
-        let cursor = self.store.cursor(&self.location, CURSOR).await?;
-        let positions = cursor.and_then(|cursor| serde_json::from_value(cursor.state).ok());
+        let state = self.site.cursor(CURSOR).await?;
+        let positions = state.and_then(|state| serde_json::from_value(state).ok());
         Ok(positions.unwrap_or_default())
     }
 
@@ -203,7 +189,7 @@ impl Scheduler {
         let event = |contact: Option<String>| NewEvent {
             source: Source::Schedule,
             kind: SCHEDULE_DUE.to_owned(),
-            location: self.location.clone(),
+            location: self.site.location.clone(),
             record: schedule.workflow.clone(),
             occurred_at: at,
             version: Some(match &contact {
@@ -218,7 +204,11 @@ impl Scheduler {
         Ok(match schedule.each {
             None => vec![event(None)],
             Some(Each::Profile) => {
-                let contacts = self.store.contacts_with_profile(&self.location).await?;
+                let contacts = self
+                    .site
+                    .store
+                    .contacts_with_profile(&self.site.location)
+                    .await?;
                 contacts.into_iter().map(Some).map(event).collect()
             }
         })
@@ -236,19 +226,19 @@ impl Scheduler {
         let workflow = &schedule.workflow;
         tracing::warn!(%workflow, missed, "occurrences of a timetable were missed; the latest one runs now");
         let alert = NewAlert {
-            location: self.location.clone(),
+            location: self.site.location.clone(),
             kind: "schedule".to_owned(),
             subject: workflow.clone(),
             message: format!(
                 "workflow \"{workflow}\" was due {missed} time(s) while nothing ran; the latest occurrence is made up for, the earlier ones are left out"
             ),
         };
-        self.store.raise_alert(alert, now).await?;
+        self.site.store.raise_alert(alert, now).await?;
         Ok(())
     }
 
     fn until_next(&self) -> Duration {
-        let now = self.clock.now();
+        let now = self.site.clock.now();
         let schedules = self.schedules.borrow();
         let next = schedules.iter().filter_map(|one| one.next_after(now)).min();
         next.and_then(|next| Duration::try_from(next.duration_since(now)).ok())

@@ -122,7 +122,8 @@ async fn scopes_are_the_least_and_told_with_who_needs_them() {
     std::fs::write(
         world.path("workflows/deals.toml"),
         "id = \"deals\"\ntitle = \"Deals\"\n\
-         on = [{ trigger = \"get-contact-notes\", with = { contactId = \"c\" } }, \"opportunity.created\"]\n\
+         on = [{ trigger = \"get-contact-notes\", with = { contactId = \"c\" } }, \"opportunity.created\", \
+         { trigger = \"get-calendar-events\", with = { calendarId = \"c\", startTime = \"today\", endTime = \"now+1d\" } }]\n\
          [[do]]\nid = \"task\"\naction = \"create-task\"\n\
          with = { contactId = \"{{ contact.id }}\", title = \"Call\", dueDate = \"2027-01-01T00:00:00Z\", completed = false }\n\
          [[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = { number = 1 }\n",
@@ -131,8 +132,10 @@ async fn scopes_are_the_least_and_told_with_who_needs_them() {
     world.write_config(&with_workflows("recipes = [\"new-contact\"]"));
     let scopes = world.succeed(&["auth", "scopes"]).await;
     insta::assert_snapshot!(scopes, @r##"
-    contacts.readonly: the check of the connection (search-contacts-advanced); the poll of contacts (search-contacts-advanced); workflow new-contact, reading what contact.created speaks of (get-contact); workflow new-contact, the contact of contact.created (get-contact); workflow new-contact, reading what contact.updated speaks of (get-contact); workflow new-contact, the contact of contact.updated (get-contact); workflow new-contact, step note, looking before a repeat (get-all-notes); workflow deals, its poll (get-all-notes); workflow deals, finding what its poll goes through (search-contacts-advanced); workflow deals, the contact of get-all-notes (get-contact); workflow deals, the contact of opportunity.created (get-contact); workflow deals, step task, looking before a repeat (get-all-tasks)
+    calendars/events.readonly: workflow deals, its poll (get-calendar-events)
+    contacts.readonly: the check of the connection (search-contacts-advanced); the poll of contacts (search-contacts-advanced); workflow new-contact, reading what contact.created speaks of (get-contact); workflow new-contact, the contact of contact.created (get-contact); workflow new-contact, reading what contact.updated speaks of (get-contact); workflow new-contact, the contact of contact.updated (get-contact); workflow new-contact, step note, looking before a repeat (get-all-notes); workflow deals, its poll (get-all-notes); workflow deals, finding what its poll goes through (search-contacts-advanced); workflow deals, the contact of get-all-notes (get-contact); workflow deals, the contact of opportunity.created (get-contact); workflow deals, the contact of get-calendar-events (get-contact); workflow deals, step task, looking before a repeat (get-all-tasks)
     contacts.write: workflow new-contact, step fields (update-contact); workflow new-contact, step tag (add-tags); workflow new-contact, step note (create-note); workflow deals, step task (create-task)
+    locations.readonly: workflow deals, when "today" begins (get-location)
     locations/customFields.readonly: the check of the connection (get-custom-fields); workflow new-contact, step fields (get-custom-fields)
     locations/customFields.write: workflow new-contact, step fields, a field that is missing (create-custom-field)
     opportunities.readonly: workflow deals, reading what opportunity.created speaks of (get-opportunity)

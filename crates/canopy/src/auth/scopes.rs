@@ -6,7 +6,7 @@ use canopy_engine::{Catalog, SYNC_PROFILE};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::fields::Direction;
-use canopy_mapping::{ActionKind, Actions as _, On, Workflow};
+use canopy_mapping::{ActionKind, Actions as _, Moment, On, TriggerOn, Workflow};
 use serde::Serialize;
 
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -67,6 +67,17 @@ enum Mapped {
     Both,
 }
 
+/// Whether its window begins or ends with a day, which the location's time zone tells.
+fn names_day(on: &TriggerOn) -> bool {
+    let window = canopy_highlevel::operation(&on.trigger)
+        .and_then(|operation| operation.trigger?.window)
+        .map(|window| [window.from, window.to]);
+    window.into_iter().flatten().any(|name| {
+        let text = on.with.get(name).and_then(|value| value.as_str());
+        text.is_some_and(|text| Moment::parse(text).is_ok_and(Moment::is_of_day))
+    })
+}
+
 #[derive(Default)]
 struct Needs(BTreeMap<&'static str, Vec<String>>);
 
@@ -89,7 +100,12 @@ impl Needs {
         for start in &workflow.on {
             match start {
                 On::Kind(kind) => self.add_kind(kind, &who),
-                On::Trigger(trigger) => self.add_trigger(&trigger.trigger, &who),
+                On::Trigger(trigger) => {
+                    self.add_trigger(&trigger.trigger, &who);
+                    if names_day(trigger) {
+                        self.add("get-location", &format!("{who}, when \"today\" begins"));
+                    }
+                }
                 On::Schedule(_) | On::Webhook(_) => {}
             }
         }

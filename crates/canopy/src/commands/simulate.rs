@@ -6,7 +6,7 @@ use canopy_engine::Connection;
 use canopy_mapping::{Event, Source, Workflow};
 use canopy_store::clock::SystemClock;
 use canopy_store::{NewEvent, ProfileStore, Store, StoreError};
-use canopy_triggers::{Backfill, BackfillOptions, RecordKind, Since};
+use canopy_triggers::{Backfill, BackfillOptions, RecordKind, Since, Site};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -115,14 +115,9 @@ async fn fire(
             kinds: vec![RecordKind::Contact],
             since: Some(since),
         };
-        let reader = Backfill::new(
-            connection.highlevel.clone(),
-            Arc::new(store.clone()),
-            Arc::new(SystemClock),
-            &**location,
-            OWNER,
-            reading,
-        );
+        let shared = Arc::new(store.clone());
+        let site = Site::new(shared, Arc::new(SystemClock), &**location, OWNER);
+        let reader = Backfill::new(connection.highlevel.clone(), site, reading);
         let read = reader.run(&|_| {}).await;
         read.map_err(|error| Failure::failed(&error))?;
     }

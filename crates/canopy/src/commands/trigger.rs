@@ -6,8 +6,8 @@ use canopy_highlevel::CATALOG;
 use canopy_highlevel::operation::EntryKind;
 use canopy_mapping::nearest;
 use canopy_store::clock::SystemClock;
-use canopy_store::{NewEvent, SecretKey, SqliteStore, Store};
-use canopy_triggers::{Poll, PollSpec, Poller, Polls};
+use canopy_store::{NewEvent, SecretKey, SqliteStore};
+use canopy_triggers::{Poll, PollSpec, Poller, Polls, Site};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -138,18 +138,14 @@ async fn preview(
     };
     let location = connector.location(connection).await?;
     let client = connector.highlevel(connection, &location).await?;
-    let shared: Arc<dyn Store> = Arc::new(store.clone());
     let options = polls::options(&loaded.config.poll);
-    let clock = Arc::new(SystemClock);
-    let poller = Poller::new(
-        client,
-        shared,
-        clock,
+    let site = Site::new(
+        Arc::new(store.clone()),
+        Arc::new(SystemClock),
         location,
         "preview",
-        options,
-        wanted.clone(),
     );
+    let poller = Poller::new(client, site, options, wanted.clone());
     let mut findings = Vec::new();
     for poll in poller.polls().iter() {
         findings.push(of(&poller, poll, connection).await?);

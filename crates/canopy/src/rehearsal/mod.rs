@@ -9,7 +9,7 @@ use canopy_engine::{Connection, Engine};
 use canopy_mapping::Workflow;
 use canopy_store::clock::SystemClock;
 use canopy_store::{SecretKey, SqliteStore, Store};
-use canopy_triggers::Poller;
+use canopy_triggers::{Poller, Site};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -69,18 +69,9 @@ impl Rehearsal {
         let clock = Arc::new(SystemClock);
         let poll = |connection: &Connection| {
             let client = connection.highlevel.clone();
-            let location = &*connection.location;
+            let site = Site::new(shared.clone(), clock.clone(), &*connection.location, OWNER);
             let options = polls::options(&loaded.config.poll);
-            let (store, clock) = (shared.clone(), clock.clone());
-            Poller::new(
-                client,
-                store,
-                clock,
-                location,
-                OWNER,
-                options,
-                wanted.clone(),
-            )
+            Poller::new(client, site, options, wanted.clone())
         };
         let polls = if loaded.config.poll.enabled {
             connections.iter().map(poll).collect()

@@ -8,7 +8,7 @@ use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
 use canopy_store::{NewEvent, Run, RunState, SecretKey, SqliteStore, Store};
-use canopy_triggers::{PollOptions, Poller};
+use canopy_triggers::{PollOptions, Poller, Site};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,15 +82,8 @@ impl World {
         };
         change(&mut connection);
         let shared: Arc<dyn Store> = Arc::new(store.clone());
-        let poll = Poller::contacts(
-            highlevel,
-            shared.clone(),
-            clock.clone(),
-            &*info.location_id,
-            OWNER,
-            PollOptions::default(),
-        )
-        .unwrap();
+        let site = Site::new(shared.clone(), clock.clone(), &*info.location_id, OWNER);
+        let poll = Poller::contacts(highlevel, site, PollOptions::default()).unwrap();
         let world = Self {
             engine: Engine::new(shared, clock.clone(), [connection], OWNER, options),
             store,

@@ -61,7 +61,7 @@ impl Poller {
         let newest = search.newest().await;
         let newest = newest.map_err(|error| self.failed(maker.poll, error))?;
         if let Some(newest) = newest {
-            let newest = newest.min(self.clock.now());
+            let newest = newest.min(self.site.clock.now());
             position.since = Some(newest);
             for record in self
                 .changed_since(&search, Some(newest - self.options.overlap))
@@ -97,7 +97,7 @@ impl Poller {
             search.remember(position, &record);
         }
         // A wrong date in the future must not blind later polls.
-        position.since = position.since.min(Some(self.clock.now()));
+        position.since = position.since.min(Some(self.site.clock.now()));
         position.forget_before(self.options.overlap);
         Ok(())
     }
@@ -143,7 +143,12 @@ impl Poller {
             // A new record may be on two pages of one reading.
             let before = match found.seen.iter().rfind(|seen| seen.record == id) {
                 Some(before) => Some(before.clone()),
-                None => self.store.poll_record(&self.location, name, &id).await?,
+                None => {
+                    self.site
+                        .store
+                        .poll_record(&self.site.location, name, &id)
+                        .await?
+                }
             };
             let number = before.as_ref().map_or(1, |before| before.number + 1);
             let facets = maker.facets(record);
@@ -219,7 +224,7 @@ impl Poller {
             if next == after {
                 return Err(PollError::Stuck {
                     poll: search.maker.poll.name.clone(),
-                    location: self.location.clone(),
+                    location: self.site.location.clone(),
                 });
             }
             after = next;

@@ -21,8 +21,7 @@ use std::time::Duration;
 
 use canopy_highlevel::Client;
 use canopy_highlevel::operation::Reading;
-use canopy_store::clock::Clock;
-use canopy_store::{Fence, Inserted, NewEvent, PollCommit, Store, StoreError};
+use canopy_store::{Inserted, NewEvent, PollCommit, StoreError};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -39,6 +38,10 @@ use self::reading::Reader;
 pub use self::report::{DayPlan, FirstReading, PollPlan};
 pub use self::stretch::{calls_a_day, share_of_polls};
 use self::whole::Whole;
+use crate::Site;
+
+/// A poll that takes longer renews it.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a location is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +142,7 @@ struct Step {
 #[derive(Debug)]
 pub struct Poller {
     client: Client,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    location: String,
-    owner: String,
+    site: Site,
     options: PollOptions,
     polls: watch::Sender<Arc<Polls>>,
     reader: Reader,
@@ -151,24 +151,11 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// `owner` is the lease owner of the process: the engine's.
-    pub fn new(
-        client: Client,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        location: impl Into<String>,
-        owner: impl Into<String>,
-        options: PollOptions,
-        polls: Polls,
-    ) -> Self {
-        let location = location.into();
+    pub fn new(client: Client, site: Site, options: PollOptions, polls: Polls) -> Self {
         Self {
-            reader: Reader::new(&client, &location, clock.clone()),
+            reader: Reader::new(&client, &site.location, site.clock.clone()),
             client,
-            store,
-            clock,
-            location,
-            owner: owner.into(),
+            site,
             options,
             polls: watch::channel(Arc::new(polls)).0,
             factor: AtomicU32::new(1),
@@ -176,19 +163,10 @@ impl Poller {
     }
 
     /// Polls for contacts only.
-    pub fn contacts(
-        client: Client,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        location: impl Into<String>,
-        owner: impl Into<String>,
-        options: PollOptions,
-    ) -> Result<Self, PlanError> {
+    pub fn contacts(client: Client, site: Site, options: PollOptions) -> Result<Self, PlanError> {
         let kinds = ["contact.created", "contact.updated"].map(str::to_owned);
         let polls = Polls::new(&[], &BTreeSet::from(kinds), &options)?;
-        Ok(Self::new(
-            client, store, clock, location, owner, options, polls,
-        ))
+        Ok(Self::new(client, site, options, polls))
     }
 
     /// The polls of the location.
@@ -203,7 +181,7 @@ impl Poller {
 
     /// The location.
     pub fn location(&self) -> &str {
-        &self.location
+        &self.site.location
     }
 
     /// Polls at once and then each poll at its interval until `shutdown`; `found` is told of new events.
@@ -233,10 +211,10 @@ impl Poller {
                 () = tokio::time::sleep_until(at(poll)) => {}
             }
             match self.poll_once(poll).await {
-                Ok(polled) if polled.stored > 0 => found(&self.location),
+                Ok(polled) if polled.stored > 0 => found(&self.site.location),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(location = %self.location, poll = %poll.name, %error, "poll failed; it will be tried again");
+                    tracing::warn!(location = %self.site.location, poll = %poll.name, %error, "poll failed; it will be tried again");
                 }
             }
             let next = Instant::now() + self.interval(poll);
@@ -268,7 +246,7 @@ impl Poller {
 
     /// Makes one poll.
     pub async fn poll_once(&self, poll: &Poll) -> Result<Polled, PollError> {
-        let Some(mut fence) = self.lease().await? else {
+        let Some(mut fence) = self.site.lease(LEASE).await? else {
             return Ok(Polled::default());
         };
         let mut polled = Polled {
@@ -276,11 +254,15 @@ impl Poller {
             ..Polled::default()
         };
         loop {
-            let cursor = self.store.cursor(&self.location, &poll.name).await?;
-            let step = self.step(poll, cursor.map(|cursor| cursor.state)).await?;
+            let state = self.site.cursor(&poll.name).await?;
+            let step = self.step(poll, state).await?;
             polled.baseline |= step.baseline;
-            let now = self.clock.now();
-            let inserted = self.store.commit_poll(&fence, step.commit, now).await?;
+            let now = self.site.clock.now();
+            let inserted = self
+                .site
+                .store
+                .commit_poll(&fence, step.commit, now)
+                .await?;
             let stored = inserted
                 .iter()
                 .filter(|one| matches!(one, Inserted::Stored(_)))
@@ -291,7 +273,7 @@ impl Poller {
                 return Ok(polled);
             }
             // It takes long: the lease must not run out meanwhile.
-            match self.lease().await? {
+            match self.site.lease(LEASE).await? {
                 Some(renewed) => fence = renewed,
                 None => return Ok(polled),
             }
@@ -300,18 +282,18 @@ impl Poller {
 
     /// What a poll would find now. Nothing is stored.
     pub async fn preview(&self, poll: &Poll) -> Result<Preview, PollError> {
-        let cursor = self.store.cursor(&self.location, &poll.name).await?;
-        let baseline = cursor.is_none();
+        let kept = self.site.cursor(&poll.name).await?;
+        let baseline = kept.is_none();
         let backfill = Poll {
             backfill: true,
             ..poll.clone()
         };
         let poll = if baseline { &backfill } else { poll };
-        let state = match cursor {
-            Some(cursor) => Some(cursor.state),
+        let state = match kept {
+            Some(state) => Some(state),
             // Of lists that hang on other records, a few are read.
             None if poll.parents().is_some() => {
-                let sample = Progress::sample(self.clock.now(), self.options.sweep);
+                let sample = Progress::sample(self.site.clock.now(), self.options.sweep);
                 Some(self.state(poll, sample))
             }
             None => None,
@@ -323,14 +305,6 @@ impl Poller {
         })
     }
 
-    async fn lease(&self) -> Result<Option<Fence>, StoreError> {
-        let now = self.clock.now();
-        let lease = SignedDuration::from_secs(60);
-        self.store
-            .acquire_lease(&self.location, &self.owner, now, lease)
-            .await
-    }
-
     /// The interval of a poll as it is now: longer while the day's budget runs low.
     pub fn interval(&self, poll: &Poll) -> Duration {
         let Some(daily) = self.client.rate_budget().daily else {
@@ -340,9 +314,9 @@ impl Poller {
         let factor = stretch::factor(used, limit);
         let before = self.factor.swap(factor, Ordering::Relaxed);
         if factor > before {
-            tracing::warn!(location = %self.location, used, limit, factor, "the day's calls run low: polls wait {factor} times as long, at most 15 minutes");
+            tracing::warn!(location = %self.site.location, used, limit, factor, "the day's calls run low: polls wait {factor} times as long, at most 15 minutes");
         } else if factor < before {
-            tracing::info!(location = %self.location, used, limit, factor, "there are calls again: polls wait {factor} times as long as usual");
+            tracing::info!(location = %self.site.location, used, limit, factor, "there are calls again: polls wait {factor} times as long as usual");
         }
         stretch::stretched(poll.every, used, limit)
     }
@@ -350,8 +324,8 @@ impl Poller {
     async fn step(&self, poll: &Poll, state: Option<Value>) -> Result<Step, PollError> {
         let maker = Maker {
             poll,
-            location: &self.location,
-            now: self.clock.now(),
+            location: &self.site.location,
+            now: self.site.clock.now(),
         };
         let baseline = state.is_none() && !poll.backfill;
         let mut found = Found::default();
@@ -411,7 +385,7 @@ impl Poller {
     }
 
     async fn newest_event(&self) -> Result<i64, StoreError> {
-        let newest = self.store.recent_events(1).await?;
+        let newest = self.site.store.recent_events(1).await?;
         Ok(newest.first().map_or(0, |row| row.event.id))
     }
 
@@ -425,7 +399,7 @@ impl Poller {
             .transpose()
             .map_err(|source| PollError::Cursor {
                 poll: poll.name.clone(),
-                location: self.location.clone(),
+                location: self.site.location.clone(),
                 source,
             })
     }
@@ -446,7 +420,7 @@ impl Poller {
     fn failed(&self, poll: &Poll, source: canopy_highlevel::Error) -> PollError {
         PollError::Service {
             poll: poll.name.clone(),
-            location: self.location.clone(),
+            location: self.site.location.clone(),
             source,
         }
     }

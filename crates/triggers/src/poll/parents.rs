@@ -130,8 +130,9 @@ impl Poller {
     ) -> Result<bool, PollError> {
         let word = maker.poll.parent_word().unwrap_or_default();
         let events = self
+            .site
             .store
-            .events_about(&self.location, word, progress.event, EVENTS)
+            .events_about(&self.site.location, word, progress.event, EVENTS)
             .await?;
         let more = events.len() >= EVENTS as usize;
         let mut parents: BTreeMap<String, bool> = BTreeMap::new();
@@ -163,8 +164,9 @@ impl Poller {
         parent: &str,
     ) -> Result<Found, PollError> {
         let poll = maker.poll;
-        let (name, location) = (&poll.name, &self.location);
+        let (name, location) = (&poll.name, &self.site.location);
         let known = self
+            .site
             .store
             .poll_records(location, name, Some(parent))
             .await?;
@@ -187,6 +189,7 @@ impl Poller {
         };
         let mark = format!("^{parent}");
         let read_before = self
+            .site
             .store
             .poll_record(location, name, &mark)
             .await?

@@ -29,8 +29,9 @@ impl Poller {
         let poll = maker.poll;
         let fail = |source| self.failed(poll, source);
         let known = self
+            .site
             .store
-            .poll_records(&self.location, &poll.name, None)
+            .poll_records(&self.site.location, &poll.name, None)
             .await?;
         let unknown = match before {
             None if !poll.backfill => Unknown::Baseline,

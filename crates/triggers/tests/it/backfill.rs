@@ -44,14 +44,7 @@ fn with(world: &World, options: BackfillOptions, per_day: u32) -> Backfill {
         .limits(limits(per_day))
         .build()
         .unwrap();
-    Backfill::new(
-        client,
-        world.shared_store(),
-        world.clock.clone(),
-        &*info.location_id,
-        "test",
-        options,
-    )
+    Backfill::new(client, world.site("test"), options)
 }
 
 async fn count(world: &World, kind: &str) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use canopy_mapping::{Each, ScheduleOn};
 use canopy_store::clock::{Clock, ManualClock};
 use canopy_store::{InboxRow, ProfileStore, ProfileUpdate, SecretKey, SqliteStore, Store};
-use canopy_triggers::{Schedule, Scheduler};
+use canopy_triggers::{Schedule, Scheduler, Site};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
@@ -43,7 +43,8 @@ impl World {
 
     fn scheduler(&self, owner: &str, schedule: Schedule) -> Scheduler {
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
-        Scheduler::new(store, self.clock.clone(), "l1", owner, vec![schedule])
+        let site = Site::new(store, self.clock.clone(), "l1", owner);
+        Scheduler::new(site, vec![schedule])
     }
 
     fn at(&self, time: &str) {

@@ -6,7 +6,7 @@ use canopy_highlevel::Limits;
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::ManualClock;
 use canopy_store::{InboxRow, SecretKey, SqliteStore, Store};
-use canopy_triggers::{PollOptions, PollSpec, Polled, Poller, Polls};
+use canopy_triggers::{PollOptions, PollSpec, Polled, Poller, Polls, Site};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -49,6 +49,16 @@ impl World {
         Arc::new(self.store.clone())
     }
 
+    /// The location as the process of this name works on it.
+    pub fn site(&self, owner: &str) -> Site {
+        Site::new(
+            self.shared_store(),
+            self.clock.clone(),
+            self.location(),
+            owner,
+        )
+    }
+
     pub fn poll(&self) -> Poller {
         self.poll_with(PollOptions::default(), "test")
     }
@@ -68,15 +78,7 @@ impl World {
     ) -> Poller {
         let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let polls = Polls::new(specs, &kinds, &options).unwrap();
-        Poller::new(
-            self.client(),
-            self.shared_store(),
-            self.clock.clone(),
-            self.location(),
-            owner,
-            options,
-            polls,
-        )
+        Poller::new(self.client(), self.site(owner), options, polls)
     }
 
     /// A poller with the agency's token, where one is given.
@@ -88,15 +90,7 @@ impl World {
     ) -> Poller {
         let polls = Polls::new(specs, &std::collections::BTreeSet::new(), &options).unwrap();
         let token = token.unwrap_or(&self.sandbox.info().token);
-        Poller::new(
-            self.client_as(token),
-            self.shared_store(),
-            self.clock.clone(),
-            self.location(),
-            "test",
-            options,
-            polls,
-        )
+        Poller::new(self.client_as(token), self.site("test"), options, polls)
     }
 
     pub fn client(&self) -> canopy_highlevel::Client {

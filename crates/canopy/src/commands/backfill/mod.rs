@@ -12,7 +12,7 @@ use canopy_mapping::{On, Workflow, nearest};
 use canopy_store::clock::SystemClock;
 use canopy_store::{ProfileStore, SqliteStore, Store, StoreError};
 use canopy_triggers::{
-    Backfill as Reader, BackfillError, BackfillOptions, Backfilled, RecordKind, Since,
+    Backfill as Reader, BackfillError, BackfillOptions, Backfilled, RecordKind, Since, Site,
 };
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -268,14 +268,9 @@ impl Job<'_> {
             kinds: self.kinds.clone(),
             since,
         };
-        let reader = Reader::new(
-            connection.highlevel.clone(),
-            Arc::new(self.store.clone()),
-            Arc::new(SystemClock),
-            &*connection.location,
-            OWNER,
-            options,
-        );
+        let store = Arc::new(self.store.clone());
+        let site = Site::new(store, Arc::new(SystemClock), &*connection.location, OWNER);
+        let reader = Reader::new(connection.highlevel.clone(), site, options);
         let bar = Bar::new(&connection.id, self.options.json);
         let read = reader.run(&|progress| bar.show(progress)).await;
         bar.clear();

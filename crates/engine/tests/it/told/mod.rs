@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use canopy_mapping::Workflow;
 use canopy_store::clock::Clock as _;
 use canopy_store::{EventState, InboxRow, Store};
-use canopy_triggers::{PollOptions, PollSpec, Poller, Polls, Receiver, Signatures, Verifier};
+use canopy_triggers::{PollOptions, PollSpec, Poller, Polls, Receiver, Signatures, Site, Verifier};
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::SignedDuration;
@@ -71,15 +71,13 @@ impl Told {
         let kinds: BTreeSet<_> = kinds.into_iter().collect();
         let polls = Polls::new(&[], &kinds, &options).unwrap();
         let connection = world.engine.connections().next().unwrap();
-        let poller = Poller::new(
-            connection.highlevel.clone(),
+        let site = Site::new(
             shared.clone(),
             world.clock.clone(),
             &*world.location,
             "test",
-            options,
-            polls,
         );
+        let poller = Poller::new(connection.highlevel.clone(), site, options, polls);
         let key = SigningKey::from_bytes(&[3; 32]);
         let spki = key.verifying_key().to_public_key_der().unwrap();
         let verifier = Verifier::with_keys([STANDARD.encode(spki).as_str()]).unwrap();

@@ -143,9 +143,8 @@ impl Scene {
         self.poller.take().unwrap_or_else(|| {
             let kinds = self.kinds.iter().map(|kind| (*kind).to_owned()).collect();
             let polls = Polls::new(&self.specs, &kinds, &self.options).unwrap();
-            let (store, clock) = (self.world.shared_store(), self.world.clock.clone());
-            let (client, location) = (self.client.clone(), self.world.location());
-            Poller::new(client, store, clock, location, "test", self.options, polls)
+            let client = self.client.clone();
+            Poller::new(client, self.world.site("test"), self.options, polls)
         })
     }
 
