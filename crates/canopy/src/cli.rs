@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::commands::{
     Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand, Runs,
-    Simulate, Trigger, Watch,
+    Schema, Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
 
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Call(ops::Call),
     /// Serve `HighLevel`'s operations to an AI assistant, over the Model Context Protocol on standard input and output
     Mcp(ops::Mcp),
+    /// Print the JSON Schema of the configuration or of workflow files, for editors
+    Schema(Schema),
     /// Print a script that completes commands and names in a shell
     Completions { shell: Shell },
 }

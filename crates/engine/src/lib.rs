@@ -38,6 +38,7 @@ mod profile_arguments;
 mod run;
 mod service;
 mod steps;
+mod vocabulary;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub use foresee::{Foreseen, foresee};
 pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
 pub use plan::PLANNED;
+pub use vocabulary::workflow_schema;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
 pub const FIRED: &str = "backfill:";

@@ -1,9 +1,10 @@
 //! The arguments of the profile actions: which there are, and what is wrong with those of a workflow file.
 
+use canopy_mapping::schema::TEMPLATE;
 use canopy_mapping::{ArgumentError, nearest, template};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::actions::{PROFILE_NOTE, PROFILE_TAG, PROFILE_TASK, SYNC_PROFILE};
+use crate::actions::{PROFILE_NOTE, PROFILE_TAG, PROFILE_TASK, SAVE_PROFILE, SYNC_PROFILE};
 
 /// How a task stands, in words, with the progress that they mean.
 pub(crate) const STATUSES: [(&str, u32); 5] = [
@@ -23,6 +24,62 @@ pub(crate) fn known(action: &str) -> Option<&'static [&'static str]> {
         SYNC_PROFILE => Some(&[]),
         _ => None,
     }
+}
+
+/// What an action does, in a few words.
+pub(crate) fn about(action: &str) -> &'static str {
+    match action {
+        SAVE_PROFILE => {
+            "Keeps fields on the contact's Ecologi profile, and makes the profile where there is none."
+        }
+        PROFILE_NOTE => "Keeps a note on the contact's Ecologi profile.",
+        PROFILE_TASK => "Keeps a task with its progress on the contact's Ecologi profile.",
+        PROFILE_TAG => "Adds and removes tags of the contact's Ecologi profile.",
+        SYNC_PROFILE => {
+            "Brings the fields of contact and profile in step that [connection.fields] of the configuration names."
+        }
+        _ => "",
+    }
+}
+
+/// The JSON Schema of an argument.
+pub(crate) fn schema(name: &str) -> Value {
+    let (kind, about) = match name {
+        "body" => (json!(["string", "number"]), "The note's text."),
+        "title" => (json!(["string", "number"]), "The task's title."),
+        "linked" => (
+            json!(["string", "number"]),
+            "Id of the record in HighLevel that it belongs to, such as `{{ record.id }}`.",
+        ),
+        "progress" => {
+            return json!({
+                "description": "How far it is, 0 to 100 per cent.",
+                "type": ["number", "string"], "minimum": 0, "maximum": 100,
+            });
+        }
+        "completed" => {
+            return json!({
+                "description": "Whether it is done.", "type": ["boolean", "string"], "pattern": TEMPLATE,
+            });
+        }
+        "status" => {
+            let words = STATUSES.map(|(word, _)| word);
+            return json!({
+                "description": "How the task stands.",
+                "anyOf": [{ "enum": words }, { "type": "string", "pattern": TEMPLATE }],
+            });
+        }
+        "add" => (
+            json!(["string", "array"]),
+            "A tag, or a list of tags, to add.",
+        ),
+        "remove" => (
+            json!(["string", "array"]),
+            "A tag, or a list of tags, to remove.",
+        ),
+        _ => return json!({ "description": "A field of the profile; it may have any." }),
+    };
+    json!({ "description": about, "type": kind })
 }
 
 /// All that a step would be refused for, as far as this can be told without its templates' values.
@@ -111,8 +168,6 @@ fn percent(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -90,15 +90,41 @@ pub fn check_control(action: &str, given: &Map<String, Value>) -> Vec<ArgumentEr
             ArgumentError::unknown(name, near.map(str::to_owned), takes)
         })
         .collect();
-    if action != WAIT || !found.is_empty() {
+    if action != WAIT {
+        let reason = given.get("reason").filter(|reason| !reason.is_string());
+        found.extend(reason.map(|_| {
+            ArgumentError::wrong(
+                "reason",
+                "must be a text; in the short form, also true for none",
+            )
+        }));
         return found;
     }
-    let is_dynamic = given.values().any(template::is_dynamic);
-    let both = given.contains_key("for") && given.contains_key("until");
+    if !found.is_empty() {
+        return found;
+    }
     let neither = !given.contains_key("for") && !given.contains_key("until");
-    if (!is_dynamic || both || neither)
-        && let Err(problem) = wait_until(given, Timestamp::UNIX_EPOCH)
-    {
+    // What a template gives is known only in a run; the others must be right in any case.
+    let given: Map<String, Value> = given
+        .iter()
+        .map(|(name, value)| {
+            let is_template = value.is_string() && template::is_dynamic(value);
+            let sample = match name.as_str() {
+                "for" => "1d",
+                "until" => "2026-12-01",
+                _ => "UTC",
+            };
+            let value = if is_template {
+                sample.into()
+            } else {
+                value.clone()
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    if given.get("timezone").is_some_and(|zone| !zone.is_string()) {
+        found.push(ArgumentError::wrong("timezone", "must be a text"));
+    } else if let Err(problem) = wait_until(&given, Timestamp::UNIX_EPOCH) {
         let field = if given.contains_key("until") {
             "until"
         } else {

@@ -34,6 +34,8 @@ mod profile;
 mod record;
 mod rounding;
 mod schedule;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod step;
 pub mod template;
 mod workflow;

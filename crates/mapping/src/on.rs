@@ -66,6 +66,7 @@ pub struct ScheduleOn {
 
 /// Whom a timetable starts a run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Each {
     /// For each contact with a profile.
@@ -115,15 +116,33 @@ impl fmt::Display for On {
 
 /// All keys of the tables, so that a wrong one is told with the nearest right one.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        description = "A trigger with its arguments, a timetable, or a webhook action of HighLevel's workflow builder."
+    )
+)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(crate) struct Table {
+    /// A trigger of the catalog, or its operation: starts on what this poll finds.
     trigger: Option<String>,
+    /// Arguments of the trigger. They are values: there is no event yet that could fill a template.
     with: Option<Map<String, Value>>,
+    /// How often the trigger is asked: `"1m"` to `"15m"`. Default: `[poll] every` of the configuration.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = crate::schema::DURATION)))]
     every: Option<SignedDuration>,
+    /// `true`: also start on what is there at the trigger's first poll. Default: `false`.
     backfill: Option<bool>,
+    /// A timetable, as cron writes it: minute, hour, day of the month, month, day of the week, such as `"0 9 1 * *"`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::schema::CRON)))]
     schedule: Option<String>,
+    /// Time zone of the timetable, such as `Europe/London`. Default: UTC.
     timezone: Option<String>,
+    /// `"profile"`: a run for each contact with a profile. Default: one run for the location.
     each: Option<Each>,
+    /// Starts on requests to `/webhooks/workflow/NAME`: the NAME, as `[[webhooks.workflow]]` of the configuration has it.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::schema::ID)))]
     webhook: Option<String>,
 }
 

@@ -9,6 +9,11 @@ use crate::control::{self, STOP, WAIT};
 
 /// One action of a workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "StepTable")
+)]
 #[serde(try_from = "StepTable")]
 pub struct Step {
     /// Immutable, unique in the file: part of the step's key.
@@ -31,18 +36,35 @@ pub struct Step {
 
 /// All keys of a step's table, the short forms `wait = "3d"` and `stop = "reason"` among them.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct StepTable {
+    /// Names the step: 1 to 64 small letters, digits, `-` or `_`, unique in the file. Never change it: what was bought or
+    /// written is recognised by it. Later steps see its answer as `steps.ID`.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::schema::ID)))]
     id: String,
+    /// What the step does: an action of the catalog (`canopy ops`), a purchase, `profile.save`, `wait`, `stop` ...
     action: Option<String>,
+    /// In place of `action`: lets the run rest for a time, such as `"3d"`, or until a date, such as `"2026-12-01"` or a
+    /// template.
     wait: Option<Value>,
+    /// In place of `action`: ends the run, with a reason for people; `true` for none. Mostly under a `when`.
     stop: Option<Value>,
+    /// How often the step may happen. Default: `contact` for purchases, `event` for everything else.
     once: Option<Once>,
+    /// Expression without `{{ }}`; when it is false the step is skipped. Default: always.
     when: Option<String>,
+    /// Expression under which this purchase may carry `name` and `recipientEmail`. Default: the workflow's `consent`.
     consent: Option<String>,
+    /// Arguments of the action: literals or `{{ }}` templates. `canopy ops show ACTION` lists them.
     #[serde(default)]
     with: Map<String, Value>,
+    /// Custom fields of the contact by name, for actions that write a contact. Missing ones are created in the location.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, CustomField>")
+    )]
     custom_fields: IndexMap<String, CustomField>,
 }
 
@@ -98,6 +120,7 @@ impl TryFrom<StepTable> for Step {
 
 /// How often a step may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Once {
     /// Once for each contact, for ever.
@@ -112,17 +135,19 @@ pub enum Once {
 
 /// A value for a custom field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CustomField {
     /// Literal or template.
     pub value: Value,
-    /// The type with which a missing field is created.
+    /// The type with which a missing field is created. Default: `text`.
     #[serde(rename = "type", default)]
     pub data_type: FieldType,
 }
 
 /// HighLevel's custom field types that a workflow can create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     #[default]

@@ -11,21 +11,32 @@ use crate::step::Step;
 
 /// A workflow, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Workflow {
-    /// Immutable: part of every key under which something was bought or written.
+    /// Names the workflow: 1 to 64 small letters, digits, `-` or `_`. Never change it, and never give an old one to something
+    /// else: what was bought is recognised by it.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::schema::ID)))]
     pub id: String,
+    /// What it does, in a few words for people.
     pub title: String,
+    /// What it does, at length. Default: empty.
     #[serde(default)]
     pub description: String,
-    /// What starts it, e.g. `contact.created`: one or several.
+    /// What starts it: an event kind such as `"contact.created"`, the name of a trigger, a table with `trigger`, `schedule` or
+    /// `webhook`, or a list of these.
     #[serde(deserialize_with = "one_or_more")]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Value"))]
     pub on: Vec<On>,
-    /// Expression that must be true for a run to start.
+    /// Expression that must be true for a run to start, without `{{ }}`, such as `contact.email`. Empty texts, empty lists,
+    /// zero and missing values count as false. Default: always.
     pub when: Option<String>,
-    /// Expression under which purchases may carry `name` and `recipientEmail`, unless the step has its own.
+    /// Expression under which purchases may carry `name` and `recipientEmail`, such as `'yes' in contact.tags`; steps can have
+    /// their own. Without one they carry neither.
     pub consent: Option<String>,
+    /// The steps, in their order: each a `[[do]]` section.
     #[serde(rename = "do")]
+    #[cfg_attr(feature = "schema", schemars(extend("minItems" = 1)))]
     pub steps: Vec<Step>,
 }
 

@@ -26,6 +26,7 @@ mod recipe;
 mod run;
 mod runs;
 mod sandbox;
+mod schema;
 mod secret;
 mod simulate;
 mod status;
@@ -49,6 +50,7 @@ pub(crate) use plan::Plan;
 pub(crate) use profile::ProfileCommand;
 pub(crate) use recipe::RecipeCommand;
 pub(crate) use runs::Runs;
+pub(crate) use schema::Schema;
 pub(crate) use simulate::Simulate;
 pub(crate) use trigger::Trigger;
 pub(crate) use watch::Watch;
@@ -84,6 +86,7 @@ pub(crate) async fn run(
         Command::Ops(options) => ops::ops(&options),
         Command::Call(options) => call::call(options, environment).await,
         Command::Mcp(options) => mcp::mcp(options, environment).await,
+        Command::Schema(options) => schema::schema(&options),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -18,4 +18,18 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
                 "\"{text}\" is no duration; write e.g. \"90s\", \"5m\", \"12h\" or \"7d\""
             ))
         })
+}
+
+/// In the largest unit that divides it: the schema shows defaults so.
+pub(super) fn serialize<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let seconds = duration.as_secs();
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60)];
+    let whole = units
+        .into_iter()
+        .find(|(_, length)| seconds > *length && seconds.is_multiple_of(*length));
+    let (unit, length) = whole.unwrap_or(("s", 1));
+    serializer.collect_str(&format_args!("{}{unit}", seconds / length))
 }

@@ -12,8 +12,9 @@ use crate::environment::Environment;
 use crate::exit::Failure;
 
 /// How a configuration refers to a secret.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, schemars::JsonSchema)]
 #[serde(from = "String")]
+#[schemars(with = "String")]
 pub(crate) enum SecretRef {
     /// `env:NAME`
     Environment(String),

@@ -10,8 +10,15 @@ use serde_json::Value;
 
 /// Rules by the profile's field.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct FieldRules(pub IndexMap<String, FieldRule>);
+pub struct FieldRules(
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, FieldRule>")
+    )]
+    pub IndexMap<String, FieldRule>,
+);
 
 /// One field of the profile and the contact's field that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +39,7 @@ pub struct FieldRule {
 
 /// Which way a field goes, seen from the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From HighLevel to the profile.
@@ -39,26 +47,34 @@ pub enum Direction {
     From,
     /// From the profile to HighLevel.
     To,
+    /// Whichever side changed.
     Both,
 }
 
 /// Who is right when both sides changed since they last agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub enum Conflict {
     /// The side that was changed last. HighLevel tells when a contact changed, not which of its fields.
     #[default]
     Newest,
+    /// The contact in HighLevel.
     HighLevel,
+    /// The profile.
     Profile,
 }
 
 /// A change of a text that changes nothing when it is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tidy {
+    /// Without white space around it.
     Trim,
+    /// In small letters.
     Lower,
+    /// In capitals.
     Upper,
 }
 
@@ -78,19 +94,51 @@ impl FieldRule {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Table {
+    /// The contact's field: a standard one (`firstName`), or a custom one by name, key (`contact.tier`) or id.
     field: String,
+    /// Which way the value goes, seen from the profile. Default: `from`.
     #[serde(default)]
     direction: Direction,
+    /// Who is right when both sides changed since they last agreed; for `both` only. Default: `newest`.
     #[serde(default)]
     conflict: Conflict,
+    /// What is done to texts on their way, whichever way that is: one word or a list. Default: nothing.
     #[serde(default, deserialize_with = "one_or_more")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "one_or_more_schema"))]
     transform: Vec<Tidy>,
+    /// How the profile writes the date, such as `%d.%m.%Y`; HighLevel's side is a date.
     date: Option<String>,
+    /// The contact's values, with the profile's for each: `{ Gold = "gold" }`.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, String>")
+    )]
     values: IndexMap<String, String>,
+    /// In place of nothing, as the profile says it. Default: nothing stays nothing.
     default: Option<Value>,
+}
+
+#[cfg(feature = "schema")]
+fn one_or_more_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let one = generator.subschema_for::<Tidy>();
+    schemars::json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for FieldRule {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FieldRule".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let table = generator.subschema_for::<Table>();
+        let short = "The contact's field: a standard one (`firstName`), or a custom one by name, key (`contact.tier`) or id.";
+        schemars::json_schema!({ "anyOf": [{ "type": "string", "description": short }, table] })
+    }
 }
 
 impl<'de> Deserialize<'de> for FieldRule {
