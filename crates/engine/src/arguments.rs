@@ -2,7 +2,7 @@
 //! for anything.
 
 use canopy_ecologi::{InvalidOrder, OrderRequest};
-use canopy_highlevel::{Cause, Error, InvokeError, describe, mistake};
+use canopy_highlevel::{Cause, Error, Field, InvokeError, describe, mistake};
 use canopy_mapping::{ArgumentError, Moment, nearest, template};
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,11 @@ pub(crate) fn of_highlevel(
             field.map_or(Value::Null, |field| a_value(&field.kind, &field.words))
         })
     };
-    let mut arguments = with_samples(given, &sample);
+    let is_filled_in = |name: &str, value: &Value| {
+        let field = description.fields.iter().find(|field| field.name == name);
+        template::is_dynamic(value) && field.is_none_or(|field| may_be(field, value))
+    };
+    let mut arguments = with_samples(given, &sample, &is_filled_in);
     for name in filled_in {
         let known = description.fields.iter().any(|field| field.name == *name);
         if known && !arguments.contains_key(*name) {
@@ -59,8 +63,10 @@ pub(crate) fn of_highlevel(
         } else {
             Value::Null
         };
-        let is_dynamic = given.get(&member).is_some_and(template::is_dynamic);
-        if !is_dynamic {
+        let filled_in = given
+            .get(&member)
+            .is_some_and(|value| is_filled_in(&member, value));
+        if !filled_in {
             found.push(report);
         }
         let same = arguments.get(&member) == Some(&put);
@@ -120,11 +126,15 @@ pub(crate) fn of_window(
     (found, arguments)
 }
 
-/// The arguments with something in place of what is known only in a run. A list or an object with a template somewhere
-/// counts as such: its literal parts are not looked at.
-fn with_samples(given: &Map<String, Value>, sample: &dyn Fn(&str) -> Value) -> Map<String, Value> {
+/// The arguments with something in place of what is filled in by a run. A list or an object with a template somewhere
+/// counts as such where it fits: its literal parts are not looked at.
+fn with_samples(
+    given: &Map<String, Value>,
+    sample: &dyn Fn(&str) -> Value,
+    is_filled_in: &dyn Fn(&str, &Value) -> bool,
+) -> Map<String, Value> {
     let known = given.iter().map(|(name, value)| {
-        let value = if template::is_dynamic(value) {
+        let value = if is_filled_in(name, value) {
             sample(name)
         } else {
             value.clone()
@@ -143,7 +153,8 @@ pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<Ar
         "test" => json!(true),
         _ => json!("a"),
     };
-    let mut arguments = with_samples(given, &sample);
+    let is_filled_in = |_: &str, value: &Value| value.is_string() && template::is_dynamic(value);
+    let mut arguments = with_samples(given, &sample, &is_filled_in);
     let mut found = Vec::new();
     while found.len() < MOST {
         let order = OrderRequest::from_action(operation, &Value::Object(arguments.clone()));
@@ -177,6 +188,25 @@ pub(crate) fn of_purchase(operation: &str, given: &Map<String, Value>) -> Vec<Ar
         arguments.insert((*field).to_owned(), sample(field));
     }
     found
+}
+
+/// Whether a list or an object can be meant at all: with a template in it, it still is one.
+fn may_be(field: &Field, value: &Value) -> bool {
+    let mut kinds = field.kind.split('|').map(json_kind);
+    match value {
+        Value::Array(_) => kinds.any(|kind| kind == "array" || kind == "any"),
+        Value::Object(_) => kinds.any(|kind| kind == "object" || kind == "any"),
+        _ => true,
+    }
+}
+
+/// The word of JSON for a kind of a description.
+pub(crate) fn json_kind(kind: &str) -> &str {
+    match kind {
+        kind if kind.ends_with("[]") => "array",
+        "string" | "integer" | "number" | "boolean" | "object" => kind,
+        _ => "any",
+    }
 }
 
 /// Any value of this kind, where the description has no example.
@@ -235,6 +265,18 @@ mod tests {
             "title": "{{ record.title }}", "dueDate": "{{ record.due }}", "completed": "{{ true }}",
         }));
         assert_eq!(told(&of_highlevel("create-task", &arguments, &[])), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_is_no_text_whatever_templates_are_in_it() {
+        let list = json!(["{{ contact.name }}"]);
+        let arguments = with(&json!({ "contactId": "c", "body": list }));
+        let wrong = told(&of_highlevel("create-note", &arguments, &[]));
+        assert_eq!(wrong, ["\"body\" must be a text"]);
+        let wrong = told(&of_purchase("buy-trees", &with(&json!({ "number": list }))));
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        let arguments = with(&json!({ "contactId": "c", "tags": list }));
+        assert_eq!(told(&of_highlevel("add-tags", &arguments, &[])), [""; 0]);
     }
 
     #[test]

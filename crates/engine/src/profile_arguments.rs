@@ -107,7 +107,8 @@ pub(crate) fn mistakes(action: &str, given: &Map<String, Value>) -> Vec<Argument
         _ => {}
     }
     for (name, value) in given {
-        if !template::is_dynamic(value) {
+        let is_list = ["add", "remove"].contains(&name.as_str()) && value.is_array();
+        if !(template::is_dynamic(value) && (value.is_string() || is_list)) {
             found.extend(of_value(name, value).filter(|_| takes.contains(&name.as_str())));
         }
     }

@@ -8,6 +8,7 @@ use canopy_mapping::{ActionKind, Actions, ArgumentError};
 use serde_json::{Map, Value, json};
 
 use crate::actions::Catalog;
+use crate::arguments::json_kind;
 use crate::profile_arguments;
 
 /// The JSON Schema of a workflow file, with all names and arguments that there are.
@@ -169,7 +170,7 @@ fn argument(field: &Field, template: Option<&str>) -> Value {
     if !about.is_empty() {
         schema.insert("description".to_owned(), json!(about));
     }
-    let kinds: Vec<&str> = field.kind.split('|').map(kind).collect();
+    let kinds: Vec<&str> = field.kind.split('|').map(json_kind).collect();
     let travels_as_text = field.place != FieldPlace::Body;
     if kinds.contains(&"any") || travels_as_text && kinds.contains(&"array") {
         return Value::Object(schema);
@@ -219,15 +220,6 @@ fn argument(field: &Field, template: Option<&str>) -> Value {
         }
     }
     Value::Object(schema)
-}
-
-/// The word of JSON Schema for a kind of a description.
-fn kind(kind: &str) -> &str {
-    match kind {
-        kind if kind.ends_with("[]") => "array",
-        "string" | "integer" | "number" | "boolean" | "object" => kind,
-        _ => "any",
-    }
 }
 
 fn about_field(field: &Field) -> String {

@@ -370,6 +370,15 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
         }
         for (wrong, expected) in [
             ("id = \"a\"", "step \"a\" does nothing"),
+            ("id = \"a\"\nstop = false", "\"reason\" must be a text"),
+            (
+                "id = \"a\"\nwait = [\"{{ record.startTime }}\"]",
+                "must be a date",
+            ),
+            (
+                "id = \"a\"\naction = \"wait\"\nwith = { for = \"soon\", timezone = \"{{ contact.timezone }}\" }",
+                "\"for\" is \"soon\"",
+            ),
             (
                 "id = \"a\"\nwait = \"1d\"\nstop = \"x\"",
                 "more than one of",

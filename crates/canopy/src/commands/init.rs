@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::cli::Init;
 use crate::exit::{Ended, Failure};
 
-const TEMPLATE: &str = include_str!("../../assets/canopy.toml");
+pub(super) const TEMPLATE: &str = include_str!("../../assets/canopy.toml");
 
 pub(super) fn init(options: &Init) -> Result<Ended, Failure> {
     let path = options.path.display();
@@ -33,6 +33,38 @@ fn private() -> std::fs::OpenOptions {
     options
 }
 
+/// The template with all its settings, once with a token and once with an app: a connection has one of them.
+#[cfg(test)]
+pub(super) fn switched_on() -> [String; 2] {
+    // A commented setting begins with "# " and a key or a section; prose lines begin with "# " and a capital.
+    let text: String = TEMPLATE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+                format!("{setting}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert_ne!(text.trim(), TEMPLATE.trim());
+    let (before, app) = text.split_once("[connection.highlevel.oauth]\n").unwrap();
+    let (of_app, after) = app.split_once("[connection.ecologi]\n").unwrap();
+    let token = ["token = ", "next_token = "];
+    let without_token: Vec<_> = before
+        .lines()
+        .filter(|line| !token.iter().any(|name| line.starts_with(name)))
+        .collect();
+    assert_eq!(before.lines().count() - without_token.len(), 2);
+    let without_token = without_token.join("\n");
+    assert!(of_app.lines().count() > 6, "{of_app}");
+    [
+        format!("{before}[connection.ecologi]\n{after}"),
+        format!(
+            "{without_token}\n[connection.highlevel.oauth]\n{of_app}[connection.ecologi]\n{after}"
+        ),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -51,36 +83,7 @@ mod tests {
 
     #[test]
     fn every_commented_line_can_be_switched_on() {
-        // A commented setting begins with "# " and a key or a section; prose lines begin with "# " and a capital.
-        let text: String = TEMPLATE
-            .lines()
-            .map(|line| match line.strip_prefix("# ") {
-                Some(setting)
-                    if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') =>
-                {
-                    format!("{setting}\n")
-                }
-                _ => format!("{line}\n"),
-            })
-            .collect();
-        assert_ne!(text.trim(), TEMPLATE.trim());
-        // A connection has a token or an app: each is tried without the other.
-        let (before, app) = text.split_once("[connection.highlevel.oauth]\n").unwrap();
-        let (of_app, after) = app.split_once("[connection.ecologi]\n").unwrap();
-        let token = ["token = ", "next_token = "];
-        let without_token: Vec<_> = before
-            .lines()
-            .filter(|line| !token.iter().any(|name| line.starts_with(name)))
-            .collect();
-        assert_eq!(before.lines().count() - without_token.len(), 2);
-        let without_token = without_token.join("\n");
-        assert!(of_app.lines().count() > 6, "{of_app}");
-        for text in [
-            format!("{before}[connection.ecologi]\n{after}"),
-            format!(
-                "{without_token}\n[connection.highlevel.oauth]\n{of_app}[connection.ecologi]\n{after}"
-            ),
-        ] {
+        for text in switched_on() {
             let loaded = config::parse("canopy.toml", text.clone(), PathBuf::new());
             assert!(loaded.is_ok(), "{}\n{text}", loaded.unwrap_err());
         }

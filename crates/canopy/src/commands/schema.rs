@@ -81,3 +81,6 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,15 @@ pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileE
                 .fix("write the ecologi.currency of a connection, e.g. [budget.GBP]"));
         }
     }
+    for (currency, prices) in &config.prices {
+        for (purchase, price) in prices {
+            let set = canopy_ecologi::PriceList::default().set(currency, purchase, *price);
+            if let Err(error) = set {
+                let problem = format!("[prices.{currency}] {purchase}: {error}");
+                return Err(FileError::new(file, problem).at(text, purchase));
+            }
+        }
+    }
     for budget in config
         .connection
         .iter()
@@ -147,6 +156,11 @@ per_month = 4
                 "per_day = 1\n",
                 "per_day = 0\n",
                 "canopy.toml:10: per_contact_per_day is 0",
+            ),
+            (
+                "[[connection]]",
+                "[prices.GBP]\nbuy-tree = 1\n[[connection]]",
+                "canopy.toml:5: [prices.GBP] buy-tree: `buy-tree` is no purchase",
             ),
         ] {
             let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err();

@@ -63,7 +63,7 @@ pub(crate) struct Config {
     /// Expected prices of one unit, by currency and purchase, such as `[prices.GBP] buy-trees = "0.60"`; the caps reckon with
     /// them. They add to the built-in list.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, schema::PricesOf>")]
+    #[schemars(with = "BTreeMap<String, schema::PricesOf>", extend("propertyNames" = { "pattern": "^[A-Za-z]{3}$" }))]
     pub prices: BTreeMap<String, BTreeMap<String, Decimal>>,
     /// Caps of all connections of a currency together, such as `[budget.GBP] per_month = "250.00"`. Default: none.
     #[serde(default)]

@@ -54,6 +54,7 @@ impl Transform for Plain {
             return;
         };
         without_null(object);
+        words_of_one(object);
         let is_number = |kind: &Value| kind == "integer" || kind == "number";
         if object.get("type").is_some_and(is_number) {
             object.remove("format");
@@ -64,12 +65,60 @@ impl Transform for Plain {
             object.remove("default");
         }
         if let Some(Value::String(text)) = object.get_mut("description") {
-            let paragraphs: Vec<_> = text
-                .split("\n\n")
-                .map(|text| text.replace('\n', " "))
-                .collect();
+            let paragraphs = text.split("\n\n").map(|text| {
+                if text.starts_with("- ") {
+                    text.to_owned()
+                } else {
+                    text.replace('\n', " ")
+                }
+            });
+            let paragraphs: Vec<_> = paragraphs.collect();
             *text = paragraphs.join("\n\n");
         }
+    }
+}
+
+/// One of these words. Taplo offers alternatives (`oneOf`) as so many keys, but words as values; what each of them means it
+/// takes from `x-taplo`.
+pub(crate) fn one_of<'a>(words: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let (words, about): (Vec<&str>, Vec<&str>) = words.unzip();
+    let about: Vec<_> = about
+        .into_iter()
+        .map(|about| (!about.is_empty()).then_some(about))
+        .collect();
+    json!({ "enum": words, "x-taplo": { "docs": { "enumValues": about } } })
+}
+
+/// The alternatives of an enumeration as words; what each of them means goes into the description as well.
+fn words_of_one(object: &mut Map<String, Value>) {
+    let Some(Value::Array(choices)) = object.get("oneOf") else {
+        return;
+    };
+    let words: Option<Vec<(&str, &str)>> = choices
+        .iter()
+        .map(|choice| {
+            let about = choice["description"].as_str().unwrap_or_default();
+            Some((choice["const"].as_str()?, about))
+        })
+        .collect();
+    let Some(words) = words else {
+        return;
+    };
+    let meanings: Vec<_> = words
+        .iter()
+        .map(|(word, about)| format!("- `{word}`: {about}"))
+        .collect();
+    let about = object
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let about = format!("{about}\n\n{}", meanings.join("\n"));
+    let enumeration = one_of(words.into_iter());
+    object.remove("oneOf");
+    object.insert("type".to_owned(), json!("string"));
+    object.insert("description".to_owned(), json!(about.trim_start()));
+    if let Value::Object(enumeration) = enumeration {
+        object.extend(enumeration);
     }
 }
 

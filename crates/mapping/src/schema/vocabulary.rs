@@ -33,17 +33,6 @@ pub struct Takes {
     pub open: bool,
 }
 
-impl Name {
-    /// A value that is this name.
-    pub(super) fn schema(&self) -> Value {
-        if self.about.is_empty() {
-            json!({ "const": self.name })
-        } else {
-            json!({ "const": self.name, "description": self.about })
-        }
-    }
-}
-
 impl Takes {
     pub(super) fn is_named(&self) -> Value {
         let names: Vec<_> = self.names.iter().map(|name| name.name.as_str()).collect();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::text::{DATE, DURATION, TEMPLATE, or};
 use super::vocabulary::{Takes, Vocabulary};
-use super::{Plain, document};
+use super::{Plain, document, one_of};
 use crate::ActionKind;
 use crate::control::{STOP, WAIT};
 use crate::on::Table;
@@ -29,7 +29,7 @@ pub fn workflow(vocabulary: &Vocabulary) -> Value {
     add(&mut fields["wait"], wait());
     add(
         &mut fields["stop"],
-        json!({ "anyOf": [{ "type": "string" }, { "const": true }] }),
+        json!({ "type": ["string", "boolean"], "not": { "const": false } }),
     );
     let takes = vocabulary.actions.iter().map(|(_, takes)| takes);
     add(&mut fields["with"], any_argument(takes));
@@ -81,27 +81,24 @@ fn starts() -> Value {
 
 /// What `on` names by a text.
 fn start_names(vocabulary: &Vocabulary) -> Value {
-    let kinds = json!({
-        "enum": vocabulary.kinds,
-        "description": "Starts on each event of this kind, whether a webhook or a poll tells of it.",
-    });
-    let all: Vec<_> = std::iter::once(kinds)
-        .chain(trigger_names(vocabulary))
-        .collect();
-    json!({ "anyOf": all })
+    let kinds = vocabulary.kinds.iter().map(|kind| (kind.as_str(), ""));
+    let mut names = one_of(kinds.chain(trigger_names(vocabulary)));
+    names["description"] = json!(
+        "An event kind, which starts it whether a webhook or a poll tells of the event, or a trigger, which starts it on what this poll finds."
+    );
+    names
 }
 
-fn trigger_names(vocabulary: &Vocabulary) -> impl Iterator<Item = Value> {
+fn trigger_names(vocabulary: &Vocabulary) -> impl Iterator<Item = (&str, &str)> {
     let names = vocabulary.triggers.iter().flat_map(|takes| &takes.names);
-    names.map(super::Name::schema)
+    names.map(|name| (name.name.as_str(), name.about.as_str()))
 }
 
 fn start_table(vocabulary: &Vocabulary) -> Value {
     let mut table = shape::<Table>();
-    let names: Vec<_> = trigger_names(vocabulary).collect();
     add(
         &mut table["properties"]["trigger"],
-        json!({ "anyOf": names }),
+        one_of(trigger_names(vocabulary)),
     );
     add(
         &mut table["properties"]["with"],
@@ -157,7 +154,12 @@ fn any_argument<'a>(all: impl Iterator<Item = &'a Takes>) -> Value {
         } else {
             format!("For {of}.")
         };
-        (name.to_owned(), json!({ "description": about }))
+        // With any type, so that an editor puts no braces for a start.
+        let kinds = ["string", "number", "boolean", "array", "object"];
+        (
+            name.to_owned(),
+            json!({ "description": about, "type": kinds }),
+        )
     });
     json!({ "properties": described.collect::<Map<_, _>>() })
 }
@@ -175,18 +177,15 @@ fn shape<T: JsonSchema>() -> Value {
 
 fn actions(vocabulary: &Vocabulary) -> Value {
     let control = [
-        json!({ "const": WAIT, "description": "Lets the run rest: `for` a time, or `until` a date." }),
-        json!({ "const": STOP, "description": "Ends the run, with a `reason`." }),
+        (WAIT, "Lets the run rest: `for` a time, or `until` a date."),
+        (STOP, "Ends the run, with a `reason`."),
     ];
-    let others = vocabulary
+    let names = vocabulary
         .actions
         .iter()
         .flat_map(|(_, takes)| &takes.names);
-    let all: Vec<_> = control
-        .into_iter()
-        .chain(others.map(super::Name::schema))
-        .collect();
-    json!({ "anyOf": all })
+    let names = names.map(|name| (name.name.as_str(), name.about.as_str()));
+    one_of(control.into_iter().chain(names))
 }
 
 /// What a step may have beside its `action`, `wait` or `stop`.
