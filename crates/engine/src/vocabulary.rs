@@ -5,6 +5,7 @@ use canopy_ecologi::{CarbonUnits, Country, InvalidOrder, OrderRequest};
 use canopy_highlevel::{CATALOG, Field, FieldPlace, OPERATIONS};
 use canopy_mapping::schema::{Name, TEMPLATE, Takes, Vocabulary};
 use canopy_mapping::{ActionKind, Actions, ArgumentError};
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::actions::Catalog;
@@ -34,32 +35,23 @@ fn vocabulary() -> Vocabulary {
 }
 
 fn actions() -> Vec<(ActionKind, Takes)> {
-    let mut all: Vec<(&str, ActionKind, Takes)> = Vec::new();
+    let mut all: IndexMap<&str, (ActionKind, Takes)> = IndexMap::new();
     for name in Catalog.names() {
         let operation = Catalog.operation_of(name);
-        let Some(kind) = Catalog.kind(operation) else {
+        let kind = Catalog.kind(operation);
+        // `wait` and `stop` are of the workflow language itself.
+        let Some(kind) = kind.filter(|kind| *kind != ActionKind::Control) else {
             continue;
         };
-        if kind == ActionKind::Control {
-            continue;
-        }
-        let known = all.iter_mut().find(|(known, ..)| *known == operation);
-        match known {
-            Some((_, _, takes)) => add_name(takes, name),
-            None => {
-                let mut takes = match kind {
-                    ActionKind::Purchase => of_purchase(operation),
-                    ActionKind::HighLevel => of_highlevel(operation),
-                    ActionKind::Profile | ActionKind::Control => of_profile(operation),
-                };
-                add_name(&mut takes, name);
-                all.push((operation, kind, takes));
-            }
-        }
+        let takes = || match kind {
+            ActionKind::Purchase => of_purchase(operation),
+            ActionKind::HighLevel => of_highlevel(operation),
+            ActionKind::Profile | ActionKind::Control => of_profile(operation),
+        };
+        let (_, takes) = all.entry(operation).or_insert_with(|| (kind, takes()));
+        add_name(takes, name);
     }
-    all.into_iter()
-        .map(|(_, kind, takes)| (kind, takes))
-        .collect()
+    all.into_values().collect()
 }
 
 fn add_name(takes: &mut Takes, name: &str) {
@@ -95,22 +87,17 @@ fn of_highlevel(operation: &str) -> Takes {
 }
 
 fn triggers() -> Vec<Takes> {
-    let mut all: Vec<(&str, Takes)> = Vec::new();
+    let mut all: IndexMap<&str, Takes> = IndexMap::new();
     let operations = OPERATIONS.iter().map(|operation| operation.name);
     for name in Catalog.triggers().into_iter().chain(operations) {
-        let Some(operation) = Catalog.trigger(name) else {
-            continue;
-        };
-        match all.iter_mut().find(|(known, _)| *known == operation) {
-            Some((_, takes)) => add_name(takes, name),
-            None => {
-                let mut takes = of_trigger(operation);
-                add_name(&mut takes, name);
-                all.push((operation, takes));
-            }
+        if let Some(operation) = Catalog.trigger(name) {
+            let takes = all
+                .entry(operation)
+                .or_insert_with(|| of_trigger(operation));
+            add_name(takes, name);
         }
     }
-    all.into_iter().map(|(_, takes)| takes).collect()
+    all.into_values().collect()
 }
 
 fn of_trigger(operation: &str) -> Takes {
@@ -119,14 +106,10 @@ fn of_trigger(operation: &str) -> Takes {
     let trigger = canopy_highlevel::operation(operation).and_then(|found| found.trigger);
     if let Some(window) = trigger.and_then(|trigger| trigger.window) {
         for name in [window.from, window.to] {
-            let about = arguments[name]["description"].take();
-            arguments.insert(
-                name.to_owned(),
-                json!({
-                    "description": format!("{} May move with the present: `now`, `today`, `now+30d`.", about.as_str().unwrap_or_default()).trim_start(),
-                    "type": ["string", "integer"],
-                }),
-            );
+            // It travels as text, so its schema lets words pass.
+            let about = arguments[name]["description"].as_str().unwrap_or_default();
+            let about = format!("{about} May move with the present: `now`, `today`, `now+30d`.");
+            arguments[name]["description"] = json!(about.trim_start());
         }
     }
     Takes {

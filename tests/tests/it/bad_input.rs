@@ -147,6 +147,24 @@ async fn init_writes_a_private_file_once() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+    let first = |path: &str| {
+        let text = std::fs::read_to_string(world.path(path)).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    // Editors complete it by the schema beside it, and the workflows of the folder as well.
+    assert_eq!(first("new.toml"), "#:schema ./schema/canopy.schema.json");
+    let printed = world.succeed(&["schema", "config"]).await;
+    let written = std::fs::read_to_string(world.path("schema/canopy.schema.json")).unwrap();
+    assert_eq!(printed, written);
+    world.succeed(&["recipe", "add", "new-contact"]).await;
+    assert_eq!(
+        first("workflows/new-contact.toml"),
+        "#:schema ../schema/workflow.schema.json"
+    );
+    world
+        .succeed(&["recipe", "add", "new-contact", "--to", "a/b"])
+        .await;
+    assert!(!first("a/b/new-contact.toml").starts_with("#:"));
     let again = world.output(&["init", "new.toml"]).await;
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("is there already"));

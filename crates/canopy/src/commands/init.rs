@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 
+use super::schema::{self, Described};
 use crate::cli::Init;
 use crate::exit::{Ended, Failure};
 
@@ -10,17 +12,31 @@ pub(super) const TEMPLATE: &str = include_str!("../../assets/canopy.toml");
 
 pub(super) fn init(options: &Init) -> Result<Ended, Failure> {
     let path = options.path.display();
-    let write = || -> std::io::Result<()> {
-        let mut file = private().open(&options.path)?;
-        file.write_all(TEMPLATE.as_bytes())
-    };
-    write().map_err(|error| match error.kind() {
+    let failure = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Failure::BadInput(format!(
             "{path} is there already; give another name, or delete it first"
         )),
         _ => Failure::Failed(format!("{path} cannot be written: {error}")),
-    })?;
+    };
+    let mut file = private().open(&options.path).map_err(failure)?;
+    // Beside the configuration, so that an editor needs no network and has the schemas of this version.
+    let folder = options.path.parent().unwrap_or(Path::new(""));
+    let hint = match schema::write(&folder.join(schema::FOLDER)) {
+        Ok(()) => schema::hint(&format!("./{}", schema::FOLDER), Described::Config),
+        Err(problem) => {
+            eprintln!("editors will not complete {path}: {problem}");
+            String::new()
+        }
+    };
+    let text = format!("{hint}{TEMPLATE}");
+    file.write_all(text.as_bytes()).map_err(failure)?;
     eprintln!("wrote {path}; fill in the two credentials, then `canopy check --config {path}`");
+    if !hint.is_empty() {
+        eprintln!(
+            "wrote {} for editors",
+            folder.join(schema::FOLDER).display()
+        );
+    }
     Ok(Ended::Well)
 }
 

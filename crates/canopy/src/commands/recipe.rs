@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::schema;
 use crate::config::{Recipe, recipe, recipes};
 use crate::exit::{Ended, Failure};
 use crate::show;
@@ -87,7 +88,8 @@ fn add(recipe: &Recipe, folder: &std::path::Path) -> Result<Ended, Failure> {
             .write(true)
             .create_new(true)
             .open(&path)?;
-        file.write_all(recipe.text.as_bytes())
+        let hint = schema::workflow_hint(folder);
+        file.write_all(format!("{hint}{}", recipe.text).as_bytes())
     };
     write().map_err(|error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Failure::BadInput(format!(

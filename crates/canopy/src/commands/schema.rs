@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config;
 use crate::exit::{Ended, Failure};
-use crate::output::{self, Output};
+use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
@@ -69,15 +69,36 @@ pub(super) fn schema(options: &Schema) -> Result<Ended, Failure> {
     }
 }
 
+/// The folder beside a configuration in which `canopy init` puts them.
+pub(super) const FOLDER: &str = "schema";
+
+/// The first line of a file that tells editors where its schema is, as seen from the file.
+pub(super) fn hint(folder: &str, file: Described) -> String {
+    format!("#:schema {folder}/{}\n", file.file())
+}
+
+/// The same for a workflow file in this folder; nothing where no schema is in the folder or beside it.
+pub(super) fn workflow_hint(folder: &Path) -> String {
+    let there = |place: &str| {
+        folder
+            .join(place)
+            .join(Described::Workflow.file())
+            .is_file()
+    };
+    let places = [format!("./{FOLDER}"), format!("../{FOLDER}")];
+    let found = places.into_iter().find(|place| there(place));
+    found.map_or_else(String::new, |place| hint(&place, Described::Workflow))
+}
+
 /// Writes both into a folder, over those of an earlier version.
 pub(super) fn write(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::BadInput(format!("{} cannot be made: {error}", folder.display()))
-    })?;
+    let failure = |path: &Path, error: std::io::Error| {
+        Failure::BadInput(format!("{} cannot be written: {error}", path.display()))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failure(folder, error))?;
     for file in Described::ALL {
-        let mut output = Output::to(Some(&folder.join(file.file())))?;
-        output.write(file.text().as_bytes())?;
-        output.finish()?;
+        let path = folder.join(file.file());
+        std::fs::write(&path, file.text()).map_err(|error| failure(&path, error))?;
     }
     Ok(())
 }

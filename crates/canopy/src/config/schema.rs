@@ -88,8 +88,8 @@ impl JsonSchema for PricesOf {
 }
 
 fn insert(schema: &mut Schema, more: Value) {
-    for (name, value) in more.as_object().into_iter().flatten() {
-        schema.insert(name.clone(), value.clone());
+    if let (Some(schema), Value::Object(more)) = (schema.as_object_mut(), more) {
+        schema.extend(more);
     }
 }
 

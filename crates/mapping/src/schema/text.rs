@@ -5,7 +5,7 @@ pub const DURATION: &str = concat!(
     r"^\s*\+?\s*([0-9][0-9.,]*\s*",
     "(w|wks?|weeks?|d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|ms|msecs?|millis?|milliseconds?",
     "|[uµμ]s|usecs?|micros?|microseconds?|ns|nsecs?|nanos?|nanoseconds?)",
-    r",?\s*)+([0-9]+:[0-9:.,]+)?\s*$|^\s*\+?\s*[0-9]+:[0-9:.,]+\s*$|^\s*\+?[Pp][0-9A-Za-z.,]+\s*$"
+    r",?\s*)+([0-9]+:[0-9:.,]+)?\s*$|^\s*\+?\s*[0-9]+:[0-9:.,]+\s*$|^\s*\+?[Pp]([0-9.,]+[WwDd])*([Tt]([0-9.,]+[HhMmSs])+)?\s*$"
 );
 
 /// A text with a `{{ }}` template in it.

@@ -70,7 +70,7 @@ fn variations(document: &Value, values: &[Value]) -> Vec<(String, Value)> {
                 );
             }
             Value::Array(items) => {
-                places.extend((0..items.len()).map(|index| format!("{place}/{index}")))
+                places.extend((0..items.len()).map(|index| format!("{place}/{index}")));
             }
             _ => {}
         }

@@ -17,9 +17,11 @@ api_key = "env:KEY"
 fn parse(document: &Value) -> Result<String, String> {
     let text = toml::to_string(document).map_err(|error| error.to_string())?;
     let loaded = config::parse("canopy.toml", text, PathBuf::new());
-    loaded
-        .map(|loaded| format!("{:?}", loaded.config))
-        .map_err(|error| error.to_string())
+    let config = loaded.map_err(|error| error.to_string())?.config;
+    for name in config.recipes.iter().flatten() {
+        config::recipe(name).map_err(|error| error.to_string())?;
+    }
+    Ok(format!("{config:?}"))
 }
 
 /// Whether it is a configuration, whatever may be wrong with the values.

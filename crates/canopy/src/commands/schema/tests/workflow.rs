@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use canopy_engine::Catalog;
-use canopy_mapping::{ActionKind, Actions, Workflow};
+use canopy_mapping::{ActionKind, Actions, ArgumentError, Workflow, template};
 use serde_json::{Map, Value, json};
 
 use super::{Described, read, root, told, validator, variations};
@@ -259,10 +259,44 @@ fn step(action: &str, with: &Map<String, Value>) -> Value {
     json!({ "id": "a", "title": "A", "on": "contact.created", "do": [{ "id": "x", "action": action, "with": with }] })
 }
 
+/// These arguments as they are, without each, with other values for each, and with one that there is not.
+fn cases(right: &Map<String, Value>) -> Vec<Map<String, Value>> {
+    let mut cases = vec![Map::new(), right.clone()];
+    for name in right.keys() {
+        let mut without = right.clone();
+        without.shift_remove(name);
+        cases.push(without);
+        cases.extend(values().into_iter().map(|value| {
+            let mut other = right.clone();
+            other[name] = value;
+            other
+        }));
+    }
+    let mut more = right.clone();
+    more.insert("unheardOf".to_owned(), json!("x"));
+    cases.push(more);
+    cases
+}
+
+/// What the program says is wrong with arguments, and what the schema says, must fit.
+fn agree(what: &str, told: &[String], wrong: &[ArgumentError]) {
+    if wrong.is_empty() {
+        assert!(told.is_empty(), "the schema is stricter, {what}: {told:?}");
+    }
+    let of_names = |error: &&ArgumentError| {
+        let is_inside = error.field.contains(['.', '[']);
+        error.problem == "is unknown here" && !is_inside
+    };
+    if told.is_empty()
+        && let Some(error) = wrong.iter().find(of_names)
+    {
+        panic!("the program is stricter, {what}: {error}");
+    }
+}
+
 #[test]
 fn schema_and_program_agree_on_the_arguments_of_every_action() {
     let validator = validator(Described::Workflow);
-    let values = values();
     let mut tried = 0;
     for action in Catalog.names() {
         let operation = Catalog.operation_of(action);
@@ -271,44 +305,37 @@ fn schema_and_program_agree_on_the_arguments_of_every_action() {
         if is_control || operation != action {
             continue;
         }
-        let right = arguments(operation);
-        let mut cases = vec![Map::new(), right.clone()];
-        for (name, _) in &right {
-            let mut without = right.clone();
-            without.shift_remove(name);
-            cases.push(without);
-            cases.extend(values.iter().map(|value| {
-                let mut other = right.clone();
-                other[name] = value.clone();
-                other
-            }));
-        }
-        let mut more = right.clone();
-        more.insert("unheardOf".to_owned(), json!("x"));
-        cases.push(more);
-        for with in cases {
+        for with in cases(&arguments(operation)) {
             let told = told(&validator, &step(action, &with));
             let wrong = Catalog.check_action(operation, &with, false);
-            if wrong.is_empty() {
-                assert!(
-                    told.is_empty(),
-                    "the schema is stricter, {action} {with:?}: {told:?}"
-                );
-            }
-            let of_names = |error: &&canopy_mapping::ArgumentError| {
-                let is_inside = error.field.contains(['.', '[']);
-                error.problem == "is unknown here" && !is_inside
-            };
-            let unknown = wrong.iter().find(of_names);
-            if told.is_empty()
-                && let Some(error) = unknown
-            {
-                panic!("the program is stricter, {action} {with:?}: {error}");
-            }
+            agree(&format!("{action} {with:?}"), &told, &wrong);
             tried += 1;
         }
     }
     assert!(tried > 5000, "{tried}");
+}
+
+#[test]
+fn schema_and_program_agree_on_the_arguments_of_every_trigger() {
+    let validator = validator(Described::Workflow);
+    let mut tried = 0;
+    for trigger in Catalog.triggers() {
+        let operation = Catalog.trigger(trigger).unwrap();
+        let example = canopy_highlevel::describe(operation).unwrap().example;
+        for with in cases(example.as_object().unwrap()) {
+            if template::is_dynamic(&json!(with)) {
+                continue;
+            }
+            let on = json!({ "trigger": trigger, "with": with });
+            let mut document = step("profile.sync", &Map::new());
+            document["on"] = on;
+            let told = told(&validator, &document);
+            let wrong = Catalog.check_trigger(operation, &with);
+            agree(&format!("{trigger} {with:?}"), &told, &wrong);
+            tried += 1;
+        }
+    }
+    assert!(tried > 1000, "{tried}");
 }
 
 #[test]
