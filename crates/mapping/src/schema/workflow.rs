@@ -100,10 +100,6 @@ fn start_table(vocabulary: &Vocabulary) -> Value {
         &mut table["properties"]["trigger"],
         one_of(trigger_names(vocabulary)),
     );
-    add(
-        &mut table["properties"]["with"],
-        any_argument(vocabulary.triggers.iter()),
-    );
     let arguments = vocabulary.triggers.iter().map(|takes| {
         let then = with_arguments(takes, Map::new());
         when(
@@ -126,8 +122,8 @@ fn start_table(vocabulary: &Vocabulary) -> Value {
     table
 }
 
-/// All arguments that there are, with nothing said of their values. Taplo does not look into `then`: it completes from this
-/// list, whatever the action is, and shows it in tooltips.
+/// All arguments that there are, with nothing said of their values. Taplo does not look into `then`: it completes
+/// `with.NAME` from this list, whatever the action is.
 fn any_argument<'a>(all: impl Iterator<Item = &'a Takes>) -> Value {
     let mut users: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for takes in all {
