@@ -145,6 +145,33 @@ impl Actions for Catalog {
             .collect()
     }
 
+    fn record_of(&self, operation: &str) -> Option<&str> {
+        let trigger = canopy_highlevel::operation(operation)?.trigger?;
+        Some(trigger.record)
+    }
+
+    fn members(&self, record: &str) -> Vec<String> {
+        let reads = OPERATIONS.iter().filter(|operation| {
+            operation
+                .trigger
+                .is_some_and(|found| found.record == record)
+        });
+        let members = reads.flat_map(|operation| {
+            let shown = canopy_highlevel::placeholder(operation.name, &str::to_owned);
+            let shown = shown.unwrap_or_default();
+            let at = |pointer: &str| shown.pointer(pointer).cloned().unwrap_or_default();
+            let one = match (operation.items, operation.record) {
+                (Some(items), _) => at(&format!("{items}/0")),
+                (None, Some(record)) => at(record),
+                (None, None) => shown,
+            };
+            let members = one.as_object().cloned().unwrap_or_default();
+            members.into_iter().map(|(name, _)| name)
+        });
+        let members: BTreeSet<String> = members.collect();
+        members.into_iter().collect()
+    }
+
     fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
         let mut filled_in = arguments::FROM_CONNECTION.to_vec();
         let trigger = canopy_highlevel::operation(operation).and_then(|found| found.trigger);

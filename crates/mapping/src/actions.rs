@@ -39,6 +39,10 @@ pub trait Actions {
     fn trigger(&self, name: &str) -> Option<&str>;
     /// All triggers of the catalog.
     fn triggers(&self) -> Vec<&str>;
+    /// First word of the kinds that a trigger's operation finds, e.g. `task`.
+    fn record_of(&self, operation: &str) -> Option<&str>;
+    /// Members of the records of this name, as far as the service describes them; none where it does not.
+    fn members(&self, record: &str) -> Vec<String>;
     /// All that is wrong with the parameters of a trigger.
     fn check_trigger(&self, operation: &str, parameters: &Map<String, Value>)
     -> Vec<ArgumentError>;

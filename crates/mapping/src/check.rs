@@ -1,9 +1,12 @@
 //! Finds every mistake of a workflow file, and the line on which it stands.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::actions::{ActionKind, Actions, ArgumentError};
 use crate::file_error::{FileError, nearest};
+use crate::names::Names;
 use crate::on::{On, ScheduleOn, TriggerOn};
 use crate::schedule::ScheduleError;
 use crate::step::{Once, Step};
@@ -24,6 +27,7 @@ pub(crate) fn mistakes(
         file,
         text,
         actions,
+        names: Names::of(&[], actions),
         found: Vec::new(),
     };
     let head = check.head();
@@ -42,6 +46,12 @@ pub(crate) fn mistakes(
     if let Some(when) = &workflow.when {
         check.expression(&head, "\"when\"", when);
     }
+    // Names of triggers are operations' from here on.
+    check.names = Names::of(&workflow.on, actions);
+    if let Some(when) = &workflow.when {
+        check.names_in(&head, "\"when\"", &template::names_in_expression(when), &[]);
+    }
+    let mut before: Vec<&str> = Vec::new();
     if workflow.steps.is_empty() {
         check
             .found
@@ -62,7 +72,13 @@ pub(crate) fn mistakes(
             );
         }
         check.step(&place, step);
+        check.names_of_step(&place, step, &before);
+        before.push(&step.id);
         check.purchase_on_schedule(&place, &workflow.on, step);
+    }
+    if let Some(consent) = &workflow.consent {
+        let names = template::names_in_expression(consent);
+        check.names_in(&head, "\"consent\"", &names, &before);
     }
     if let Err(error) = crate::consent::check(workflow, file, text, actions) {
         check.found.push(error);
@@ -88,6 +104,7 @@ struct Check<'a> {
     file: &'a str,
     text: &'a str,
     actions: &'a dyn Actions,
+    names: Names,
     found: Vec<FileError>,
 }
 
@@ -340,6 +357,36 @@ impl Check<'_> {
             .check_action(operation, &step.with, writes_fields);
         for error in wrong {
             self.argument(place, &of, &step.action, error);
+        }
+    }
+}
+
+impl Check<'_> {
+    fn names_of_step(&mut self, place: &Lines, step: &Step, before: &[&str]) {
+        let of = |what: &str| format!("step \"{}\", {what}", step.id);
+        for (what, expression) in [("when", &step.when), ("consent", &step.consent)] {
+            if let Some(expression) = expression {
+                let names = template::names_in_expression(expression);
+                self.names_in(place, &of(&format!("\"{what}\"")), &names, before);
+            }
+        }
+        for (name, value) in &step.with {
+            let names = template::names(value);
+            self.names_in(place, &of(&format!("\"{name}\"")), &names, before);
+        }
+        for (name, field) in &step.custom_fields {
+            let names = template::names(&field.value);
+            let what = of(&format!("custom field \"{name}\""));
+            self.names_in(place, &what, &names, before);
+        }
+    }
+
+    fn names_in(&mut self, place: &Lines, of: &str, names: &BTreeSet<String>, steps: &[&str]) {
+        for path in names {
+            if let Some(wrong) = self.names.check(path, steps) {
+                let text = format!("{of}: {}", wrong.problem);
+                self.tell(place, path, text, Some(wrong.fix));
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod fields;
 mod file_error;
 mod key;
 mod moment;
+mod names;
 mod on;
 mod poll;
 mod profile;

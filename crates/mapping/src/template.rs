@@ -1,5 +1,7 @@
 //! `{{ }}` templates and `when` expressions, by minijinja: the notation that HighLevel users know.
 
+use std::collections::{BTreeSet, HashSet};
+
 use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -93,6 +95,41 @@ pub fn check(value: &Value) -> Result<(), TemplateError> {
         Value::Object(members) => members.values().try_for_each(check),
         _ => Ok(()),
     }
+}
+
+/// The names that an expression reads, e.g. `contact.firstName`; what it calls is none of them.
+pub fn names_in_expression(expression: &str) -> BTreeSet<String> {
+    let environment = environment();
+    let names = environment.compile_expression(expression);
+    let names = names.map(|compiled| compiled.undeclared_variables(true));
+    without_globals(&environment, names.unwrap_or_default())
+}
+
+/// The same of all templates in a value.
+pub fn names(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::String(text) if is_template(text) => {
+            if let Some(expression) = single_expression(text) {
+                return names_in_expression(expression);
+            }
+            let environment = environment();
+            let names = environment.template_from_str(text);
+            let names = names.map(|template| template.undeclared_variables(true));
+            without_globals(&environment, names.unwrap_or_default())
+        }
+        Value::Array(items) => items.iter().flat_map(names).collect(),
+        Value::Object(members) => members.values().flat_map(names).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn without_globals(environment: &Environment<'_>, names: HashSet<String>) -> BTreeSet<String> {
+    let globals: HashSet<&str> = environment.globals().map(|(name, _)| name).collect();
+    let root = |name: &String| name.split('.').next().unwrap_or_default().to_owned();
+    let names = names.into_iter();
+    names
+        .filter(|name| !globals.contains(&*root(name)))
+        .collect()
 }
 
 /// Whether a `when` holds. Empty strings, empty lists, zero and missing values are false.

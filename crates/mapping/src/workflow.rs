@@ -140,6 +140,19 @@ pub(crate) mod tests {
             vec!["get-contact-notes"]
         }
 
+        fn record_of(&self, _: &str) -> Option<&str> {
+            Some("note")
+        }
+
+        fn members(&self, record: &str) -> Vec<String> {
+            let members: &[&str] = match record {
+                "contact" => &["id", "firstName", "email", "tags", "dateAdded"],
+                "note" => &["id", "body", "contactId"],
+                _ => &[],
+            };
+            members.iter().map(|name| (*name).to_owned()).collect()
+        }
+
         fn check_trigger(&self, _: &str, parameters: &Map<String, Value>) -> Vec<ArgumentError> {
             let wrong = parameters.keys().filter(|name| *name != "contactId");
             wrong

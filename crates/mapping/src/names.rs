@@ -1,0 +1,238 @@
+//! The names that templates and conditions use: a wrong one would read as nothing, and a condition on it as false for
+//! ever, without a word.
+
+use std::collections::BTreeSet;
+
+use crate::actions::Actions;
+use crate::event::record_name;
+use crate::file_error::nearest;
+use crate::on::On;
+
+/// What every run has, and the members of those that never have others.
+const ROOTS: &[(&str, Option<&[&str]>)] = &[
+    (
+        "event",
+        Some(&["kind", "source", "occurredAt", "recordId", "version"]),
+    ),
+    ("record", None),
+    ("contact", None),
+    (
+        "profile",
+        Some(&[
+            "ecologiProfileId",
+            "location",
+            "contact",
+            "fields",
+            "createdAt",
+            "updatedAt",
+            "notes",
+            "tasks",
+            "tags",
+        ]),
+    ),
+    (
+        "impact",
+        Some(&[
+            "trees",
+            "carbonKg",
+            "carbonRemovalKg",
+            "habitatM2",
+            "purchases",
+        ]),
+    ),
+    ("location", Some(&["id"])),
+    ("connection", Some(&["id", "ecologiUser", "test"])),
+    ("steps", None),
+];
+
+/// The names that the runs of a workflow know.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// Records that its events are about, by their own names.
+    records: BTreeSet<String>,
+    /// Members of records, as far as the description of the service tells them.
+    members: Vec<(String, Vec<String>)>,
+    /// All names of records that there are.
+    all_records: BTreeSet<String>,
+}
+
+/// A name that no run knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrongName {
+    pub problem: String,
+    pub fix: String,
+}
+
+impl Names {
+    /// What workflows that start so know. Names of triggers are those of operations.
+    pub fn of(on: &[On], actions: &dyn Actions) -> Self {
+        let record = |on: &On| match on {
+            On::Kind(kind) => record_name(kind).map(str::to_owned),
+            On::Trigger(trigger) => {
+                let word = actions.record_of(&trigger.trigger)?;
+                record_name(&format!("{word}.updated")).map(str::to_owned)
+            }
+            On::Webhook(webhook) => record_name(&webhook.kind()).map(str::to_owned),
+            On::Schedule(_) => None,
+        };
+        let records: BTreeSet<String> = on.iter().filter_map(record).collect();
+        let known = records.iter().map(String::as_str).chain(["contact"]);
+        Self {
+            members: known
+                .map(|record| (record.to_owned(), actions.members(record)))
+                .collect(),
+            all_records: actions
+                .event_kinds()
+                .into_iter()
+                .filter_map(record_name)
+                .map(str::to_owned)
+                .collect(),
+            records,
+        }
+    }
+
+    /// What is wrong with a name such as `contact.firstName`. `steps`: ids of the steps before.
+    pub fn check(&self, path: &str, steps: &[&str]) -> Option<WrongName> {
+        let mut parts = path.split('.');
+        let (root, member) = (parts.next()?, parts.next());
+        let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
+        if root == "steps" {
+            let id = member.filter(|id| !steps.contains(id))?;
+            let fix = match nearest(id, steps.iter().copied()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None if steps.is_empty() => "no step comes before this one".to_owned(),
+                None => format!("steps before this one: {}", steps.join(", ")),
+            };
+            return wrong(format!("no earlier step is called \"{id}\""), fix);
+        }
+        if let Some((_, members)) = ROOTS.iter().find(|(name, _)| *name == root) {
+            let member = member?;
+            if let Some(members) = members {
+                let is_known = members.contains(&member);
+                let near = nearest(member, members.iter().copied());
+                let fix = match near {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("it has {}", members.join(", ")),
+                };
+                return if is_known {
+                    None
+                } else {
+                    wrong(format!("{root} has no \"{member}\""), fix)
+                };
+            }
+            return self.member(root, member);
+        }
+        if self.records.contains(root) {
+            return self.member(root, member?);
+        }
+        if self.all_records.contains(root) {
+            let problem = format!("nothing that starts this workflow is about a record \"{root}\"");
+            let fix = match self.records.iter().next() {
+                Some(own) => format!("its record is called \"{own}\""),
+                None => "its events are about contacts, or about nothing".to_owned(),
+            };
+            return wrong(problem, fix);
+        }
+        let own = self.records.iter().map(String::as_str);
+        let known: Vec<&str> = ROOTS.iter().map(|(name, _)| *name).chain(own).collect();
+        let fix = match nearest(root, known.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        wrong(format!("there is nothing called \"{root}\""), fix)
+    }
+
+    /// The service sends members that it does not describe, so that only those are wrong that look like a slip.
+    fn member(&self, record: &str, member: &str) -> Option<WrongName> {
+        let (_, members) = self.members.iter().find(|(name, _)| name == record)?;
+        if members.is_empty() || members.iter().any(|known| known == member) {
+            return None;
+        }
+        let near = nearest(member, members.iter().map(String::as_str))?;
+        Some(WrongName {
+            problem: format!("{record} has no \"{member}\""),
+            fix: format!(
+                "did you mean \"{near}\"? If the service does send it, write {record}['{member}']"
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::workflow::Workflow;
+    use crate::workflow::tests::SomeActions;
+
+    /// The mistakes of a workflow with these lines, as `canopy check` tells them.
+    fn mistakes(on: &str, lines: &str) -> Vec<String> {
+        let text = format!(
+            "id = \"w\"\ntitle = \"W\"\non = {on}\n{lines}\n[[do]]\nid = \"last\"\naction = \"profile.save\"\n"
+        );
+        match Workflow::parse_all("w.toml", &text, &SomeActions) {
+            Ok(_) => Vec::new(),
+            Err(found) => found.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
+        for (on, lines, told) in [
+            (
+                "[\"contact.created\"]",
+                "when = \"contcat.firstName\"",
+                "w.toml:4: \"when\": there is nothing called \"contcat\"; did you mean \"contact\"?",
+            ),
+            (
+                "[\"contact.created\"]",
+                "when = \"contact.fistName == 'Ada'\"",
+                "w.toml:4: \"when\": contact has no \"fistName\"; did you mean \"firstName\"? If the service does send it, write contact['fistName']",
+            ),
+            (
+                "[\"contact.created\"]",
+                "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = \"{{ impact.tree + 1 }}\" }",
+                "w.toml:7: step \"buy\", \"number\": impact has no \"tree\"; did you mean \"trees\"?",
+            ),
+            (
+                "[\"contact.created\"]",
+                "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwhen = \"steps.last.ok\"\nwith = { number = 1 }",
+                "w.toml:7: step \"buy\", \"when\": no earlier step is called \"last\"; no step comes before this one",
+            ),
+            (
+                "[\"get-contact-notes\"]",
+                "when = \"nota.body\"",
+                "w.toml:4: \"when\": there is nothing called \"nota\"; did you mean \"note\"?",
+            ),
+        ] {
+            assert_eq!(mistakes(on, lines), [told]);
+        }
+    }
+
+    #[test]
+    fn what_a_run_knows_is_no_mistake() {
+        for (on, lines) in [
+            (
+                "[\"get-contact-notes\"]",
+                "when = \"note.body and record.anything.at.all\"",
+            ),
+            (
+                "[{ webhook = \"gift\" }]",
+                "when = \"webhook.customData.trees\"",
+            ),
+            // Members that are not described, and names that a template makes itself.
+            (
+                "[\"contact.created\"]",
+                "when = \"contact.attributionSource.utm or contact['fistName']\"",
+            ),
+            (
+                "[\"contact.created\"]",
+                "[[do]]\nid = \"buy\"\naction = \"profile.save\"\nwith = { name = \"{% for tag in contact.tags %}{{ tag.x }}{% endfor %}{% set y = 1 %}{{ y }}\" }",
+            ),
+            (
+                "[\"contact.created\"]",
+                "when = \"event.occurredAt | later('3d') and range(3) and profile.fields.anything\"",
+            ),
+        ] {
+            assert_eq!(mistakes(on, lines), [""; 0], "{lines}");
+        }
+    }
+}
