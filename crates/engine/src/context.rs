@@ -1,6 +1,7 @@
 //! What templates see while a run goes on.
 
-use canopy_mapping::{Event, Workflow, record_name};
+use canopy_mapping::fields::{CustomFieldInfo, custom_values};
+use canopy_mapping::{CUSTOM, Event, Workflow, record_name};
 use canopy_store::{Result, Store};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::connection::Connection;
 
-/// The members of [`Context::value`]: `event`, `record` (also under its own name, e.g. `opportunity`), `contact`, `profile`, `impact`, `location`, `connection`,
-/// `steps` (answers of earlier steps by step id).
+/// The members of [`Context::value`]: `event`, `record` (also under its own name, e.g. `opportunity`), `contact`,
+/// `custom` (its custom fields, where the workflow reads them), `profile`, `impact`, `location`, `connection`, `steps`
+/// (answers of earlier steps by step id).
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The workflow's id.
@@ -18,6 +20,8 @@ pub(crate) struct Context {
     pub consent: Option<String>,
     pub contact_id: Option<String>,
     pub value: Value,
+    /// The location's custom fields, where they are read.
+    custom: Vec<CustomFieldInfo>,
 }
 
 impl Context {
@@ -60,6 +64,7 @@ impl Context {
             workflow: workflow.id.clone(),
             consent: workflow.consent.clone(),
             contact_id: event.contact.clone(),
+            custom: Vec::new(),
             value: json!({
                 "event": {
                     "kind": event.kind,
@@ -70,6 +75,7 @@ impl Context {
                 },
                 "record": event.payload,
                 "contact": contact,
+                "custom": {},
                 "profile": null,
                 "impact": null,
                 "location": { "id": connection.location },
@@ -133,6 +139,13 @@ impl Context {
 
     pub fn set_contact(&mut self, contact: Value) {
         self.value["contact"] = contact;
+        self.value[CUSTOM] = custom_values(&self.custom, self.contact());
+    }
+
+    /// Shows the contact's custom fields by name.
+    pub fn name_fields(&mut self, custom: Vec<CustomFieldInfo>) {
+        self.custom = custom;
+        self.value[CUSTOM] = custom_values(&self.custom, self.contact());
     }
 }
 

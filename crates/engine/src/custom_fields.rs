@@ -1,21 +1,32 @@
-//! Custom fields by name: the API writes them by id, and missing ones are created in the location.
+//! Custom fields by name, key or id: the API writes them by id, and missing ones are created in the location.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canopy_highlevel::{Client, Error, Priority};
-use canopy_mapping::CustomField;
-use canopy_mapping::fields::CustomFieldInfo;
+use canopy_mapping::fields::{CustomFieldInfo, SeveralFields, are_known};
+use canopy_mapping::{CUSTOM, CustomField, Workflow, nearest};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::connection::Connection;
+use crate::error::Verdict;
+use crate::steps::highlevel::verdict_of;
 use crate::{Engine, plan};
+
+/// What keys of contacts' fields begin with.
+const KEY: &str = "contact.";
 
 /// Why custom fields could not be written by name.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FieldError {
     #[error(transparent)]
     Service(#[from] Error),
+    /// A key is never made from a name that looks like one.
+    #[error("the location has no custom field with the key \"{key}\"{}", near.as_ref().map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default())]
+    UnknownKey { key: String, near: Option<String> },
+    #[error(transparent)]
+    Several(#[from] SeveralFields),
     #[error("the custom field \"{0}\" was created, but the location does not list it")]
     NotListed(String),
 }
@@ -29,8 +40,6 @@ type Fields = Arc<tokio::sync::Mutex<Option<Known>>>;
 #[derive(Debug)]
 struct Known {
     all: Vec<CustomFieldInfo>,
-    /// Ids by lower-case name.
-    by_name: HashMap<String, String>,
     read_at: Timestamp,
 }
 
@@ -41,29 +50,29 @@ pub(crate) struct FieldDirectory {
 }
 
 impl FieldDirectory {
-    /// The field ids for these names, in order; creates what is missing.
+    /// The fields that are meant by these names, in order; creates what is missing.
     pub async fn resolve<'a>(
         &self,
         engine: &Engine,
         client: &Client,
         location: &str,
         wanted: impl Iterator<Item = (&'a String, &'a CustomField)>,
-    ) -> Result<Vec<String>, FieldError> {
+    ) -> Result<Vec<CustomFieldInfo>, FieldError> {
         let fields = self.of(location);
         // Held while a field is created, so that contacts worked on side by side create it once.
         let mut fields = fields.lock().await;
-        let mut ids = Vec::new();
+        let mut resolved = Vec::new();
         for (name, field) in wanted {
-            let lower = name.to_lowercase();
-            let known = fields.as_ref();
-            let known = known.and_then(|fields| fields.by_name.get(&lower));
-            let id = match known {
-                Some(id) => id.clone(),
-                None => create(engine, client, location, (name, field), &mut fields).await?,
+            let known = match &*fields {
+                Some(known) => CustomFieldInfo::find(&known.all, name)?.cloned(),
+                None => None,
             };
-            ids.push(id);
+            resolved.push(match known {
+                Some(known) => known,
+                None => create(engine, client, location, (name, field), &mut fields).await?,
+            });
         }
-        Ok(ids)
+        Ok(resolved)
     }
 
     /// All fields of a location that satisfy `is_complete`, which looks at a list that was read a while ago.
@@ -101,6 +110,25 @@ impl FieldDirectory {
     }
 }
 
+impl Engine {
+    /// The location's custom fields, where the workflow reads a contact's.
+    pub(crate) async fn read_custom(
+        &self,
+        connection: &Connection,
+        workflow: &Workflow,
+        contact: &Value,
+    ) -> Result<Vec<CustomFieldInfo>, Verdict> {
+        if !workflow.reads(CUSTOM) {
+            return Ok(Vec::new());
+        }
+        let (client, location) = (&connection.highlevel, &connection.location);
+        let is_complete = |all: &[CustomFieldInfo]| are_known(all, contact);
+        let now = self.clock.now();
+        let all = self.fields.all(client, location, is_complete, now).await;
+        all.map_err(|error| verdict_of(&error))
+    }
+}
+
 /// Finds a field that is not known yet, or creates it.
 async fn create(
     engine: &Engine,
@@ -108,8 +136,7 @@ async fn create(
     location: &str,
     (name, field): (&str, &CustomField),
     fields: &mut Option<Known>,
-) -> Result<String, FieldError> {
-    let lower = name.to_lowercase();
+) -> Result<CustomFieldInfo, FieldError> {
     let now = engine.clock.now();
     // Somebody may have made it since the last read, and an unanswered create may have worked. A planned field is
     // nowhere but here.
@@ -117,35 +144,43 @@ async fn create(
         Some(known) => fields.insert(known),
         None => fields.insert(read(client, location, now).await?),
     };
-    if let Some(id) = present.by_name.get(&lower) {
-        return Ok(id.clone());
+    if let Some(found) = CustomFieldInfo::find(&present.all, name)? {
+        return Ok(found.clone());
     }
+    if name.starts_with(KEY) {
+        let keys = present.all.iter().map(|field| field.key.as_str());
+        let near = nearest(name, keys).map(str::to_owned);
+        let key = name.to_owned();
+        return Err(FieldError::UnknownKey { key, near });
+    }
+    let data_type = field.data_type.api_name();
     let arguments = json!({
-        "locationId": location, "name": name, "dataType": field.data_type.api_name(), "model": "contact",
+        "locationId": location, "name": name, "dataType": data_type, "model": "contact",
     });
     engine
         .invoke(client, "create-custom-field", &arguments)
         .await?;
     if engine.is_planning() {
-        let id = plan::mark("create-custom-field", "id");
-        present.by_name.insert(lower, id.clone());
-        return Ok(id);
+        let planned = CustomFieldInfo {
+            id: plan::mark("create-custom-field", "id"),
+            name: name.to_owned(),
+            key: String::new(),
+            data_type: data_type.to_owned(),
+            options: Vec::new(),
+        };
+        present.all.push(planned.clone());
+        return Ok(planned);
     }
     let present = fields.insert(read(client, location, now).await?);
-    let id = present.by_name.get(&lower).cloned();
-    id.ok_or_else(|| FieldError::NotListed(name.to_owned()))
+    let found = CustomFieldInfo::find(&present.all, name)?;
+    found
+        .cloned()
+        .ok_or_else(|| FieldError::NotListed(name.to_owned()))
 }
 
 async fn read(client: &Client, location: &str, now: Timestamp) -> Result<Known, Error> {
     let all = custom_fields(client, location).await?;
-    let by_name = all
-        .iter()
-        .map(|field| (field.name.to_lowercase(), field.id.clone()));
-    Ok(Known {
-        by_name: by_name.collect(),
-        all,
-        read_at: now,
-    })
+    Ok(Known { all, read_at: now })
 }
 
 /// Asks a location for the custom fields of its contacts.

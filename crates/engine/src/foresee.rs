@@ -1,6 +1,7 @@
 //! What a workflow would buy, told from what is known and without a call: for the cost of firing it.
 
 use canopy_ecologi::OrderRequest;
+use canopy_mapping::fields::CustomFieldInfo;
 use canopy_mapping::{ActionKind, Actions as _, Event, KeyScope, Workflow, step_key, template};
 use canopy_store::{Result, Store};
 use rust_decimal::Decimal;
@@ -21,14 +22,17 @@ pub struct Foreseen {
     pub estimate: Option<Decimal>,
 }
 
-/// The purchases of a workflow for an event; `None`: the event would not start it.
+/// The purchases of a workflow for an event; `None`: the event would not start it. `custom`: the location's custom
+/// fields, for a workflow that reads a contact's.
 pub async fn foresee(
     store: &dyn Store,
     connection: &Connection,
     workflow: &Workflow,
+    custom: &[CustomFieldInfo],
     event: &Event,
 ) -> Result<Option<Vec<Foreseen>>> {
-    let context = Context::known(store, connection, workflow, event).await?;
+    let mut context = Context::known(store, connection, workflow, event).await?;
+    context.name_fields(custom.to_vec());
     // A condition that cannot be evaluated starts the run or the step, which then fails visibly.
     let holds = |when: &Option<String>| {
         when.as_ref()

@@ -1,6 +1,6 @@
 //! From an inbox row to runs: have the event completed, drop echoes, match workflows.
 
-use canopy_mapping::{Event, Source, Workflow, template};
+use canopy_mapping::{CUSTOM, Event, Source, Workflow, template};
 use canopy_store::{APPROVAL, EventEnd, Fence, InboxRow, NewAlert, NewRun, Run};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ impl Engine {
         let Some(when) = &workflow.when else {
             return Ok(Ok(true));
         };
-        let contact = if when.contains("contact") {
+        let contact = if when.contains("contact") || when.contains(CUSTOM) {
             match self.contact_of(connection, event).await {
                 Ok(contact) => contact,
                 Err(Verdict::Retry { error, .. }) => return Ok(Err(error)),
@@ -150,7 +150,16 @@ impl Engine {
         } else {
             Value::Null
         };
-        let context = Context::new(self, connection, workflow, event, contact).await?;
+        let mut context = Context::new(self, connection, workflow, event, contact).await?;
+        match self
+            .read_custom(connection, workflow, context.contact())
+            .await
+        {
+            Ok(custom) => context.name_fields(custom),
+            Err(Verdict::Retry { error, .. }) => return Ok(Err(error)),
+            // The run fails visibly.
+            Err(_) => return Ok(Ok(true)),
+        }
         // A condition that cannot be evaluated starts the run, which then fails visibly.
         Ok(Ok(template::holds(when, &context.value).unwrap_or(true)))
     }

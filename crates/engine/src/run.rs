@@ -57,6 +57,13 @@ impl Engine {
             Err(verdict) => return self.end(fence, run, verdict).await,
         };
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
+        match self
+            .read_custom(connection, &workflow, context.contact())
+            .await
+        {
+            Ok(custom) => context.name_fields(custom),
+            Err(verdict) => return self.end(fence, run, verdict).await,
+        }
         if let Some(Err(error)) = workflow
             .when
             .as_deref()

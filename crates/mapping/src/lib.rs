@@ -48,6 +48,7 @@ pub use event::{Event, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use moment::{Moment, MomentError};
+pub use names::CUSTOM;
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
 pub use poll::poll_name;
 pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile_record_id};

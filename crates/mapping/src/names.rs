@@ -8,6 +8,9 @@ use crate::event::record_name;
 use crate::file_error::nearest;
 use crate::on::On;
 
+/// The contact's custom fields by name or key. Reading it needs the location's list of them.
+pub const CUSTOM: &str = "custom";
+
 /// What every run has, and the members of those that never have others.
 const ROOTS: &[(&str, Option<&[&str]>)] = &[
     (
@@ -16,6 +19,7 @@ const ROOTS: &[(&str, Option<&[&str]>)] = &[
     ),
     ("record", None),
     ("contact", None),
+    (CUSTOM, None),
     (
         "profile",
         Some(&[

@@ -29,8 +29,9 @@ pub struct Step {
     pub consent: Option<String>,
     /// Arguments: literals or `{{ }}` templates.
     pub with: Map<String, Value>,
-    /// Custom fields of the contact by name; missing ones are created in the location. They become the
-    /// `customFields` argument. The call is left out when the contact has all of these values already.
+    /// Custom fields of the contact by name, key (`contact.tier`) or id; one that is missing is created under its name in
+    /// the location. They become the `customFields` argument, each value as the field's type takes it. The call is left
+    /// out when the contact has all of these values already.
     pub custom_fields: IndexMap<String, CustomField>,
 }
 
@@ -154,6 +155,7 @@ pub enum FieldType {
     Text,
     LargeText,
     Number,
+    Money,
     Date,
 }
 
@@ -164,6 +166,7 @@ impl FieldType {
             Self::Text => "TEXT",
             Self::LargeText => "LARGE_TEXT",
             Self::Number => "NUMERICAL",
+            Self::Money => "MONETORY",
             Self::Date => "DATE",
         }
     }

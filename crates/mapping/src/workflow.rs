@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::file_error::FileError;
 use crate::on::{On, one_or_more};
 use crate::step::Step;
+use crate::template;
 
 /// A workflow, as its file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,25 @@ impl Workflow {
     /// Whether the event starts it, as far as this can be told without its condition.
     pub fn starts_on(&self, event: &Event) -> bool {
         self.on.iter().any(|on| on.matches(&self.id, event))
+    }
+
+    /// Whether a template or condition reads something of this name, such as [`CUSTOM`](crate::CUSTOM).
+    pub fn reads(&self, name: &str) -> bool {
+        let conditions = self
+            .steps
+            .iter()
+            .flat_map(|step| [&step.when, &step.consent]);
+        let conditions = conditions.chain([&self.when, &self.consent]).flatten();
+        let mut conditions = conditions.filter(|text| text.contains(name));
+        let values = self.steps.iter().flat_map(|step| {
+            let fields = step.custom_fields.values().map(|field| &field.value);
+            step.with.values().chain(fields)
+        });
+        let is_it = |path: &String| path.split('.').next() == Some(name);
+        conditions.any(|text| template::names_in_expression(text).iter().any(is_it))
+            || values
+                .filter(|value| template::is_dynamic(value))
+                .any(|value| template::names(value).iter().any(is_it))
     }
 
     /// The step with this id.

@@ -6,7 +6,7 @@ use canopy_engine::{Catalog, SYNC_PROFILE};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::fields::Direction;
-use canopy_mapping::{ActionKind, Actions as _, Moment, On, TriggerOn, Workflow};
+use canopy_mapping::{ActionKind, Actions as _, CUSTOM, Moment, On, TriggerOn, Workflow};
 use serde::Serialize;
 
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -108,6 +108,12 @@ impl Needs {
                 }
                 On::Schedule(_) | On::Webhook(_) => {}
             }
+        }
+        if workflow.reads(CUSTOM) {
+            self.add(
+                "get-custom-fields",
+                &format!("{who}, names of custom fields"),
+            );
         }
         for step in &workflow.steps {
             let who = format!("{who}, step {}", step.id);

@@ -41,7 +41,7 @@ impl StepRun<'_> {
         if !self.step.custom_fields.is_empty() {
             let fields = match self.custom_fields().await {
                 Ok(fields) => fields,
-                Err(FieldsError::Template(error)) => return self.refuse(error).await,
+                Err(FieldsError::Refused(error)) => return self.refuse(error).await,
                 Err(FieldsError::Directory(FieldError::Service(error))) => {
                     return Ok(verdict_of(&error));
                 }
@@ -119,26 +119,35 @@ impl StepRun<'_> {
     }
 
     async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {
+        let wrong = |name: &str, problem: String| {
+            FieldsError::Refused(format!("custom field \"{name}\": {problem}"))
+        };
         let mut wanted = Vec::new();
-        for field in self.step.custom_fields.values() {
-            let value = template::render(&field.value, &self.context.value)
-                .map_err(|error| FieldsError::Template(error.to_string()))?;
-            wanted.push(value);
+        for (name, field) in &self.step.custom_fields {
+            let value = template::render(&field.value, &self.context.value);
+            wanted.push(value.map_err(|error| wrong(name, error.to_string()))?);
         }
-        let ids = self
-            .engine
-            .fields
-            .resolve(
-                self.engine,
-                &self.connection.highlevel,
-                &self.connection.location,
-                self.step.custom_fields.iter(),
-            )
-            .await
-            .map_err(FieldsError::Directory)?;
-        // A value that is not there yet (an expression over nothing) leaves the field as it is.
-        let pairs = ids.into_iter().zip(wanted);
-        Ok(pairs.filter(|(_, value)| !value.is_null()).collect())
+        let fields = self.engine.fields.resolve(
+            self.engine,
+            &self.connection.highlevel,
+            &self.connection.location,
+            self.step.custom_fields.iter(),
+        );
+        let fields = fields.await.map_err(|error| match error {
+            FieldError::UnknownKey { .. } | FieldError::Several(_) => {
+                FieldsError::Refused(error.to_string())
+            }
+            other => FieldsError::Directory(other),
+        })?;
+        let mut values = Vec::new();
+        for ((name, field), value) in self.step.custom_fields.keys().zip(fields).zip(wanted) {
+            // A value that is not there yet (an expression over nothing) leaves the field as it is.
+            if !value.is_null() {
+                let written = field.written(&value);
+                values.push((field.id, written.map_err(|problem| wrong(name, problem))?));
+            }
+        }
+        Ok(values)
     }
 
     /// An earlier attempt left its outcome open.
@@ -360,11 +369,12 @@ enum Sent {
 }
 
 enum FieldsError {
-    Template(String),
+    /// The step cannot be carried out as it is written.
+    Refused(String),
     Directory(FieldError),
 }
 
-pub(super) fn verdict_of(error: &Error) -> Verdict {
+pub(crate) fn verdict_of(error: &Error) -> Verdict {
     let text = error.to_string();
     if error.is_retryable() || error.outcome_unknown() {
         let after = crate::run::wait_of(error.retry_after());

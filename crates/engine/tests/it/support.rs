@@ -226,7 +226,7 @@ impl World {
         self.insert(event).await;
     }
 
-    async fn invoke(&self, operation: &str, arguments: Value) -> Value {
+    pub async fn invoke(&self, operation: &str, arguments: Value) -> Value {
         self.connection()
             .highlevel
             .invoke(operation, &arguments)

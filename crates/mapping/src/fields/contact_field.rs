@@ -1,6 +1,6 @@
 //! The fields of a contact: those that every contact has, and those that the location added.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::datum::Kind;
 
@@ -32,6 +32,51 @@ impl CustomFieldInfo {
         })
     }
 
+    /// The one of these fields that is meant by an id, by a key with or without `contact.`, or by a name in any case.
+    pub fn find<'a>(all: &'a [Self], wanted: &str) -> Result<Option<&'a Self>, SeveralFields> {
+        let wanted = wanted.trim();
+        let short = |field: &Self| field.key.strip_prefix("contact.") == Some(wanted);
+        let exact = |field: &&Self| field.id == wanted || field.key == wanted || short(field);
+        if let Some(field) = all.iter().find(exact) {
+            return Ok(Some(field));
+        }
+        let mut named = all.iter().filter(|field| same_name(&field.name, wanted));
+        match (named.next(), named.next()) {
+            (Some(first), Some(second)) => Err(SeveralFields {
+                name: wanted.to_owned(),
+                keys: [first.key.clone(), second.key.clone()],
+            }),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// How the field takes a value: a number as a number, a date as `YYYY-MM-DD`, of a list only words that it has. An
+    /// empty text empties it; types that are not mapped take the value as it is. The error says what does not fit.
+    pub fn written(&self, value: &Value) -> Result<Value, String> {
+        let Some(kind) = self.kind() else {
+            return Ok(value.clone());
+        };
+        let datum = kind.read(value, &str::to_owned)?;
+        // Nothing is not "off": it leaves a box empty.
+        let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
+        Ok(kind.custom(datum.as_ref().filter(|_| !is_blank)))
+    }
+
+    /// The field's value of a contact, with the field's own type; null where the contact has none.
+    fn value_of(&self, contact: &Value) -> Value {
+        let fields = contact["customFields"].as_array().into_iter().flatten();
+        let mut own = fields.filter(|field| field["id"] == self.id.as_str());
+        let Some(value) = own.next().and_then(crate::record::field_value) else {
+            return Value::Null;
+        };
+        let datum = self.kind().map(|kind| kind.read(value, &str::to_owned));
+        match datum {
+            Some(Ok(datum)) => datum.map_or(Value::Null, |datum| datum.json()),
+            // What does not fit its own type is shown as it is.
+            Some(Err(_)) | None => value.clone(),
+        }
+    }
+
     /// `None`: values of this type are not mapped.
     pub(super) fn kind(&self) -> Option<Kind> {
         Some(match self.data_type.as_str() {
@@ -47,6 +92,40 @@ impl CustomFieldInfo {
             _ => Kind::Text { collapse: false },
         })
     }
+}
+
+/// A contact's custom fields by their names and by their keys without `contact.`, each with its own type, as templates
+/// read them.
+pub fn custom_values(all: &[CustomFieldInfo], contact: &Value) -> Value {
+    let mut values = Map::new();
+    for field in all {
+        let value = field.value_of(contact);
+        let key = field.key.strip_prefix("contact.").unwrap_or(&field.key);
+        for name in [key, &field.name] {
+            values
+                .entry(name.to_owned())
+                .or_insert_with(|| value.clone());
+        }
+    }
+    Value::Object(values)
+}
+
+/// Whether these fields are all that a contact has values of.
+pub fn are_known(all: &[CustomFieldInfo], contact: &Value) -> bool {
+    let mut fields = contact["customFields"].as_array().into_iter().flatten();
+    fields.all(|field| all.iter().any(|known| field["id"] == known.id.as_str()))
+}
+
+/// A location has several fields of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the location has several custom fields \"{name}\"; write its key, \"{}\" or \"{}\"", keys[0], keys[1])]
+pub struct SeveralFields {
+    pub name: String,
+    pub keys: [String; 2],
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.to_lowercase()
 }
 
 /// A field that every contact has.

@@ -207,18 +207,15 @@ fn find(
     if let Some(field) = Standard::find(wanted) {
         return Ok((Place::Standard(field), field.kind()));
     }
-    let exact = custom
-        .iter()
-        .find(|field| field.id == wanted || field.key == wanted);
-    let mut named = custom.iter().filter(|field| same_name(&field.name, wanted));
-    let found = match (exact, named.next(), named.next()) {
-        (Some(field), ..) | (None, Some(field), None) => field,
-        (None, Some(first), Some(second)) => {
+    let found = match CustomFieldInfo::find(custom, wanted) {
+        Ok(Some(field)) => field,
+        Ok(None) => return Err(unknown(name, wanted, custom)),
+        Err(several) => {
             let problem = format!("the location has several custom fields \"{wanted}\"");
-            let fix = format!("write its key, \"{}\" or \"{}\"", first.key, second.key);
+            let [first, second] = several.keys;
+            let fix = format!("write its key, \"{first}\" or \"{second}\"");
             return Err(told(name, wanted, problem, Some(&fix)));
         }
-        (None, None, _) => return Err(unknown(name, wanted, custom)),
     };
     match found.kind() {
         Some(kind) => Ok((Place::Custom(found.id.clone()), kind)),
@@ -232,10 +229,6 @@ fn find(
             Some("map a text, number, date, box or list"),
         )),
     }
-}
-
-fn same_name(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.to_lowercase()
 }
 
 fn unknown(name: &str, wanted: &str, custom: &[CustomFieldInfo]) -> RuleProblem {

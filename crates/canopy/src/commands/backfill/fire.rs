@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use canopy_engine::{Connection, Foreseen, foresee};
-use canopy_mapping::{Event, Source, Trace, Workflow, record_version};
+use canopy_mapping::fields::CustomFieldInfo;
+use canopy_mapping::{CUSTOM, Event, Source, Trace, Workflow, record_version};
 use canopy_store::{
     Fence, Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError,
     StoredRecord,
@@ -52,12 +53,13 @@ impl Fire<'_> {
             test: self.connection.test,
             ..Plan::default()
         };
+        let custom = self.custom().await?;
         let mut keys = HashSet::new();
         for kind in &self.kinds {
             let mut after = String::new();
             while let Some(page) = self.page(*kind, &mut after).await? {
                 for record in page {
-                    self.count(&mut plan, &mut keys, &record).await?;
+                    self.count(&mut plan, &mut keys, (&record, &custom)).await?;
                 }
             }
         }
@@ -86,6 +88,16 @@ impl Fire<'_> {
         Ok(all)
     }
 
+    /// The location's custom fields, where the workflow reads a contact's.
+    async fn custom(&self) -> Result<Vec<CustomFieldInfo>, Failure> {
+        if !self.workflow.reads(CUSTOM) {
+            return Ok(Vec::new());
+        }
+        let (client, location) = (&self.connection.highlevel, &self.connection.location);
+        let custom = canopy_engine::custom_fields(client, location).await;
+        custom.map_err(|error| Failure::Failed(crate::exit::chain(&error)))
+    }
+
     async fn page(
         &self,
         kind: RecordKind,
@@ -112,11 +124,11 @@ impl Fire<'_> {
         &self,
         plan: &mut Plan,
         keys: &mut HashSet<String>,
-        record: &StoredRecord,
+        (record, custom): (&StoredRecord, &[CustomFieldInfo]),
     ) -> Result<(), Failure> {
         let new = fired(record, &self.workflow.id);
         let event = read(&new);
-        let foreseen = foresee(self.store, self.connection, self.workflow, &event);
+        let foreseen = foresee(self.store, self.connection, self.workflow, custom, &event);
         let Some(purchases) = foreseen.await.map_err(failed)? else {
             return Ok(());
         };
