@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canopy_highlevel::{Client, Error, Priority};
-use canopy_mapping::fields::{CustomFieldInfo, SeveralFields, are_known};
+use canopy_mapping::fields::{CustomFieldInfo, KEY, SeveralFields, are_known};
 use canopy_mapping::{CUSTOM, CustomField, Workflow, nearest};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,9 +13,6 @@ use crate::connection::Connection;
 use crate::error::Verdict;
 use crate::steps::highlevel::verdict_of;
 use crate::{Engine, plan};
-
-/// What keys of contacts' fields begin with.
-const KEY: &str = "contact.";
 
 /// Why custom fields could not be written by name.
 #[derive(Debug, thiserror::Error)]

@@ -102,7 +102,7 @@ fn line_of(text: &str, step: &str, argument: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflow::tests::SomeActions;
+    use crate::some_actions::SomeActions;
 
     const TEXT: &str = r#"
 id = "thanks"

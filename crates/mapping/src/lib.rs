@@ -37,6 +37,8 @@ mod rounding;
 mod schedule;
 #[cfg(feature = "schema")]
 pub mod schema;
+#[cfg(test)]
+mod some_actions;
 mod step;
 pub mod template;
 mod workflow;
@@ -48,7 +50,7 @@ pub use event::{Event, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use moment::{Moment, MomentError};
-pub use names::CUSTOM;
+pub use names::{CUSTOM, unknown_custom_fields};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
 pub use poll::poll_name;
 pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile_record_id};

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::actions::Actions;
 use crate::event::record_name;
-use crate::file_error::nearest;
+use crate::fields::{CustomFieldInfo, KEY};
+use crate::file_error::{FileError, nearest};
 use crate::on::On;
+use crate::workflow::Workflow;
 
 /// The contact's custom fields by name or key. Reading it needs the location's list of them.
 pub const CUSTOM: &str = "custom";
@@ -162,10 +164,74 @@ impl Names {
     }
 }
 
+/// What a workflow file says of custom fields that the location does not have: only the location can tell. `text` is the
+/// file, for the lines.
+pub fn unknown_custom_fields(
+    workflow: &Workflow,
+    (file, text): (&str, &str),
+    all: &[CustomFieldInfo],
+) -> Vec<FileError> {
+    let mut found = Vec::new();
+    let keys = || all.iter().map(|field| field.key.as_str());
+    let written = workflow.steps.iter().flat_map(|step| {
+        let names = step.custom_fields.keys();
+        names.map(|name| (step.id.as_str(), name.as_str()))
+    });
+    for (step, name) in written.clone() {
+        let of = |problem: String| {
+            FileError::new(file, format!("step \"{step}\": {problem}")).at(text, name)
+        };
+        match CustomFieldInfo::find(all, name) {
+            Err(several) => found.push(of(several.to_string())),
+            // Others are made when they are first written.
+            Ok(None) if name.starts_with(KEY) => {
+                let error = of(format!("the location has no custom field \"{name}\""));
+                let near = nearest(name, keys());
+                found.push(match near {
+                    Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+                    None => error.fix("write a name for a field that shall be made"),
+                });
+            }
+            Ok(_) => {}
+        }
+    }
+    let short = |key: &str| key.strip_prefix(KEY).unwrap_or(key).to_owned();
+    let mut known: Vec<String> = keys().map(short).collect();
+    known.extend(all.iter().map(|field| field.name.clone()));
+    known.extend(written.map(|(_, name)| key_of(name)));
+    for name in workflow.names_below(CUSTOM) {
+        if !known.contains(&name) {
+            let problem = format!("the location's contacts have no custom field \"{name}\"");
+            let error = FileError::new(file, problem).at(text, &format!("{CUSTOM}.{name}"));
+            found.push(match nearest(&name, known.iter().map(String::as_str)) {
+                Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+                None => error.fix("write its key without \"contact.\", or custom['its name']"),
+            });
+        }
+    }
+    found.sort_by_key(|error| error.line);
+    found
+}
+
+/// The key that the service gives a field of this name, without its prefix.
+fn key_of(name: &str) -> String {
+    let letters = name.chars().map(|letter| {
+        if letter.is_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            ' '
+        }
+    });
+    let words: String = letters.collect();
+    words.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::unknown_custom_fields;
+    use crate::fields::CustomFieldInfo;
+    use crate::some_actions::SomeActions;
     use crate::workflow::Workflow;
-    use crate::workflow::tests::SomeActions;
 
     /// The mistakes of a workflow with these lines, as `canopy check` tells them.
     fn mistakes(on: &str, lines: &str) -> Vec<String> {
@@ -238,5 +304,50 @@ mod tests {
         ] {
             assert_eq!(mistakes(on, lines), [""; 0], "{lines}");
         }
+    }
+
+    #[test]
+    fn custom_fields_that_the_location_lacks_are_told_unless_they_will_be_made() {
+        let text = r#"id = "w"
+title = "W"
+on = "contact.created"
+when = "custom.tier == 'Gold' and custom.trees_planted and custom.teir"
+
+[[do]]
+id = "fields"
+action = "update-contact"
+with = { contactId = "{{ contact.id }}" }
+
+[do.custom_fields]
+"Trees planted" = { value = 1, type = "number" }
+"contact.tier" = { value = "Gold" }
+"contact.teer" = { value = "Gold" }
+"Twice" = { value = "{{ custom['anything'] }}" }
+"f9" = { value = "by its id" }
+"#;
+        let workflow = Workflow::parse("w.toml", text, &SomeActions).unwrap();
+        let field = |id: &str, name: &str, key: &str| CustomFieldInfo {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            key: format!("contact.{key}"),
+            data_type: "TEXT".to_owned(),
+            options: Vec::new(),
+        };
+        let all = [
+            field("f1", "Tier", "tier"),
+            field("f2", "Twice", "twice"),
+            field("f3", "twice", "twice_2"),
+            field("f9", "Other", "other"),
+        ];
+        let found = unknown_custom_fields(&workflow, ("w.toml", text), &all);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "w.toml:4: the location's contacts have no custom field \"teir\"; did you mean \"tier\"?",
+                "w.toml:14: step \"fields\": the location has no custom field \"contact.teer\"; did you mean \"contact.tier\"?",
+                "w.toml:15: step \"fields\": the location has several custom fields \"Twice\"; write its key, \"contact.twice\" or \"contact.twice_2\"",
+            ]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Workflow files: `on` (trigger), `when` (condition), `do` (steps).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::actions::Actions;
@@ -75,21 +77,35 @@ impl Workflow {
 
     /// Whether a template or condition reads something of this name, such as [`CUSTOM`](crate::CUSTOM).
     pub fn reads(&self, name: &str) -> bool {
+        self.paths(name).next().is_some()
+    }
+
+    /// The members that templates and conditions read of what has this name.
+    pub(crate) fn names_below(&self, name: &str) -> BTreeSet<String> {
+        let members = self.paths(name);
+        members
+            .filter_map(|path| path.split('.').nth(1).map(str::to_owned))
+            .collect()
+    }
+
+    /// All that is read of what has this name, e.g. `contact.firstName` of `contact`.
+    fn paths(&self, name: &str) -> impl Iterator<Item = String> {
         let conditions = self
             .steps
             .iter()
             .flat_map(|step| [&step.when, &step.consent]);
         let conditions = conditions.chain([&self.when, &self.consent]).flatten();
-        let mut conditions = conditions.filter(|text| text.contains(name));
+        // To compile each of them would cost more than all else that an event does.
+        let conditions = conditions.filter(move |text| text.contains(name));
         let values = self.steps.iter().flat_map(|step| {
             let fields = step.custom_fields.values().map(|field| &field.value);
             step.with.values().chain(fields)
         });
-        let is_it = |path: &String| path.split('.').next() == Some(name);
-        conditions.any(|text| template::names_in_expression(text).iter().any(is_it))
-            || values
-                .filter(|value| template::is_dynamic(value))
-                .any(|value| template::names(value).iter().any(is_it))
+        let values = values.filter(move |value| value.to_string().contains(name));
+        conditions
+            .flat_map(|text| template::names_in_expression(text))
+            .chain(values.flat_map(template::names))
+            .filter(move |path| path.split('.').next() == Some(name))
     }
 
     /// The step with this id.
@@ -99,91 +115,14 @@ impl Workflow {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use serde_json::{Map, Value, json};
+mod tests {
+    use serde_json::json;
 
     use super::*;
-    use crate::actions::{ActionKind, ArgumentError};
+    use crate::actions::ActionKind;
     use crate::event::{Source, Trace};
+    use crate::some_actions::SomeActions;
     use crate::step::Once;
-
-    /// A handful of actions, enough to check files against.
-    #[derive(Debug)]
-    pub(crate) struct SomeActions;
-
-    impl Actions for SomeActions {
-        fn kind(&self, action: &str) -> Option<ActionKind> {
-            match action {
-                "profile.save" => Some(ActionKind::Profile),
-                "buy-trees" => Some(ActionKind::Purchase),
-                "create-note" | "update-contact" => Some(ActionKind::HighLevel),
-                "wait" | "stop" => Some(ActionKind::Control),
-                _ => None,
-            }
-        }
-
-        fn names(&self) -> Vec<&str> {
-            vec!["profile.save", "buy-trees", "create-note", "update-contact"]
-        }
-
-        fn check_action(
-            &self,
-            action: &str,
-            arguments: &Map<String, Value>,
-            _: bool,
-        ) -> Vec<ArgumentError> {
-            if self.kind(action) == Some(ActionKind::Control) {
-                return crate::check_control(action, arguments);
-            }
-            let takes = ["contactId", "body"];
-            let needed = (kind_is_call(action) && !arguments.contains_key("contactId"))
-                .then(|| ArgumentError::missing("contactId"));
-            let unknown = arguments
-                .keys()
-                .filter(|name| kind_is_call(action) && !takes.contains(&name.as_str()))
-                .map(|name| ArgumentError::unknown(name, None, &takes));
-            needed.into_iter().chain(unknown).collect()
-        }
-
-        fn event_kinds(&self) -> Vec<&str> {
-            vec!["contact.created", "contact.updated"]
-        }
-
-        fn trigger(&self, name: &str) -> Option<&str> {
-            match name {
-                "get-contact-notes" | "get-all-notes" => Some("get-all-notes"),
-                _ => None,
-            }
-        }
-
-        fn triggers(&self) -> Vec<&str> {
-            vec!["get-contact-notes"]
-        }
-
-        fn record_of(&self, _: &str) -> Option<&str> {
-            Some("note")
-        }
-
-        fn members(&self, record: &str) -> Vec<String> {
-            let members: &[&str] = match record {
-                "contact" => &["id", "firstName", "email", "tags", "dateAdded"],
-                "note" => &["id", "body", "contactId"],
-                _ => &[],
-            };
-            members.iter().map(|name| (*name).to_owned()).collect()
-        }
-
-        fn check_trigger(&self, _: &str, parameters: &Map<String, Value>) -> Vec<ArgumentError> {
-            let wrong = parameters.keys().filter(|name| *name != "contactId");
-            wrong
-                .map(|name| ArgumentError::unknown(name, None, &["contactId"]))
-                .collect()
-        }
-    }
-
-    fn kind_is_call(action: &str) -> bool {
-        matches!(action, "create-note" | "update-contact")
-    }
 
     const GOOD: &str = r#"
 id = "thanks"

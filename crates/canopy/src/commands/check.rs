@@ -1,6 +1,8 @@
 //! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
 
+use canopy_engine::Catalog;
 use canopy_mapping::fields::FieldMapping;
+use canopy_mapping::{CUSTOM, Workflow, unknown_custom_fields};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -59,11 +61,17 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             store: store.as_ref(),
             calls: &calls,
         };
+        let files = config::workflow_files(&loaded);
+        let sources: Vec<Source<'_>> = config::sources(&loaded, &files)
+            .filter_map(Result::ok)
+            .filter_map(|(file, text)| {
+                let workflow = Workflow::parse(&file, text, &Catalog).ok()?;
+                Some((file, text, workflow))
+            })
+            .collect();
         for (index, connection) in loaded.config.connection.iter().enumerate() {
             check_services(connector, connection, &mut findings).await;
-            if !connection.fields.is_empty() {
-                findings.extend(fields(connector, (index, connection)).await);
-            }
+            findings.extend(fields(connector, (index, connection), &sources).await);
         }
         if let Some(store) = store {
             store.close().await;
@@ -117,9 +125,26 @@ async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> R
     verified.map_err(|error| crate::exit::chain(&error))
 }
 
-/// Whether the mapped fields are those of the location.
-async fn fields(connector: Connector<'_>, place: (usize, &ConnectionConfig)) -> Vec<Finding> {
+/// A workflow without mistakes, with its file's name and text.
+type Source<'a> = (String, &'a str, Workflow);
+
+/// Whether the fields that are mapped, and that workflows write and read, are those of the location.
+async fn fields(
+    connector: Connector<'_>,
+    place: (usize, &ConnectionConfig),
+    sources: &[Source<'_>],
+) -> Vec<Finding> {
     let connection = place.1;
+    let asks = |(_, _, workflow): &Source<'_>| {
+        let writes = workflow
+            .steps
+            .iter()
+            .any(|step| !step.custom_fields.is_empty());
+        writes || workflow.reads(CUSTOM)
+    };
+    if connection.fields.is_empty() && !sources.iter().any(asks) {
+        return Vec::new();
+    }
     let name = format!("connection {}: fields", connection.id);
     let asked = async {
         let text = |failure: Failure| failure.to_string();
@@ -138,11 +163,14 @@ async fn fields(connector: Connector<'_>, place: (usize, &ConnectionConfig)) -> 
     };
     let (_, problems) = FieldMapping::resolve(&connection.fields, &custom);
     let loaded = connector.loaded;
-    let located = config::located(&loaded.file, &loaded.text, place, &problems);
-    if located.is_empty() {
+    let mut mistakes = config::located(&loaded.file, &loaded.text, place, &problems);
+    for (file, text, workflow) in sources {
+        mistakes.extend(unknown_custom_fields(workflow, (file, text), &custom));
+    }
+    if mistakes.is_empty() {
         return vec![Finding::new(name, Ok(()))];
     }
-    let told = located.into_iter().map(|error| error.to_string());
+    let told = mistakes.into_iter().map(|error| error.to_string());
     told.map(|text| Finding::new(name.clone(), Err(text)))
         .collect()
 }

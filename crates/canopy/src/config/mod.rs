@@ -29,8 +29,8 @@ pub(crate) use schema::schema;
 pub(crate) use secrets::{SecretError, SecretRef, store_key};
 pub(crate) use sections::{Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
-    Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, workflow_files, workflows,
-    workflows_of,
+    Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, sources, workflow_files,
+    workflows, workflows_of,
 };
 
 /// Canopy's configuration. `canopy check` tells what is wrong with it beyond its shape.

@@ -117,28 +117,12 @@ pub(crate) fn workflows_of(
 ) -> Result<Vec<Workflow>, Vec<String>> {
     let mut workflows: Vec<(String, Workflow)> = Vec::new();
     let mut mistakes: Vec<String> = Vec::new();
-    let config = &loaded.config;
-    let default = ["new-contact".to_owned()];
-    let recipes = match (&config.recipes, &config.workflows) {
-        (Some(recipes), _) => recipes.as_slice(),
-        (None, None) => &default,
-        (None, Some(_)) => &[],
-    };
-    let mut take = |file: String, text: &str| match Workflow::parse_all(&file, text, &Catalog) {
-        Ok(workflow) => workflows.push((file, workflow)),
-        Err(found) => mistakes.extend(found.iter().map(ToString::to_string)),
-    };
     let mut unknown = Vec::new();
-    for name in recipes {
-        match known_recipe(loaded, name) {
-            Ok(recipe) => take(format!("recipe {name}"), recipe.text),
-            Err(error) => unknown.push(error.to_string()),
-        }
-    }
-    for file in files {
-        match file {
-            Ok((file, text)) => take(file.clone(), text),
-            Err(error) => unknown.push(error.clone()),
+    for source in sources(loaded, files) {
+        match source.map(|(file, text)| (Workflow::parse_all(&file, text, &Catalog), file)) {
+            Ok((Ok(workflow), file)) => workflows.push((file, workflow)),
+            Ok((Err(found), _)) => mistakes.extend(found.iter().map(ToString::to_string)),
+            Err(error) => unknown.push(error),
         }
     }
     mistakes.extend(unknown);
@@ -170,6 +154,28 @@ pub(crate) fn workflows_of(
         .into_iter()
         .map(|(_, workflow)| workflow)
         .collect())
+}
+
+/// Names and texts of the recipes and files that make up the workflows, or why one cannot be read.
+pub(crate) fn sources<'a>(
+    loaded: &'a Loaded,
+    files: &'a WorkflowFiles,
+) -> impl Iterator<Item = Result<(String, &'a str), String>> {
+    let config = &loaded.config;
+    let recipes = match (&config.recipes, &config.workflows) {
+        (Some(recipes), _) => recipes.iter().map(String::as_str).collect(),
+        (None, None) => vec!["new-contact"],
+        (None, Some(_)) => Vec::new(),
+    };
+    let recipes = recipes.into_iter().map(|name| {
+        let recipe = known_recipe(loaded, name).map_err(|error| error.to_string())?;
+        Ok((format!("recipe {name}"), recipe.text))
+    });
+    let files = files.iter().map(|file| {
+        let (file, text) = file.as_ref().map_err(String::clone)?;
+        Ok((file.clone(), text.as_str()))
+    });
+    recipes.chain(files)
 }
 
 fn known_recipe(loaded: &Loaded, name: &str) -> Result<&'static Recipe, FileError> {

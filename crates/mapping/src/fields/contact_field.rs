@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::datum::Kind;
 
+/// What the keys of contacts' custom fields begin with.
+pub const KEY: &str = "contact.";
+
 /// A custom field of the location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomFieldInfo {
@@ -35,7 +38,7 @@ impl CustomFieldInfo {
     /// The one of these fields that is meant by an id, by a key with or without `contact.`, or by a name in any case.
     pub fn find<'a>(all: &'a [Self], wanted: &str) -> Result<Option<&'a Self>, SeveralFields> {
         let wanted = wanted.trim();
-        let short = |field: &Self| field.key.strip_prefix("contact.") == Some(wanted);
+        let short = |field: &Self| field.key.strip_prefix(KEY) == Some(wanted);
         let exact = |field: &&Self| field.id == wanted || field.key == wanted || short(field);
         if let Some(field) = all.iter().find(exact) {
             return Ok(Some(field));
@@ -100,7 +103,7 @@ pub fn custom_values(all: &[CustomFieldInfo], contact: &Value) -> Value {
     let mut values = Map::new();
     for field in all {
         let value = field.value_of(contact);
-        let key = field.key.strip_prefix("contact.").unwrap_or(&field.key);
+        let key = field.key.strip_prefix(KEY).unwrap_or(&field.key);
         for name in [key, &field.name] {
             values
                 .entry(name.to_owned())
@@ -191,7 +194,7 @@ const STANDARD: &[Standard] = &[
 
 impl Standard {
     pub fn find(name: &str) -> Option<&'static Self> {
-        let short = name.strip_prefix("contact.").unwrap_or(name);
+        let short = name.strip_prefix(KEY).unwrap_or(name);
         STANDARD.iter().find(|field| field.name == short)
     }
 

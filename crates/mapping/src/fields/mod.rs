@@ -14,7 +14,9 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use contact_field::{CustomFieldInfo, SeveralFields, are_known, custom_values, written_fields};
+pub use contact_field::{
+    CustomFieldInfo, KEY, SeveralFields, are_known, custom_values, written_fields,
+};
 pub use mapped::{FieldMapping, MappedField};
 pub use plan::{FieldProblem, Sides, SyncPlan};
 pub use resolve::RuleProblem;
