@@ -161,6 +161,31 @@ async fn a_trigger_that_is_tested_fires_nothing_and_moves_no_cursor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_is_tested_with_the_arguments_that_its_workflow_gives_it() {
+    let world = world(200_000).await;
+    let contact = world.seed(1).await.remove(0);
+    let workflow = WORKFLOWS.replace(
+        r#""get-contact-notes", every = "10m""#,
+        &format!(r#""get-contact", with = {{ contactId = "{contact}" }}"#),
+    );
+    std::fs::write(world.path("workflows/notes.toml"), workflow).unwrap();
+    world.succeed(&["run", "--once"]).await;
+    let change = json!({ "firstName": "Renamed" });
+    world.control(&format!("/contacts/{contact}"), change).await;
+    let found = json_of(&world, &["trigger", "test", "get-contact", "--json"]).await;
+    let poll = found[0]["poll"].as_str().unwrap();
+    assert!(poll.starts_with("get-contact:"), "its own poll: {found}");
+    assert_eq!(found[0]["first"], false);
+    assert_eq!(found[0]["events"][0]["kind"], "contact.updated");
+    assert_eq!(found[0]["events"][0]["record"], json!(contact));
+    // Others may be tried all the same.
+    let other = ["trigger", "test", "get-contact", "--with", "{}"];
+    let refused = world.output(&other).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("contactId"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_is_no_moment_is_reported_with_the_nearest_one() {
     let world = world(200_000).await;
     let workflow = WORKFLOWS.replace(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canopy_highlevel::CATALOG;
 use canopy_highlevel::operation::EntryKind;
-use canopy_mapping::nearest;
+use canopy_mapping::{On, Workflow, nearest};
 use canopy_store::clock::SystemClock;
 use canopy_store::{NewEvent, SecretKey, SqliteStore};
 use canopy_triggers::{Poll, PollSpec, Poller, Polls, Site};
@@ -30,7 +30,7 @@ pub(crate) enum Trigger {
 pub(crate) struct Test {
     /// A workflow's id, or a trigger or operation of `canopy ops`
     pub name: String,
-    /// Arguments of the trigger as a JSON object
+    /// Arguments of the trigger as a JSON object; left out, those that workflows give it
     #[arg(long, value_name = "JSON")]
     pub with: Option<String>,
     #[command(flatten)]
@@ -100,25 +100,51 @@ fn wanted(loaded: &Loaded, options: &Test) -> Result<Polls, Failure> {
             "there is no workflow and no trigger \"{name}\"; {fix}"
         )));
     }
-    let spec = PollSpec {
-        operation: operation.to_owned(),
-        arguments: arguments(options.with.as_deref())?,
-        every: None,
-        backfill: false,
+    let specs = match &options.with {
+        Some(with) => vec![spec(operation, arguments(with)?)],
+        None => as_configured(&workflows, operation),
     };
     let kinds = std::collections::BTreeSet::new();
-    Polls::new(&[spec], &kinds, &polls::options(&loaded.config.poll))
+    Polls::new(&specs, &kinds, &polls::options(&loaded.config.poll))
         .map_err(|error| Failure::bad_input(&error))
 }
 
-fn arguments(text: Option<&str>) -> Result<Map<String, Value>, Failure> {
-    match text.map(serde_json::from_str::<Value>) {
-        None => Ok(Map::new()),
-        Some(Ok(Value::Object(arguments))) => Ok(arguments),
-        Some(Ok(_)) => Err(Failure::BadInput(
+fn spec(operation: &str, arguments: Map<String, Value>) -> PollSpec {
+    PollSpec {
+        operation: operation.to_owned(),
+        arguments,
+        every: None,
+        backfill: false,
+    }
+}
+
+/// A trigger with the arguments that workflows give it; without any where none waits for it.
+fn as_configured(workflows: &[Workflow], operation: &str) -> Vec<PollSpec> {
+    let on = workflows.iter().flat_map(|workflow| &workflow.on);
+    let mut specs: Vec<_> = on
+        .filter_map(|on| match on {
+            On::Trigger(trigger) => Some(trigger),
+            _ => None,
+        })
+        .filter(|trigger| {
+            canopy_highlevel::operation(&trigger.trigger)
+                .is_some_and(|found| found.name == operation)
+        })
+        .map(|trigger| spec(operation, trigger.with.clone()))
+        .collect();
+    if specs.is_empty() {
+        specs.push(spec(operation, Map::new()));
+    }
+    specs
+}
+
+fn arguments(text: &str) -> Result<Map<String, Value>, Failure> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(Failure::BadInput(
             "--with is no JSON object; write e.g. --with '{\"contactId\": \"...\"}'".to_owned(),
         )),
-        Some(Err(error)) => Err(Failure::BadInput(format!("--with is no JSON: {error}"))),
+        Err(error) => Err(Failure::BadInput(format!("--with is no JSON: {error}"))),
     }
 }
 
