@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on standard error; hidden where nobody sees it.
 pub(super) struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     hidden: bool,
     began: Instant,
     /// Where this run began, which an earlier one may have left far from the start.
@@ -27,7 +27,7 @@ impl Bar {
         }
         bar.set_prefix(connection.to_owned());
         Self {
-            bar,
+            drawn: bar,
             hidden,
             began: Instant::now(),
             first: OnceLock::new(),
@@ -44,19 +44,19 @@ impl Bar {
         if progress.total == 0 {
             return;
         }
-        self.bar.set_length(progress.total);
-        self.bar.set_position(progress.contacts);
-        self.bar
+        self.drawn.set_length(progress.total);
+        self.drawn.set_position(progress.contacts);
+        self.drawn
             .set_message(text(first, counted, progress, self.began.elapsed()));
-        if !self.hidden && self.bar.is_hidden() {
+        if !self.hidden && self.drawn.is_hidden() {
             // Without a terminal, indicatif draws nothing by itself.
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.bar.tick();
+            self.drawn.set_draw_target(ProgressDrawTarget::stderr());
+            self.drawn.tick();
         }
     }
 
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }
 
