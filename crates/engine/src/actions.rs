@@ -174,6 +174,8 @@ impl Actions for Catalog {
 
     fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
         let mut filled_in = arguments::FROM_CONNECTION.to_vec();
+        // The poll pages by itself.
+        filled_in.extend(arguments::PAGING);
         let trigger = canopy_highlevel::operation(operation).and_then(|found| found.trigger);
         // Without it, the poll takes it from each record of another list.
         filled_in.extend(
@@ -204,6 +206,20 @@ mod tests {
             let found = Catalog.check_trigger(operation, example.as_object().unwrap());
             assert!(found.is_empty(), "{name}: {found:?}");
         }
+    }
+
+    #[test]
+    fn no_trigger_is_told_how_to_page() {
+        for name in Catalog.triggers() {
+            let operation = Catalog.trigger(name).unwrap();
+            let mut example = canopy_highlevel::describe(operation).unwrap().example;
+            let given = example.as_object_mut().unwrap();
+            given.retain(|argument, _| !arguments::PAGING.contains(&argument.as_str()));
+            let found = Catalog.check_trigger(operation, given);
+            assert!(found.is_empty(), "{name}: {found:?}");
+        }
+        let search = Catalog.trigger("search-contacts").unwrap();
+        assert!(Catalog.check_trigger(search, &Map::new()).is_empty());
     }
 
     #[test]

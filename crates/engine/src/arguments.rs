@@ -12,6 +12,9 @@ const MOST: usize = 50;
 /// Filled in from the connection where a file does not give them.
 pub(crate) const FROM_CONNECTION: [&str; 3] = ["locationId", "location_id", "companyId"];
 
+/// Which part of a list comes with an answer: a poll of it says that by itself.
+pub(crate) const PAGING: [&str; 5] = ["limit", "pageLimit", "page", "skip", "offset"];
+
 /// All that an operation of HighLevel would refuse. What is in `filled_in` may be missing.
 pub(crate) fn of_highlevel(
     operation: &str,

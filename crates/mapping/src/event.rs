@@ -70,6 +70,10 @@ pub fn record_name(kind: &str) -> Option<&str> {
     }
 }
 
+/// In an event's `found_by`: the first poll told it because a trigger asks for what was there before. It starts only
+/// workflows whose trigger does, unless it also arrives by itself.
+pub const FIRST_POLL: &str = "first-poll";
+
 /// Where an event comes from, besides its source.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trace {

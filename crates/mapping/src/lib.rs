@@ -46,7 +46,7 @@ mod workflow;
 pub use actions::{ActionKind, Actions, ArgumentError};
 pub use consent::{PERSONAL, consents};
 pub use control::{STOP, WAIT, check_control, wait_until};
-pub use event::{Event, Source, Trace, record_name};
+pub use event::{Event, FIRST_POLL, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyScope, NoContact, step_key};
 pub use moment::{Moment, MomentError};

@@ -8,7 +8,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Event, Source};
+use crate::event::{Event, FIRST_POLL, Source};
 use crate::poll::poll_name;
 
 /// Kind of the events of timetables.
@@ -90,9 +90,13 @@ impl WebhookOn {
 impl On {
     /// Whether an event starts the workflow `workflow`, as far as this can be told without its condition.
     pub fn matches(&self, workflow: &str, event: &Event) -> bool {
+        let found_by = &event.trace.found_by;
+        if event.source == Source::Manual && found_by.iter().any(|mark| mark == FIRST_POLL) {
+            return matches!(self, Self::Trigger(on) if on.backfill && found_by.contains(&on.poll_name()));
+        }
         match self {
             Self::Kind(kind) => *kind == event.kind,
-            Self::Trigger(trigger) => event.trace.found_by.contains(&trigger.poll_name()),
+            Self::Trigger(trigger) => found_by.contains(&trigger.poll_name()),
             Self::Webhook(webhook) => webhook.kind() == event.kind,
             Self::Schedule(_) => {
                 event.source == Source::Schedule

@@ -278,6 +278,17 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
         assert_eq!(started(&event("note.created", &[&name])), only(2));
         assert_eq!(started(&due), only(3));
         assert_eq!(started(&event("hook.gift", &[])), only(4));
+        // What the first poll tells is history to all that do not ask for it.
+        let history = |kind: &str, poll: &str| Event {
+            source: Source::Manual,
+            ..event(kind, &[poll, crate::FIRST_POLL])
+        };
+        assert_eq!(started(&history("note.created", &name)), only(2));
+        assert_eq!(
+            started(&history("note.created", "get-all-notes")),
+            [false; 5]
+        );
+        assert_eq!(started(&history("contact.updated", "x")), [false; 5]);
     }
 
     #[test]

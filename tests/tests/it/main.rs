@@ -10,6 +10,7 @@ mod books;
 mod call;
 mod crashes;
 mod demo;
+mod first_poll;
 mod language;
 mod mcp;
 mod missed;

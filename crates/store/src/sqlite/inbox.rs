@@ -119,7 +119,7 @@ async fn insert_one(
 
 /// Notes that further polls found an event. Workflows may wait for just these, so it is taken in once more; what it
 /// started already stays. Our own writes stay echoes, and what a person was asked about still waits.
-async fn add_polls(
+pub(super) async fn add_polls(
     connection: &mut SqliteConnection,
     id: i64,
     polls: &[String],

@@ -1,5 +1,6 @@
 //! Polls: what they found, how far they have read, and what they last saw.
 
+use canopy_mapping::Source;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
@@ -27,6 +28,12 @@ pub(super) async fn commit(
         )));
     }
     let inserted = inbox::insert(held.connection, held.fence.epoch, &commit.events, now).await?;
+    for (event, inserted) in commit.events.iter().zip(&inserted) {
+        // A webhook told it before the first poll was to report what is there.
+        if let (Source::Manual, Inserted::Duplicate(id)) = (event.source, inserted) {
+            inbox::add_polls(held.connection, *id, &event.trace.found_by, now).await?;
+        }
+    }
     for record in &commit.gone {
         sqlx::query("DELETE FROM poll_records WHERE location = ?1 AND poll = ?2 AND record = ?3")
             .bind(&held.fence.location)

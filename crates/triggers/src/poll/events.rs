@@ -1,11 +1,20 @@
 //! From what a poll saw to events.
 
-use canopy_mapping::{Source, Trace, once_version, record_version};
+use canopy_mapping::{FIRST_POLL, Source, Trace, once_version, record_version};
 use canopy_store::NewEvent;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::plan::{Poll, happens_once};
+
+/// Has events that a trigger's first poll tells start only the workflows that ask for what was there before, however old
+/// it is: for all others it is the baseline.
+pub(super) fn of_first_poll(events: &mut [NewEvent]) {
+    for event in events {
+        event.source = Source::Manual;
+        event.trace.found_by.push(FIRST_POLL.to_owned());
+    }
+}
 
 /// Makes the events of one poll of one location.
 #[derive(Debug, Clone, Copy)]

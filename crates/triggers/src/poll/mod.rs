@@ -327,7 +327,8 @@ impl Poller {
             location: &self.site.location,
             now: self.site.clock.now(),
         };
-        let baseline = state.is_none() && !poll.backfill;
+        let first = state.is_none();
+        let baseline = first && !poll.backfill;
         let mut found = Found::default();
         let mut more = false;
         // Calls of a poll that failed are not this one's.
@@ -370,6 +371,10 @@ impl Poller {
             whole.last = Some(self.service_time(maker.now));
             self.state(poll, &*whole)
         };
+        // Where the whole location is to report what is there, it does so to all workflows.
+        if first && !self.options.backfill {
+            events::of_first_poll(&mut found.events);
+        }
         Ok(Step {
             commit: PollCommit {
                 name: poll.name.clone(),

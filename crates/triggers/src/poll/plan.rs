@@ -36,7 +36,7 @@ pub struct PollSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     #[error(
-        "operation \"{operation}\" cannot be a trigger; `canopy ops --triggers` lists those that can"
+        "operation \"{operation}\" cannot be a trigger; `canopy ops` tells triggers from actions"
     )]
     NoTrigger { operation: String },
     #[error("trigger \"{operation}\": {problem}")]

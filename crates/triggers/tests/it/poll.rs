@@ -1,7 +1,8 @@
 //! What a poll reports, and what it does not.
 
+use canopy_mapping::Source;
 use canopy_store::Store;
-use canopy_triggers::{PollError, PollOptions};
+use canopy_triggers::{PollError, PollOptions, PollSpec};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -137,6 +138,46 @@ async fn backfill_reports_what_was_there() {
         stored(world.poll_with(options, "test").poll().await.unwrap()),
         5
     );
+}
+
+#[tokio::test]
+async fn what_was_there_is_history_until_it_also_arrives_by_itself() {
+    let world = World::new(0).await;
+    let (early, late) = (world.create("Ada").await, world.create("Grace").await);
+    crate::receive::deliver(&world, "ContactCreate", &early)
+        .await
+        .unwrap();
+    let spec = PollSpec {
+        operation: "search-contacts-advanced".to_owned(),
+        arguments: serde_json::Map::new(),
+        every: None,
+        backfill: true,
+    };
+    let poll = world.poller(PollOptions::default(), "test", &[spec], &[]);
+    poll.poll().await.unwrap();
+    let row = async |record: &str| {
+        let rows = world.store.recent_events(10).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let row = rows.into_iter().find(|row| row.event.record == record);
+        row.unwrap().event
+    };
+    let mark = canopy_mapping::FIRST_POLL.to_owned();
+    let found_by = ["search-contacts-advanced".to_owned(), mark];
+    let told = row(&early).await;
+    assert_eq!(told.source, Source::Webhook);
+    assert_eq!(
+        told.trace.found_by, found_by,
+        "the trigger starts on it, too"
+    );
+    let told = row(&late).await;
+    assert_eq!(
+        (told.source, told.trace.found_by),
+        (Source::Manual, found_by.to_vec())
+    );
+    crate::receive::deliver(&world, "ContactCreate", &late)
+        .await
+        .unwrap();
+    assert_eq!(row(&late).await.source, Source::Webhook);
 }
 
 #[tokio::test]
