@@ -48,9 +48,9 @@ async fn what_was_there_starts_the_workflow_that_asks_for_it_and_no_other() {
     world.seed(3).await;
     world.succeed(&["run", "--once"]).await;
     assert_eq!(bought(&world).await, counts(3, 0, 0));
-    let held = world.store().await.events_in(EventState::Held, 10).await;
+    let waiting = world.store().await.events_in(EventState::Held, 10).await;
     assert_eq!(
-        held.unwrap(),
+        waiting.unwrap(),
         [],
         "nobody has to approve what was asked for"
     );
