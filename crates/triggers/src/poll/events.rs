@@ -7,13 +7,11 @@ use serde_json::{Map, Value};
 
 use super::plan::{Poll, happens_once};
 
-/// Has events that a trigger's first poll tells start only the workflows that ask for what was there before, however old
-/// it is: for all others it is the baseline.
-pub(super) fn of_first_poll(events: &mut [NewEvent]) {
-    for event in events {
-        event.source = Source::Manual;
-        event.trace.found_by.push(FIRST_POLL.to_owned());
-    }
+/// Has what was there at a trigger's first poll start only the workflows that ask for it, however old it is: for all
+/// others it is the baseline.
+pub(super) fn of_first_poll(event: &mut NewEvent) {
+    event.source = Source::Manual;
+    event.trace.found_by.push(FIRST_POLL.to_owned());
 }
 
 /// Makes the events of one poll of one location.

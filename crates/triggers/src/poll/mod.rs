@@ -351,7 +351,12 @@ impl Poller {
             let progress = match self.progress::<Progress>(poll, state)? {
                 None => {
                     let now = self.service_time(maker.now);
-                    Progress::baseline(now, self.newest_event().await?, poll.backfill)
+                    let newest = self.newest_event().await?;
+                    if poll.backfill {
+                        Progress::backfill(now, newest, self.options.backfill)
+                    } else {
+                        Progress::baseline(now, newest)
+                    }
                 }
                 Some(mut progress) => {
                     more = self
@@ -373,7 +378,7 @@ impl Poller {
         };
         // Where the whole location is to report what is there, it does so to all workflows.
         if first && !self.options.backfill {
-            events::of_first_poll(&mut found.events);
+            found.events.iter_mut().for_each(events::of_first_poll);
         }
         Ok(Step {
             commit: PollCommit {

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use canopy_highlevel::Error;
-use canopy_store::PollRecord;
+use canopy_store::{NewEvent, PollRecord};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compare::{Found, Unknown};
-use super::events::Maker;
+use super::events::{Maker, of_first_poll};
 use super::reading::Reader;
 use super::{Poll, PollError, Poller};
 
@@ -29,6 +29,8 @@ const SAMPLE: u64 = 5;
 pub(super) struct Progress {
     /// When the baseline was set: what is younger is new. `None`: all is.
     since: Option<Timestamp>,
+    /// When a trigger asked for what was there: what is older is history to all others.
+    asked: Option<Timestamp>,
     /// The last event that was looked at for parents.
     event: i64,
     sweep: Sweep,
@@ -81,24 +83,33 @@ impl From<Stored> for Parent {
 
 impl Progress {
     /// What is there now is not looked at: a change of a parent will show what is new.
-    pub fn baseline(now: Timestamp, event: i64, backfill: bool) -> Self {
+    pub fn baseline(now: Timestamp, event: i64) -> Self {
         Self {
-            since: (!backfill).then_some(now),
+            since: Some(now),
             event,
-            sweep: Sweep::default(),
+            ..Self::default()
+        }
+    }
+
+    /// What is there now is told when its turn comes. `for_all`: not only for the trigger that asks for it.
+    pub fn backfill(now: Timestamp, event: i64, for_all: bool) -> Self {
+        Self {
+            asked: (!for_all).then_some(now),
+            event,
+            ..Self::default()
         }
     }
 
     /// Progress of which the next poll reads the lists of a few parents, as if all in them were new.
     pub fn sample(now: Timestamp, sweep: SignedDuration) -> Self {
         Self {
-            since: None,
             event: i64::MAX,
             sweep: Sweep {
                 total: SAMPLE,
                 at: Some(now - sweep),
                 ..Sweep::default()
             },
+            ..Self::default()
         }
     }
 
@@ -144,6 +155,7 @@ impl Poller {
             for parent in self.sweep(maker, reader, &mut progress.sweep).await? {
                 let is_new = progress
                     .since
+                    .or(progress.asked)
                     .is_some_and(|since| parent.created.is_some_and(|created| created >= since));
                 *parents.entry(parent.id).or_default() |= is_new;
             }
@@ -151,7 +163,9 @@ impl Poller {
         for (parent, is_new) in parents {
             // All that is in the list of a parent which is new itself is new.
             let since = progress.since.filter(|_| !is_new);
-            found.extend(self.read_parent(maker, reader, since, &parent).await?);
+            let asked = progress.asked.filter(|_| !is_new);
+            let read = self.read_parent(maker, reader, (since, asked), &parent);
+            found.extend(read.await?);
         }
         Ok(more)
     }
@@ -160,7 +174,7 @@ impl Poller {
         &self,
         maker: Maker<'_>,
         reader: &Reader,
-        since: Option<Timestamp>,
+        (since, asked): (Option<Timestamp>, Option<Timestamp>),
         parent: &str,
     ) -> Result<Found, PollError> {
         let poll = maker.poll;
@@ -200,6 +214,14 @@ impl Poller {
         };
         let mut found = maker.compare(known, &listed, parent, unknown);
         if !read_before {
+            if let Some(asked) = asked {
+                let was_there = |event: &&mut NewEvent| {
+                    let created = maker.created_at(&event.payload);
+                    created.is_none_or(|created| created < asked)
+                };
+                let events = found.events.iter_mut();
+                events.filter(was_there).for_each(of_first_poll);
+            }
             found.seen.push(PollRecord {
                 record: mark,
                 version: "read".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use canopy_mapping::Source;
 use canopy_store::{EventState, Store};
 use canopy_triggers::{PlanError, PollOptions, PollSpec, Poller, Polls};
 use serde_json::{Value, json};
@@ -84,6 +85,35 @@ async fn notes_are_read_for_contacts_that_changed() {
     let deleted = world.store.recent_events(1).await.unwrap().remove(0).event;
     assert_eq!(deleted.contact.as_ref(), Some(&contact));
     assert_eq!(deleted.version.as_deref(), Some("deleted"));
+}
+
+#[tokio::test]
+async fn notes_that_were_there_are_history_to_all_but_the_trigger_that_asks_for_them() {
+    let world = world(1).await;
+    let contacts = world.books("/contacts").await;
+    let contact = contacts[0]["id"].as_str().unwrap();
+    let old = note(&world, contact, "there before").await;
+    world.advance(60).await;
+    let spec = PollSpec {
+        backfill: true,
+        ..spec("get-all-notes", &json!({}))
+    };
+    let poller = poller(&world, &[spec], &["note.created"]);
+    poller.poll().await.unwrap();
+    world.advance(600).await;
+    let new = note(&world, contact, "new").await;
+    world.rename(contact, "Ada").await;
+    poller.poll().await.unwrap();
+    let rows = world.store.recent_events(20).await.unwrap();
+    let of = |note: &String| {
+        let row = rows.iter().find(|row| row.event.record == *note);
+        let event = row.unwrap().event.clone();
+        (event.source, event.trace.found_by)
+    };
+    let poll = "get-all-notes".to_owned();
+    let mark = canopy_mapping::FIRST_POLL.to_owned();
+    assert_eq!(of(&old), (Source::Manual, vec![poll.clone(), mark]));
+    assert_eq!(of(&new), (Source::Poll, vec![poll]));
 }
 
 #[tokio::test]
