@@ -33,7 +33,7 @@ pub(crate) fn of_highlevel(
     };
     let is_filled_in = |name: &str, value: &Value| {
         let field = description.fields.iter().find(|field| field.name == name);
-        template::is_dynamic(value) && field.is_none_or(|field| may_be(field, value))
+        template::is_dynamic(value) && field.is_some_and(|field| may_be(field, value))
     };
     let mut arguments = with_samples(given, &sample, &is_filled_in);
     for name in filled_in {
@@ -268,6 +268,17 @@ mod tests {
             "title": "{{ record.title }}", "dueDate": "{{ record.due }}", "completed": "{{ true }}",
         }));
         assert_eq!(told(&of_highlevel("create-task", &arguments, &[])), [""; 0]);
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_whatever_templates_its_value_has() {
+        let name = json!("{{ contact.firstName }}");
+        let arguments = with(&json!({ "contactId": "c", "frstName": name }));
+        let wrong = told(&of_highlevel("update-contact", &arguments, &[]));
+        assert_eq!(
+            wrong,
+            ["\"frstName\" is unknown here; did you mean \"firstName\"?"]
+        );
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub mod schema;
 mod some_actions;
 mod step;
 pub mod template;
+mod words;
 mod workflow;
 
 pub use actions::{ActionKind, Actions, ArgumentError};

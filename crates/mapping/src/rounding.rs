@@ -17,6 +17,11 @@ const MODES: [(&str, RoundingStrategy); 5] = [
     ("trunc", RoundingStrategy::ToZero),
 ];
 
+/// The names of all modes.
+pub(crate) fn modes() -> impl Iterator<Item = &'static str> {
+    MODES.into_iter().map(|(name, _)| name)
+}
+
 /// Adds a filter for each mode. `{{ 2.5 | round }}` is 3; `| round(2)` keeps two places.
 pub(crate) fn add_to(environment: &mut Environment<'_>) {
     for (name, mode) in MODES {

@@ -7,7 +7,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use crate::{dates, rounding};
+use crate::{dates, rounding, words};
 
 /// A template or expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ impl TemplateError {
     }
 }
 
-fn environment() -> Environment<'static> {
+pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     // HighLevel leaves out empty members, so a missing one is normal and reads as nothing.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -73,12 +73,30 @@ pub fn is_dynamic(value: &Value) -> bool {
     }
 }
 
-/// Whether an expression is written correctly.
+/// Whether an expression is written correctly and calls nothing that is not there.
 pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
-    environment()
+    let environment = environment();
+    environment
         .compile_expression(expression)
-        .map(drop)
-        .map_err(|error| TemplateError::new(expression, &error))
+        .map_err(|error| TemplateError::new(expression, &error))?;
+    check_words(&environment, expression, &[expression])
+}
+
+fn check_words(
+    environment: &Environment<'_>,
+    text: &str,
+    codes: &[&str],
+) -> Result<(), TemplateError> {
+    let problem = codes
+        .iter()
+        .find_map(|code| words::mistake(environment, code));
+    match problem {
+        None => Ok(()),
+        Some(problem) => Err(TemplateError {
+            source_text: text.to_owned(),
+            problem,
+        }),
+    }
 }
 
 /// Whether all templates in a value are written correctly.
@@ -86,10 +104,13 @@ pub fn check(value: &Value) -> Result<(), TemplateError> {
     match value {
         Value::String(text) if is_template(text) => match single_expression(text) {
             Some(expression) => check_expression(expression),
-            None => environment()
-                .template_from_str(text)
-                .map(drop)
-                .map_err(|error| TemplateError::new(text, &error)),
+            None => {
+                let environment = environment();
+                environment
+                    .template_from_str(text)
+                    .map_err(|error| TemplateError::new(text, &error))?;
+                check_words(&environment, text, &words::codes(text))
+            }
         },
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => members.values().try_for_each(check),

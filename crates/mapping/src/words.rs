@@ -1,0 +1,252 @@
+//! Filters and tests that templates name. minijinja looks them up when it meets them, which is in a run and too late.
+
+use minijinja::{Environment, Value};
+
+use crate::file_error::nearest;
+use crate::rounding;
+
+/// Filters that somebody may have meant, besides the ways to round.
+const FILTERS: [&str; 45] = [
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "later",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+    "zip",
+];
+
+/// Tests that somebody may have meant.
+const TESTS: [&str; 22] = [
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "even",
+    "false",
+    "float",
+    "ge",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "startingwith",
+    "string",
+    "undefined",
+];
+
+/// What is wrong with the filters and tests of an expression; of a template, `code` is what stands in one of its braces.
+pub(crate) fn mistake(environment: &Environment<'_>, code: &str) -> Option<String> {
+    called(code).into_iter().find_map(|(kind, name)| {
+        let is_known = environment
+            .empty_state()
+            .perform_test(kind, &[Value::from(name)])
+            .unwrap_or(true);
+        if is_known {
+            return None;
+        }
+        let known: Vec<&str> = match kind {
+            FILTER => FILTERS.into_iter().chain(rounding::modes()).collect(),
+            _ => TESTS.to_vec(),
+        };
+        let problem = format!("has a {kind} \"{name}\", and there is none");
+        Some(match nearest(name, known.iter().copied()) {
+            Some(near) => format!("{problem}; did you mean \"{near}\"?"),
+            None => format!("{problem}; there are {}", known.join(", ")),
+        })
+    })
+}
+
+// minijinja's tests for whether it has one.
+const FILTER: &str = "filter";
+const TEST: &str = "test";
+
+/// Filters (`| name`) and tests (`is name`, `is not name`) that stand in the code, outside of its texts.
+fn called(code: &str) -> Vec<(&'static str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    // Whatever the next name is one of.
+    let mut next = None;
+    let mut is_member = false;
+    while let Some(first) = rest.chars().next() {
+        if first == '"' || first == '\'' {
+            rest = after_text(rest, first);
+            next = None;
+        } else if first.is_alphabetic() || first == '_' {
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
+            let word = &rest[..end];
+            match (next, word) {
+                (Some(TEST), "not") => {}
+                (Some(kind), _) => {
+                    found.push((kind, word));
+                    next = None;
+                }
+                (None, "is") if !is_member => next = Some(TEST),
+                (None, _) => {}
+            }
+            rest = &rest[end..];
+        } else {
+            if !first.is_whitespace() {
+                next = (first == '|').then_some(FILTER);
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+        is_member = first == '.';
+    }
+    found
+}
+
+/// What comes after the text that begins with this quote.
+fn after_text(code: &str, quote: char) -> &str {
+    let mut is_escaped = false;
+    for (at, letter) in code.char_indices().skip(1) {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            _ if letter == quote => return &code[at + letter.len_utf8()..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+/// The code in the braces of a template.
+pub(crate) fn codes(template: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = template;
+    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        let end = if rest[start..].starts_with("{{") {
+            "}}"
+        } else {
+            "%}"
+        };
+        let code = &rest[start + 2..];
+        let mut left = code;
+        loop {
+            match left.chars().next() {
+                None => break,
+                Some(_) if left.starts_with(end) => break,
+                Some(quote @ ('"' | '\'')) => left = after_text(left, quote),
+                Some(other) => left = &left[other.len_utf8()..],
+            }
+        }
+        let inner = &code[..code.len() - left.len()];
+        // What follows is text, braces or not.
+        if inner.trim_matches(['-', '+', ' ']) == "raw" {
+            break;
+        }
+        found.push(inner);
+        rest = left.get(2..).unwrap_or_default();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::template;
+
+    fn problem(text: &str) -> Option<String> {
+        template::check(&json!(text)).err().map(|it| it.problem)
+    }
+
+    #[test]
+    fn a_filter_or_test_that_there_is_not_is_told_with_the_nearest() {
+        for (text, told) in [
+            (
+                "{{ (5 / 2) | roud }}",
+                "has a filter \"roud\", and there is none; did you mean \"round\"?",
+            ),
+            (
+                "Dear {{ contact.firstName|trimm }}!",
+                "has a filter \"trimm\", and there is none; did you mean \"trim\"?",
+            ),
+            (
+                "{% if contact.email is not defind %}x{% endif %}",
+                "has a test \"defind\", and there is none; did you mean \"defined\"?",
+            ),
+            (
+                "{{ 1 | round_evn }}",
+                "has a filter \"round_evn\", and there is none; did you mean \"round_even\"?",
+            ),
+        ] {
+            assert_eq!(problem(text).as_deref(), Some(told), "{text}");
+        }
+        let wrong = template::check_expression("false and contact.email | lowr == 'a'");
+        assert!(wrong.unwrap_err().to_string().contains("\"lower\"?"));
+    }
+
+    #[test]
+    fn texts_and_members_are_neither() {
+        for text in [
+            "{{ '| roud is it' ~ contact.is.it }}",
+            "{{ 'it\\'s | roud' }} | roud }}",
+            "this is it {{ \"}} is it\" }}",
+            "{% raw %}{{ x | roud }}{% endraw %}",
+            "{{ x | default('a') | upper }}{{ x is not divisibleby 3 }}{{ x | later('3d') }}",
+        ] {
+            assert_eq!(problem(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn all_that_are_named_as_the_nearest_exist() {
+        let filters = FILTERS.into_iter().chain(rounding::modes());
+        for name in filters {
+            assert_eq!(problem(&format!("{{{{ x | {name} }}}}")), None);
+        }
+        for name in TESTS {
+            let expression = format!("x is {name}");
+            assert_eq!(mistake(&template::environment(), &expression), None);
+        }
+    }
+}
