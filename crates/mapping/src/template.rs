@@ -102,16 +102,16 @@ fn check_words(
 /// Whether all templates in a value are written correctly.
 pub fn check(value: &Value) -> Result<(), TemplateError> {
     match value {
-        Value::String(text) if is_template(text) => match single_expression(text) {
-            Some(expression) => check_expression(expression),
-            None => {
-                let environment = environment();
-                environment
-                    .template_from_str(text)
-                    .map_err(|error| TemplateError::new(text, &error))?;
-                check_words(&environment, text, &words::codes(text))
+        Value::String(text) if is_template(text) => {
+            if let Some(expression) = single_expression(text) {
+                return check_expression(expression);
             }
-        },
+            let environment = environment();
+            environment
+                .template_from_str(text)
+                .map_err(|error| TemplateError::new(text, &error))?;
+            check_words(&environment, text, &words::codes(text))
+        }
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => members.values().try_for_each(check),
         _ => Ok(()),
