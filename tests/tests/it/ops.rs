@@ -191,16 +191,23 @@ async fn one_operation_is_described_with_fields_scopes_and_an_example() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_seen_enough_ends_the_output_quietly() {
     let world = World::new().await;
-    let mut child = world
-        .canopy(&["ops", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    for arguments in [
+        &["ops", "--json"][..],
+        &["recipe", "list"],
+        &["recipe", "list", "--json"],
+        &["recipe", "show", "new-contact"],
+    ] {
+        let mut child = world
+            .canopy(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

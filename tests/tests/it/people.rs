@@ -156,7 +156,14 @@ async fn a_file_is_imported_line_by_line_and_wrong_lines_are_told() {
         .await;
     assert_eq!(dry.status.code(), Some(2));
     let summary = rows(&text(&dry.stdout)).pop().unwrap();
-    assert_eq!(summary["summary"]["created"], 3);
+    assert_eq!(
+        (
+            &summary["summary"]["created"],
+            &summary["summary"]["unchanged"]
+        ),
+        (&json!(2), &json!(1)),
+        "as the import will say"
+    );
     assert_eq!(writes(&world).await, 2, "the two custom fields alone");
 
     let output = world.output(&["profile", "import", "people.csv"]).await;
@@ -207,6 +214,11 @@ async fn a_file_is_imported_line_by_line_and_wrong_lines_are_told() {
         (
             "email,tres\na@example.com,1\n",
             "people.csv:1: there is no field \"tres\"; did you mean \"trees\"?",
+        ),
+        // A mapped field is an address as well.
+        (
+            "mail\nwrong\n",
+            "people.csv:2: \"wrong\" is no e-mail address",
         ),
         ("name\nA\n", "people.csv:2: it has neither email nor phone"),
     ] {

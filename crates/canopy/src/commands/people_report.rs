@@ -119,7 +119,11 @@ pub(super) fn told(adopted: &Adopted, dry_run: bool) -> String {
                 word(adopted.outcome)
             )
         }
-        _ => format!("a contact {would}created"),
+        _ if adopted.outcome == Adoption::Created => format!("a contact {would}created"),
+        _ => format!(
+            "the contact of an earlier line {would}{}",
+            word(adopted.outcome)
+        ),
     };
     let written = adopted.to_highlevel.join(", ");
     if !written.is_empty() {

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use canopy_engine::{AdoptError, Adopted, Connection, Engine, Observer, Options, PERSON_FIELDS};
+use canopy_engine::{
+    AdoptError, Adopted, Adoption, Connection, Engine, Observer, Options, PERSON_FIELDS,
+};
 use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::nearest;
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::people_file::{self, Person};
 use super::people_report::{Count, bar, described, report, told, wrong};
@@ -222,11 +224,25 @@ impl Desk {
         Some(format!("there is no field \"{name}\"; {fix}"))
     }
 
+    /// By what HighLevel knows the person, also where a mapped field gives it under a name of its own.
+    fn reachable(&self, person: &Person) -> Map<String, Value> {
+        let mut fields = Map::new();
+        for name in ["email", "phone"] {
+            let mapped = self.mapping.fields().iter();
+            let mapped = mapped.filter(|field| field.contact_field() == name);
+            let mut given = [name].into_iter().chain(mapped.map(|field| &*field.name));
+            if let Some(value) = given.find_map(|name| person.fields.get(name)) {
+                fields.insert(name.to_owned(), value.clone());
+            }
+        }
+        fields
+    }
+
     async fn create(&self, person: &Person) -> Result<Adopted, Failure> {
         if let Some(problem) = person.fields.keys().find_map(|name| self.unknown(name)) {
             return Err(Failure::BadInput(problem));
         }
-        people_file::check(&person.fields).map_err(Failure::BadInput)?;
+        people_file::check(&self.reachable(person)).map_err(Failure::BadInput)?;
         self.adopt(person, None, false)
             .await
             .map_err(|error| failure(&error))
@@ -258,6 +274,8 @@ impl Desk {
         let mut count = Count::default();
         // The search for duplicates may lag behind what was created a moment ago.
         let mut seen: HashMap<String, String> = HashMap::new();
+        // What a dry run would have created, by which further lines would be the same person.
+        let mut planned: HashMap<String, &Person> = HashMap::new();
         for line in &file.lines {
             let person = match line {
                 Ok(person) => person,
@@ -268,10 +286,27 @@ impl Desk {
                     continue;
                 }
             };
-            let names = people_file::names(&person.fields);
+            let reachable = self.reachable(person);
+            if let Err(problem) = people_file::check(&reachable) {
+                count.wrong += 1;
+                wrong(options, &bar, person.line, &problem)?;
+                bar.inc(1);
+                continue;
+            }
+            let names = people_file::names(&reachable);
             let known = names.iter().find_map(|name| seen.get(name)).cloned();
             match self.adopt(person, known.as_deref(), options.dry_run).await {
-                Ok(adopted) => {
+                Ok(mut adopted) => {
+                    if adopted.contact.is_none() {
+                        if let Some(earlier) = names.iter().find_map(|name| planned.get(name)) {
+                            adopted.outcome = if earlier.fields == person.fields {
+                                Adoption::Unchanged
+                            } else {
+                                Adoption::Updated
+                            };
+                        }
+                        planned.extend(names.iter().map(|name| (name.clone(), person)));
+                    }
                     count.add(&adopted);
                     if let Some(contact) = &adopted.contact {
                         seen.extend(names.into_iter().map(|name| (name, contact.clone())));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::schema;
 use crate::config::{Recipe, recipe, recipes};
 use crate::exit::{Ended, Failure};
+use crate::output;
 use crate::show;
 
 #[derive(Debug, Subcommand)]
@@ -32,10 +33,7 @@ pub(crate) enum RecipeCommand {
 pub(super) fn run(command: &RecipeCommand) -> Result<Ended, Failure> {
     match command {
         RecipeCommand::List { json } => list(*json),
-        RecipeCommand::Show { name } => {
-            print!("{}", known(name)?.text);
-            Ok(Ended::Well)
-        }
+        RecipeCommand::Show { name } => output::text(known(name)?.text),
         RecipeCommand::Add { name, to } => add(known(name)?, to),
     }
 }
@@ -50,8 +48,7 @@ fn list(as_json: bool) -> Result<Ended, Failure> {
         rows.push(described(recipe)?);
     }
     if as_json {
-        println!("{}", Value::Array(rows));
-        return Ok(Ended::Well);
+        return output::line(&Value::Array(rows));
     }
     let pairs: Vec<_> = recipes()
         .iter()
@@ -63,8 +60,7 @@ fn list(as_json: bool) -> Result<Ended, Failure> {
             )
         })
         .collect();
-    print!("{}", show::pairs(&pairs));
-    Ok(Ended::Well)
+    output::text(&show::pairs(&pairs))
 }
 
 /// As the file says it: `on` in every form that a file may give it.

@@ -78,6 +78,11 @@ impl Place {
 }
 
 impl MappedField {
+    /// The contact's field: a standard one by its name, a custom one by its id.
+    pub fn contact_field(&self) -> &str {
+        self.place.id()
+    }
+
     pub(super) fn new(name: &str, rule: &FieldRule, place: Place, kind: Kind) -> Self {
         Self {
             name: name.to_owned(),
