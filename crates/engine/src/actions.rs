@@ -22,6 +22,21 @@ pub(crate) const PROFILE_TAG: &str = "profile.tag";
 /// The action that brings the mapped fields of contact and profile in step.
 pub const SYNC_PROFILE: &str = "profile.sync";
 
+/// What Ecologi's receipts have, and the words of a purchase that was not made.
+const PURCHASE_ANSWER: [&str; 11] = [
+    "amount",
+    "currency",
+    "name",
+    "number",
+    "numberInTonnes",
+    "projectDetails",
+    "recipientEmail",
+    "skipped",
+    "tileUrl",
+    "treeUrl",
+    "units",
+];
+
 const PROFILE_ACTIONS: [&str; 5] = [
     SAVE_PROFILE,
     PROFILE_NOTE,
@@ -172,6 +187,19 @@ impl Actions for Catalog {
         members.into_iter().collect()
     }
 
+    fn answer_members(&self, action: &str) -> Vec<String> {
+        match self.kind(action) {
+            Some(ActionKind::Purchase) => PURCHASE_ANSWER.map(str::to_owned).to_vec(),
+            Some(ActionKind::HighLevel) => {
+                let shown = canopy_highlevel::placeholder(action, &str::to_owned);
+                let shown = shown.unwrap_or_default();
+                let members = shown.as_object().into_iter().flatten();
+                members.map(|(name, _)| name.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
         let mut filled_in = arguments::FROM_CONNECTION.to_vec();
         // The poll pages by itself.
@@ -197,6 +225,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_a_step_answers_is_known() {
+        for (action, member) in [
+            ("buy-trees", "treeUrl"),
+            ("create-note", "note"),
+            ("add-tags", "tags"),
+        ] {
+            let members = Catalog.answer_members(action);
+            assert!(members.iter().any(|known| known == member), "{members:?}");
+        }
+        assert!(Catalog.answer_members(SAVE_PROFILE).is_empty());
+    }
 
     #[test]
     fn every_trigger_of_the_catalog_can_start_a_workflow() {

@@ -43,6 +43,10 @@ pub trait Actions {
     fn record_of(&self, operation: &str) -> Option<&str>;
     /// Members of the records of this name, as far as the service describes them; none where it does not.
     fn members(&self, record: &str) -> Vec<String>;
+    /// Members of what a step with this action leaves in `steps.<id>`, as far as they are described.
+    fn answer_members(&self, _action: &str) -> Vec<String> {
+        Vec::new()
+    }
     /// All that is wrong with the parameters of a trigger.
     fn check_trigger(&self, operation: &str, parameters: &Map<String, Value>)
     -> Vec<ArgumentError>;

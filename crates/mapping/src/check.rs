@@ -74,6 +74,8 @@ pub(crate) fn mistakes(
         check.step(&place, step);
         check.names_of_step(&place, step, &before);
         before.push(&step.id);
+        let answer = actions.answer_members(actions.operation_of(&step.action));
+        check.names.add_step(&step.id, answer);
         check.purchase_on_schedule(&place, &workflow.on, step);
     }
     if let Some(consent) = &workflow.consent {

@@ -1,7 +1,7 @@
 //! The names that templates and conditions use: a wrong one would read as nothing, and a condition on it as false for
 //! ever, without a word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Actions;
 use crate::event::record_name;
@@ -58,6 +58,8 @@ pub(crate) struct Names {
     records: BTreeSet<String>,
     /// Members of records, as far as the description of the service tells them.
     members: Vec<(String, Vec<String>)>,
+    /// Members of what the steps so far answer, by the steps' ids.
+    answers: BTreeMap<String, Vec<String>>,
     /// All names of records that there are.
     all_records: BTreeSet<String>,
 }
@@ -93,8 +95,14 @@ impl Names {
                 .filter_map(record_name)
                 .map(str::to_owned)
                 .collect(),
+            answers: BTreeMap::new(),
             records,
         }
+    }
+
+    /// Further steps may read what this one answers.
+    pub fn add_step(&mut self, id: &str, members: Vec<String>) {
+        self.answers.insert(id.to_owned(), members);
     }
 
     /// What is wrong with a name such as `contact.firstName`. `steps`: ids of the steps before.
@@ -103,7 +111,11 @@ impl Names {
         let (root, member) = (parts.next()?, parts.next());
         let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
         if root == "steps" {
-            let id = member.filter(|id| !steps.contains(id))?;
+            let id = member?;
+            if steps.contains(&id) {
+                let members = self.answers.get(id)?;
+                return slip(&format!("steps.{id}"), members, parts.next()?);
+            }
             let fix = match nearest(id, steps.iter().copied()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if steps.is_empty() => "no step comes before this one".to_owned(),
@@ -151,17 +163,22 @@ impl Names {
     /// The service sends members that it does not describe, so that only those are wrong that look like a slip.
     fn member(&self, record: &str, member: &str) -> Option<WrongName> {
         let (_, members) = self.members.iter().find(|(name, _)| name == record)?;
-        if members.is_empty() || members.iter().any(|known| known == member) {
-            return None;
-        }
-        let near = nearest(member, members.iter().map(String::as_str))?;
-        Some(WrongName {
-            problem: format!("{record} has no \"{member}\""),
-            fix: format!(
-                "did you mean \"{near}\"? If the service does send it, write {record}['{member}']"
-            ),
-        })
+        slip(record, members, member)
     }
+}
+
+/// A member that looks like one of those that are described, and is none.
+fn slip(of: &str, members: &[String], member: &str) -> Option<WrongName> {
+    if members.is_empty() || members.iter().any(|known| known == member) {
+        return None;
+    }
+    let near = nearest(member, members.iter().map(String::as_str))?;
+    Some(WrongName {
+        problem: format!("{of} has no \"{member}\""),
+        fix: format!(
+            "did you mean \"{near}\"? If the service does send it, write {of}['{member}']"
+        ),
+    })
 }
 
 /// What a workflow file says of custom fields that the location does not have: only the location can tell. `text` is the
@@ -268,6 +285,11 @@ mod tests {
                 "w.toml:7: step \"buy\", \"when\": no earlier step is called \"last\"; no step comes before this one",
             ),
             (
+                "[\"contact.created\"]",
+                "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n[[do]]\nid = \"more\"\naction = \"profile.save\"\nwhen = \"steps.buy.treeURL\"",
+                "w.toml:11: step \"more\", \"when\": steps.buy has no \"treeURL\"; did you mean \"treeUrl\"? If the service does send it, write steps.buy['treeURL']",
+            ),
+            (
                 "[\"get-contact-notes\"]",
                 "when = \"nota.body\"",
                 "w.toml:4: \"when\": there is nothing called \"nota\"; did you mean \"note\"?",
@@ -283,6 +305,10 @@ mod tests {
             (
                 "[\"get-contact-notes\"]",
                 "when = \"note.body and record.anything.at.all\"",
+            ),
+            (
+                "[\"contact.created\"]",
+                "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n[[do]]\nid = \"more\"\naction = \"profile.save\"\nwhen = \"steps.buy.treeUrl or steps.buy.anything or steps.buy['treeURL']\"",
             ),
             (
                 "[{ webhook = \"gift\" }]",

@@ -70,6 +70,14 @@ impl Actions for SomeActions {
         members.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn answer_members(&self, action: &str) -> Vec<String> {
+        if self.kind(action) == Some(ActionKind::Purchase) {
+            vec!["treeUrl".to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+
     fn check_trigger(&self, _: &str, parameters: &Map<String, Value>) -> Vec<ArgumentError> {
         let wrong = parameters.keys().filter(|name| *name != "contactId");
         wrong
