@@ -2,13 +2,33 @@
 
 use canopy_engine::Connection;
 use canopy_highlevel::webhook::Verifier;
-use canopy_mapping::FileError;
+use canopy_mapping::{FileError, On, Workflow};
 use canopy_store::SqliteStore;
 use canopy_triggers::WorkflowHook;
 
 use super::{Config, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
+
+/// The mistake of a workflow on a webhook that nobody may send: nothing would ever start it.
+pub(super) fn unknown(
+    config: &Config,
+    (file, text): (&str, &str),
+    workflow: &Workflow,
+) -> Option<String> {
+    let known = || config.webhooks.workflow.iter().map(|hook| &*hook.name);
+    let name = workflow.on.iter().find_map(|on| match on {
+        On::Webhook(on) if !known().any(|name| name == on.webhook) => Some(&*on.webhook),
+        _ => None,
+    })?;
+    let problem = format!("the configuration has no workflow webhook \"{name}\"");
+    let error = FileError::new(file, problem).at(text, &format!("\"{name}\""));
+    let error = match canopy_mapping::nearest(name, known()) {
+        Some(near) => error.fix(format!("did you mean \"{near}\"?")),
+        None => error.fix("add [[webhooks.workflow]] with this name and a secret to it"),
+    };
+    Some(error.to_string())
+}
 
 pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileError> {
     let hooks = &config.webhooks.workflow;
@@ -164,6 +184,36 @@ secret = "env:SECRET"
         ] {
             let problem = parse(&text).unwrap_err();
             assert!(problem.contains(expected), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_workflow_on_a_webhook_that_is_not_there_is_told() {
+        let (bare, hook) = GOOD.split_at(GOOD.find("[[webhooks.workflow]]").unwrap());
+        let told = |hook: &str, on: &str| {
+            let loaded = crate::config::parse("canopy.toml", bare.to_owned() + hook, "".into());
+            let text = format!(
+                "id = \"w\"\ntitle = \"W\"\non = {{ webhook = \"{on}\" }}\n[[do]]\nid = \"p\"\naction = \"profile.save\"\n"
+            );
+            let workflow =
+                canopy_mapping::Workflow::parse("w.toml", &text, &canopy_engine::Catalog);
+            super::unknown(
+                &loaded.unwrap().config,
+                ("w.toml", &text),
+                &workflow.unwrap(),
+            )
+        };
+        assert_eq!(told(hook, "won-deal"), None);
+        for (hook, fix) in [
+            (hook, "did you mean \"won-deal\"?"),
+            (
+                "",
+                "add [[webhooks.workflow]] with this name and a secret to it",
+            ),
+        ] {
+            let expected =
+                format!("w.toml:3: the configuration has no workflow webhook \"won-dael\"; {fix}");
+            assert_eq!(told(hook, "won-dael"), Some(expected));
         }
     }
 }

@@ -119,9 +119,15 @@ pub(crate) fn workflows_of(
     let mut mistakes: Vec<String> = Vec::new();
     let mut unknown = Vec::new();
     for source in sources(loaded, files) {
-        match source.map(|(file, text)| (Workflow::parse_all(&file, text, &Catalog), file)) {
-            Ok((Ok(workflow), file)) => workflows.push((file, workflow)),
-            Ok((Err(found), _)) => mistakes.extend(found.iter().map(ToString::to_string)),
+        let parsed =
+            source.map(|(file, text)| (Workflow::parse_all(&file, text, &Catalog), file, text));
+        match parsed {
+            Ok((Ok(workflow), file, text)) => {
+                let config = &loaded.config;
+                mistakes.extend(super::hooks::unknown(config, (&file, text), &workflow));
+                workflows.push((file, workflow));
+            }
+            Ok((Err(found), ..)) => mistakes.extend(found.iter().map(ToString::to_string)),
             Err(error) => unknown.push(error),
         }
     }
