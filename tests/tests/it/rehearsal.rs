@@ -203,7 +203,8 @@ async fn workflows_that_start_each_other_are_foreseen_with_all_their_calls() {
         .map(|one| one["name"].clone())
         .collect();
     let head = format!("recipes = {}\n", json!(names));
-    world.write_config(&format!("{head}{}", world.config()));
+    let hook = "\n[[webhooks.workflow]]\nname = \"plant-tree\"\nsecret = \"a secret\"\n";
+    world.write_config(&format!("{head}{}{hook}", world.config()));
     world.succeed(&["run", "--once"]).await;
     let contacts = world.seed(2).await;
     let bearer = format!("Bearer {}", world.info().token);
