@@ -123,6 +123,35 @@ async fn firing_says_what_it_costs_and_buys_only_when_told_to_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn firing_a_workflow_for_a_part_of_the_contacts_says_that_it_is_for_all() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    let workflow = |on: &str| {
+        let text = format!(
+            "id = \"one\"\ntitle = \"One\"\non = [{on}]\n\n[[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = {{ number = 1 }}\n"
+        );
+        std::fs::write(world.path("workflows/one.toml"), text).unwrap();
+    };
+    world.write_config(&format!(
+        "recipes = []\nworkflows = \"workflows\"\n{}",
+        world.config()
+    ));
+    world.seed(2).await;
+    let fire = ["backfill", "--kind", "contacts", "--fire", "one"];
+    let part = r#"{ trigger = "get-contacts-by-business", with = { businessId = "b" } }"#;
+    workflow(part);
+    let told = world.succeed(&fire).await;
+    assert!(told.contains("2 event(s)"), "{told}");
+    assert!(
+        told.contains("cannot tell which of it get-contacts-by-business"),
+        "{told}"
+    );
+    workflow(&format!(r#"{part}, "contact.created""#));
+    let told = world.succeed(&fire).await;
+    assert!(!told.contains("cannot tell"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fired_event_starts_no_other_workflow() {
     let world = World::new().await;
     let workflow = |id: &str| {

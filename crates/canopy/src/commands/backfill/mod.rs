@@ -170,6 +170,25 @@ pub(super) fn asks_for(workflow: &Workflow, kind: RecordKind) -> bool {
         .any(|on| record_of(on).as_deref() == Some(kind.as_str()))
 }
 
+/// Triggers by which the workflow starts on a part of these records only. What a back-fill reads does not tell which.
+fn narrowed(workflow: &Workflow, kinds: &[RecordKind]) -> Vec<String> {
+    let mut found = Vec::new();
+    for on in &workflow.on {
+        let alone = Workflow {
+            on: vec![on.clone()],
+            ..workflow.clone()
+        };
+        if !kinds.iter().any(|kind| asks_for(&alone, *kind)) {
+            continue;
+        }
+        match on {
+            On::Trigger(trigger) if !trigger.with.is_empty() => found.push(trigger.poll_name()),
+            _ => return Vec::new(),
+        }
+    }
+    found
+}
+
 struct Job<'a> {
     options: &'a Backfill,
     loaded: &'a Loaded,
@@ -341,7 +360,14 @@ impl Job<'_> {
             connection.id,
             fire::describe(&plan, &workflow.id)
         ));
-        let mut entry = json!({ "plan": plan });
+        let narrowed = narrowed(workflow, &self.kinds);
+        if !narrowed.is_empty() {
+            self.say(&format!(
+                "that is all that was read: a back-fill cannot tell which of it {} would find; narrow it by the workflow's \"when\"",
+                narrowed.join(", ")
+            ));
+        }
+        let mut entry = json!({ "plan": plan, "not_narrowed_to": narrowed });
         if !self.options.yes {
             self.say("nothing was started; add --yes to start it");
             return Ok(entry);
