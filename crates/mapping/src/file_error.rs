@@ -26,12 +26,12 @@ impl FileError {
         }
     }
 
-    /// Adds the line on which `needle` first stands.
+    /// Adds the line on which `needle` first stands; what a comment says is no mistake.
     #[must_use]
     pub fn at(mut self, text: &str, needle: &str) -> Self {
         self.line = text
             .lines()
-            .position(|line| line.contains(needle))
+            .position(|line| !line.trim_start().starts_with('#') && line.contains(needle))
             .map(|index| index + 1);
         self
     }
@@ -108,6 +108,12 @@ mod tests {
     struct Example {
         interval: String,
         listen: Option<String>,
+    }
+
+    #[test]
+    fn a_comment_is_no_place_of_a_mistake() {
+        let error = FileError::new("a.toml", "wrong").at("# not gift\nname = \"gift\"\n", "gift");
+        assert_eq!(error.to_string(), "a.toml:2: wrong");
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/custom-fields/{id}", post(records::edit_custom_field))
         .route("/oauth/authorize", post(people::authorize))
         .route("/tokens", post(people::issue_token))
+        .route("/tokens/{token}/rotate", post(people::rotate_token))
         .route(
             "/tokens/{token}",
             axum::routing::delete(people::revoke_token),

@@ -180,7 +180,24 @@ pub async fn issue_token(
     ))
 }
 
-/// Takes a token back, as a user does who removes the app or rotates the key.
+/// Rotates a private integration's token, as a user does in the settings: both work for seven days.
+pub async fn rotate_token(
+    State(shared): State<Arc<Shared>>,
+    Path(token): Path<String>,
+) -> Answered {
+    let now = shared.clock.now();
+    let rotated = shared.world().grants.rotate(&token, now);
+    rotated
+        .map(|token| Json(json!({ "token": token })))
+        .ok_or_else(|| {
+            Refused::new(
+                axum::http::StatusCode::NOT_FOUND,
+                "no such token of a private integration was issued",
+            )
+        })
+}
+
+/// Takes a token back, as a user does who removes the app or expires the key at once.
 pub async fn revoke_token(
     State(shared): State<Arc<Shared>>,
     Path(token): Path<String>,

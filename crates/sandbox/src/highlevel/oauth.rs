@@ -17,6 +17,8 @@ const ACCESS_SECONDS: i64 = 86_399;
 const REFRESH_DAYS: i64 = 365;
 /// How long a used refresh token still answers the pair it was exchanged for.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a private integration's token works on when it was rotated.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(7 * 24);
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What an installed app was granted.
@@ -84,6 +86,19 @@ impl Grants {
     /// Takes an access token back; `false` when it was never issued.
     pub fn revoke(&mut self, secret: &str) -> bool {
         self.tokens.remove(secret).is_some()
+    }
+
+    /// Replaces a private integration's token by a new one; the old one works on for the overlap. `None`: it is no such
+    /// token.
+    pub fn rotate(&mut self, secret: &str, now: Timestamp) -> Option<String> {
+        let old = self.tokens.get_mut(secret)?;
+        if !matches!(old.class, Class::LocationKey | Class::AgencyKey) {
+            return None;
+        }
+        let new = old.clone();
+        let end = now + OVERLAP;
+        old.expires_at = Some(old.expires_at.map_or(end, |before| before.min(end)));
+        Some(self.issue(None, new))
     }
 
     /// Makes an authorization code, as the chooser's redirect carries it.

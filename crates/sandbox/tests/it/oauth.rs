@@ -185,3 +185,23 @@ async fn lost_tokens_are_recovered_by_reconnecting() {
     .expect(200);
     ask("wrong").await.unwrap().expect(401);
 }
+
+#[tokio::test]
+async fn a_private_token_works_for_seven_days_after_its_rotation() {
+    let app = App::new().await;
+    let info = app.world.info();
+    let list = format!("/contacts/?locationId={}", info.location_id);
+    let read = async |token: &str| {
+        let request = app.world.request_as(token, "GET", &list, &Value::Null);
+        send(request).await.unwrap()
+    };
+    let rotate = format!("/tokens/{}/rotate", info.token);
+    let rotated = app.world.control("POST", &rotate, json!({})).await;
+    let new = text(&rotated["token"]);
+    for (days, old) in [(0, 200), (6, 200), (1, 401)] {
+        let advance = json!({ "advance_seconds": days * 24 * 3600 });
+        app.world.control("POST", "/clock", advance).await;
+        read(&info.token).await.expect(old);
+        read(new).await.expect(200);
+    }
+}

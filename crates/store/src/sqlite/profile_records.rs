@@ -349,9 +349,10 @@ const EVENTS: &str = "UPDATE inbox SET payload = '{}', delivery = NULL, error = 
      WHERE location = ?1 AND contact = ?2";
 const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL
      WHERE location = ?1 AND run IN (SELECT id FROM runs WHERE location = ?1 AND contact = ?2)";
+/// Done and not dead: nobody shall let a run of somebody who is gone go on, and buy.
 const RUNS: &str = "UPDATE runs SET next_attempt_at = NULL,
          error = CASE WHEN state = 'done' THEN NULL ELSE 'the contact was erased' END,
-         state = CASE WHEN state = 'done' THEN state ELSE 'dead' END
+         state = 'done'
      WHERE location = ?1 AND contact = ?2";
 const PURCHASES: &str =
     "UPDATE purchases SET request = json_remove(request, '$.name', '$.recipientEmail'),

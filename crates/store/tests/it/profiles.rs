@@ -217,10 +217,11 @@ async fn an_erased_contact_leaves_the_ledger_and_nothing_personal() {
             .iter()
             .all(|step| step.output.is_none() && step.request.is_null())
     );
-    assert_eq!(
-        fixture.store.run(run).await.unwrap().unwrap().state,
-        RunState::Dead
-    );
+    // It was not through, and nobody can let it go on.
+    let ended = fixture.store.run(run).await.unwrap().unwrap();
+    assert_eq!(ended.state, RunState::Done);
+    assert_eq!(ended.error.as_deref(), Some("the contact was erased"));
+    assert!(!fixture.store.requeue_run(run, at(9)).await.unwrap());
 }
 
 #[tokio::test]

@@ -54,19 +54,23 @@ async fn an_agencys_app_gets_one_token_for_all_calls_of_a_location() {
 #[tokio::test]
 async fn a_private_token_is_rotated_without_a_stop() {
     let rig = Rig::start().await;
-    let order = json!({ "class": "location_key" });
-    let issued = rig.control("/tokens", order).await;
-    let next = issued["token"].as_str().unwrap().to_owned();
     let old = rig.sandbox.info().token.clone();
+    let rotate = format!("/tokens/{old}/rotate");
+    let rotated = rig.control(&rotate, json!({})).await;
+    let next = rotated["token"].as_str().unwrap().to_owned();
     let both = || vec![old.clone().into(), next.clone().into()];
     let load = || PrivateTokens::load(both(), CONNECTION, Some(rig.shared()), rig.time());
     let client = rig.client(load().await.unwrap());
     rig.read(&client).await;
     let used = async || token_of(&load().await.unwrap()).await.unwrap();
     assert_eq!(used().await, old);
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    rig.advance(days(6)).await;
+    rig.read(&client).await;
+    assert_eq!(used().await, old, "both work in the overlap");
     // The overlap ends while calls are under way: not one of them fails.
     let calls = join_all((0..30).map(|_| rig.read(&client)));
-    tokio::join!(calls, rig.revoke(&old));
+    tokio::join!(calls, rig.advance(days(1)));
     rig.read(&client).await;
     // A restart begins with the one that works.
     assert_eq!(used().await, next);
