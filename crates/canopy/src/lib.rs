@@ -43,6 +43,7 @@ pub use audit::{Audit, AuditError, Books, audit_sandbox};
 
 /// Runs the command line of this process; `observer` is told of the boundaries of every step.
 pub fn main_observed(observer: Arc<dyn Observer>) -> ExitCode {
+    end_when_nobody_reads();
     let cli = cli::Cli::parse();
     let environment = environment::Environment::of_process();
     let filter = environment
@@ -61,4 +62,18 @@ pub fn main_observed(observer: Arc<dyn Observer>) -> ExitCode {
     // A read of standard input cannot be called off: `canopy mcp` must not wait for a line that never comes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     exit::report(result)
+}
+
+/// `canopy ... | head`: what has nobody to tell it to ends with a word and no backtrace. What was under way is as after a
+/// crash, so it goes on with the next run.
+fn end_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") {
+            eprintln!("error: standard output was closed; not all was done or shown");
+            std::process::exit(1);
+        }
+        usual(panic);
+    }));
 }

@@ -211,6 +211,25 @@ async fn a_reader_that_has_seen_enough_ends_the_output_quietly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_cannot_tell_its_result_says_so_and_does_not_panic() {
+    let world = World::new().await;
+    world.write_config(&world.config());
+    let mut child = world
+        .canopy(&["check", "--offline"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "error: standard output was closed; not all was done or shown\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shells_complete_the_names_of_operations() {
     let world = World::new().await;
     let script = world.succeed(&["completions", "bash"]).await;
