@@ -6,6 +6,8 @@ use canopy_highlevel::{Cause, Error, Field, InvokeError, describe, mistake};
 use canopy_mapping::{ArgumentError, Moment, nearest, template};
 use serde_json::{Map, Value, json};
 
+use crate::partly;
+
 /// No file has more mistakes in one step that anybody would read.
 const MOST: usize = 50;
 
@@ -83,6 +85,12 @@ pub(crate) fn of_highlevel(
             arguments.insert(member, put);
         }
     }
+    found.extend(partly::mistakes(
+        operation,
+        &description.fields,
+        given,
+        &arguments,
+    ));
     found
 }
 
@@ -130,7 +138,7 @@ pub(crate) fn of_window(
 }
 
 /// The arguments with something in place of what is filled in by a run. A list or an object with a template somewhere
-/// counts as such where it fits: its literal parts are not looked at.
+/// counts as such where it fits: its literal parts are looked at by themselves.
 fn with_samples(
     given: &Map<String, Value>,
     sample: &dyn Fn(&str) -> Value,
@@ -213,7 +221,7 @@ pub(crate) fn json_kind(kind: &str) -> &str {
 }
 
 /// Any value of this kind, where the description has no example.
-fn a_value(kind: &str, words: &[Value]) -> Value {
+pub(crate) fn a_value(kind: &str, words: &[Value]) -> Value {
     if kind.ends_with("[]") {
         return json!([]);
     }

@@ -33,6 +33,7 @@ mod intake;
 mod lookup;
 mod observer;
 mod options;
+mod partly;
 mod plan;
 mod profile_arguments;
 mod run;
