@@ -65,3 +65,28 @@ async fn what_was_there_starts_the_workflow_that_asks_for_it_and_no_other() {
     let alerts = world.store().await.alerts(true, 10).await.unwrap();
     assert_eq!(alerts, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_were_settled_before_start_only_the_workflow_that_asks_for_them() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    let add = |id: &str, on: &str| {
+        std::fs::write(world.path(&format!("workflows/{id}.toml")), buys(id, on)).unwrap();
+    };
+    let head = "recipes = []\nworkflows = \"workflows\"\n";
+    world.write_config(&format!("{head}{}", world.config()));
+    // Its events are in the inbox, and settled, long before anybody asks for them.
+    add("before", r#""contact.created""#);
+    world.succeed(&["run", "--once"]).await;
+    world.seed(3).await;
+    world.succeed(&["run", "--once"]).await;
+    let contacts = r#"{ trigger = "get-contacts", backfill = true }"#;
+    add("asked", contacts);
+    add("shared", r#""get-contacts""#);
+    add("new", r#""contact.created""#);
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(bought(&world).await, counts(3, 0, 0));
+    world.seed(1).await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(bought(&world).await, counts(4, 1, 1));
+}

@@ -106,7 +106,7 @@ async fn insert_one(
     };
     if event.source != Source::Manual {
         super::records::take_over(connection, existing, event.source, now).await?;
-        add_polls(connection, existing, &event.trace.found_by, now).await?;
+        add_polls(connection, existing, &event.trace.found_by, false, now).await?;
     }
     if let Some(contact) = &event.contact {
         missed::add_contact(connection, existing, contact, now).await?;
@@ -118,11 +118,14 @@ async fn insert_one(
 }
 
 /// Notes that further polls found an event. Workflows may wait for just these, so it is taken in once more; what it
-/// started already stays. Our own writes stay echoes, and what a person was asked about still waits.
+/// started already stays. Our own writes stay echoes, and what a person was asked about still waits. `asked`: a trigger
+/// asked for what was there before. Then an event that was settled long ago is taken in as asked for, so that it starts
+/// nothing else that waits for its kind today.
 pub(super) async fn add_polls(
     connection: &mut SqliteConnection,
     id: i64,
     polls: &[String],
+    asked: bool,
     now: Timestamp,
 ) -> Op<()> {
     if polls.is_empty() {
@@ -141,14 +144,19 @@ pub(super) async fn add_polls(
     if found_by.len() == known {
         return Ok(());
     }
-    let state = match row.state {
-        EventState::Started | EventState::NoMatch => EventState::Pending,
-        other => other,
+    let source = row.event.source;
+    let (state, source) = match row.state {
+        EventState::Started | EventState::NoMatch if asked => (EventState::Pending, Source::Manual),
+        EventState::Started | EventState::NoMatch => (EventState::Pending, source),
+        other => (other, source),
     };
-    sqlx::query("UPDATE inbox SET found_by = ?2, state = ?3, updated_at = ?4 WHERE id = ?1")
+    let query =
+        "UPDATE inbox SET found_by = ?2, state = ?3, source = ?4, updated_at = ?5 WHERE id = ?1";
+    sqlx::query(query)
         .bind(id)
         .bind(json!(found_by).to_string())
         .bind(state.as_str())
+        .bind(source.as_str())
         .bind(micros(now))
         .execute(connection)
         .await?;
@@ -304,7 +312,8 @@ pub(super) async fn complete(
     let Some(twin) = twin else {
         return Ok(Inserted::Stored(id));
     };
-    add_polls(held.connection, twin, &event.trace.found_by, now).await?;
+    let asked = event.source == Source::Manual;
+    add_polls(held.connection, twin, &event.trace.found_by, asked, now).await?;
     if event.source == Source::Webhook {
         missed::seen(held.connection, twin, now).await?;
     }

@@ -31,7 +31,8 @@ pub(super) async fn commit(
     for (event, inserted) in commit.events.iter().zip(&inserted) {
         // A webhook told it before the first poll was to report what is there.
         if let (Source::Manual, Inserted::Duplicate(id)) = (event.source, inserted) {
-            inbox::add_polls(held.connection, *id, &event.trace.found_by, now).await?;
+            let polls = &event.trace.found_by;
+            inbox::add_polls(held.connection, *id, polls, true, now).await?;
         }
     }
     for record in &commit.gone {
