@@ -1,8 +1,10 @@
 //! What a handler answers, before it becomes bytes.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
+
+use crate::body::{Body, whole};
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -86,4 +88,31 @@ impl Answer {
             .push((HeaderName::from_static(name), value.into()));
         self
     }
+}
+
+/// The answer as bytes.
+pub fn respond(answer: Answer) -> Response<Body> {
+    let (head, bytes) = encode(answer);
+    head.map(|()| whole(bytes))
+}
+
+/// The answer's head and its body's bytes.
+pub fn encode(answer: Answer) -> (Response<()>, Bytes) {
+    // Only a fault can order a plain text; the services' own answers are objects.
+    let (media, bytes) = match (answer.download, answer.body) {
+        (Some(download), _) => (download.media, download.bytes),
+        (None, Value::String(text)) => ("text/plain; charset=utf-8", Bytes::from(text)),
+        (None, body) => (
+            "application/json; charset=utf-8",
+            Bytes::from(body.to_string()),
+        ),
+    };
+    let mut head = Response::new(());
+    *head.status_mut() = answer.status;
+    let headers = head.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media));
+    for (name, value) in answer.headers {
+        headers.insert(name, value);
+    }
+    (head, bytes)
 }

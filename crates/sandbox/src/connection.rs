@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Either, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
+use crate::body::{Body, whole};
 use crate::control;
 use crate::service::{self, Dropped, Service};
 use crate::shared::Shared;
@@ -78,13 +79,13 @@ async fn connection(
     }
 }
 
-type Body = http_body_util::Either<Full<Bytes>, axum::body::Body>;
+type Sent = Either<Body, axum::body::Body>;
 
 async fn answer(
     shared: Arc<Shared>,
     control: axum::Router,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Dropped> {
+) -> Result<Response<Sent>, Dropped> {
     let path = request.uri().path().to_owned();
     for (prefix, service) in [
         ("/highlevel", Service::HighLevel),
@@ -98,14 +99,14 @@ async fn answer(
         };
         let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-            let mut refusal = Response::new(Body::Left(Full::default()));
+            let mut refusal = Response::new(Either::Left(whole(Bytes::new())));
             *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
             return Ok(refusal);
         };
         let response = service::serve(&shared, service, &parts, path, body.to_bytes()).await?;
-        return Ok(response.map(Body::Left));
+        return Ok(response.map(Either::Left));
     }
     let response: Result<_, Infallible> = control.oneshot(request.map(axum::body::Body::new)).await;
     let Ok(response) = response;
-    Ok(response.map(Body::Right))
+    Ok(response.map(Either::Right))
 }

@@ -35,6 +35,8 @@ pub struct Change {
 pub struct History {
     changes: Vec<Change>,
     versions: HashMap<String, u64>,
+    /// Number of the change that created a record.
+    created: HashMap<String, u64>,
 }
 
 impl History {
@@ -49,8 +51,12 @@ impl History {
     ) {
         let version = self.versions.entry(record_id.to_owned()).or_default();
         *version += 1;
+        let seq = self.changes.len() as u64 + 1;
+        if kind.ends_with(".created") {
+            self.created.insert(record_id.to_owned(), seq);
+        }
         self.changes.push(Change {
-            seq: self.changes.len() as u64 + 1,
+            seq,
             at,
             kind,
             record_id: record_id.to_owned(),
@@ -59,6 +65,16 @@ impl History {
             origin,
             changed,
         });
+    }
+
+    /// The number of the change that came last; 0 when there was none.
+    pub fn newest(&self) -> u64 {
+        self.changes.len() as u64
+    }
+
+    /// The number of the change that created a record.
+    pub fn created(&self, record_id: &str) -> Option<u64> {
+        self.created.get(record_id).copied()
     }
 
     /// Changes after a sequence number, oldest first.

@@ -17,6 +17,7 @@
 //! ```
 
 mod answer;
+mod body;
 mod call;
 mod clock;
 mod collection;
@@ -30,6 +31,7 @@ mod fixtures;
 mod highlevel;
 mod history;
 mod ids;
+mod misbehave;
 mod operations;
 mod records;
 mod requests;
@@ -43,4 +45,5 @@ mod webhooks;
 mod work;
 mod world;
 
+pub use faults::{Kind as FaultKind, Order as FaultOrder};
 pub use server::{Builder, Options, Sandbox, SandboxError, SandboxInfo, run};

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::connection::accept;
+use crate::faults::Order as FaultOrder;
 use crate::service::Service;
 use crate::shared::Shared;
 
@@ -34,6 +35,8 @@ pub enum SandboxError {
         service: &'static str,
         reason: &'static str,
     },
+    #[error("the fault cannot be: {0}")]
+    Fault(String),
 }
 
 /// How a sandbox is to be.
@@ -82,7 +85,7 @@ pub struct SandboxInfo {
 /// A running sandbox. It stops when this is dropped; [`Sandbox::shutdown`] also lets answers finish.
 #[derive(Debug)]
 pub struct Sandbox {
-    info: SandboxInfo,
+    shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -154,15 +157,30 @@ impl Sandbox {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let shared = Arc::new(Shared::new(&options, address));
-        let info = shared.info.clone();
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, shared, stopped));
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         tracing::debug!(%address, "sandbox listens");
-        Ok(Self { info, stop, task })
+        Ok(Self { shared, stop, task })
     }
 
     pub fn info(&self) -> &SandboxInfo {
-        &self.info
+        &self.shared.info
+    }
+
+    /// Orders a fault, as `POST /faults` does, and answers its number.
+    ///
+    /// # Errors
+    /// When a member that the kind needs is missing or wrong.
+    pub fn add_fault(&self, order: FaultOrder) -> Result<u64, SandboxError> {
+        let mut world = self.shared.world();
+        let since = world.history.newest();
+        let fault = world.faults.add(order, since);
+        fault.map(|fault| fault.id).map_err(SandboxError::Fault)
+    }
+
+    /// Ends all faults; webhooks that one holds back leave now.
+    pub fn clear_faults(&self) {
+        self.shared.clear_faults();
     }
 
     /// Stops listening, lets answers under way finish for a second, and ends.

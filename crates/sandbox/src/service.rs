@@ -1,16 +1,15 @@
 //! What happens to a request of either service, in order: find the operation, log, faults, work.
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
-use serde_json::Value;
+use http::{HeaderValue, Response};
 
-use crate::answer::Answer;
-use crate::faults::{Kind, Order, Target};
+use crate::answer::respond;
+use crate::body::Body;
+use crate::faults::{Order, Target};
+use crate::misbehave::misbehave;
 use crate::operations::{Found, Operations};
 use crate::requests::Request;
 use crate::shared::Shared;
@@ -56,7 +55,7 @@ impl Service {
 #[error("the connection was dropped by a fault")]
 pub struct Dropped;
 
-pub type Served = Result<Response<Full<Bytes>>, Dropped>;
+pub type Served = Result<Response<Body>, Dropped>;
 
 /// A request, read.
 pub struct Incoming<'r> {
@@ -92,17 +91,14 @@ pub async fn serve(
     };
     let (fault, seq) = enter(shared, &incoming, &found);
     let served = match fault {
-        None => Ok(work(shared, &incoming, &found)),
-        Some(fault) => work_with_fault(shared, &incoming, &found, &fault).await,
+        None => Ok(respond(work(shared, &incoming, &found))),
+        Some(fault) => misbehave(shared, &incoming, &found, &fault).await,
     };
-    if let Ok(answer) = &served {
-        shared
-            .world()
-            .requests
-            .answered(seq, answer.status.as_u16());
+    if let Ok(response) = &served {
+        let status = response.status().as_u16();
+        shared.world().requests.answered(seq, status);
     }
-    served.map(|answer| {
-        let mut response = into_response(answer);
+    served.map(|mut response| {
         response
             .headers_mut()
             .entry(http::header::DATE)
@@ -117,13 +113,21 @@ fn enter(shared: &Shared, incoming: &Incoming<'_>, found: &Found<'_, '_>) -> (Op
         Found::Operation(operation, _) => Some(*operation),
         Found::WrongCase | Found::Nothing => None,
     };
+    let arguments = match found {
+        Found::Operation(_, arguments) => arguments.as_slice(),
+        Found::WrongCase | Found::Nothing => &[],
+    };
     let mut world = shared.world();
+    let created = arguments
+        .last()
+        .and_then(|id| Some((*id, world.history.created(id)?)));
     let fault = world.faults.for_request(Target {
         service: incoming.service.name(),
         operation: operation.map(|operation| operation.name.as_str()),
         template: operation.map(|operation| operation.template.as_str()),
         method: incoming.parts.method.as_str(),
         path: incoming.path,
+        created,
     });
     let seq = world.requests.push(|seq| Request {
         seq,
@@ -137,74 +141,6 @@ fn enter(shared: &Shared, incoming: &Incoming<'_>, found: &Found<'_, '_>) -> (Op
         fault: fault.as_ref().map(|fault| fault.kind.name()),
     });
     (fault, seq)
-}
-
-async fn work_with_fault(
-    shared: &Shared,
-    incoming: &Incoming<'_>,
-    found: &Found<'_, '_>,
-    fault: &Order,
-) -> Result<Answer, Dropped> {
-    match fault.kind {
-        Kind::Delay => {
-            tokio::time::sleep(Duration::from_millis(fault.delay_ms.unwrap_or_default())).await;
-            Ok(work(shared, incoming, found))
-        }
-        Kind::DropRequest => Err(Dropped),
-        Kind::DropAnswer => {
-            work(shared, incoming, found);
-            Err(Dropped)
-        }
-        Kind::Hang => {
-            if fault.after_work {
-                work(shared, incoming, found);
-            }
-            std::future::pending().await
-        }
-        _ => {
-            if fault.after_work {
-                work(shared, incoming, found);
-            }
-            Ok(ordered_answer(fault))
-        }
-    }
-}
-
-fn ordered_answer(fault: &Order) -> Answer {
-    let status = fault
-        .status
-        .and_then(|status| StatusCode::from_u16(status).ok());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = match &fault.body {
-        Some(body) => Answer::new(status, body.clone()),
-        None => Answer::refused(status, "a fault was ordered for this request"),
-    };
-    for (name, value) in &fault.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            answer.headers.push((name, value));
-        }
-    }
-    answer
-}
-
-fn into_response(answer: Answer) -> Response<Full<Bytes>> {
-    // Only a fault can order a plain text; the services' own answers are objects.
-    let (media, bytes) = match (answer.download, answer.body) {
-        (Some(download), _) => (download.media, download.bytes),
-        (None, Value::String(text)) => ("text/plain; charset=utf-8", Bytes::from(text)),
-        (None, body) => (
-            "application/json; charset=utf-8",
-            Bytes::from(body.to_string()),
-        ),
-    };
-    let mut response = Response::new(Full::new(bytes));
-    *response.status_mut() = answer.status;
-    let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media));
-    for (name, value) in answer.headers {
-        headers.insert(name, value);
-    }
-    response
 }
 
 /// The `Date` of an answer: the sandbox's clock and not the machine's, as the service's answers show the service's.

@@ -110,6 +110,15 @@ impl Shared {
         }
     }
 
+    /// Ends all faults; webhooks that one holds back leave now.
+    pub fn clear_faults(&self) {
+        let mut world = self.world();
+        world.faults.clear();
+        world.outbox.release(self.clock.now());
+        drop(world);
+        self.wake.notify_one();
+    }
+
     pub fn world(&self) -> MutexGuard<'_, World> {
         // A handler that panicked has answered nobody; the others go on with what it left.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)

@@ -28,14 +28,19 @@ pub fn work(shared: &Shared, incoming: &Incoming<'_>, found: &Found<'_, '_>) -> 
             incoming.parts.method, incoming.path
         )),
     };
-    let mut answer = answer;
+    drop(world);
+    shared.wake.notify_one();
+    traced(shared, incoming, answer)
+}
+
+/// The answer with the trace id that HighLevel puts into each.
+pub fn traced(shared: &Shared, incoming: &Incoming<'_>, mut answer: Answer) -> Answer {
     if incoming.service == Service::HighLevel
         && let Value::Object(body) = &mut answer.body
     {
-        body.insert("traceId".to_owned(), world.traces.uuid().into());
+        let id = shared.world().traces.uuid();
+        body.insert("traceId".to_owned(), id.into());
     }
-    drop(world);
-    shared.wake.notify_one();
     answer
 }
 

@@ -93,17 +93,14 @@ pub async fn faults(State(shared): State<Arc<Shared>>) -> Answered {
 
 pub async fn add_fault(State(shared): State<Arc<Shared>>, Body(order): Body<Order>) -> Answered {
     let mut world = shared.world();
-    let fault = world.faults.add(order).map_err(Refused::bad)?;
+    let since = world.history.newest();
+    let fault = world.faults.add(order, since).map_err(Refused::bad)?;
     to_json(fault).map(Json)
 }
 
 /// Ends all faults; webhooks that one holds back leave now.
 pub async fn clear_faults(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let mut world = shared.world();
-    world.faults.clear();
-    world.outbox.release(shared.clock.now());
-    drop(world);
-    shared.wake.notify_one();
+    shared.clear_faults();
     Json(json!([]))
 }
 

@@ -16,6 +16,7 @@ mod ecologi;
 mod faults;
 mod harness;
 mod limits;
+mod misbehaviour;
 mod notes_and_tasks;
 mod oauth;
 mod opportunities;
