@@ -8,8 +8,8 @@ use std::time::Duration;
 use canopy_transport::operation::{Idempotency, Operation};
 use canopy_transport::schema::Document;
 use canopy_transport::{
-    Budget, BuildError, CallError, CallLog, Cause, Clock, Limiter, Limits, Priority, RetryPolicy,
-    SecretString, Timeouts, Transport, TransportBuilder, WindowLimit, invoke,
+    Budget, BuildError, CallError, CallLog, Cause, Clock, ErrorForm, Limiter, Limits, Priority,
+    RetryPolicy, SecretString, Timeouts, Transport, TransportBuilder, WindowLimit, invoke,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rust_decimal::Decimal;
@@ -124,7 +124,10 @@ impl Client {
     pub fn builder() -> Builder {
         Builder {
             base_url: None,
-            transport: Transport::builder("ecologi").limits(default_limits()),
+            transport: Transport::builder("ecologi")
+                .limits(default_limits())
+                // Some of its errors are a line of text.
+                .error_form(ErrorForm::JsonOrText),
         }
     }
 

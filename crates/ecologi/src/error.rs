@@ -45,6 +45,9 @@ pub enum Refusal {
 
 impl Refusal {
     fn of(error: &CallError) -> Option<Self> {
+        if error.is_foreign() {
+            return None;
+        }
         let (status, message) = match error.cause() {
             Cause::Refused {
                 status, message, ..
@@ -127,6 +130,22 @@ impl Error {
     /// Whether the cause can pass by itself. A purchase is tried again under the same key only.
     pub fn is_retryable(&self) -> bool {
         self.call().is_some_and(CallError::is_retryable)
+    }
+
+    /// Whether the service itself says that there is no such record: a 404 in its own form.
+    pub fn is_gone(&self) -> bool {
+        self.call().is_some_and(CallError::is_gone)
+    }
+
+    /// Whether an error answer is in the service's own form; what a proxy or a firewall says in its place is not.
+    pub fn speaks_for_service(&self) -> bool {
+        self.call().is_some_and(CallError::speaks_for_service)
+    }
+
+    /// Whether a success came back that does not show what it must. Of a read nothing is known; a write may have been
+    /// carried out.
+    pub fn is_unreadable(&self) -> bool {
+        self.call().is_some_and(CallError::is_unreadable)
     }
 
     /// Whether the purchase may have been made: no answer after sending, or a server error.

@@ -98,6 +98,22 @@ impl Error {
         self.inner.call.is_retryable()
     }
 
+    /// Whether the service itself says that there is no such record: a 404 in its own form.
+    pub fn is_gone(&self) -> bool {
+        self.inner.call.is_gone()
+    }
+
+    /// Whether an error answer is in the service's own form; what a proxy or a firewall says in its place is not.
+    pub fn speaks_for_service(&self) -> bool {
+        self.inner.call.speaks_for_service()
+    }
+
+    /// Whether a success came back that does not show what it must. Of a read nothing is known; a write may have been
+    /// carried out.
+    pub fn is_unreadable(&self) -> bool {
+        self.inner.call.is_unreadable()
+    }
+
     /// Whether the service may have carried the request out: no answer after sending, or a server error, on anything
     /// but a read.
     pub fn outcome_unknown(&self) -> bool {

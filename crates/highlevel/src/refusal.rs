@@ -33,6 +33,9 @@ pub enum Refusal {
 
 impl Refusal {
     pub(crate) fn of(operation: Option<&'static Operation>, error: &CallError) -> Option<Self> {
+        if error.is_foreign() {
+            return None;
+        }
         let (status, message) = match error.cause() {
             Cause::Refused {
                 status, message, ..

@@ -24,6 +24,9 @@ pub struct Facts {
     pub message: Option<String>,
     /// The error's JSON, masked. Only of error answers.
     pub body: Option<String>,
+    /// Whether an error answer is in the service's own form. A proxy's page, a firewall's, or nothing at all says nothing
+    /// about the account or the record.
+    pub own_form: bool,
     /// How long the service asked to wait.
     pub retry_after: Option<Duration>,
     /// An earlier attempt of the same call may have been carried out.
@@ -83,10 +86,48 @@ impl NotSent {
     }
 }
 
+/// In which form a service writes its errors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ErrorForm {
+    /// A JSON object with a member of [`ERROR_MEMBERS`].
+    #[default]
+    Json,
+    /// The same, or a short line of plain text.
+    JsonOrText,
+}
+
+/// One of these members tells an error object of a service from any other JSON.
+const ERROR_MEMBERS: [&str; 4] = ["message", "error", "statusCode", "traceId"];
+/// A longer text is a page, whatever it says of itself.
+const LONGEST_PLAIN: usize = 500;
+
+impl ErrorForm {
+    fn fits(self, body: &[u8]) -> bool {
+        match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(value) => ERROR_MEMBERS
+                .iter()
+                .any(|member| value.get(member).is_some_and(|said| !said.is_null())),
+            Err(_) => self == Self::JsonOrText && is_plain(body),
+        }
+    }
+}
+
+/// A short text that is neither markup nor torn JSON.
+fn is_plain(body: &[u8]) -> bool {
+    let text = std::str::from_utf8(body).map(str::trim);
+    text.is_ok_and(|text| {
+        !text.is_empty()
+            && text.len() <= LONGEST_PLAIN
+            && !text.contains('<')
+            && !text.starts_with(['{', '['])
+    })
+}
+
 /// Reads the body (unless it is binary) and notes the facts. The URL is left behind: it holds ids and search texts.
 pub(crate) async fn read(
     response: reqwest::Response,
     retry_after: Option<Duration>,
+    form: ErrorForm,
 ) -> reqwest::Result<reqwest::Response> {
     let status = response.status();
     let mut facts = Facts {
@@ -106,6 +147,7 @@ pub(crate) async fn read(
         .and_then(Text::into_line)
         .map(|id| redact::text(&id));
     if !status.is_success() {
+        facts.own_form = form.fits(&body);
         let said = read
             .message
             .and_then(Text::into_line)

@@ -49,6 +49,8 @@ pub struct CallRecord {
 pub enum CallProblem {
     /// The service answered with an error status.
     Status,
+    /// An answer that shows nothing: not the service's own form, or not what a success must show.
+    Unreadable,
     /// No connection was made, so nothing was sent.
     Connect,
     /// No whole answer in time.
@@ -62,6 +64,7 @@ impl CallProblem {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
+            Self::Unreadable => "unreadable",
             Self::Connect => "connect",
             Self::Timeout => "timeout",
             Self::Lost => "lost",

@@ -11,7 +11,7 @@ use crate::invoke::InvokeError;
 use crate::operation::{Auth, Body, Idempotency, Operation, Paging};
 use crate::record::{OddRecord, PagingError};
 use crate::redact;
-use crate::retry::{Outcome, Repeat};
+use crate::retry::{self, Outcome, Repeat};
 
 /// A call that did not give what was asked for.
 #[derive(Debug)]
@@ -44,10 +44,12 @@ pub enum Cause {
     /// No token, or no budget; nothing was sent.
     #[error(transparent)]
     NotSent(NotSent),
-    /// The service answered with an error.
-    #[error("{}", refused_text(*status, message.as_deref(), trace_id.as_deref()))]
+    /// The service, or somebody between it and us, answered with an error.
+    #[error("{}", refused_text(*status, *own_form, message.as_deref(), trace_id.as_deref()))]
     Refused {
         status: StatusCode,
+        /// Whether it is in the service's own form: otherwise a proxy may have written it.
+        own_form: bool,
         /// The service's own text, with personal data masked.
         message: Option<String>,
         trace_id: Option<String>,
@@ -78,7 +80,17 @@ pub enum Cause {
     Request(String),
 }
 
-fn refused_text(status: StatusCode, message: Option<&str>, trace_id: Option<&str>) -> String {
+fn refused_text(
+    status: StatusCode,
+    own_form: bool,
+    message: Option<&str>,
+    trace_id: Option<&str>,
+) -> String {
+    if retry::needs_own_form(status) && !own_form {
+        return format!(
+            "{status} came back, but not in the service's own form, so it says nothing about the account or the record; try again later, and if it stays check the base URL and what is between here and the service (proxy, firewall, login page)"
+        );
+    }
     let mut text = format!("the service answered {status}");
     if let Some(message) = message {
         text = format!("{text}: {message}");
@@ -147,15 +159,13 @@ impl CallError {
                 cause: Box::new(Cause::NotSent(why)),
             };
         }
-        let outcome = Outcome::Answered {
-            status,
-            pause: facts.retry_after,
-        };
+        let outcome = Outcome::of_status(status, facts.own_form, facts.retry_after);
         Self {
             operation: operation.name,
             in_doubt: facts.earlier_in_doubt || outcome.in_doubt(nominal(operation)),
             cause: Box::new(Cause::Refused {
                 status,
+                own_form: facts.own_form,
                 message: facts.message,
                 trace_id: facts.trace_id,
                 retry_after: facts.retry_after,
@@ -196,15 +206,13 @@ impl CallError {
 
     /// An error answer of which only the status is left.
     fn from_status(operation: &Operation, status: StatusCode) -> Self {
-        let outcome = Outcome::Answered {
-            status,
-            pause: None,
-        };
+        let outcome = Outcome::of_status(status, false, None);
         Self {
             operation: operation.name,
             in_doubt: outcome.in_doubt(nominal(operation)),
             cause: Box::new(Cause::Refused {
                 status,
+                own_form: false,
                 message: None,
                 trace_id: None,
                 retry_after: None,
@@ -228,7 +236,7 @@ impl CallError {
         }
     }
 
-    /// A success whose body could not be read. It was carried out: what is in doubt is what came of it.
+    /// A success whose body could not be read. Who wrote it is not known, so a write is in doubt.
     pub fn unreadable(
         operation: &Operation,
         status: Option<StatusCode>,
@@ -314,22 +322,51 @@ impl CallError {
         match &*self.cause {
             Cause::Refused {
                 status,
+                own_form,
                 retry_after,
                 ..
-            } => Outcome::Answered {
-                status: *status,
-                pause: *retry_after,
-            }
-            .is_transient(),
+            } => Outcome::of_status(*status, *own_form, *retry_after).is_transient(),
             Cause::NotSent(NotSent::Quota(_)) | Cause::Connect(_) | Cause::Lost { .. } => true,
+            // Of a write nobody knows what repeating it would do.
+            Cause::Unreadable { .. } => !self.in_doubt,
             Cause::NotSent(NotSent::Token(error)) => error.is_retryable(),
             Cause::NotSent(NotSent::ReadOnly)
             | Cause::Arguments(_)
-            | Cause::Unreadable { .. }
             | Cause::Request(_)
             | Cause::Record(_)
             | Cause::Paging(_) => false,
         }
+    }
+
+    /// Whether an error answer is in the service's own form, so that it speaks of the account and the record. A proxy's
+    /// page, a firewall's, an empty body do not; nor does a failure without an answer.
+    pub fn speaks_for_service(&self) -> bool {
+        matches!(&*self.cause, Cause::Refused { own_form: true, .. })
+    }
+
+    /// Whether it is a refusal that anybody in between could have written, and not in the service's own form: it says
+    /// nothing about the account or the record, and may pass by itself.
+    pub fn is_foreign(&self) -> bool {
+        matches!(&*self.cause, Cause::Refused { status, own_form: false, .. } if retry::needs_own_form(*status))
+    }
+
+    /// Whether the service itself says that there is no such record: a 404 in its own form that does not speak of the
+    /// address. Only this is evidence that a record is gone.
+    pub fn is_gone(&self) -> bool {
+        let no_such_address = |message: &str| {
+            let rest = message.strip_prefix("Cannot ");
+            rest.and_then(|rest| rest.split_once(" /"))
+                .is_some_and(|(method, _)| method.chars().all(|c| c.is_ascii_uppercase()))
+        };
+        self.speaks_for_service()
+            && self.status() == Some(StatusCode::NOT_FOUND)
+            && !self.message().is_some_and(no_such_address)
+    }
+
+    /// Whether a success came back that does not show what it must: neither success nor refusal. Of a read nothing is
+    /// known; a write [may have been carried out](Self::outcome_unknown).
+    pub fn is_unreadable(&self) -> bool {
+        matches!(&*self.cause, Cause::Unreadable { .. })
     }
 
     /// Whether the service may have done what was asked, although no readable success came back. Never for reads.

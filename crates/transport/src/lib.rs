@@ -37,7 +37,7 @@ mod tls;
 mod token;
 mod transport;
 
-pub use answer::{Facts, NotSent};
+pub use answer::{ErrorForm, Facts, NotSent};
 pub use blank::request_builder;
 pub use call_log::{CallLog, CallProblem, CallRecord, NoCallLog};
 pub use clock::{Clock, SystemClock};

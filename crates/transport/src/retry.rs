@@ -40,13 +40,41 @@ pub enum Outcome {
         status: StatusCode,
         pause: Option<Duration>,
     },
+    /// An answer came that shows nothing: not in the service's own form where it refuses, not what a success must show.
+    /// Somebody in between may have written it.
+    Unreadable,
     /// Nothing was sent: no connection was made.
     NotSent,
     /// It was or may have been sent, and no whole answer came.
     Lost,
 }
 
+/// Refusals that a proxy, a firewall or a login page in between writes as well. Where the service itself does, it says so
+/// in its own form; otherwise they say nothing about the account or the record.
+pub fn needs_own_form(status: StatusCode) -> bool {
+    status.is_redirection()
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::NOT_FOUND
+                | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                | StatusCode::GONE
+                | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS
+                | StatusCode::NETWORK_AUTHENTICATION_REQUIRED
+        )
+}
+
 impl Outcome {
+    /// Sorts an answer's status; `own_form`: whether an error is told in the service's own form.
+    pub fn of_status(status: StatusCode, own_form: bool, pause: Option<Duration>) -> Self {
+        if needs_own_form(status) && !own_form {
+            Self::Unreadable
+        } else {
+            Self::Answered { status, pause }
+        }
+    }
+
     /// Sorts a `reqwest::Error`. Whatever is not surely unsent may have been sent.
     pub fn of_error(error: &reqwest::Error) -> Self {
         if error.is_connect() || error.is_builder() {
@@ -63,7 +91,7 @@ impl Outcome {
         }
         match self {
             Self::NotSent => false,
-            Self::Lost => true,
+            Self::Lost | Self::Unreadable => true,
             // A 503 that names a time is a refusal to work, not an accident at work.
             Self::Answered { status, pause } => {
                 status.is_server_error()
@@ -76,7 +104,7 @@ impl Outcome {
     /// Whether the cause may pass by itself.
     pub fn is_transient(self) -> bool {
         match self {
-            Self::NotSent | Self::Lost => true,
+            Self::NotSent | Self::Lost | Self::Unreadable => true,
             Self::Answered { status, .. } => {
                 matches!(
                     status,
@@ -107,8 +135,9 @@ pub fn decide(repeat: Repeat, outcome: Outcome) -> Decision {
             status: StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE,
             pause: Some(pause),
         } => Decision::After(pause),
-        Outcome::Answered { .. } | Outcome::Lost if repeat == Repeat::Doubles => Decision::Stop,
-        Outcome::NotSent | Outcome::Answered { .. } | Outcome::Lost => Decision::BackOff,
+        Outcome::NotSent => Decision::BackOff,
+        _ if repeat == Repeat::Doubles => Decision::Stop,
+        Outcome::Answered { .. } | Outcome::Unreadable | Outcome::Lost => Decision::BackOff,
     }
 }
 
@@ -192,6 +221,7 @@ mod tests {
             (answered(502, None), [BackOff, BackOff, Stop]),
             (answered(503, PAUSE), [after, after, after]),
             (answered(503, None), [BackOff, BackOff, Stop]),
+            (Outcome::Unreadable, [BackOff, BackOff, Stop]),
             (Outcome::NotSent, [BackOff, BackOff, BackOff]),
             (Outcome::Lost, [BackOff, BackOff, Stop]),
         ];
@@ -212,12 +242,43 @@ mod tests {
             (answered(500, None), true),
             (answered(503, None), true),
             (answered(503, PAUSE), false),
+            (Outcome::Unreadable, true),
             (Outcome::NotSent, false),
             (Outcome::Lost, true),
         ] {
             assert!(!outcome.in_doubt(Repeat::Reads), "{outcome:?}");
             assert_eq!(outcome.in_doubt(Repeat::Harmless), doubt, "{outcome:?}");
             assert_eq!(outcome.in_doubt(Repeat::Doubles), doubt, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_anybody_could_have_written_counts_in_the_services_form_only() {
+        for (status, believed) in [
+            (200, true),
+            (302, false),
+            (400, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (407, false),
+            (422, true),
+            (429, true),
+            (500, true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let of = |own_form| Outcome::of_status(status, own_form, None);
+            let answered = Outcome::Answered {
+                status,
+                pause: None,
+            };
+            assert_eq!(of(true), answered, "{status}");
+            let foreign = if believed {
+                answered
+            } else {
+                Outcome::Unreadable
+            };
+            assert_eq!(of(false), foreign, "{status}");
         }
     }
 

@@ -16,7 +16,7 @@ use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use crate::answer::{self, Facts, NotSent};
+use crate::answer::{self, ErrorForm, Facts, NotSent};
 use crate::call_log::{CallLog, CallProblem, CallRecord};
 use crate::clock::Clock;
 use crate::execute::Execute;
@@ -45,6 +45,7 @@ struct Shared {
     token: Option<Arc<dyn TokenSource>>,
     limiter: Arc<Limiter>,
     retry: RetryPolicy,
+    error_form: ErrorForm,
     call_log: Arc<dyn CallLog>,
     clock: Arc<dyn Clock>,
     /// The service's clock in its last answer, in seconds; 0 before the first.
@@ -163,9 +164,14 @@ impl Transport {
                 }
                 let server = permit.answered(status, response.headers());
                 let pause = server.pause(status);
-                answer::read(response, server.retry_after.or(pause))
+                let form = self.shared.error_form;
+                answer::read(response, server.retry_after.or(pause), form)
                     .await
-                    .map(|response| (Outcome::Answered { status, pause }, response))
+                    .map(|response| {
+                        let own_form =
+                            Facts::of(response.extensions()).is_some_and(|facts| facts.own_form);
+                        (Outcome::of_status(status, own_form, pause), response)
+                    })
             }
             Err(error) => Err(error),
         };
@@ -326,6 +332,7 @@ fn unauthorized(outcome: Outcome) -> bool {
 
 fn problem(outcome: Outcome, answer: &Answer) -> Option<CallProblem> {
     match (outcome, answer) {
+        (Outcome::Unreadable, _) => Some(CallProblem::Unreadable),
         (Outcome::Answered { status, .. }, _) => {
             (status.is_client_error() || status.is_server_error()).then_some(CallProblem::Status)
         }

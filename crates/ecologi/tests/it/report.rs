@@ -66,8 +66,22 @@ async fn single_figures_have_their_own_paths() {
 
 #[tokio::test]
 async fn an_unknown_user_is_told() {
-    let (client, _server) = answering(ResponseTemplate::new(404)).await;
+    let unknown = ResponseTemplate::new(404).set_body_string("User not found");
+    let (client, _server) = answering(unknown).await;
     let error = client.impact("nobody").await.unwrap_err();
+    assert!(error.is_gone());
     assert_eq!(error.refusal(), Some(Refusal::NotFound));
     assert!(error.to_string().contains("user name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_the_service_is_no_unknown_user() {
+    let page = ResponseTemplate::new(404).set_body_string("<html>404</html>");
+    let (client, _server) = answering(page).await;
+    let error = client.impact("nobody").await.unwrap_err();
+    assert_eq!((error.refusal(), error.is_gone()), (None, false));
+    assert!(
+        error.is_retryable() && !error.to_string().contains("user name"),
+        "{error}"
+    );
 }

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use secrecy::SecretString;
 
 use super::{Shared, Transport, Wire};
+use crate::answer::ErrorForm;
 use crate::call_log::{CallLog, NoCallLog};
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limiter, Limits, Priority};
@@ -44,6 +45,7 @@ pub struct TransportBuilder {
     used_today: u32,
     limiter: Option<Arc<Limiter>>,
     retry: RetryPolicy,
+    error_form: ErrorForm,
     timeouts: Timeouts,
     direct: bool,
     call_log: Arc<dyn CallLog>,
@@ -61,6 +63,7 @@ impl TransportBuilder {
             used_today: 0,
             limiter: None,
             retry: RetryPolicy::default(),
+            error_form: ErrorForm::default(),
             timeouts: Timeouts::default(),
             direct: false,
             call_log: Arc::new(NoCallLog),
@@ -112,6 +115,12 @@ impl TransportBuilder {
         self
     }
 
+    /// In which form the service writes its errors; JSON when not said.
+    pub fn error_form(mut self, form: ErrorForm) -> Self {
+        self.error_form = form;
+        self
+    }
+
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -158,6 +167,7 @@ impl TransportBuilder {
                 token: self.token,
                 limiter,
                 retry: self.retry,
+                error_form: self.error_form,
                 call_log: self.call_log,
                 clock: self.clock,
                 service_time: std::sync::atomic::AtomicI64::new(0),

@@ -265,7 +265,8 @@ impl TokenSource for Renewing {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_token_is_renewed_once() {
-    let script = Script::of([answer(401, &[], ""), answer(401, &[], "")]);
+    const REJECTED: &str = r#"{"statusCode":401,"message":"Invalid JWT"}"#;
+    let script = Script::of([answer(401, &[], REJECTED), answer(401, &[], REJECTED)]);
     let source = Arc::new(Renewing(Mutex::new("first")));
     let transport = transport(&script, |it| it.token_source(source));
     let response = transport.execute(&CREATE, request()).await.unwrap();
@@ -273,6 +274,19 @@ async fn a_rejected_token_is_renewed_once() {
     assert_eq!(
         script.header("authorization"),
         ["Bearer first", "Bearer second"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_firewalls_401_renews_no_token_and_passes() {
+    let script = Script::of([answer(401, &[], "<html>sign in</html>")]);
+    let source = Arc::new(Renewing(Mutex::new("first")));
+    let transport = transport(&script, |it| it.token_source(source));
+    let response = transport.execute(&READ, request()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        script.header("authorization"),
+        ["Bearer first", "Bearer first"]
     );
 }
 
