@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    Alerts, Approve, Backfill, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand, Runs,
-    Schema, Simulate, Trigger, Watch,
+    Alerts, Approve, Backfill, Backup, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand,
+    Restore, Runs, Schema, Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
 
@@ -59,12 +59,15 @@ pub(crate) enum Command {
     Purchase(Purchase),
     /// Read all contacts, notes and tasks of a location: for the view, an export, or a workflow
     Backfill(Backfill),
+    /// Copy the store whole, while canopy runs or not, and prove the copy
+    Backup(Backup),
+    /// Put a copy that `canopy backup` made in the place of a store that is gone
+    Restore(Restore),
     /// Print events as they arrive at a running canopy
     Watch(Watch),
     /// Export the ledger for accounting, or compare it with Ecologi's own figures
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Show all that is known of one contact
     /// Show all that is known of one contact, write notes and tasks, or remove personal data
     #[command(subcommand)]
     Profile(ProfileCommand),

@@ -1,7 +1,7 @@
 //! Wiring: from a configuration to a running program.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ use crate::{auth, polls, schedules};
 pub(crate) const OWNER: &str = "embedded";
 /// Calls are kept this long in the call log.
 const CALL_LOG: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How often the store's file is looked at. Each write looks, too.
+const STORE_LOOK: Duration = Duration::from_secs(2);
 
 /// A wired program.
 pub(crate) struct Program {
@@ -58,6 +61,7 @@ impl Program {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         let config = &loaded.config;
+        refuse_lost(loaded, environment)?;
         let verifier = config::verifier(loaded)?;
         let (calls, log) = CallSink::new();
         // A store that is there is locked before it is opened, one that is not there is not created yet.
@@ -212,7 +216,8 @@ impl Program {
             .engine
             .clone()
             .serve(self.bells.clone(), shutdown.clone().cancelled_owned());
-        let (pages, hooks, ..) = tokio::join!(
+        let (store, pages, hooks, ..) = tokio::join!(
+            self.watch_store(&shutdown),
             pages,
             hooks,
             futures::future::join_all(polls),
@@ -221,7 +226,23 @@ impl Program {
             engine,
             self.prune(&shutdown)
         );
+        store?;
         pages.and(hooks).map_err(|error| Failure::failed(&error))
+    }
+
+    /// Ends the program when its store is deleted, replaced or emptied: what it would write from then on is lost with it.
+    async fn watch_store(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
+        let mut often = tokio::time::interval(STORE_LOOK);
+        loop {
+            tokio::select! {
+                _ = often.tick() => {}
+                () = shutdown.cancelled() => return Ok(()),
+            }
+            if let Err(error) = self.store.check_file() {
+                shutdown.cancel();
+                return Err(Failure::failed(&error));
+            }
+        }
     }
 
     /// Keeps the call log from growing for ever, and the age of tokens in view.
@@ -251,20 +272,54 @@ impl Program {
     }
 }
 
-/// Opens the store for writing; creates it, and its key, where there is none.
+/// Opens the store for writing; creates it, and its key, where there never was one.
 pub(crate) async fn open_store(
     loaded: &Loaded,
     environment: &Environment,
 ) -> Result<SqliteStore, Failure> {
-    let key = config::store_key(
-        &loaded.store_path(),
-        &loaded.config,
-        &loaded.folder,
-        environment,
-    )?;
-    SqliteStore::open(&loaded.store_path(), &key)
+    refuse_lost(loaded, environment)?;
+    let (path, config, folder) = (loaded.store_path(), &loaded.config, &loaded.folder);
+    let key = if path.exists() {
+        config::store_key(&path, config, folder, environment)?
+    } else {
+        config::new_store_key(config, folder, environment)?
+    };
+    let store = SqliteStore::open(&path, &key)
         .await
-        .map_err(|error| Failure::failed(&error))
+        .map_err(|error| Failure::failed(&error))?;
+    config::settle_key_file(&folder.join(&config.key_file))?;
+    mark(&lock_path(loaded))?;
+    Ok(store)
+}
+
+/// Refuses where a store was, and is no more.
+pub(crate) fn refuse_lost(loaded: &Loaded, environment: &Environment) -> Result<(), Failure> {
+    let (store, lock) = (loaded.store_path(), lock_path(loaded));
+    let trace =
+        config::trace_of_a_store(&store, &lock, &loaded.config, &loaded.folder, environment)?;
+    match trace {
+        None => Ok(()),
+        Some(trace) => Err(Failure::BadInput(format!(
+            "there was a store at {store}, as {trace} shows, and it is gone; put it back (the file with its -wal file, or a \
+             backup by `canopy restore FILE`). To begin anew, with a store that knows nothing of earlier purchases and \
+             may buy them again, delete {trace}",
+            store = store.display(),
+            trace = trace.display(),
+        ))),
+    }
+}
+
+/// Leaves a trace beside the store, by which it is missed when it is gone.
+fn mark(lock: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::Failed(format!("{} cannot be written: {error}", lock.display()));
+    if std::fs::metadata(lock).is_ok_and(|lock| lock.len() > 0) {
+        return Ok(());
+    }
+    std::fs::write(
+        lock,
+        "locked by the one process that works on the store beside this file\n",
+    )
+    .map_err(failed)
 }
 
 /// Opens the store if there is one.
@@ -343,11 +398,15 @@ async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
     }
 }
 
-/// One process at a time works on a store: it owns all locations, and may take over from one that was killed.
-pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
+fn lock_path(loaded: &Loaded) -> PathBuf {
     let mut path = loaded.store_path().into_os_string();
     path.push(".lock");
-    let path = PathBuf::from(path);
+    path.into()
+}
+
+/// One process at a time works on a store: it owns all locations, and may take over from one that was killed.
+pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
+    let path = lock_path(loaded);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Failure::failed(&error))?;
     }

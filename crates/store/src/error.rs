@@ -47,6 +47,11 @@ pub enum StoreError {
         value: String,
         reason: &'static str,
     },
+    /// Somebody deleted, replaced or emptied the file while it was in use: nothing more is written, as it would be lost.
+    #[error(
+        "the store at {path} {what}; stop canopy and put the store back: the file itself, or a backup by `canopy restore`"
+    )]
+    Gone { path: String, what: &'static str },
     /// The store was opened read-only, which needs no key and therefore reads no secrets.
     #[error("the secrets of the store at {path} cannot be read: it was opened without its key")]
     NoKey { path: String },
@@ -86,6 +91,12 @@ pub enum OpenError {
         #[source]
         source: sqlx::Error,
     },
+    /// There, with nothing in it. A store that is in the making has another name, so this one was emptied.
+    #[error(
+        "the store at {path} is empty (0 bytes), which canopy never leaves behind; put a backup in its place with \
+         `canopy restore`, or, if there never was a store, delete the file"
+    )]
+    Emptied { path: PathBuf },
     /// Another process keeps it locked for longer than the busy time-out.
     #[error(
         "the store at {path} is locked by another process; stop that one first, or wait for it"

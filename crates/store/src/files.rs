@@ -30,3 +30,25 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
 }
+
+/// Gives a whole file its name, for good: never over another file, and durable with its folder.
+pub(crate) fn put_in_place(from: &Path, to: &Path) -> io::Result<()> {
+    OpenOptions::new().read(true).open(from)?.sync_all()?;
+    // A link, not a renaming, as the latter takes the place of a file that came in the meantime. Not every file system
+    // has links.
+    match std::fs::hard_link(from, to) {
+        Ok(()) => std::fs::remove_file(from)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) => std::fs::rename(from, to)?,
+    }
+    #[cfg(unix)]
+    if let Some(folder) = to.parent() {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        OpenOptions::new().read(true).open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

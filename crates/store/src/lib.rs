@@ -63,6 +63,6 @@ mod words;
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;
 pub use profile_store::ProfileStore;
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
 pub use store::Store;
 pub use types::*;

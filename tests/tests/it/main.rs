@@ -5,6 +5,7 @@ mod approvals;
 mod auth;
 mod backfill;
 mod backfill_kills;
+mod backup;
 mod bad_input;
 mod books;
 mod call;

@@ -3,6 +3,7 @@
 mod alerts;
 mod auth;
 mod backfill;
+mod backup;
 mod call;
 mod check;
 mod completions;
@@ -44,6 +45,7 @@ use crate::exit::{Ended, Failure};
 pub(crate) use alerts::Alerts;
 pub(crate) use auth::Auth;
 pub(crate) use backfill::Backfill;
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use events::{Approve, Events};
 pub(crate) use ledger::LedgerCommand;
 pub(crate) use plan::Plan;
@@ -77,6 +79,8 @@ pub(crate) async fn run(
         Command::Retry(options) => status::retry(&options, environment).await,
         Command::Purchase(options) => purchase::purchase(options, environment).await,
         Command::Backfill(options) => backfill::backfill(&options, environment).await,
+        Command::Backup(options) => backup::backup(&options, environment).await,
+        Command::Restore(options) => backup::restore(&options, environment).await,
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command, environment, observer).await,

@@ -26,7 +26,9 @@ pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
 pub(crate) use schema::schema;
-pub(crate) use secrets::{SecretError, SecretRef, store_key};
+pub(crate) use secrets::{
+    SecretError, SecretRef, new_store_key, settle_key_file, store_key, trace_of_a_store,
+};
 pub(crate) use sections::{Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
     Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, sources, workflow_files,

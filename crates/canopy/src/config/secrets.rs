@@ -105,36 +105,103 @@ impl SecretRef {
     }
 }
 
-/// The key of the store: from `CANOPY_KEY`, from systemd's credential `canopy-key`, or from the key file, which is
-/// created together with a new store.
+/// The key of a store that is there: from `CANOPY_KEY`, from systemd's credential `canopy-key`, or from the key file.
 pub(crate) fn store_key(
     store: &Path,
     config: &Config,
     folder: &Path,
     environment: &Environment,
 ) -> Result<SecretKey, Failure> {
+    let path = folder.join(&config.key_file);
+    if let Some(key) = given_key(environment)? {
+        return Ok(key);
+    }
+    settle_key_file(&path)?;
+    if path.exists() {
+        return SecretKey::from_file(&path).map_err(|error| Failure::bad_input(&error));
+    }
+    Err(Failure::BadInput(format!(
+        "{} exists, but its key {} does not; restore the key file, or set CANOPY_KEY",
+        store.display(),
+        path.display()
+    )))
+}
+
+/// The key for a store that is not there yet.
+pub(crate) fn new_store_key(
+    config: &Config,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<SecretKey, Failure> {
+    if let Some(key) = given_key(environment)? {
+        return Ok(key);
+    }
+    let path = folder.join(&config.key_file);
+    let bad = |error: canopy_store::KeyError| Failure::bad_input(&error);
+    let coming = coming(&path);
+    if coming.exists() {
+        return SecretKey::from_file(&coming).map_err(bad);
+    }
+    SecretKey::create_file(&coming).map_err(bad)
+}
+
+/// Gives the key file of a store that is in place its name. Until then it has another one, so that a start that was
+/// killed in between is told from a store that was lost.
+pub(crate) fn settle_key_file(path: &Path) -> Result<(), Failure> {
+    let coming = coming(path);
+    if path.exists() || !coming.exists() {
+        return Ok(());
+    }
+    std::fs::rename(&coming, path).map_err(|error| {
+        Failure::Failed(format!(
+            "{} cannot be renamed to {}: {error}",
+            coming.display(),
+            path.display()
+        ))
+    })
+}
+
+fn coming(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// What shows that there was a store, where there is none now. One that was lost is not begun anew, because the new one
+/// would know nothing of what was bought.
+pub(crate) fn trace_of_a_store(
+    store: &Path,
+    lock: &Path,
+    config: &Config,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Option<PathBuf>, Failure> {
+    if store.exists() {
+        return Ok(None);
+    }
+    let key = folder.join(&config.key_file);
+    if given_key(environment)?.is_none() && key.exists() {
+        return Ok(Some(key));
+    }
+    let marked = std::fs::metadata(lock).is_ok_and(|lock| lock.len() > 0);
+    Ok(marked.then(|| lock.to_owned()))
+}
+
+/// A key from outside of the folder.
+fn given_key(environment: &Environment) -> Result<Option<SecretKey>, Failure> {
     let bad = |error: canopy_store::KeyError| Failure::bad_input(&error);
     if let Some(text) = environment.var("CANOPY_KEY") {
-        return SecretKey::from_base64(&text, "the environment variable CANOPY_KEY").map_err(bad);
+        let key = SecretKey::from_base64(&text, "the environment variable CANOPY_KEY");
+        return key.map(Some).map_err(bad);
     }
     if let Some(credentials) = environment.var("CREDENTIALS_DIRECTORY") {
         let credentials = PathBuf::from(credentials);
         if credentials.join(CREDENTIAL).exists() {
-            return SecretKey::from_credentials_folder(&credentials, CREDENTIAL).map_err(bad);
+            let key = SecretKey::from_credentials_folder(&credentials, CREDENTIAL);
+            return key.map(Some).map_err(bad);
         }
     }
-    let path = folder.join(&config.key_file);
-    if path.exists() {
-        return SecretKey::from_file(&path).map_err(bad);
-    }
-    if store.exists() {
-        return Err(Failure::BadInput(format!(
-            "{} exists, but its key {} does not; restore the key file, or set CANOPY_KEY",
-            store.display(),
-            path.display()
-        )));
-    }
-    SecretKey::create_file(&path).map_err(bad)
+    Ok(None)
 }
 
 /// Name of the systemd credential that holds the store's key.

@@ -2,11 +2,13 @@
 
 mod alerts;
 mod approvals;
+mod backup;
 mod calls;
 mod caps;
 mod copy;
 mod fault;
 mod fence;
+mod identity;
 mod inbox;
 mod ledger;
 mod macros;
@@ -36,8 +38,10 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
+pub use self::backup::{Confirmed, Inventory, prove, snapshot};
 use self::fault::{Fault, Op};
 use self::fence::Held;
+use self::identity::Identity;
 pub use self::open::SqliteOptions;
 use self::secrets::Vault;
 use self::writer::{Message, Writer};
@@ -58,10 +62,16 @@ struct Shared {
     path: PathBuf,
     readers: SqlitePool,
     /// `None`: opened read-only.
-    vault: Option<Vault>,
-    queue: Option<mpsc::Sender<Message>>,
+    writing: Option<Writing>,
     writer: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
+}
+
+/// What a store has that was opened for writing.
+struct Writing {
+    vault: Vault,
+    queue: mpsc::Sender<Message>,
+    identity: Identity,
 }
 
 impl SqliteStore {
@@ -80,10 +90,15 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let vault = Vault::new(key);
         let connection = open::for_writing(path, options, &vault).await?;
+        let identity = Identity::of(path).map_err(|source| OpenError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         let commits = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             path: path.to_owned(),
             options: open::writing(path, options),
+            identity: identity.clone(),
             connection: Some(connection),
             commits: Arc::clone(&commits),
         };
@@ -92,8 +107,11 @@ impl SqliteStore {
         Ok(Self::new(
             path,
             options,
-            Some(vault),
-            Some(queue),
+            Some(Writing {
+                vault,
+                queue,
+                identity,
+            }),
             Some(writer),
             commits,
         ))
@@ -104,14 +122,13 @@ impl SqliteStore {
     pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let options = SqliteOptions::default();
         open::for_reading(path, &options).await?;
-        Ok(Self::new(path, &options, None, None, None, Arc::default()))
+        Ok(Self::new(path, &options, None, None, Arc::default()))
     }
 
     fn new(
         path: &Path,
         options: &SqliteOptions,
-        vault: Option<Vault>,
-        queue: Option<mpsc::Sender<Message>>,
+        writing: Option<Writing>,
         writer: Option<JoinHandle<()>>,
         commits: Arc<AtomicU64>,
     ) -> Self {
@@ -123,8 +140,7 @@ impl SqliteStore {
             shared: Arc::new(Shared {
                 path,
                 readers,
-                vault,
-                queue,
+                writing,
                 writer: Mutex::new(writer),
                 commits,
             }),
@@ -136,6 +152,15 @@ impl SqliteStore {
         &self.shared.path
     }
 
+    /// Whether the file at its path is still the one that was opened. Each write looks before; this is for whoever
+    /// wants to know although nothing is written.
+    pub fn check_file(&self) -> Result<()> {
+        match &self.shared.writing {
+            Some(writing) => writing.identity.check(),
+            None => Ok(()),
+        }
+    }
+
     /// Transactions committed since it was opened. Under load far fewer than writes.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Relaxed)
@@ -145,9 +170,9 @@ impl SqliteStore {
     pub async fn close(&self) {
         // First the readers: the last connection folds the log into the file, and a reading one cannot.
         self.shared.readers.close().await;
-        if let Some(queue) = &self.shared.queue {
+        if let Some(writing) = &self.shared.writing {
             // An error means that it is closed already.
-            let _ = queue.send(Message::Close).await;
+            let _ = writing.queue.send(Message::Close).await;
         }
         if let Some(writer) = self.shared.writer.lock().await.take()
             && let Err(error) = writer.await
@@ -163,12 +188,13 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Op<T>> + Send + 'static,
     {
-        let Some(queue) = &self.shared.queue else {
+        let Some(writing) = &self.shared.writing else {
             let reason = std::io::Error::other("it was opened read-only");
             return Err(self.unavailable(sqlx::Error::Io(reason)));
         };
         let (message, result) = writer::write(Box::new(work));
-        queue
+        writing
+            .queue
             .send(message)
             .await
             .map_err(|_| self.unavailable(sqlx::Error::PoolClosed))?;
@@ -216,8 +242,9 @@ impl SqliteStore {
     fn vault(&self) -> Result<&Vault> {
         let path = || self.shared.path.display().to_string();
         self.shared
-            .vault
+            .writing
             .as_ref()
+            .map(|writing| &writing.vault)
             .ok_or_else(|| StoreError::NoKey { path: path() })
     }
 }

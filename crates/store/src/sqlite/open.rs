@@ -83,11 +83,27 @@ pub(super) async fn for_writing(
     options: &SqliteOptions,
     vault: &Vault,
 ) -> Result<SqliteConnection, OpenError> {
-    create(path)?;
+    if !path.exists() {
+        begin(path, options, vault).await?;
+    }
+    not_emptied(path)?;
     let found = look(path, options).await?;
     check_not_newer(path, found.schema)?;
     check_key(path, vault, found.canary.as_ref())?;
 
+    let failed = |error| explain(path, error);
+    let mut connection = brought_up_to_date(path, options, vault).await?;
+    let canary = secrets::canary(&mut connection).await.map_err(failed)?;
+    check_key(path, vault, canary.as_ref())?;
+    Ok(connection)
+}
+
+/// Connects, migrates, and writes by what the key is known again.
+async fn brought_up_to_date(
+    path: &Path,
+    options: &SqliteOptions,
+    vault: &Vault,
+) -> Result<SqliteConnection, OpenError> {
     let failed = |error| explain(path, error);
     let mut connection = writing(path, options).connect().await.map_err(failed)?;
     MIGRATIONS
@@ -107,20 +123,59 @@ pub(super) async fn for_writing(
             .await
             .map_err(failed)?;
     }
-    let canary = secrets::canary(&mut connection).await.map_err(failed)?;
-    check_key(path, vault, canary.as_ref())?;
     Ok(connection)
 }
 
-/// Checks that the file can be read as it is.
-pub(super) async fn for_reading(path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+/// Makes a new store beside its place and moves it there whole: a file at the path that is empty, or without tables, is
+/// never one that we left.
+async fn begin(path: &Path, options: &SqliteOptions, vault: &Vault) -> Result<(), OpenError> {
+    let failed = |source| OpenError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    // Left by a start that was killed. Nothing was ever in it.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    create(&new)?;
+    let connection = brought_up_to_date(&new, options, vault).await?;
+    // The last connection folds its log into the file.
+    connection
+        .close()
+        .await
+        .map_err(|error| explain(path, error))?;
+    files::put_in_place(&new, path).map_err(failed)
+}
+
+pub(super) fn not_emptied(path: &Path) -> Result<(), OpenError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Err(OpenError::Emptied {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the file is a store that this version or one before it wrote, and tells its schema.
+pub(super) async fn for_copying(path: &Path, options: &SqliteOptions) -> Result<i64, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing {
             path: path.to_owned(),
         });
     }
+    not_emptied(path)?;
     let found = look(path, options).await?.schema;
     check_not_newer(path, found)?;
+    Ok(found)
+}
+
+/// Checks that the file can be read as it is.
+pub(super) async fn for_reading(path: &Path, options: &SqliteOptions) -> Result<(), OpenError> {
+    let found = for_copying(path, options).await?;
     let known = newest_known();
     if found < known {
         return Err(OpenError::TooOld {
@@ -220,7 +275,7 @@ fn check_key(path: &Path, vault: &Vault, canary: Option<&Sealed>) -> Result<(), 
     })
 }
 
-fn explain(path: &Path, error: sqlx::Error) -> OpenError {
+pub(super) fn explain(path: &Path, error: sqlx::Error) -> OpenError {
     const BUSY: i32 = 5;
     const CORRUPT: i32 = 11;
     const NOT_A_DATABASE: i32 = 26;

@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Fault, Op};
+use super::identity::Identity;
 use crate::error::{Result, StoreError};
 
 /// Most writes in one transaction: enough to make the flush cheap, few enough to answer soon.
@@ -100,6 +101,7 @@ impl<T: Send> Job for Write<T> {
 pub(super) struct Writer {
     pub(super) path: PathBuf,
     pub(super) options: SqliteConnectOptions,
+    pub(super) identity: Identity,
     pub(super) connection: Option<SqliteConnection>,
     pub(super) commits: Arc<AtomicU64>,
 }
@@ -116,14 +118,7 @@ impl Writer {
                     Message::Close => messages.close(),
                 }
             }
-            let failure =
-                self.commit(&mut jobs)
-                    .await
-                    .err()
-                    .map(|source| StoreError::Unavailable {
-                        path: self.path.display().to_string(),
-                        source: Arc::new(source),
-                    });
+            let failure = self.commit(&mut jobs).await.err();
             if let Some(error) = &failure {
                 tracing::warn!(%error, writes = jobs.len(), "the store could not write");
             }
@@ -138,10 +133,19 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
+    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());
         }
+        self.identity.check()?;
+        let committed = self.attempt(jobs).await;
+        committed.map_err(|source| StoreError::Unavailable {
+            path: self.path.display().to_string(),
+            source: Arc::new(source),
+        })
+    }
+
+    async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
