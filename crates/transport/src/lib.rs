@@ -35,6 +35,7 @@ pub mod schema;
 mod secret;
 mod tls;
 mod token;
+pub mod tolerant;
 mod transport;
 
 pub use answer::{ErrorForm, Facts, NotSent};
