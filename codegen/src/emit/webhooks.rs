@@ -33,7 +33,7 @@ pub(super) fn file(bundle: &Value) -> Result<String, syn::Error> {
     super::file(quote! {
         //! What the service sends by itself.
 
-        use canopy_transport::operation::{EventVersion, ListedRecord, Mark, WebhookEvent};
+        use canopy_transport::operation::{EventVersion, ListedRecord, Mark, Slip, WebhookEvent};
 
         /// All documented events.
         pub static WEBHOOKS: &[WebhookEvent] = &[#(#table),*];
@@ -68,11 +68,14 @@ fn entry(name: &str, event: &Value) -> TokenStream {
     let [kind, record] = ["kind", "record"].map(|key| event[key].as_str().unwrap_or_default());
     let [location, contact, occurred, fetch] =
         ["location", "contact", "occurred", "fetch"].map(|key| option(event[key].as_str()));
-    let marks = event["recognise"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|mark| mark_of(mark.as_str()?));
+    let marks = marks_of(&event["recognise"]);
+    let also = event["also"].as_array().into_iter().flatten();
+    let also = also.filter_map(Value::as_str);
+    let slips = event["slips"].as_object().into_iter().flatten();
+    let slips = slips.map(|(event, seen)| {
+        let marks = marks_of(seen);
+        quote!(Slip { event: #event, marks: &[#(#marks),*] })
+    });
     let listed = option_of(listed(&event["listed"]));
     let version = match event["version"].as_str() {
         Some("once") => quote!(EventVersion::Once),
@@ -82,9 +85,11 @@ fn entry(name: &str, event: &Value) -> TokenStream {
     quote! {
         WebhookEvent {
             name: #name,
+            also: &[#(#also),*],
             kind: #kind,
             location: #location,
             marks: &[#(#marks),*],
+            slips: &[#(#slips),*],
             record: #record,
             contact: #contact,
             occurred: #occurred,
@@ -93,6 +98,11 @@ fn entry(name: &str, event: &Value) -> TokenStream {
             listed: #listed,
         }
     }
+}
+
+fn marks_of(list: &Value) -> impl Iterator<Item = TokenStream> {
+    let marks = list.as_array().into_iter().flatten();
+    marks.filter_map(|mark| mark_of(mark.as_str()?))
 }
 
 fn option_of(tokens: Option<TokenStream>) -> TokenStream {

@@ -6,9 +6,11 @@ use super::{Findings, clashes, is_kind};
 use crate::pointer;
 use crate::schema::operations;
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "summary",
     "kind",
+    "also",
+    "slips",
     "location",
     "recognise",
     "record",
@@ -46,6 +48,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
             }
         }
         one(findings, &at, event, service);
+        names(findings, &at, event, &value["events"]);
     }
     super::recognise::lint(findings);
     let kinds = events
@@ -66,6 +69,32 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
             &at,
             format!("two events have the kind `{kind}`; give each its own"),
         );
+    }
+}
+
+/// Further names of the event, and events whose payloads may come under its `type`.
+fn names(findings: &mut Findings<'_>, at: &str, event: &Value, events: &Value) {
+    let also = &event["also"];
+    let are_names = also.as_array().is_some_and(|names| {
+        let mut names = names.iter().map(Value::as_str);
+        names.all(|name| name.is_some_and(|name| is_variant(name) && events.get(name).is_none()))
+    });
+    if !also.is_null() && !are_names {
+        findings.add(
+            &pointer::join(at, "also"),
+            "`also` must be a list of further names, none of them another event's",
+        );
+    }
+    for (name, marks) in event["slips"].as_object().into_iter().flatten() {
+        let at = pointer::join(&pointer::join(at, "slips"), name);
+        let usable = |mark: &Value| mark.as_str().and_then(crate::emit::mark_of).is_some();
+        let marks = marks.as_array();
+        if events.get(name).is_none() || !marks.is_some_and(|marks| marks.iter().all(usable)) {
+            findings.add(
+                &at,
+                "`slips` must name other events, each with a list of what its payloads show, as in `recognise`; `[]` where only reading the record tells",
+            );
+        }
     }
 }
 

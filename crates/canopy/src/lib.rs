@@ -30,6 +30,7 @@ mod reload;
 mod schedules;
 mod show;
 mod shutdown;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use canopy_engine::{
     Connection, Engine, LocalDispatch, Observer, Options, RetryOptions, Workflows,
 };
 use canopy_store::clock::SystemClock;
-use canopy_store::{SqliteStore, Store};
+use canopy_store::{DeliveryStore as _, SqliteStore, Store};
 use canopy_triggers::{Poller, Receiver, Scheduler, Site};
 use canopy_web::App;
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +22,7 @@ use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
 use crate::reload::Reload;
-use crate::{auth, polls, schedules};
+use crate::{auth, polls, schedules, watch};
 
 /// The lease owner of the one process that may hold the store's lock.
 pub(crate) const OWNER: &str = "embedded";
@@ -31,6 +31,10 @@ const CALL_LOG: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How often the store's file is looked at. Each write looks, too.
 const STORE_LOOK: Duration = Duration::from_secs(2);
+
+/// What nobody can use of webhooks is kept this long: as long as HighLevel keeps its own log, within which it can be asked
+/// to send again.
+const USELESS: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// A wired program.
 pub(crate) struct Program {
@@ -224,6 +228,7 @@ impl Program {
             futures::future::join_all(schedules),
             reload.serve(&shutdown),
             engine,
+            watch::serve(&self.store, &self.receiver, &self.engine, &shutdown),
             self.prune(&shutdown)
         );
         store?;
@@ -256,6 +261,10 @@ impl Program {
             remind(&self.store, &self.tokens).await;
             if let Err(error) = self.store.prune_calls(Timestamp::now() - CALL_LOG).await {
                 tracing::warn!(%error, "old calls could not be deleted from the call log");
+            }
+            let now = Timestamp::now();
+            if let Err(error) = self.store.prune_deliveries(now - USELESS, now).await {
+                tracing::warn!(%error, "old webhooks of no use could not be deleted");
             }
         }
     }

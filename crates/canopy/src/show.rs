@@ -1,6 +1,7 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
 use canopy_store::{Alert, Missed, Run, Summary};
+use canopy_triggers::AddressHealth;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
@@ -80,6 +81,41 @@ pub(crate) fn summary(summary: &Summary) -> String {
         ),
         ("calls", summary.calls.to_string(), "in the call log"),
     ])
+}
+
+/// How addresses of webhooks fared, for people; nothing where none came.
+pub(crate) fn address_lines(rows: &[AddressHealth]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let mut note = format!("{} of {} answered well", row.succeeded, row.deliveries);
+            for (count, what) in [
+                (row.forged, "wrongly signed"),
+                (row.failed, "put off"),
+                (row.unsigned, "unsigned besides"),
+            ] {
+                if count > 0 {
+                    note.push_str(&format!("; {count} {what}"));
+                }
+            }
+            note.push_str(&format!(
+                "; {} more may fail before HighLevel pauses it",
+                row.failures_left
+            ));
+            if row.until_judged > 0 {
+                note.push_str(&format!(" (judged after {} more)", row.until_judged));
+            }
+            (row.address.clone(), format!("{} %", row.percent), note)
+        })
+        .collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(address, share, note)| (address.as_str(), share.clone(), note.as_str()))
+        .collect();
+    format!("\nwebhooks of 3 days:\n{}", lines(&rows))
 }
 
 /// What webhooks missed, for scripts.

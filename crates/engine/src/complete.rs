@@ -75,7 +75,11 @@ impl Engine {
             .and_then(|pointer| answer.pointer(pointer))
             .and_then(record_version);
         let record = record_in(fetch, answer);
+        let changed = self
+            .changed_instead(event, &record, own_version.as_deref())
+            .await?;
         let once = match webhook {
+            _ if changed.is_some() => false,
             Some(webhook) => webhook.version == EventVersion::Once,
             None => event.kind.ends_with(".created"),
         };
@@ -88,6 +92,7 @@ impl Engine {
         let event = Event {
             contact: event.contact.clone().or_else(|| text(&record, "contactId")),
             payload: record,
+            kind: changed.map_or_else(|| event.kind.clone(), str::to_owned),
             ..event.clone()
         };
         self.with_version(fence, event, version).await

@@ -2,13 +2,14 @@
 
 use canopy_ecologi::OrderRequest;
 use canopy_mapping::fields::CustomFieldInfo;
-use canopy_mapping::{ActionKind, Actions as _, Event, KeyScope, Workflow, step_key, template};
+use canopy_mapping::{ActionKind, Actions as _, Event, KeyScope, Workflow, template};
 use canopy_store::{Result, Store};
 use rust_decimal::Decimal;
 
 use crate::Catalog;
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::keys::key_of;
 use crate::steps::purchase::{self, Wanted};
 
 /// A purchase that a step of the workflow would make.
@@ -53,7 +54,7 @@ pub async fn foresee(
             step: &step.id,
         };
         // A step without a key is refused when it runs.
-        let Ok(key) = step_key(scope, step.once(ActionKind::Purchase), event) else {
+        let Ok(key) = key_of(scope, step, ActionKind::Purchase, event, &context.value) else {
             continue;
         };
         let order = match purchase::order(step, connection, &context) {

@@ -9,6 +9,7 @@ use crate::complete::removal_of;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
+use crate::slips::change_of;
 use crate::{Engine, FIRED, echo};
 
 impl Engine {
@@ -29,11 +30,12 @@ impl Engine {
         let workflows = connection.workflows.current();
         let wanted_by_any =
             |event: &Event| workflows.iter().any(|workflow| wanted(workflow, event));
-        let perhaps = removal_of(&row.event).map(|kind| Event {
+        let others = [removal_of(&row.event), change_of(&row.event)];
+        let mut perhaps = others.into_iter().flatten().map(|kind| Event {
             kind: kind.to_owned(),
             ..row.event.clone()
         });
-        if !wanted_by_any(&row.event) && !perhaps.as_ref().is_some_and(wanted_by_any) {
+        if !wanted_by_any(&row.event) && !perhaps.any(|event| wanted_by_any(&event)) {
             self.store
                 .settle_event(fence, id, EventEnd::NoMatch, now)
                 .await?;
@@ -98,14 +100,24 @@ impl Engine {
         Ok(started)
     }
 
-    /// Why an event that a poll found late needs a person's approval; `None` where it does not.
+    /// Why an event that came late needs a person's approval; `None` where it does not.
     fn too_old(&self, row: &InboxRow, now: Timestamp) -> Option<String> {
         let most = self.options.max_age?;
-        let age = now.duration_since(row.event.occurred_at);
-        let waits = row.event.source == Source::Poll && !row.approved && age > most;
-        waits.then(|| {
+        let (age, how) = match row.event.source {
+            Source::Poll => (
+                now.duration_since(row.event.occurred_at),
+                "a poll found it more than",
+            ),
+            // What came in time and had to wait here is not late.
+            Source::Webhook => (
+                row.received_at.duration_since(row.event.trace.made_at?),
+                "its webhook came more than",
+            ),
+            _ => return None,
+        };
+        (!row.approved && age > most).then(|| {
             format!(
-                "a poll found it more than {most:#} after it happened; `canopy approve {}` lets it go on",
+                "{how} {most:#} after it happened; `canopy approve {}` lets it go on",
                 row.event.id
             )
         })
@@ -125,7 +137,7 @@ impl Engine {
             location: fence.location.clone(),
             kind: APPROVAL.to_owned(),
             subject: event.kind.clone(),
-            message: "events that polls found too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
+            message: "events that came too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
         };
         self.store.raise_alert(alert, now).await?;
         Ok(Vec::new())

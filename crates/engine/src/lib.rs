@@ -30,6 +30,7 @@ mod error;
 mod foresee;
 mod guards;
 mod intake;
+mod keys;
 mod lookup;
 mod observer;
 mod options;
@@ -38,6 +39,7 @@ mod plan;
 mod profile_arguments;
 mod run;
 mod service;
+mod slips;
 mod steps;
 mod vocabulary;
 

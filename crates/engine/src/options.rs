@@ -48,8 +48,8 @@ pub struct Options {
     /// How long after the first sending a purchase without an answer is sent again under its key. How long Ecologi
     /// remembers keys is not documented; after this the purchase waits for a person. Default 12 h.
     pub purchase_window: SignedDuration,
-    /// What a poll finds of before this much time waits for a person's approval: after a long stop nobody wants all that
-    /// was missed to run by surprise. `None`: nothing waits. Default 24 h.
+    /// What a poll finds of before this much time, and a webhook that was made this much time before it came, wait for a
+    /// person's approval: after a long stop nobody wants all that was missed to run by surprise. `None`: nothing waits. Default 24 h.
     pub max_age: Option<SignedDuration>,
     /// So many runs of one workflow for one contact may start within ten minutes; further ones are held, because a
     /// workflow that changes what it starts on would go on for ever. Default 20.

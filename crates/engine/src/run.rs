@@ -2,7 +2,7 @@
 
 use canopy_highlevel::Priority;
 use canopy_mapping::{
-    ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, step_key, template,
+    ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
 };
 use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState};
 use jiff::SignedDuration;
@@ -13,6 +13,7 @@ use crate::actions::Catalog;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
+use crate::keys::{self, key_of};
 use crate::steps::control::stopped;
 use crate::steps::tag_writes::TagWrites;
 use crate::steps::{self, StepRun};
@@ -72,6 +73,11 @@ impl Engine {
             let error = format!("\"when\": {error}");
             return self.end(fence, run, Verdict::Dead(error)).await;
         }
+        if records.is_empty()
+            && let Some(error) = keys::mistake(connection, &workflow, &event, &context.value)
+        {
+            return self.end(fence, run, Verdict::Dead(error.to_string())).await;
+        }
         for step in &workflow.steps {
             let earlier = records.iter().find(|record| record.step == step.id);
             if let Some(finished) = earlier.filter(|record| is_finished(record)) {
@@ -98,7 +104,7 @@ impl Engine {
                 workflow: &workflow.id,
                 step: &step.id,
             };
-            let key = match step_key(scope, step.once(kind), &event) {
+            let key = match key_of(scope, step, kind, &event, &context.value) {
                 Ok(key) => key,
                 Err(error) => return self.end(fence, run, Verdict::Dead(error.to_string())).await,
             };

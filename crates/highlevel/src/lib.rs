@@ -137,7 +137,7 @@ pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
 pub use canopy_transport::{
     Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Exhausted, Limiter, Limits,
     NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString,
-    StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation,
+    StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation, tolerant,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
 pub use describe::{check, describe, mistake, placeholder};

@@ -7,28 +7,28 @@
 //! assert!(matches!(refused, Err(VerifyError::Unsigned)));
 //! ```
 
+mod event;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use canopy_transport::operation::{Mark, WebhookEvent};
-use canopy_transport::redact;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use ed25519_dalek::pkcs8::spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::{SignedDuration, Timestamp};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde::Deserialize;
-use serde_json::Value;
 
-use crate::WEBHOOKS;
-use crate::api::webhooks::Payload;
+pub use self::event::{
+    Delivered, ParseError, change, delivery_id, is_guessed, locations, made_at, named, parse,
+    parse_as, read, recognise, removal,
+};
 
 /// HighLevel's published key (Ed25519, SPKI in base64). Keys rotate: the config can name others.
 pub const HIGHLEVEL_KEY: &str = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=";
 
-/// Longer than the vendor's own pauses between deliveries of the same event.
-const DEFAULT_WINDOW: Duration = Duration::from_hours(24);
+/// The vendor keeps deliveries for 30 days, within which a person may have them sent again.
+const DEFAULT_WINDOW: Duration = Duration::from_hours(31 * 24);
 
 /// The signature headers of a delivery, as they came.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,27 +78,26 @@ impl Verifier {
         Ok(self)
     }
 
-    /// How far a payload's `timestamp` may lie from now; 24 h when not set. Payloads without one are not checked.
+    /// How far a payload's `timestamp` may lie from now; 31 days when not set, because the service sends deliveries again
+    /// that failed up to 30 days ago. Payloads without one are not checked. It does not keep a delivery from being taken
+    /// twice: for that compare [`delivery_id`], or a hash of the body.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// Checks the body's raw bytes: parsed and written again they would not match.
+    /// Checks the signature over the body's raw bytes (parsed and written again they would not match), and that it is not
+    /// older than the window.
     pub fn verify(
         &self,
         signatures: Signatures<'_>,
         body: &[u8],
         now: Timestamp,
     ) -> Result<(), VerifyError> {
-        match (given(signatures.ed25519), given(signatures.rsa)) {
-            (Some(signature), _) => self.verify_ed25519(signature, body)?,
-            (None, Some(_)) if self.rsa.is_empty() => return Err(VerifyError::EndedScheme),
-            (None, Some(signature)) => self.verify_rsa(signature, body)?,
-            (None, None) => return Err(VerifyError::Unsigned),
-        }
-        match timestamp(body) {
+        self.authenticate(signatures, body)?;
+        let payload = canopy_transport::tolerant::parse(body).unwrap_or_default();
+        match made_at(&payload) {
             Some(at) if now.duration_since(at).unsigned_abs() > self.window => {
                 Err(VerifyError::Stale {
                     at,
@@ -107,6 +106,22 @@ impl Verifier {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks the signature alone. What is authentic should be answered with 2xx, however late or useless it is: anything
+    /// else is sent again up to twelve times, and counts against the address.
+    pub fn authenticate(&self, signatures: Signatures<'_>, body: &[u8]) -> Result<(), VerifyError> {
+        match (given(signatures.ed25519), given(signatures.rsa)) {
+            (Some(signature), _) => self.verify_ed25519(signature, body),
+            (None, Some(_)) if self.rsa.is_empty() => Err(VerifyError::EndedScheme),
+            (None, Some(signature)) => self.verify_rsa(signature, body),
+            (None, None) => Err(VerifyError::Unsigned),
+        }
+    }
+
+    /// How old a delivery may be.
+    pub fn oldest(&self) -> Duration {
+        self.window
     }
 }
 
@@ -183,147 +198,6 @@ fn spki(text: &str) -> Option<Vec<u8>> {
         .split_whitespace()
         .collect();
     STANDARD.decode(body).ok()
-}
-
-#[derive(Deserialize)]
-struct Stamp {
-    timestamp: Option<When>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum When {
-    Text(Timestamp),
-    Milliseconds(i64),
-    Other(serde::de::IgnoredAny),
-}
-
-/// When the payload says that it was made. Most say nothing.
-fn timestamp(body: &[u8]) -> Option<Timestamp> {
-    match serde_json::from_slice::<Stamp>(body).ok()?.timestamp? {
-        When::Text(at) => Some(at),
-        When::Milliseconds(ms) => Timestamp::from_millisecond(ms).ok(),
-        When::Other(_) => None,
-    }
-}
-
-/// Reads a delivery as the payload of its event. Check its signature first.
-///
-/// ```
-/// use canopy_highlevel::api::webhooks::Payload;
-/// use canopy_highlevel::webhook::{self, ParseError};
-///
-/// let body = br#"{"type": "ContactCreate", "id": "c", "firstName": "Ada"}"#;
-/// let Payload::ContactCreate(contact) = webhook::parse(body)? else { panic!() };
-/// assert_eq!(contact.first_name.as_deref(), Some("Ada"));
-///
-/// let unknown = webhook::parse(br#"{"type": "MoonLanding"}"#);
-/// assert!(matches!(unknown, Err(ParseError::UnknownEvent { event }) if event == "MoonLanding"));
-/// # Ok::<(), ParseError>(())
-/// ```
-pub fn parse(body: &[u8]) -> Result<Payload, ParseError> {
-    #[derive(Deserialize)]
-    struct Event {
-        r#type: Option<String>,
-    }
-    let payload: Value =
-        serde_json::from_slice(body).map_err(|error| ParseError::unreadable(&error))?;
-    let event = Event::deserialize(&payload).map_err(|error| ParseError::unreadable(&error))?;
-    if let Some(known) = recognise(&payload)
-        && let Some(payload) = Payload::read(known.name, body)
-    {
-        return payload.map_err(|error| ParseError::unreadable(&error));
-    }
-    Err(match event.r#type {
-        Some(event) => ParseError::UnknownEvent {
-            event: redact::text(&event),
-        },
-        None => ParseError::NoEvent,
-    })
-}
-
-/// Which event a payload is of: by its `type`, and where that does not name an event, by its members. Some payloads are
-/// documented without a `type`, or with one that means something else. A payload whose `type` is not known is not
-/// guessed at, because it may be an event that the service has added since.
-///
-/// Where several events look alike without `type`, it is the one that says least: changed, rather than added or removed.
-pub fn recognise(payload: &Value) -> Option<&'static WebhookEvent> {
-    let name = payload.get("type").filter(|name| !name.is_null());
-    if let Some(name) = name
-        && let Some(event) = WEBHOOKS.iter().find(|event| *name == *event.name)
-    {
-        return Some(event);
-    }
-    let fits = |event: &&WebhookEvent| {
-        let about_type = |mark: &Mark| matches!(mark, Mark::Is("/type", _));
-        !event.marks.is_empty()
-            && (name.is_none() || event.marks.iter().any(about_type))
-            && event.marks.iter().all(|mark| mark.fits(payload))
-    };
-    WEBHOOKS
-        .iter()
-        .filter(fits)
-        .max_by_key(|event| event.marks.len())
-}
-
-/// Whether the event was told by what its payload looks like. That of a removal may look the same, see [`removal`].
-pub fn is_guessed(event: &WebhookEvent, payload: &Value) -> bool {
-    !event.marks.is_empty() && payload["type"] != event.name
-}
-
-/// The removal of the same kind of record, for an event that is none itself.
-pub fn removal(event: &WebhookEvent) -> Option<&'static WebhookEvent> {
-    let (word, verb) = event.kind.split_once('.')?;
-    let is_removal = |other: &&WebhookEvent| other.kind.split_once('.') == Some((word, "deleted"));
-    WEBHOOKS
-        .iter()
-        .find(is_removal)
-        .filter(|_| verb != "deleted")
-}
-
-/// The locations that a payload speaks of, where it says so: one, except for a user who works at several.
-pub fn locations<'a>(event: Option<&WebhookEvent>, payload: &'a Value) -> Vec<&'a str> {
-    let texts = |pointer: &str| -> Vec<&'a str> {
-        let texts = match payload.pointer(pointer) {
-            Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => vec![text.as_str()],
-            _ => Vec::new(),
-        };
-        texts
-            .into_iter()
-            .filter(|text: &&str| !text.is_empty())
-            .collect()
-    };
-    let elsewhere = event.and_then(|event| event.location);
-    ["/locationId"]
-        .into_iter()
-        .chain(elsewhere)
-        .map(texts)
-        .find(|texts| !texts.is_empty())
-        .unwrap_or_default()
-}
-
-/// A delivery that is no payload of a known event. Its text shows nothing of the body.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseError {
-    #[error("the body is no JSON object of an event: {problem}")]
-    Unreadable { problem: String },
-    #[error(
-        "the body has no `type` and looks like no event of an app's webhook (a workflow's own webhook has none)"
-    )]
-    NoEvent,
-    /// The service has added it since. Answer it with 200: it would be sent again otherwise.
-    #[error("`{event}` is no event that this version knows; its body is plain JSON")]
-    UnknownEvent { event: String },
-}
-
-impl ParseError {
-    fn unreadable(error: &serde_json::Error) -> Self {
-        Self::Unreadable {
-            problem: redact::decode_error(error),
-        }
-    }
 }
 
 /// A configured key cannot be used.

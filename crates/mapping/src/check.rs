@@ -8,8 +8,9 @@ use crate::actions::{ActionKind, Actions, ArgumentError};
 use crate::file_error::{FileError, nearest};
 use crate::names::Names;
 use crate::on::{On, ScheduleOn, TriggerOn};
+use crate::once::Once;
 use crate::schedule::ScheduleError;
-use crate::step::{Once, Step};
+use crate::step::Step;
 use crate::template;
 use crate::workflow::Workflow;
 
@@ -286,7 +287,7 @@ impl Check<'_> {
             return;
         }
         let id = &step.id;
-        let (problem, fix) = match step.once {
+        let (problem, fix) = match &step.once {
             None if schedules.next().is_some() => (
                 format!(
                     "step \"{id}\" does not say how often it buys, and a timetable comes again and again"
@@ -325,6 +326,19 @@ impl Check<'_> {
         };
         if let Some(when) = &step.when {
             self.expression(place, &format!("step \"{}\", \"when\"", step.id), when);
+        }
+        if let Some(Once::Value(text)) = &step.once {
+            let problem = match template::check(&text.as_str().into()) {
+                Err(error) => Some(error.to_string()),
+                Ok(()) if text.contains("{%") => {
+                    Some("it has a `{% %}` block; write values as `{{ }}` alone".to_owned())
+                }
+                Ok(()) => None,
+            };
+            if let Some(problem) = problem {
+                let text = format!("step \"{}\", \"once\": {problem}", step.id);
+                self.tell(place, "once", text, None);
+            }
         }
         for (name, value) in &step.with {
             if let Err(problem) = template::check(value) {
@@ -371,6 +385,10 @@ impl Check<'_> {
                 let names = template::names_in_expression(expression);
                 self.names_in(place, &of(&format!("\"{what}\"")), &names, before);
             }
+        }
+        if let Some(Once::Value(text)) = &step.once {
+            let names = template::names(&text.as_str().into());
+            self.names_in(place, &of("\"once\""), &names, before);
         }
         for (name, value) in &step.with {
             let names = template::names(value);

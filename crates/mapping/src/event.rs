@@ -85,4 +85,7 @@ pub struct Trace {
     /// How many runs deep it is: 0 for what happened outside.
     #[serde(default)]
     pub depth: u32,
+    /// When its sender made it, where it says so: a webhook may be sent again up to 30 days later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
 }

@@ -30,6 +30,7 @@ mod key;
 mod moment;
 mod names;
 mod on;
+mod once;
 mod poll;
 mod profile;
 mod record;
@@ -49,10 +50,11 @@ pub use consent::{PERSONAL, consents};
 pub use control::{STOP, WAIT, check_control, wait_until};
 pub use event::{Event, FIRST_POLL, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
-pub use key::{KeyScope, NoContact, step_key};
+pub use key::{KeyError, KeyScope, step_key};
 pub use moment::{Moment, MomentError};
 pub use names::{CUSTOM, unknown_custom_fields};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
+pub use once::{NoValue, Once};
 pub use poll::poll_name;
 pub use profile::{Impact, Profile, ProfileNote, ProfileTask, profile_id, profile_record_id};
 pub use record::{
@@ -60,5 +62,5 @@ pub use record::{
 };
 pub use rounding::NAME_A_MODE;
 pub use schedule::{Due, ScheduleError, Timetable};
-pub use step::{CustomField, FieldType, Once, Step};
+pub use step::{CustomField, FieldType, Step};
 pub use workflow::Workflow;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::actions::ActionKind;
 use crate::control::{self, STOP, WAIT};
+use crate::once::Once;
 
 /// One action of a workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,12 @@ struct StepTable {
     /// In place of `action`: ends the run, with a reason for people; `true` for none. Mostly under a `when`.
     stop: Option<Value>,
     /// How often the step may happen. Default: `contact` for purchases, `event` for everything else.
+    ///
+    /// - `contact`: once for each contact, for ever.
+    /// - `record`: once for each record (opportunity, task, note ...), for ever.
+    /// - `event`: once for each event.
+    /// - `month`: once for each contact and calendar month (UTC) of the event.
+    /// - a template: once for each of its values, for ever, e.g. `{{ webhook.orderId }}`, the sender's own number.
     once: Option<Once>,
     /// Expression without `{{ }}`; when it is false the step is skipped. Default: always.
     when: Option<String>,
@@ -119,21 +126,6 @@ impl TryFrom<StepTable> for Step {
     }
 }
 
-/// How often a step may happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Once {
-    /// Once for each contact, for ever.
-    Contact,
-    /// Once for each record (opportunity, task, note ...), for ever.
-    Record,
-    /// Once for each event.
-    Event,
-    /// Once for each contact and calendar month (UTC) of the event.
-    Month,
-}
-
 /// A value for a custom field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -175,7 +167,7 @@ impl FieldType {
 impl Step {
     /// How often this step may happen, given what kind of action it is.
     pub fn once(&self, kind: ActionKind) -> Once {
-        self.once.unwrap_or(match kind {
+        self.once.clone().unwrap_or(match kind {
             ActionKind::Purchase => Once::Contact,
             ActionKind::Profile | ActionKind::HighLevel | ActionKind::Control => Once::Event,
         })

@@ -121,8 +121,8 @@ mod tests {
     use super::*;
     use crate::actions::ActionKind;
     use crate::event::{Source, Trace};
+    use crate::once::Once;
     use crate::some_actions::SomeActions;
-    use crate::step::Once;
 
     const GOOD: &str = r#"
 id = "thanks"

@@ -49,6 +49,7 @@
 //! ```
 
 pub mod clock;
+mod delivery_store;
 mod error;
 mod files;
 mod key;
@@ -60,6 +61,7 @@ mod store;
 mod types;
 mod words;
 
+pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;
 pub use profile_store::ProfileStore;

@@ -229,12 +229,16 @@ pub struct Preset {
 pub struct WebhookEvent {
     /// The payload's `type`, e.g. `ContactCreate`.
     pub name: &'static str,
+    /// Further names under which the service lists the event, e.g. `AppInstall` for `INSTALL`.
+    pub also: &'static [&'static str],
     /// Our event kind, e.g. `contact.created`.
     pub kind: &'static str,
     /// JSON pointer to the location's id, or to a list of ids, where it is not (or not always) in `/locationId`.
     pub location: Option<&'static str>,
     /// What all payloads of the event show, where they are documented without a `type` that names it; empty otherwise.
     pub marks: &'static [Mark],
+    /// Other events whose payloads have been seen with this one's `type`.
+    pub slips: &'static [Slip],
     /// JSON pointer to the record's id in the payload.
     pub record: &'static str,
     /// JSON pointer to the contact's id, where the event has one.
@@ -247,6 +251,15 @@ pub struct WebhookEvent {
     pub fetch: Option<&'static str>,
     /// The list that completes the event, where no read of the record can.
     pub listed: Option<ListedRecord>,
+}
+
+/// An event that may come under the `type` of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slip {
+    /// Its own `type`.
+    pub event: &'static str,
+    /// What its payloads show. Empty: only reading the record tells.
+    pub marks: &'static [Mark],
 }
 
 /// A list that shows the record of a webhook's event.

@@ -18,25 +18,33 @@
 //! ```
 
 mod backfill;
+mod counts;
+mod health;
+mod hook_body;
 mod missed;
 mod normalise;
 mod poll;
 mod receive;
 mod schedule;
+mod secrets;
 mod site;
+mod tally;
 mod workflow_hook;
 
 pub use backfill::{
     Backfill, BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since,
 };
 pub use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
+pub use canopy_store::UNKNOWN_LOCATION;
+pub use counts::Deliveries;
+pub use health::{AddressHealth, Watch, address_health};
+pub use hook_body::PayloadError;
 pub use missed::missed_by_webhooks;
-pub use normalise::{PayloadError, UNKNOWN_LOCATION};
 pub use poll::{
     DayPlan, FirstReading, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled,
     Poller, Polls, Preview, calls_a_day, share_of_polls,
 };
-pub use receive::{Deliveries, ReceiveError, Received, Receiver};
+pub use receive::{ReceiveError, Received, Receiver};
 pub use schedule::{Schedule, Scheduler};
 pub use site::Site;
 pub use workflow_hook::WorkflowHook;

@@ -12,7 +12,16 @@ pub async fn missed_by_webhooks(
     store: &dyn Store,
     now: Timestamp,
 ) -> Result<Vec<Missed>, StoreError> {
-    let mut rows = store.missed(now - WINDOW, now).await?;
+    missed_since(store, now - WINDOW, now).await
+}
+
+/// The same since an instant.
+pub(crate) async fn missed_since(
+    store: &dyn Store,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Missed>, StoreError> {
+    let mut rows = store.missed(since, now).await?;
     // Of other kinds polls find everything.
     rows.retain(|row| WEBHOOKS.iter().any(|webhook| webhook.kind == row.kind));
     Ok(rows)

@@ -2,25 +2,37 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use canopy_highlevel::webhook::{Signatures, Verifier, VerifyError};
+use canopy_highlevel::webhook::{self, Delivered, Signatures, Verifier, VerifyError};
 use canopy_store::clock::Clock;
-use canopy_store::{EventEnd, Inserted, NewAlert, NewEvent, Store, StoreError};
+use canopy_store::{DeliveryKey, Inserted, NewAlert, NewEvent, Store, StoreError, Taken};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
-use crate::normalise::{PayloadError, UNKNOWN_LOCATION, events_of, hook_of};
+use crate::counts::{Counts, Deliveries};
+use crate::health::{AddressHealth, health_with};
+use crate::hook_body::{self, PayloadError};
+use crate::normalise::{self, Told, events_of, hash_of, hook_of};
+use crate::tally::{self, Answered, Tally};
 use crate::workflow_hook::WorkflowHook;
 
 /// Kind and subject of the alert that an app's removal raises and its return resolves.
 const RECONNECT: &str = "reconnect";
 const UNINSTALLED: &str = "uninstalled";
+/// Kind of the alert that calls of a workflow's webhook could not be read.
+const UNREADABLE: &str = "unreadable";
+/// Deliveries that nobody can use are kept up to this number.
+const MOST_ASIDE: u32 = 1000;
+/// A delivery of the last 30 days may be sent again by hand.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Later than this, a delivery counts as late.
+const LATE: SignedDuration = SignedDuration::from_hours(24);
+/// The header with which a sender of its own names a call, and how long the name may be.
+const OWN_KEY: (&str, usize) = ("idempotency-key", 255);
 
 /// Why a delivery was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// Unsigned, wrongly signed or too old: answer 401.
+    /// Unsigned or wrongly signed: answer 401.
     #[error(transparent)]
     Signature(#[from] VerifyError),
     /// A workflow's webhook with a wrong secret, or of a name that there is not: answer 401, which tells nobody which.
@@ -28,43 +40,30 @@ pub enum ReceiveError {
         "no workflow webhook has this name and this secret; compare the name in the address and the secret's header with [[webhooks.workflow]]"
     )]
     Secret,
-    /// Signed, but not an event: answer 400.
+    /// A call of a workflow's webhook that cannot be read: answer 400. A person is told.
     #[error(transparent)]
     Payload(#[from] PayloadError),
-    /// It could not be made durable: answer 429, so that it is sent again.
+    /// It could not be made durable: answer 429 or 503, so that it is sent again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What became of a delivery that was taken.
+/// What became of a delivery that was taken: all of them are answered with 2xx, because anything else is sent again up to
+/// twelve times, and counts against the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// In the inbox now; the doorbells of these locations should be rung.
     Stored { locations: Vec<String> },
     /// It was there before.
     Duplicate,
-    /// Of a location that no connection is for. Nothing to do, nothing stored.
+    /// Of a location that no connection is for: noted, and nothing runs.
     Foreign,
     /// It does not say its location, and there are several connections: kept, and nothing runs.
     Unplaced,
-}
-
-/// Counts since the process started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Deliveries {
-    pub stored: u64,
-    pub duplicates: u64,
-    pub foreign: u64,
-    /// Kept without a location, because the payload does not say it and there are several connections.
-    pub unplaced: u64,
-    /// Kept as `webhook.<Type>`, of a type that is not documented.
-    pub unrecognised: u64,
-    /// Unsigned or wrongly signed, or with a wrong secret.
-    pub refused: u64,
-    /// Signed, but not an event.
-    pub malformed: u64,
-    /// Told to come again because the store could not write.
-    pub put_off: u64,
+    /// Signed, but not to be read: noted, and nothing runs.
+    Unreadable,
+    /// Older than what is sent again: noted, and nothing runs.
+    TooOld,
 }
 
 /// Takes webhook deliveries into the inbox.
@@ -76,18 +75,7 @@ pub struct Receiver {
     locations: HashSet<String>,
     hooks: Vec<WorkflowHook>,
     counts: Counts,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    stored: AtomicU64,
-    duplicates: AtomicU64,
-    foreign: AtomicU64,
-    unplaced: AtomicU64,
-    unrecognised: AtomicU64,
-    refused: AtomicU64,
-    malformed: AtomicU64,
-    put_off: AtomicU64,
+    tally: Tally,
 }
 
 impl Receiver {
@@ -105,6 +93,7 @@ impl Receiver {
             locations: locations.into_iter().collect(),
             hooks: Vec::new(),
             counts: Counts::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -121,10 +110,47 @@ impl Receiver {
         signatures: Signatures<'_>,
         body: &[u8],
     ) -> Result<Received, ReceiveError> {
+        self.receive_at(None, signatures, body).await
+    }
+
+    /// The same for an address that was registered for one event. Its name counts more than what the payload says.
+    pub async fn receive_at(
+        &self,
+        event: Option<&str>,
+        signatures: Signatures<'_>,
+        body: &[u8],
+    ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
-        let received = self.take(signatures, body, now).await;
-        self.count(&received);
+        let received = self.take(event, signatures, body, now).await;
+        self.counts.count(&received);
+        let answered = match &received {
+            Ok(Received::Stored { .. } | Received::Unplaced) => Answered::Taken,
+            Ok(Received::Duplicate) => Answered::Duplicate,
+            Ok(Received::Foreign | Received::Unreadable | Received::TooOld) => Answered::Useless,
+            Err(ReceiveError::Signature(VerifyError::Unsigned)) => Answered::Unsigned,
+            Err(ReceiveError::Signature(_)) => Answered::Forged,
+            Err(_) => Answered::Failed,
+        };
+        self.tally.note(tally::address(event), answered, now);
         received
+    }
+
+    /// Notes a delivery that was refused unread because it is too big.
+    pub fn too_big(&self, event: Option<&str>) {
+        self.counts.too_big();
+        let now = self.clock.now();
+        self.tally
+            .note(tally::address(event), Answered::Failed, now);
+    }
+
+    /// Writes how deliveries were answered; `true`: there were some. What cannot be written is kept for the next time.
+    pub async fn flush(&self) -> Result<bool, StoreError> {
+        self.tally.flush(&*self.store).await
+    }
+
+    /// How addresses fared over three days, with what is not written yet.
+    pub async fn health(&self) -> Result<Vec<AddressHealth>, StoreError> {
+        health_with(&*self.store, self.tally.waiting(), self.clock.now()).await
     }
 
     /// Takes one call of a workflow's own webhook. `header` tells the value of a header by its name.
@@ -136,58 +162,169 @@ impl Receiver {
     ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
         let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
-        let received = match self.hooks.iter().find(given) {
-            Some(hook) => match hook_of(name, &hook.location, body, now) {
-                Ok(event) => self
-                    .keep(vec![event], now)
+        let hook = self.hooks.iter().find(given);
+        let text = |name: &str| header(name).and_then(|value| std::str::from_utf8(value).ok());
+        let received = match hook {
+            Some(hook) => {
+                let own_key = text(OWN_KEY.0).map(str::trim);
+                let own_key = own_key.filter(|key| (1..=OWN_KEY.1).contains(&key.len()));
+                self.take_hook(hook, text("content-type"), own_key, body, now)
                     .await
-                    .map_err(ReceiveError::from),
-                Err(error) => Err(error.into()),
-            },
+            }
             None => Err(ReceiveError::Secret),
         };
-        self.count(&received);
+        self.counts.count(&received);
         received
     }
 
-    fn count(&self, received: &Result<Received, ReceiveError>) {
-        let count = match received {
-            Ok(Received::Stored { .. }) => &self.counts.stored,
-            Ok(Received::Duplicate) => &self.counts.duplicates,
-            Ok(Received::Foreign) => &self.counts.foreign,
-            Ok(Received::Unplaced) => &self.counts.unplaced,
-            Err(ReceiveError::Signature(_) | ReceiveError::Secret) => &self.counts.refused,
-            Err(ReceiveError::Payload(_)) => &self.counts.malformed,
-            Err(ReceiveError::Store(_)) => &self.counts.put_off,
+    async fn take_hook(
+        &self,
+        hook: &WorkflowHook,
+        content_type: Option<&str>,
+        own_key: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Received, ReceiveError> {
+        let payload = match hook_body::read(content_type, body).await {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.hook_lost(hook, body, &error, now).await?;
+                return Err(error.into());
+            }
         };
-        count.fetch_add(1, Ordering::Relaxed);
+        let event = hook_of(&hook.name, &hook.location, payload, body, now);
+        let named = |word: &str, what: &[u8]| {
+            hash_of(&[
+                word.as_bytes(),
+                hook.location.as_bytes(),
+                hook.name.as_bytes(),
+                what,
+            ])
+        };
+        let key = match (own_key, hook.dedupe) {
+            (Some(own), _) => Some(DeliveryKey {
+                key: named("own", own.as_bytes()),
+                until: now + REMEMBERED,
+            }),
+            (None, Some(length)) => Some(DeliveryKey {
+                key: named("body", body),
+                until: now + length,
+            }),
+            (None, None) => None,
+        };
+        Ok(self.keep(key, vec![event], now).await?)
+    }
+
+    /// A call that cannot be read is lost: HighLevel's workflows send nothing again. So a person is told.
+    async fn hook_lost(
+        &self,
+        hook: &WorkflowHook,
+        body: &[u8],
+        error: &PayloadError,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let problem = error.to_string();
+        let event = normalise::unreadable(Some(&hook.name), body, &problem, now);
+        self.store
+            .set_aside(event, &problem, MOST_ASIDE, now)
+            .await?;
+        let alert = NewAlert {
+            location: hook.location.clone(),
+            kind: UNREADABLE.to_owned(),
+            subject: hook.name.clone(),
+            message: format!(
+                "a call of the workflow webhook \"{}\" could not be read, so it is lost: {problem}",
+                hook.name
+            ),
+        };
+        self.store.raise_alert(alert, now).await.map(drop)
     }
 
     async fn take(
         &self,
+        event: Option<&str>,
         signatures: Signatures<'_>,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Received, ReceiveError> {
-        self.verifier.verify(signatures, body, now)?;
-        let events = events_of(body, &self.locations, now)?;
-        let Some(first) = events.first() else {
-            return Ok(Received::Foreign);
+        self.verifier.authenticate(signatures, body)?;
+        let parts = match webhook::read(event, body) {
+            Ok(parts) => parts,
+            Err(error) => {
+                let problem = error.to_string();
+                let event = normalise::unreadable(None, body, &problem, now);
+                self.aside(event, &problem, now).await?;
+                return Ok(Received::Unreadable);
+            }
         };
-        if first.location == UNKNOWN_LOCATION {
-            let kind = first.kind.clone();
-            let received = self.set_aside(events, now).await?;
+        if let Some(old) = parts.iter().find(|part| self.is_too_old(part, now)) {
+            let event = normalise::too_old(old, body, now);
+            let reason = "it was made longer ago than anything is sent again";
+            self.aside(event, reason, now).await?;
+            return Ok(Received::TooOld);
+        }
+        let events = match events_of(&parts, body, &self.locations, now) {
+            Told::Events(events) => events,
+            Told::Unplaced(events) => return self.unplaced(events, now).await,
+            Told::Foreign(event) => {
+                let reason = "no connection is for this location";
+                self.aside(event, reason, now).await?;
+                return Ok(Received::Foreign);
+            }
+        };
+        let marks: Vec<_> = events
+            .iter()
+            .map(|event| (event.kind.clone(), event.location.clone()))
+            .collect();
+        let is_late = events.iter().any(|event| {
+            let made_at = event.trace.made_at;
+            made_at.is_some_and(|at| now.duration_since(at) > LATE)
+        });
+        let received = self.keep(key_of(&parts, &events, now), events, now).await?;
+        if received != Received::Duplicate {
+            let unknown = marks.iter().any(|(kind, _)| kind.starts_with("webhook."));
+            self.counts.stored(is_late, unknown);
+            for (kind, location) in &marks {
+                self.note_app(kind, [location], now).await?;
+            }
+        }
+        Ok(received)
+    }
+
+    fn is_too_old(&self, part: &Delivered, now: Timestamp) -> bool {
+        let oldest = SignedDuration::try_from(self.verifier.oldest());
+        webhook::made_at(&part.payload)
+            .zip(oldest.ok())
+            .is_some_and(|(at, oldest)| now.duration_since(at) > oldest)
+    }
+
+    /// Keeps events that nobody can run.
+    async fn unplaced(
+        &self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Received, ReceiveError> {
+        let mut received = Received::Duplicate;
+        for event in events {
+            let kind = event.kind.clone();
+            let reason = "it does not say its location, and there are several connections";
+            let inserted = self.aside(event, reason, now).await?;
+            if matches!(inserted, Inserted::Stored(_)) {
+                received = Received::Unplaced;
+            }
             // It names no location where an agency is meant, and that is all of them.
             self.note_app(&kind, &self.locations, now).await?;
-            return Ok(received);
         }
-        let (kind, location) = (first.kind.clone(), first.location.clone());
-        let received = self.keep(events, now).await?;
-        if kind.starts_with("webhook.") && received != Received::Duplicate {
-            self.counts.unrecognised.fetch_add(1, Ordering::Relaxed);
-        }
-        self.note_app(&kind, [&location], now).await?;
         Ok(received)
+    }
+
+    async fn aside(
+        &self,
+        event: NewEvent,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.store.set_aside(event, reason, MOST_ASIDE, now).await
     }
 
     /// Tells a person when the app was removed, until it is back.
@@ -212,40 +349,24 @@ impl Receiver {
         Ok(())
     }
 
-    async fn keep(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Received, StoreError> {
+    async fn keep(
+        &self,
+        key: Option<DeliveryKey>,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Received, StoreError> {
         let places: Vec<_> = events.iter().map(|event| event.location.clone()).collect();
-        let inserted = self.store.insert_events(events, now).await?;
+        let Taken::Now(inserted) = self.store.take_delivery(key, events, now).await? else {
+            return Ok(Received::Duplicate);
+        };
         let stored = places.into_iter().zip(&inserted);
         let stored = stored.filter(|(_, one)| matches!(one, Inserted::Stored(_)));
-        let locations: Vec<_> = stored.map(|(location, _)| location).collect();
+        let mut locations: Vec<_> = stored.map(|(location, _)| location).collect();
+        locations.dedup();
         Ok(if locations.is_empty() {
             Received::Duplicate
         } else {
             Received::Stored { locations }
-        })
-    }
-
-    /// Keeps an event that nobody can run, settled at once: it would count as waiting for ever.
-    async fn set_aside(
-        &self,
-        events: Vec<NewEvent>,
-        now: Timestamp,
-    ) -> Result<Received, StoreError> {
-        let inserted = self.store.insert_events(events, now).await?;
-        let (owner, ttl) = ("webhooks", SignedDuration::from_secs(10));
-        if let Some(Inserted::Stored(id)) = inserted.first()
-            && let Some(fence) = self
-                .store
-                .acquire_lease(UNKNOWN_LOCATION, owner, now, ttl)
-                .await?
-        {
-            self.store
-                .settle_event(&fence, *id, EventEnd::NoMatch, now)
-                .await?;
-        }
-        Ok(match inserted.first() {
-            Some(Inserted::Duplicate(_)) => Received::Duplicate,
-            _ => Received::Unplaced,
         })
     }
 
@@ -261,16 +382,22 @@ impl Receiver {
 
     /// What has come in since the process started.
     pub fn deliveries(&self) -> Deliveries {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Deliveries {
-            stored: read(&self.counts.stored),
-            duplicates: read(&self.counts.duplicates),
-            foreign: read(&self.counts.foreign),
-            unplaced: read(&self.counts.unplaced),
-            unrecognised: read(&self.counts.unrecognised),
-            refused: read(&self.counts.refused),
-            malformed: read(&self.counts.malformed),
-            put_off: read(&self.counts.put_off),
-        }
+        self.counts.deliveries()
     }
+}
+
+/// The delivery's own id, together with what it tells: should the sender ever use one id for several events, none is lost.
+///
+/// Without an id nothing is remembered. A body that says which state it speaks of, or what happens once, is the same event
+/// however often it comes; one that does not is a hint, and may speak of a later change that looks alike.
+fn key_of(parts: &[Delivered], events: &[NewEvent], now: Timestamp) -> Option<DeliveryKey> {
+    let id = webhook::delivery_id(&parts.first()?.payload)?;
+    let mut what = vec![b"webhook".as_slice(), id.as_bytes()];
+    for event in events {
+        what.extend([event.kind.as_bytes(), event.record.as_bytes()]);
+    }
+    Some(DeliveryKey {
+        key: hash_of(&what),
+        until: now + REMEMBERED,
+    })
 }

@@ -1,5 +1,6 @@
 //! The webhook action of HighLevel's workflow builder: unsigned, so that a secret header has to tell who calls.
 
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
@@ -13,6 +14,8 @@ pub struct WorkflowHook {
     /// Name of the header that carries the secret.
     pub header: String,
     pub secret: SecretString,
+    /// So long after a call an identical one is its repetition. `None`: each call is an event of its own.
+    pub dedupe: Option<SignedDuration>,
 }
 
 impl WorkflowHook {

@@ -50,13 +50,17 @@ pub struct App {
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
 
-/// `POST /webhooks/highlevel`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback` and `GET /healthz`.
+/// `POST /webhooks/highlevel`, `POST /webhooks/highlevel/{event}`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback` and `GET /healthz`.
 pub fn webhook_router(app: App) -> Router {
     let callback = app.callback.clone().map(callback::routes);
     Router::new()
         .route(
             "/webhooks/highlevel",
             post(webhooks::highlevel).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
+        )
+        .route(
+            "/webhooks/highlevel/{event}",
+            post(webhooks::one_event).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
         )
         .route(
             "/webhooks/workflow/{name}",

@@ -19,11 +19,16 @@ const ROWS: u32 = 20;
 
 /// `GET /status.json`: the figures of the page for scripts.
 pub(crate) async fn status(State(app): State<App>) -> Response {
-    match figures(&app).await {
-        Ok((summary, missed)) => Json(json!({
+    let webhooks = app.receiver.health().await;
+    match figures(&app)
+        .await
+        .and_then(|figures| Ok((figures, webhooks?)))
+    {
+        Ok(((summary, missed), webhooks)) => Json(json!({
             "summary": summary,
             "missed_by_webhooks": missed,
             "deliveries": app.receiver.deliveries(),
+            "webhooks": webhooks,
             "rate": rates(&app),
         }))
         .into_response(),

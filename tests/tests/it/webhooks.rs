@@ -168,3 +168,129 @@ async fn the_page_is_shown_under_local_names_only() {
     assert_eq!(foreign, 421);
     running.stop().await;
 }
+
+/// Signs as the sandbox does not: with a key of the test's own.
+struct Sender {
+    key: ed25519_dalek::SigningKey,
+    world: World,
+}
+
+impl Sender {
+    async fn new() -> Self {
+        use base64::Engine as _;
+        use ed25519_dalek::pkcs8::EncodePublicKey as _;
+        let key = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+        let spki = key.verifying_key().to_public_key_der().unwrap();
+        let spki = base64::engine::general_purpose::STANDARD.encode(spki.as_bytes());
+        let world = World::new().await;
+        let config = world.config();
+        let both = format!("public_keys = [\"{spki}\", ");
+        world.write_config(&config.replace("public_keys = [", &both));
+        Self { key, world }
+    }
+
+    async fn send(&self, url: &str, body: &str) -> u16 {
+        use base64::Engine as _;
+        use ed25519_dalek::Signer as _;
+        let signature = self.key.sign(body.as_bytes()).to_bytes();
+        let signature = base64::engine::general_purpose::STANDARD.encode(signature);
+        let headers = [("X-GHL-Signature", &*signature)];
+        self.world
+            .post(url, &headers, body.as_bytes().to_vec())
+            .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_authentic_is_answered_well_and_told_to_the_operator() {
+    let sender = Sender::new().await;
+    let world = &sender.world;
+    let running = world.start().await;
+    let location = world.info().location_id.clone();
+    let (now, day) = (jiff::Timestamp::now(), jiff::SignedDuration::from_hours(24));
+    let event = |name: &str, made: jiff::Timestamp| {
+        json!({ "type": name, "timestamp": made.to_string(), "webhookId": format!("{name} {made}"),
+            "data": { "id": "c1", "locationId": location } })
+        .to_string()
+    };
+    let own = format!("{}/MoonLanding", running.webhooks);
+    for (url, body) in [
+        (&running.webhooks, event("ContactUpdate", now)),
+        (&running.webhooks, event("ContactUpdate", now)),
+        (&running.webhooks, event("ContactCreate", now - day * 20)),
+        (&running.webhooks, event("ContactCreate", now - day * 40)),
+        (
+            &running.webhooks,
+            event("ContactCreate", now).replace(&*location, "elsewhere"),
+        ),
+        (&running.webhooks, "no json".to_owned()),
+        (&own, "{\"id\":\"m\"}".to_owned()),
+    ] {
+        assert_eq!(sender.send(url, &body).await, 200, "{body}");
+    }
+    eventually("the late event to be held", async || {
+        running.status(world).await["summary"]["events_held"] == 1
+    })
+    .await;
+    assert_eq!(world.post(&own, &[], b"{}".to_vec()).await, 401);
+    running.stop().await;
+    // The figures outlive the process.
+    let status = world.output(&["status", "--json"]).await;
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let told = &status["webhooks"][0];
+    assert_eq!(
+        (&told["address"], &told["deliveries"]),
+        (&json!("/webhooks/highlevel"), &json!(6))
+    );
+    assert_eq!(
+        (&told["succeeded"], &told["percent"]),
+        (&json!(6), &json!(100.0))
+    );
+    assert_eq!(
+        (&told["duplicates"], &told["useless"]),
+        (&json!(1), &json!(3))
+    );
+    assert_eq!(told["failures_left"], 9994);
+    assert_eq!(status["webhooks"][1]["unsigned"], 1);
+    let shown = crate::support::text(&world.output(&["status"]).await.stdout);
+    assert!(
+        shown.contains("/webhooks/highlevel ") && shown.contains("6 of 6 answered well"),
+        "{shown}"
+    );
+    let events = world.succeed(&["events"]).await;
+    for told in [
+        "webhook.MoonLanding",
+        "webhook.foreign",
+        "webhook.unreadable",
+        "webhook.too_old",
+        "late, made",
+    ] {
+        assert!(events.contains(told), "{told}: {events}");
+    }
+    assert_eq!(world.books("/purchases").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_key_is_told_while_the_program_runs() {
+    let world = World::new().await;
+    let running = world.start().await;
+    let forged =
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
+    for _ in 0..3 {
+        let headers = [("X-GHL-Signature", forged)];
+        assert_eq!(
+            world
+                .post(&running.webhooks, &headers, b"{}".to_vec())
+                .await,
+            401
+        );
+    }
+    eventually("the alert", async || {
+        let alerts = world.store().await.alerts(true, 9).await.unwrap();
+        alerts
+            .iter()
+            .any(|alert| alert.kind == "webhook_signatures")
+    })
+    .await;
+    running.stop().await;
+}

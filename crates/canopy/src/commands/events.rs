@@ -1,8 +1,9 @@
 //! `canopy events` and `canopy approve`: what came in, and what waits for a person's approval.
 
+use canopy_mapping::Source;
 use canopy_store::{EventState, InboxRow, SqliteStore, Store};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{secret, status};
@@ -11,6 +12,8 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::output;
 
+/// A webhook that took longer to arrive was sent again by hand, or held up.
+const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// Held events that one `approve --all` lets go on.
 const MOST: u32 = 100_000;
 
@@ -105,8 +108,14 @@ fn table(rows: &[InboxRow]) -> String {
     let mut text = String::new();
     for row in rows {
         let event = &row.event;
+        let late = event.trace.made_at.filter(|at| {
+            event.source == Source::Webhook && row.received_at.duration_since(*at) > LATE
+        });
+        let late = late.map_or_else(String::new, |at| {
+            format!("late, made {}  ", at.strftime("%Y-%m-%d %H:%M:%S"))
+        });
         let line = format!(
-            "  {:>6}  {}  {:<9}  {:<24}  {}  {}",
+            "  {:>6}  {}  {:<9}  {:<24}  {}  {late}{}",
             event.id,
             event.occurred_at.strftime("%Y-%m-%d %H:%M:%S"),
             row.state.as_str(),

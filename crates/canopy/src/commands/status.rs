@@ -36,6 +36,9 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let missed = canopy_triggers::missed_by_webhooks(&store, now)
         .await
         .map_err(failed)?;
+    let addresses = canopy_triggers::address_health(&store, now)
+        .await
+        .map_err(failed)?;
     let plans = plans(&loaded, &store).await;
     store.close().await;
     // The figures are worth showing although a workflow file is being written.
@@ -49,11 +52,12 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .collect();
         println!(
             "{}",
-            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "summary": summary, "need_a_person": stopped,
+            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
                 "alerts": alerts, "polls": polls })
         );
     } else {
         print!("{}", show::summary(&summary));
+        print!("{}", show::address_lines(&addresses));
         print!("{}", show::missed_lines(&missed));
         if !due.is_empty() {
             println!("\ndue next:\n{}", show::due(&due));

@@ -33,3 +33,16 @@ pub(super) fn serialize<S: Serializer>(
     let (unit, length) = whole.unwrap_or(("s", 1));
     serializer.collect_str(&format_args!("{}{unit}", seconds / length))
 }
+
+/// The same for one that may be left out.
+pub(super) mod maybe {
+    use std::time::Duration;
+
+    use serde::Deserializer;
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}

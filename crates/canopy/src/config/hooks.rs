@@ -56,6 +56,14 @@ pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileE
             let fix = "write e.g. \"X-Canopy-Secret\"";
             return refuse("its header is no name of one", &hook.header, fix);
         }
+        let longest = std::time::Duration::from_hours(31 * 24);
+        if hook
+            .dedupe
+            .is_some_and(|length| length.is_zero() || length > longest)
+        {
+            let fix = "write e.g. \"10m\", at most \"31d\", or leave it out";
+            return refuse("its dedupe is out of bounds", "dedupe", fix);
+        }
         let ids = || {
             config
                 .connection
@@ -127,6 +135,9 @@ pub(crate) async fn workflow_hooks(
             location: connection.location.clone(),
             header: hook.header.clone(),
             secret,
+            dedupe: hook
+                .dedupe
+                .and_then(|length| jiff::SignedDuration::try_from(length).ok()),
         });
     }
     Ok(hooks)

@@ -41,7 +41,8 @@ pub(crate) struct Webhooks {
     /// RSA keys (SPKI, base64 or PEM) of senders that still sign with the ended `X-WH-Signature`. Default: `[]`, it does not
     /// count.
     pub rsa_public_keys: Vec<String>,
-    /// Deliveries whose timestamp is older are refused: a length of time. Default: `24h`.
+    /// Deliveries whose timestamp is older are noted and start nothing: a length of time. HighLevel's dashboard sends
+    /// deliveries of the last 30 days again. Default: `31d`.
     #[serde(with = "durations")]
     #[schemars(with = "Length")]
     pub window: Duration,
@@ -65,6 +66,12 @@ pub(crate) struct WorkflowWebhook {
     pub header: String,
     /// Id of the connection that its events belong to. Needed where there are several.
     pub connection: Option<String>,
+    /// So long after a call an identical one is taken for its repetition: a length of time up to `31d`. Default: each call is
+    /// one, because HighLevel's workflows repeat nothing by themselves. A sender that does names its calls in an
+    /// `Idempotency-Key` header, which counts without this.
+    #[serde(deserialize_with = "durations::maybe::deserialize", default)]
+    #[schemars(with = "Option<Length>")]
+    pub dedupe: Option<Duration>,
 }
 
 fn secret_header() -> String {
@@ -78,7 +85,7 @@ impl Default for Webhooks {
             listen: SocketAddr::from(([127, 0, 0, 1], 8788)),
             public_keys: Vec::new(),
             rsa_public_keys: Vec::new(),
-            window: Duration::from_hours(24),
+            window: Duration::from_hours(31 * 24),
             workflow: Vec::new(),
         }
     }
@@ -106,7 +113,7 @@ pub(crate) struct Poll {
     /// Report the records that are there at the first poll as new. With `test = false` that buys for all of them. Default:
     /// `false`.
     pub backfill: bool,
-    /// What a poll finds later than this length of time after it happened waits for `canopy approve`; not with
+    /// What a poll finds, or a webhook tells, later than this length of time after it happened waits for `canopy approve`; not with
     /// `backfill = true`. Default: `24h`.
     #[serde(with = "durations")]
     #[schemars(with = "Length")]

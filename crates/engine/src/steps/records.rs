@@ -116,6 +116,7 @@ impl StepRun<'_> {
                 found_by: Vec::new(),
                 cause: Some(self.run),
                 depth: self.event.trace.depth + 1,
+                made_at: None,
             },
         }
     }

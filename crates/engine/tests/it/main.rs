@@ -10,6 +10,7 @@ mod field_types;
 mod fields;
 mod integers;
 mod language;
+mod own_key;
 mod profiles;
 mod purchases;
 mod retries;

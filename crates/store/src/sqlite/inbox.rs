@@ -30,6 +30,7 @@ pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
                 found_by: row.json("found_by")?,
                 cause: row.maybe_number("cause")?,
                 depth: row.narrow("depth")?,
+                made_at: row.maybe_instant("made_at")?,
             },
         },
         state: row.word("state")?,
@@ -63,8 +64,8 @@ async fn insert_one(
 ) -> Op<Inserted> {
     let stored: Option<i64> = sqlx::query_scalar(
         "INSERT INTO inbox (location, epoch, source, kind, contact, record, occurred_at, version, delivery, payload,
-                            found_by, cause, depth, state, received_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?14)
+                            found_by, cause, depth, state, received_at, updated_at, made_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?14, ?15)
          ON CONFLICT DO NOTHING
          RETURNING id",
     )
@@ -82,6 +83,7 @@ async fn insert_one(
     .bind(event.trace.cause)
     .bind(event.trace.depth)
     .bind(micros(now))
+    .bind(event.trace.made_at.map(micros))
     .fetch_optional(&mut *connection)
     .await?;
     if let Some(id) = stored {
@@ -178,7 +180,7 @@ async fn same_change(
     .await
 }
 
-async fn find_change(
+pub(super) async fn find_change(
     connection: &mut SqliteConnection,
     location: &str,
     kind: &str,

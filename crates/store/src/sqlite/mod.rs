@@ -6,6 +6,7 @@ mod backup;
 mod calls;
 mod caps;
 mod copy;
+mod deliveries;
 mod fault;
 mod fence;
 mod identity;

@@ -346,7 +346,7 @@ const RECORDS: &[&str] = &[
 ];
 const EVENTS: &str = "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL,
          state = CASE WHEN state IN ('pending', 'held') THEN 'gone' ELSE state END
-     WHERE location = ?1 AND contact = ?2";
+     WHERE location IN (?1, 'unknown') AND contact = ?2";
 const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL
      WHERE location = ?1 AND run IN (SELECT id FROM runs WHERE location = ?1 AND contact = ?2)";
 /// Done and not dead: nobody shall let a run of somebody who is gone go on, and buy.

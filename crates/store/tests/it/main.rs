@@ -6,6 +6,7 @@
 
 mod backup;
 mod caps;
+mod deliveries;
 mod fences;
 mod found;
 mod inbox;

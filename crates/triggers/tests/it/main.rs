@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod backfill;
+mod deliveries;
 mod documented;
 mod every;
+mod health;
 mod lists;
 mod model;
 mod poll;

@@ -56,6 +56,7 @@ impl World {
             location: LOCATION.to_owned(),
             header: HEADER.to_owned(),
             secret: SECRET.to_owned().into(),
+            dedupe: None,
         };
         let places = [LOCATION.to_owned()];
         let receiver = Receiver::new(shared.clone(), clock.clone(), verifier, places);

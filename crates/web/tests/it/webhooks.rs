@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use canopy_web::MAX_WEBHOOK_BODY;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{LOCATION, World};
 
@@ -77,17 +77,22 @@ async fn a_body_is_taken_up_to_the_limit_and_not_one_byte_beyond() {
 }
 
 #[tokio::test]
-async fn a_payload_with_a_time_is_taken_within_the_window_only() {
+async fn what_is_authentic_is_taken_however_late_it_comes() {
     let world = World::new().await;
     for (stamp, expected) in [
-        ("2026-11-22T12:00:00Z", StatusCode::OK),
-        ("2026-11-22T11:59:59Z", StatusCode::UNAUTHORIZED),
-        ("2026-11-24T12:00:01Z", StatusCode::UNAUTHORIZED),
+        ("2026-11-22T12:00:00Z", "stored"),
+        ("2026-11-22T11:59:59Z", "stored"),
+        ("2026-10-23T12:00:00Z", "stored"),
+        ("2026-10-23T11:59:59Z", "too old"),
+        ("2026-11-24T12:00:01Z", "stored"),
     ] {
         let body = json!({ "type": "RecordUpdate", "locationId": LOCATION, "id": "r", "timestamp": stamp });
         let (status, text) = deliver(&world, &body.to_string()).await;
-        assert_eq!(status, expected, "{stamp}: {text}");
+        assert_eq!(status, StatusCode::OK, "{stamp}: {text}");
+        assert!(text.contains(expected), "{stamp}: {text}");
     }
+    let counts = world.deliveries();
+    assert_eq!((counts.stored, counts.late, counts.too_old), (4, 2, 1));
 }
 
 #[tokio::test]
@@ -105,17 +110,26 @@ async fn when_it_cannot_be_stored_the_sender_is_told_to_come_again() {
 #[tokio::test]
 async fn what_is_no_event_and_what_is_another_locations_is_told_so() {
     let world = World::new().await;
-    let (status, _) = deliver(&world, "[]").await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
+    for body in ["[]", "", "no json", "{\"type\":"] {
+        let (status, text) = deliver(&world, body).await;
+        assert_eq!(
+            status,
+            StatusCode::OK,
+            "{body}: it would come again twelve times"
+        );
+        assert!(text.contains("cannot be read"), "{text}");
+    }
+    assert_eq!(world.kinds().await, ["webhook.unreadable"; 4]);
     let foreign = json!({ "type": "ContactCreate", "locationId": "elsewhere", "id": "c1" });
     let (status, text) = deliver(&world, &foreign.to_string()).await;
     assert_eq!(status, StatusCode::OK, "it would come again otherwise");
     assert!(text.contains("no connection"), "{text}");
-    assert_eq!(world.kinds().await, [""; 0]);
+    assert_eq!(world.kinds().await[4..], ["webhook.foreign"]);
+    assert!(world.rung().is_empty());
     let unknown = json!({ "type": "MoonLanding", "locationId": LOCATION, "id": "m" });
     let (status, _) = deliver(&world, &unknown.to_string()).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(world.kinds().await, ["webhook.MoonLanding"]);
+    assert_eq!(world.kinds().await[5..], ["webhook.MoonLanding"]);
     assert_eq!(world.deliveries().unrecognised, 1);
 }
 
@@ -126,4 +140,67 @@ async fn it_is_posted_to_only() {
         let (status, _) = world.send(method, PATH, &[], "").await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
     }
+}
+
+#[tokio::test]
+async fn each_documented_event_is_taken_flat_and_wrapped_and_at_its_own_address() {
+    let text = include_str!("../../../highlevel/tests/fixtures/webhooks.json");
+    // As if it had just happened.
+    let text = text.replace("2026-03-02", "2026-11-22");
+    let fixtures: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let names: std::collections::BTreeSet<_> = fixtures
+        .iter()
+        .map(|one| one["event"].to_string())
+        .collect();
+    assert_eq!(names.len(), 77);
+    for fixture in fixtures {
+        let payload = &fixture["payload"];
+        let mut bare = payload.clone();
+        bare.as_object_mut().unwrap().remove("type");
+        let event = fixture["event"].as_str().unwrap();
+        let wrapped = json!({ "type": event, "timestamp": "2026-11-23T11:00:00Z", "webhookId": "w", "data": bare });
+        let guess = fixture.get("kind_without_type").unwrap_or(&fixture["kind"]);
+        let own = format!("{PATH}/{event}");
+        for (path, body, kind) in [
+            (PATH, payload, guess),
+            (PATH, &wrapped, &fixture["kind"]),
+            (&*own, payload, &fixture["kind"]),
+            (&*own, &bare, &fixture["kind"]),
+        ] {
+            // Each in a store of its own, because all of them tell of the same.
+            let world = World::new().await;
+            let body = body.to_string().replace("locElmbrook", LOCATION);
+            let signature = world.sign(body.as_bytes());
+            let (status, text) = world
+                .send("POST", path, &[(SIGNED, &signature)], body.clone())
+                .await;
+            assert_eq!(
+                (status, &*text),
+                (StatusCode::OK, "stored\n"),
+                "{path} {body}"
+            );
+            assert_eq!(json!(world.kinds().await), json!([kind]), "{path} {body}");
+            assert_eq!(world.rung(), [LOCATION]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_its_own_refuses_and_limits_as_the_common_one_does() {
+    let world = World::new().await;
+    let path = "/webhooks/highlevel/InvoicePaid";
+    let (status, _) = world.send("POST", path, &[], "{}").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let (status, _) = world.send("GET", path, &[], "").await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    let big = " ".repeat(MAX_WEBHOOK_BODY + 1);
+    let (status, _) = world.send("POST", path, &[], big).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(world.deliveries().put_off, 1);
+    // The figures of addresses are with the others.
+    let (_, text) = world.open("/status.json", "localhost").await;
+    let status: Value = serde_json::from_str(&text).unwrap();
+    let told = &status["webhooks"][0];
+    assert_eq!(told["address"], path);
+    assert_eq!((&told["failed"], &told["unsigned"]), (&json!(1), &json!(1)));
 }

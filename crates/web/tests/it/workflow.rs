@@ -1,6 +1,7 @@
 //! `POST /webhooks/workflow/{name}`: the webhook action of HighLevel's workflow builder, told by its secret.
 
 use axum::http::StatusCode;
+use canopy_store::Store as _;
 use canopy_web::MAX_WEBHOOK_BODY;
 
 use crate::support::{HEADER, LOCATION, SECRET, World};
@@ -9,7 +10,7 @@ const PATH: &str = "/webhooks/workflow/won";
 const BODY: &str = r#"{"contact_id":"c1","full_name":"Ada Byron"}"#;
 
 #[tokio::test]
-async fn with_its_secret_it_is_stored_and_rings_and_an_unread_repetition_is_a_duplicate() {
+async fn with_its_secret_it_is_stored_and_rings_and_the_same_again_is_another_call() {
     let world = World::new().await;
     let headers = [(HEADER, SECRET)];
     let (status, text) = world.send("POST", PATH, &headers, BODY).await;
@@ -17,8 +18,45 @@ async fn with_its_secret_it_is_stored_and_rings_and_an_unread_repetition_is_a_du
     assert_eq!(world.rung(), [LOCATION]);
     assert_eq!(world.kinds().await, ["hook.won"]);
     let (status, text) = world.send("POST", PATH, &headers, BODY).await;
-    assert_eq!((status, &*text), (StatusCode::OK, "duplicate\n"));
-    assert!(world.rung().is_empty());
+    assert_eq!((status, &*text), (StatusCode::OK, "stored\n"));
+    assert_eq!(world.kinds().await, ["hook.won"; 2]);
+    // Unless the sender says that it is the same.
+    let named = [(HEADER, SECRET), ("Idempotency-Key", "order-1")];
+    for expected in ["stored\n", "duplicate\n"] {
+        let (status, text) = world.send("POST", PATH, &named, BODY).await;
+        assert_eq!((status, &*text), (StatusCode::OK, expected));
+    }
+    assert_eq!(world.kinds().await.len(), 3);
+}
+
+#[tokio::test]
+async fn forms_are_read_and_json_that_a_line_break_broke() {
+    let world = World::new().await;
+    let form = "application/x-www-form-urlencoded;charset=utf-8";
+    let parts = "multipart/form-data; boundary=XX";
+    let in_parts =
+        "--XX\r\nContent-Disposition: form-data; name=\"contact_id\"\r\n\r\nc1\r\n--XX--\r\n";
+    for (kind, body) in [
+        (
+            "application/json",
+            "{\"contact_id\":\"c1\",\"note\":\"one\ntwo\"}",
+        ),
+        (form, "contact_id=c1&trees=2"),
+        (parts, in_parts),
+    ] {
+        let headers = [(HEADER, SECRET), ("Content-Type", kind)];
+        let (status, text) = world.send("POST", PATH, &headers, body).await;
+        assert_eq!((status, &*text), (StatusCode::OK, "stored\n"), "{body}");
+    }
+    let rows = world.store.recent_events(9).await.unwrap();
+    assert!(
+        rows.iter()
+            .all(|row| row.event.contact.as_deref() == Some("c1"))
+    );
+    assert_eq!(
+        rows[1].event.payload,
+        serde_json::json!({ "contact_id": "c1", "trees": "2" })
+    );
 }
 
 #[tokio::test]
@@ -71,9 +109,15 @@ async fn what_is_too_big_what_is_no_object_and_what_cannot_be_stored_are_told_so
     let (status, _) = world.send("POST", PATH, &headers, big).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     for body in ["", "[]", "\"c1\"", "contact_id=c1"] {
-        let (status, _) = world.send("POST", PATH, &headers, body).await;
+        let (status, text) = world.send("POST", PATH, &headers, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(text.contains("JSON"), "says what to send: {text}");
     }
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!(
+        (alerts.len(), &*alerts[0].subject, alerts[0].times),
+        (1, "won", 4)
+    );
     world.store.close().await;
     let (status, _) = world.send("POST", PATH, &headers, BODY).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);

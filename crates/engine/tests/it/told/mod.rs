@@ -1,5 +1,6 @@
 //! Webhooks that arrive when a test lets them, beside polls.
 
+mod late;
 mod lives;
 mod missed;
 mod once;

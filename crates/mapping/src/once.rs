@@ -1,0 +1,249 @@
+//! How often a step may happen.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::template::{self, TemplateError};
+
+/// How often a step may happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "Written")
+)]
+#[serde(try_from = "String", into = "String")]
+pub enum Once {
+    /// Once for each contact, for ever.
+    Contact,
+    /// Once for each record (opportunity, task, note ...), for ever.
+    Record,
+    /// Once for each event.
+    Event,
+    /// Once for each contact and calendar month (UTC) of the event.
+    Month,
+    /// Once for each value of a template, for ever: a number that the sender gave, such as that of an order.
+    Value(String),
+}
+
+/// For the schema: as it is written. Alternatives would be told by editors as kinds of values, not as words.
+#[cfg(feature = "schema")]
+struct Written;
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Written {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Once".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": r"^(contact|record|event|month)$|\{\{",
+            "examples": ["contact", "record", "event", "month", "{{ webhook.orderId }}"]
+        })
+    }
+}
+
+impl TryFrom<String> for Once {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Ok(match &*text {
+            "contact" => Self::Contact,
+            "record" => Self::Record,
+            "event" => Self::Event,
+            "month" => Self::Month,
+            _ if text.contains("{{") => Self::Value(text),
+            _ => {
+                return Err(format!(
+                    "once = \"{text}\" says nothing; write \"contact\", \"record\", \"event\", \"month\", or a template such as \"{{{{ webhook.orderId }}}}\""
+                ));
+            }
+        })
+    }
+}
+
+impl From<Once> for String {
+    fn from(once: Once) -> Self {
+        match once {
+            Once::Contact => "contact".to_owned(),
+            Once::Record => "record".to_owned(),
+            Once::Event => "event".to_owned(),
+            Once::Month => "month".to_owned(),
+            Once::Value(template) => template,
+        }
+    }
+}
+
+/// A `once` that has no value in this run. Nothing is done under a key that several events could share by mistake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoValue {
+    #[error(
+        "once = \"{template}\" has no value: {missing} is missing or empty; have the sender give it, or write once = \"event\""
+    )]
+    Missing { template: String, missing: String },
+    #[error("once = \"{template}\": {part} is a list or an object; name a text or a number in it")]
+    Compound { template: String, part: String },
+    #[error("once = \"{template}\": {error}")]
+    Template {
+        template: String,
+        error: TemplateError,
+    },
+}
+
+/// A part of a template's text.
+#[derive(Debug, PartialEq, Eq)]
+enum Part<'a> {
+    Text(&'a str),
+    Expression(&'a str),
+}
+
+/// The texts and the expressions of a template.
+fn parts(mut text: &str) -> Vec<Part<'_>> {
+    let mut found = Vec::new();
+    while let Some((before, rest)) = text.split_once("{{") {
+        if !before.is_empty() {
+            found.push(Part::Text(before));
+        }
+        let end = end_of(rest);
+        let expression = rest[..end].trim_matches('-').trim();
+        found.push(Part::Expression(expression));
+        text = rest.get(end + 2..).unwrap_or_default();
+    }
+    if !text.is_empty() {
+        found.push(Part::Text(text));
+    }
+    found
+}
+
+/// Where an expression ends: at the first `}}` that is not within a text.
+fn end_of(text: &str) -> usize {
+    let mut quote = None;
+    let mut escaped = false;
+    for (index, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '}') if text[index..].starts_with("}}") => return index,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// What a template says in this run, part by part. Each expression must have a value: of `{{ webhook.shop }}-{{
+/// webhook.order }}` without an order nothing could be told apart.
+pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>, NoValue> {
+    let mut values = Vec::new();
+    for part in parts(text) {
+        let expression = match part {
+            Part::Text(text) => {
+                values.push(text.to_owned());
+                continue;
+            }
+            Part::Expression(expression) => expression,
+        };
+        let whole = json!(format!("{{{{ {expression} }}}}"));
+        let value = template::render(&whole, context).map_err(|error| NoValue::Template {
+            template: text.to_owned(),
+            error,
+        })?;
+        let value = match value {
+            Value::String(text) => text.trim().to_owned(),
+            // The sender may write the same number as 5 and as 5.0.
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() && float.fract() == 0.0 => format!("{float:.0}"),
+                _ => number.to_string(),
+            },
+            Value::Bool(is) => is.to_string(),
+            Value::Null => String::new(),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(NoValue::Compound {
+                    template: text.to_owned(),
+                    part: expression.to_owned(),
+                });
+            }
+        };
+        if value.is_empty() {
+            return Err(NoValue::Missing {
+                template: text.to_owned(),
+                missing: expression.to_owned(),
+            });
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_as_a_word_or_a_template() {
+        for text in [
+            "contact",
+            "record",
+            "event",
+            "month",
+            "{{ webhook.orderId }}",
+        ] {
+            let once: Once = serde_json::from_value(json!(text)).unwrap();
+            assert_eq!(json!(once), json!(text));
+        }
+        let wrong = serde_json::from_value::<Once>(json!("order")).unwrap_err();
+        assert!(
+            wrong.to_string().contains("\"month\", or a template"),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn a_template_falls_into_its_parts() {
+        let told = parts("a {{ x ~ '}}' }}-{{- y -}}b");
+        let expected = [
+            Part::Text("a "),
+            Part::Expression("x ~ '}}'"),
+            Part::Text("-"),
+            Part::Expression("y"),
+            Part::Text("b"),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn each_expression_has_a_value_or_is_named() {
+        let context = json!({ "webhook": { "order": "A-7", "number": 5, "float": 5.0, "text": " 5 ", "empty": " ",
+            "null": null, "yes": false, "list": [1] } });
+        let told = |template: &str| values(template, &context);
+        assert_eq!(told("{{ webhook.order }}"), Ok(vec!["A-7".to_owned()]));
+        for five in [
+            "{{ webhook.number }}",
+            "{{ webhook.float }}",
+            "{{ webhook.text }}",
+        ] {
+            assert_eq!(told(five), Ok(vec!["5".to_owned()]), "{five}");
+        }
+        assert_eq!(told("{{ webhook.yes }}"), Ok(vec!["false".to_owned()]));
+        let either = told("{{ webhook.absent or webhook.order }}");
+        assert_eq!(either, Ok(vec!["A-7".to_owned()]));
+        for absent in ["absent", "empty", "null", "absent.deep"] {
+            let template = format!("{{{{ webhook.order }}}}/{{{{ webhook.{absent} }}}}");
+            let error = told(&template).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("webhook.{absent} is missing")) || absent == "absent.deep",
+                "{error}"
+            );
+        }
+        let error = told("{{ webhook.list }}").unwrap_err();
+        assert!(matches!(error, NoValue::Compound { .. }), "{error}");
+        assert!(told("{{ webhook.order | nonsense }}").is_err());
+    }
+}
