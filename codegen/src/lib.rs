@@ -105,6 +105,17 @@ pub fn bundle(sources: &[Source], service: &Service) -> Result<String, Problems>
     Ok(emit::pretty(&linted(sources, service)?.value))
 }
 
+/// The same with paths that differ only in the names of their parameters put together, as OpenAPI wants it of a document:
+/// the vendor has one such pair. Arguments of the operations that move have another name there than in our tables.
+///
+/// # Errors
+/// Everything that is wrong with the service's sources.
+pub fn bundle_with_unique_paths(sources: &[Source], service: &Service) -> Result<String, Problems> {
+    let mut bundle = linted(sources, service)?;
+    transform::unique_paths::apply(&mut bundle.value);
+    Ok(emit::pretty(&bundle.value))
+}
+
 fn linted(sources: &[Source], service: &Service) -> Result<Bundle, Problems> {
     let mut bundle = merge(sources.iter().filter(|source| service.owns(&source.path)))?;
     lint::service(&bundle, service)?;

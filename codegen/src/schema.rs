@@ -24,6 +24,11 @@ pub(crate) fn is_enum(schema: &Value) -> bool {
     schema.get("enum").is_some()
 }
 
+/// Whether a component is a list of words that the service adds to.
+pub(crate) fn is_open_list(schema: &Value) -> bool {
+    is_enum(schema) && schema["x-open"] == true
+}
+
 /// Calls `visit` for a schema and for all schemas inside it, not through references.
 pub(crate) fn walk(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     visit(schema);
@@ -99,4 +104,30 @@ pub(crate) fn references(value: &Value, found: &mut Vec<String>) {
         Value::Array(elements) => elements.iter().for_each(|inner| references(inner, found)),
         _ => {}
     }
+}
+
+/// The components that `value` refers to, anywhere in it: `schemas/Contact`.
+pub(crate) fn component_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(name) = members.get("$ref").and_then(Value::as_str) {
+                found.extend(name.strip_prefix("#/components/").map(str::to_owned));
+            }
+            for inner in members.values() {
+                component_references(inner, found);
+            }
+        }
+        Value::Array(elements) => elements
+            .iter()
+            .for_each(|inner| component_references(inner, found)),
+        _ => {}
+    }
+}
+
+/// Whether a parameter is the header that names the version of the service.
+pub(crate) fn is_version_header(parameter: &Value) -> bool {
+    parameter["in"] == "header"
+        && parameter["name"]
+            .as_str()
+            .is_some_and(|name| name.eq_ignore_ascii_case("version"))
 }

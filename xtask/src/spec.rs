@@ -17,6 +17,9 @@ pub enum Chore {
         /// The file to write.
         #[arg(long)]
         out: PathBuf,
+        /// Put paths together that differ only in the names of their parameters. OpenAPI wants it, the vendor does not do it.
+        #[arg(long)]
+        unique_paths: bool,
     },
     /// Tell what changed between two bundles, and what of it breaks code that uses the generated crate.
     ///
@@ -33,17 +36,26 @@ pub enum Chore {
 
 pub fn run(root: &Path, chore: &Chore) -> Result<(), Failure> {
     match chore {
-        Chore::Bundle { service, out } => bundle(root, service, out),
+        Chore::Bundle {
+            service,
+            out,
+            unique_paths,
+        } => bundle(root, service, out, *unique_paths),
         Chore::Diff { old, new, json } => diff(old, new, *json),
     }
 }
 
-fn bundle(root: &Path, service: &str, out: &Path) -> Result<(), Failure> {
+fn bundle(root: &Path, service: &str, out: &Path, unique_paths: bool) -> Result<(), Failure> {
     let found = Service::named(service).ok_or_else(|| Failure::UnknownService {
         name: service.to_owned(),
         known: SERVICES.iter().map(|service| service.name).collect(),
     })?;
-    let text = canopy_codegen::bundle(&sources(root)?, found)?;
+    let bundle = if unique_paths {
+        canopy_codegen::bundle_with_unique_paths
+    } else {
+        canopy_codegen::bundle
+    };
+    let text = bundle(&sources(root)?, found)?;
     ensure_file_contents(out, &text, false)?;
     Ok(())
 }

@@ -46,10 +46,10 @@ pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
                     format!("`{key}` must be a JSON pointer, such as `/contact/id`"),
                 );
             }
-            "x-api-version" if !value.is_string() && !value.is_null() => {
+            "x-api-version" if !value.is_null() && !value.as_str().is_some_and(is_version) => {
                 findings.add(
                     &at,
-                    "`x-api-version` must be text, or null where the service wants none; quote it",
+                    "`x-api-version` must be a text like \"2021-07-28\" or \"v3\", or null where the service wants none; quote it",
                 );
             }
             "x-scopes" if !is_list_of_text(value) => {
@@ -120,6 +120,23 @@ fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
              the transport must know what it may send twice",
         );
     }
+}
+
+/// A date, or `v` and a number.
+fn is_version(text: &str) -> bool {
+    let digits = |text: &str, count| text.len() == count && is_number(text);
+    if let Some(number) = text.strip_prefix('v') {
+        return is_number(number);
+    }
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else {
+        return false;
+    };
+    digits(year, 4) && digits(month, 2) && digits(day, 2) && *month <= "12" && *day <= "31"
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_list_of_text(value: &Value) -> bool {

@@ -5,6 +5,7 @@ mod catalog;
 mod extensions;
 mod operations;
 mod parameters;
+mod paths;
 mod recognise;
 mod schemas;
 mod triggers;
@@ -21,6 +22,7 @@ use crate::problem::{Problem, Problems};
 use crate::services::Service;
 
 pub(crate) use catalog::catalog;
+pub(crate) use paths::shape;
 
 /// Checks the description of a service, before any transform.
 pub(crate) fn service(bundle: &Bundle, service: &Service) -> Result<(), Problems> {
@@ -29,8 +31,10 @@ pub(crate) fn service(bundle: &Bundle, service: &Service) -> Result<(), Problems
         problems: Problems::default(),
     };
     document(&mut findings, service);
+    paths::lint(&mut findings);
     operations::lint(&mut findings);
     schemas::lint(&mut findings);
+    paths::unused(&mut findings);
     findings.problems.check()
 }
 
@@ -42,6 +46,7 @@ pub(crate) fn webhooks(bundle: &Bundle, service: &Bundle) -> Result<(), Problems
     };
     webhooks::lint(&mut findings, &service.value);
     schemas::lint(&mut findings);
+    paths::unused(&mut findings);
     findings.problems.check()
 }
 

@@ -8,7 +8,7 @@ use crate::pointer;
 use crate::schema::operations;
 
 /// What a schema can have.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "$ref",
     "type",
     "format",
@@ -29,6 +29,7 @@ const KNOWN: [&str; 22] = [
     "maxLength",
     "minItems",
     "maxItems",
+    "x-open",
     "x-secret",
     "x-deviation",
 ];
@@ -126,6 +127,14 @@ fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: P
     if members.contains_key("enum") {
         words(findings, at, schema, position);
     }
+    if let Some(open) = members.get("x-open")
+        && (*open != true || !members.contains_key("enum"))
+    {
+        findings.add(
+            &pointer::join(at, "x-open"),
+            "`x-open: true` says that the service adds to the `enum` beside it; remove it where there is none or it is closed",
+        );
+    }
     if schema["type"] == "array" && schema.get("items").is_none() {
         findings.add(at, "a list needs `items`; write `items: {}` for any values");
     }
@@ -167,6 +176,10 @@ fn keywords(findings: &mut Findings<'_>, at: &str, members: &Map<String, Value>)
 }
 
 fn words(findings: &mut Findings<'_>, at: &str, schema: &Value, position: Position) {
+    if matches!(schema["type"].as_str(), Some("integer" | "number")) {
+        numbers(findings, at, schema);
+        return;
+    }
     if position == Position::Inner {
         findings.add(
             at,
@@ -179,7 +192,7 @@ fn words(findings: &mut Findings<'_>, at: &str, schema: &Value, position: Positi
     if schema["type"] != "string" || !is_text {
         findings.add(
             at,
-            "an `enum` must be `type: string` with a list of texts; quote words like `no`",
+            "an `enum` must be `type: string` with a list of texts, or a type of numbers with a list of numbers; quote words like `no`",
         );
     }
     let texts = schema["enum"]
@@ -201,6 +214,31 @@ fn words(findings: &mut Findings<'_>, at: &str, schema: &Value, position: Positi
         let message =
             format!("`{earlier}` and `{later}` become the same variant; describe it as plain text");
         findings.add(&at, message);
+    }
+}
+
+/// A list of numbers: plain numbers in Rust, held against the list where they are sent.
+fn numbers(findings: &mut Findings<'_>, at: &str, schema: &Value) {
+    let is_whole = schema["type"] == "integer";
+    let fits = |number: &Value| {
+        number
+            .as_f64()
+            .is_some_and(|number| !is_whole || number.fract() == 0.0)
+    };
+    let list = schema["enum"].as_array().filter(|list| !list.is_empty());
+    if !list.is_some_and(|list| list.iter().all(fits)) {
+        let message = if is_whole {
+            "the `enum` of an integer must list whole numbers"
+        } else {
+            "the `enum` of a number must list numbers"
+        };
+        findings.add(&pointer::join(at, "enum"), message);
+    }
+    if schema.get("x-open").is_some() {
+        findings.add(
+            &pointer::join(at, "x-open"),
+            "only a list of texts can be open; leave the `enum` of numbers away",
+        );
     }
 }
 

@@ -4,11 +4,15 @@ mod all_of;
 mod clearable;
 mod defaults;
 mod fork;
+mod lists_of_values;
 mod one_success;
 mod parameters;
 mod path_parameters;
 mod secrets;
 mod strict_requests;
+pub(crate) mod unique_paths;
+mod used_only;
+mod version_header;
 mod whole_numbers;
 
 use serde_json::Value;
@@ -24,19 +28,25 @@ pub(crate) struct Transform {
 }
 
 macro_rules! transforms {
-    ($($name:ident),* $(,)?) => { &[$(Transform { name: stringify!($name), apply: $name::apply }),*] };
+    ($($name:ident$(::$part:ident)?),* $(,)?) => {
+        &[$(Transform { name: concat!(stringify!($name) $(, "::", stringify!($part))?), apply: $name$(::$part)?::apply }),*]
+    };
 }
 
 /// What a bundle goes through: it then says in full what the files say in short.
-pub(crate) const BUNDLE: &[Transform] = transforms![defaults, path_parameters, all_of];
+pub(crate) const BUNDLE: &[Transform] =
+    transforms![defaults, path_parameters, version_header, all_of, used_only];
 
 /// What a bundle goes through on its way into the generator. `fork` must see whole answers and bodies, and what follows
 /// it tells requests from answers.
 pub(crate) const CLIENT: &[Transform] = transforms![
     one_success,
     parameters,
+    version_header::taken_out,
+    lists_of_values::of_numbers,
     whole_numbers,
     fork,
+    lists_of_values::open,
     clearable,
     secrets,
     strict_requests
@@ -50,6 +60,7 @@ pub(crate) fn run(transforms: &[Transform], document: &mut Value) {
 }
 
 pub(crate) use fork::Side;
+pub(crate) use used_only::used;
 
 #[cfg(test)]
 mod tests {
@@ -61,14 +72,26 @@ mod tests {
 
     #[test]
     fn the_order_is_deliberate() {
-        assert_eq!(names(BUNDLE), ["defaults", "path_parameters", "all_of"]);
+        assert_eq!(
+            names(BUNDLE),
+            [
+                "defaults",
+                "path_parameters",
+                "version_header",
+                "all_of",
+                "used_only"
+            ]
+        );
         assert_eq!(
             names(CLIENT),
             [
                 "one_success",
                 "parameters",
+                "version_header::taken_out",
+                "lists_of_values::of_numbers",
                 "whole_numbers",
                 "fork",
+                "lists_of_values::open",
                 "clearable",
                 "secrets",
                 "strict_requests"

@@ -307,6 +307,46 @@ const CASES: &[(&str, &str, &str)] = &[
         "",
         ": Thing: `description` is missing",
     ),
+    (
+        "    Kind: {",
+        "    Spare: { type: object, description: Spare. }\n    Kind: {",
+        ":42: Spare: nothing uses it; remove it",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: integer, enum: [1, 1.5] }",
+        ":40: Thing, name.enum: the `enum` of an integer must list whole numbers",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: number, enum: [] }",
+        "Thing, name.enum: the `enum` of a number must list numbers",
+    ),
+    (
+        "name: { type: string }",
+        "name: { type: string, x-open: true }",
+        "Thing, name.x-open: `x-open: true` says that the service adds to the `enum`",
+    ),
+    (
+        "enum: [a, b]",
+        "enum: [a, b], x-open: maybe",
+        "Kind, x-open: `x-open: true` says that the service adds to the `enum`",
+    ),
+    (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-api-version: 2021-7-28",
+        "get-thing, x-api-version: `x-api-version` must be a text like",
+    ),
+    (
+        "components:",
+        "  /things/{otherId}/:\n    delete: {}\ncomponents:",
+        ":33: /things/{otherId}/: it differs from /things/{thingId} by its last slash only",
+    ),
+    (
+        "components:",
+        "  /things/{otherId}:\n    get: {}\ncomponents:",
+        ":33: /things/{otherId}: GET /things/{thingId} is the same to a server; keep one of them",
+    ),
 ];
 
 #[test]

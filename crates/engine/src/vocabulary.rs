@@ -174,13 +174,15 @@ fn argument(field: &Field, template: Option<&str>) -> Value {
         }
         return Value::Object(schema);
     }
-    let words: &[Value] = if kinds == ["string"] {
-        &field.words
-    } else {
-        &[]
+    let words: &[Value] = match kinds.as_slice() {
+        ["string" | "integer" | "number"] => &field.words,
+        _ => &[],
     };
     if !words.is_empty() {
         let mut choices = vec![json!({ "enum": words })];
+        if field.open {
+            choices.push(json!({ "type": kinds[0] }));
+        }
         choices.extend(template.map(|template| json!({ "type": "string", "pattern": template })));
         schema.insert("anyOf".to_owned(), json!(choices));
         return Value::Object(schema);

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 use super::Entry;
 use crate::show;
 
+/// So many words of a list are shown to people; all of them are in `--json`.
+const MOST_WORDS: usize = 60;
+
 /// An entry as one element of `canopy ops --json`.
 pub(crate) fn row(entry: &Entry, description: &Description) -> Value {
     let operation = entry.operation;
@@ -167,7 +170,16 @@ fn about(field: &Field) -> String {
             Value::String(word) => word.clone(),
             other => other.to_string(),
         });
-        parts.push(format!("One of: {}.", words.collect::<Vec<_>>().join(", ")));
+        let shown: Vec<String> = words.take(MOST_WORDS).collect();
+        let rest = match (field.words.len() - shown.len(), field.open) {
+            (0, false) => String::new(),
+            (0, true) => ", or what the service adds".to_owned(),
+            (more, false) => format!(" and {more} more (`--json` has all)"),
+            (more, true) => {
+                format!(" and {more} more (`--json` has all), or what the service adds")
+            }
+        };
+        parts.push(format!("One of: {}{rest}.", shown.join(", ")));
     }
     parts.join(" ")
 }

@@ -37,6 +37,7 @@ fn field(preset: &Preset, mut field: Field) -> Field {
     field.required = false;
     field.nullable = false;
     field.words.clear();
+    field.open = false;
     field.fields.clear();
     field.minimum = None;
     field.maximum = None;

@@ -145,8 +145,11 @@ pub mod types {
         pub contact_name: ::std::option::Option<::std::string::String>,
         pub email: ::std::option::Option<::std::string::String>,
         pub phone: ::std::option::Option<::std::string::String>,
-        /// The channel, for example `TYPE_PHONE`.
-        pub type_: ::std::option::Option<::std::string::String>,
+        pub type_: ::std::option::Option<
+            ::canopy_transport::lenient::Open<
+                crate::generated::conversations::types::ConversationType,
+            >,
+        >,
         /// How many messages nobody has read.
         pub unread_count: ::std::option::Option<i64>,
         pub last_message_body: ::std::option::Option<::std::string::String>,
@@ -371,6 +374,74 @@ pub mod types {
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for ConversationSort {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///The channel of a conversation.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum ConversationType {
+        #[serde(rename = "TYPE_PHONE")]
+        TypePhone,
+        #[serde(rename = "TYPE_EMAIL")]
+        TypeEmail,
+        #[serde(rename = "TYPE_FB_MESSENGER")]
+        TypeFbMessenger,
+        #[serde(rename = "TYPE_REVIEW")]
+        TypeReview,
+        #[serde(rename = "TYPE_GROUP_SMS")]
+        TypeGroupSms,
+    }
+    impl ::std::fmt::Display for ConversationType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::TypePhone => f.write_str("TYPE_PHONE"),
+                Self::TypeEmail => f.write_str("TYPE_EMAIL"),
+                Self::TypeFbMessenger => f.write_str("TYPE_FB_MESSENGER"),
+                Self::TypeReview => f.write_str("TYPE_REVIEW"),
+                Self::TypeGroupSms => f.write_str("TYPE_GROUP_SMS"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ConversationType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "TYPE_PHONE" => Ok(Self::TypePhone),
+                "TYPE_EMAIL" => Ok(Self::TypeEmail),
+                "TYPE_FB_MESSENGER" => Ok(Self::TypeFbMessenger),
+                "TYPE_REVIEW" => Ok(Self::TypeReview),
+                "TYPE_GROUP_SMS" => Ok(Self::TypeGroupSms),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ConversationType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ConversationType {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,

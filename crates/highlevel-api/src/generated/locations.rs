@@ -203,8 +203,11 @@ pub mod types {
         pub address: ::std::option::Option<::std::string::String>,
         pub city: ::std::option::Option<::std::string::String>,
         pub state: ::std::option::Option<::std::string::String>,
-        /// Two letters.
-        pub country: ::std::option::Option<::std::string::String>,
+        pub country: ::std::option::Option<
+            ::canopy_transport::lenient::Open<
+                crate::generated::locations::types::Country,
+            >,
+        >,
         pub postal_code: ::std::option::Option<::std::string::String>,
         pub website: ::std::option::Option<::std::string::String>,
         /// IANA name.
@@ -383,8 +386,11 @@ pub mod types {
         pub address: ::std::option::Option<::std::string::String>,
         pub city: ::std::option::Option<::std::string::String>,
         pub state: ::std::option::Option<::std::string::String>,
-        /// Two letters.
-        pub country: ::std::option::Option<::std::string::String>,
+        pub country: ::std::option::Option<
+            ::canopy_transport::lenient::Open<
+                crate::generated::locations::types::Country,
+            >,
+        >,
         pub postal_code: ::std::option::Option<::std::string::String>,
         pub website: ::std::option::Option<::std::string::String>,
         /// IANA name.
@@ -698,6 +704,1042 @@ pub mod types {
             }
         }
     }
+    ///A country by its two letters (ISO 3166-1, and `XK` for Kosovo).
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum Country {
+        #[serde(rename = "AF")]
+        Af,
+        #[serde(rename = "AX")]
+        Ax,
+        #[serde(rename = "AL")]
+        Al,
+        #[serde(rename = "DZ")]
+        Dz,
+        #[serde(rename = "AS")]
+        As,
+        #[serde(rename = "AD")]
+        Ad,
+        #[serde(rename = "AO")]
+        Ao,
+        #[serde(rename = "AI")]
+        Ai,
+        #[serde(rename = "AQ")]
+        Aq,
+        #[serde(rename = "AG")]
+        Ag,
+        #[serde(rename = "AR")]
+        Ar,
+        #[serde(rename = "AM")]
+        Am,
+        #[serde(rename = "AW")]
+        Aw,
+        #[serde(rename = "AU")]
+        Au,
+        #[serde(rename = "AT")]
+        At,
+        #[serde(rename = "AZ")]
+        Az,
+        #[serde(rename = "BS")]
+        Bs,
+        #[serde(rename = "BH")]
+        Bh,
+        #[serde(rename = "BD")]
+        Bd,
+        #[serde(rename = "BB")]
+        Bb,
+        #[serde(rename = "BY")]
+        By,
+        #[serde(rename = "BE")]
+        Be,
+        #[serde(rename = "BZ")]
+        Bz,
+        #[serde(rename = "BJ")]
+        Bj,
+        #[serde(rename = "BM")]
+        Bm,
+        #[serde(rename = "BT")]
+        Bt,
+        #[serde(rename = "BO")]
+        Bo,
+        #[serde(rename = "BA")]
+        Ba,
+        #[serde(rename = "BW")]
+        Bw,
+        #[serde(rename = "BV")]
+        Bv,
+        #[serde(rename = "BR")]
+        Br,
+        #[serde(rename = "IO")]
+        Io,
+        #[serde(rename = "BN")]
+        Bn,
+        #[serde(rename = "BG")]
+        Bg,
+        #[serde(rename = "BF")]
+        Bf,
+        #[serde(rename = "BI")]
+        Bi,
+        #[serde(rename = "KH")]
+        Kh,
+        #[serde(rename = "CM")]
+        Cm,
+        #[serde(rename = "CA")]
+        Ca,
+        #[serde(rename = "CV")]
+        Cv,
+        #[serde(rename = "KY")]
+        Ky,
+        #[serde(rename = "CF")]
+        Cf,
+        #[serde(rename = "TD")]
+        Td,
+        #[serde(rename = "CL")]
+        Cl,
+        #[serde(rename = "CN")]
+        Cn,
+        #[serde(rename = "CX")]
+        Cx,
+        #[serde(rename = "CC")]
+        Cc,
+        #[serde(rename = "CO")]
+        Co,
+        #[serde(rename = "KM")]
+        Km,
+        #[serde(rename = "CG")]
+        Cg,
+        #[serde(rename = "CD")]
+        Cd,
+        #[serde(rename = "CK")]
+        Ck,
+        #[serde(rename = "CR")]
+        Cr,
+        #[serde(rename = "CI")]
+        Ci,
+        #[serde(rename = "HR")]
+        Hr,
+        #[serde(rename = "CU")]
+        Cu,
+        #[serde(rename = "CY")]
+        Cy,
+        #[serde(rename = "CZ")]
+        Cz,
+        #[serde(rename = "DK")]
+        Dk,
+        #[serde(rename = "DJ")]
+        Dj,
+        #[serde(rename = "DM")]
+        Dm,
+        #[serde(rename = "DO")]
+        Do,
+        #[serde(rename = "EC")]
+        Ec,
+        #[serde(rename = "EG")]
+        Eg,
+        #[serde(rename = "SV")]
+        Sv,
+        #[serde(rename = "GQ")]
+        Gq,
+        #[serde(rename = "ER")]
+        Er,
+        #[serde(rename = "EE")]
+        Ee,
+        #[serde(rename = "ET")]
+        Et,
+        #[serde(rename = "FK")]
+        Fk,
+        #[serde(rename = "FO")]
+        Fo,
+        #[serde(rename = "FJ")]
+        Fj,
+        #[serde(rename = "FI")]
+        Fi,
+        #[serde(rename = "FR")]
+        Fr,
+        #[serde(rename = "GF")]
+        Gf,
+        #[serde(rename = "PF")]
+        Pf,
+        #[serde(rename = "TF")]
+        Tf,
+        #[serde(rename = "GA")]
+        Ga,
+        #[serde(rename = "GM")]
+        Gm,
+        #[serde(rename = "GE")]
+        Ge,
+        #[serde(rename = "DE")]
+        De,
+        #[serde(rename = "GH")]
+        Gh,
+        #[serde(rename = "GI")]
+        Gi,
+        #[serde(rename = "GR")]
+        Gr,
+        #[serde(rename = "GL")]
+        Gl,
+        #[serde(rename = "GD")]
+        Gd,
+        #[serde(rename = "GP")]
+        Gp,
+        #[serde(rename = "GU")]
+        Gu,
+        #[serde(rename = "GT")]
+        Gt,
+        #[serde(rename = "GG")]
+        Gg,
+        #[serde(rename = "GN")]
+        Gn,
+        #[serde(rename = "GW")]
+        Gw,
+        #[serde(rename = "GY")]
+        Gy,
+        #[serde(rename = "HT")]
+        Ht,
+        #[serde(rename = "HM")]
+        Hm,
+        #[serde(rename = "VA")]
+        Va,
+        #[serde(rename = "HN")]
+        Hn,
+        #[serde(rename = "HK")]
+        Hk,
+        #[serde(rename = "HU")]
+        Hu,
+        #[serde(rename = "IS")]
+        Is,
+        #[serde(rename = "IN")]
+        In,
+        #[serde(rename = "ID")]
+        Id,
+        #[serde(rename = "IR")]
+        Ir,
+        #[serde(rename = "IQ")]
+        Iq,
+        #[serde(rename = "IE")]
+        Ie,
+        #[serde(rename = "IM")]
+        Im,
+        #[serde(rename = "IL")]
+        Il,
+        #[serde(rename = "IT")]
+        It,
+        #[serde(rename = "JM")]
+        Jm,
+        #[serde(rename = "JP")]
+        Jp,
+        #[serde(rename = "JE")]
+        Je,
+        #[serde(rename = "JO")]
+        Jo,
+        #[serde(rename = "KZ")]
+        Kz,
+        #[serde(rename = "KE")]
+        Ke,
+        #[serde(rename = "KI")]
+        Ki,
+        #[serde(rename = "KP")]
+        Kp,
+        #[serde(rename = "KR")]
+        Kr,
+        #[serde(rename = "XK")]
+        Xk,
+        #[serde(rename = "KW")]
+        Kw,
+        #[serde(rename = "KG")]
+        Kg,
+        #[serde(rename = "LA")]
+        La,
+        #[serde(rename = "LV")]
+        Lv,
+        #[serde(rename = "LB")]
+        Lb,
+        #[serde(rename = "LS")]
+        Ls,
+        #[serde(rename = "LR")]
+        Lr,
+        #[serde(rename = "LY")]
+        Ly,
+        #[serde(rename = "LI")]
+        Li,
+        #[serde(rename = "LT")]
+        Lt,
+        #[serde(rename = "LU")]
+        Lu,
+        #[serde(rename = "MO")]
+        Mo,
+        #[serde(rename = "MK")]
+        Mk,
+        #[serde(rename = "MG")]
+        Mg,
+        #[serde(rename = "MW")]
+        Mw,
+        #[serde(rename = "MY")]
+        My,
+        #[serde(rename = "MV")]
+        Mv,
+        #[serde(rename = "ML")]
+        Ml,
+        #[serde(rename = "MT")]
+        Mt,
+        #[serde(rename = "MH")]
+        Mh,
+        #[serde(rename = "MQ")]
+        Mq,
+        #[serde(rename = "MR")]
+        Mr,
+        #[serde(rename = "MU")]
+        Mu,
+        #[serde(rename = "YT")]
+        Yt,
+        #[serde(rename = "MX")]
+        Mx,
+        #[serde(rename = "FM")]
+        Fm,
+        #[serde(rename = "MD")]
+        Md,
+        #[serde(rename = "MC")]
+        Mc,
+        #[serde(rename = "MN")]
+        Mn,
+        #[serde(rename = "ME")]
+        Me,
+        #[serde(rename = "MS")]
+        Ms,
+        #[serde(rename = "MA")]
+        Ma,
+        #[serde(rename = "MZ")]
+        Mz,
+        #[serde(rename = "MM")]
+        Mm,
+        #[serde(rename = "NA")]
+        Na,
+        #[serde(rename = "NR")]
+        Nr,
+        #[serde(rename = "NP")]
+        Np,
+        #[serde(rename = "NL")]
+        Nl,
+        #[serde(rename = "AN")]
+        An,
+        #[serde(rename = "NC")]
+        Nc,
+        #[serde(rename = "NZ")]
+        Nz,
+        #[serde(rename = "NI")]
+        Ni,
+        #[serde(rename = "NE")]
+        Ne,
+        #[serde(rename = "NG")]
+        Ng,
+        #[serde(rename = "NU")]
+        Nu,
+        #[serde(rename = "NF")]
+        Nf,
+        #[serde(rename = "MP")]
+        Mp,
+        #[serde(rename = "NO")]
+        No,
+        #[serde(rename = "OM")]
+        Om,
+        #[serde(rename = "PK")]
+        Pk,
+        #[serde(rename = "PW")]
+        Pw,
+        #[serde(rename = "PS")]
+        Ps,
+        #[serde(rename = "PA")]
+        Pa,
+        #[serde(rename = "PG")]
+        Pg,
+        #[serde(rename = "PY")]
+        Py,
+        #[serde(rename = "PE")]
+        Pe,
+        #[serde(rename = "PH")]
+        Ph,
+        #[serde(rename = "PN")]
+        Pn,
+        #[serde(rename = "PL")]
+        Pl,
+        #[serde(rename = "PT")]
+        Pt,
+        #[serde(rename = "PR")]
+        Pr,
+        #[serde(rename = "QA")]
+        Qa,
+        #[serde(rename = "RE")]
+        Re,
+        #[serde(rename = "RO")]
+        Ro,
+        #[serde(rename = "RU")]
+        Ru,
+        #[serde(rename = "RW")]
+        Rw,
+        #[serde(rename = "SH")]
+        Sh,
+        #[serde(rename = "KN")]
+        Kn,
+        #[serde(rename = "LC")]
+        Lc,
+        #[serde(rename = "MF")]
+        Mf,
+        #[serde(rename = "PM")]
+        Pm,
+        #[serde(rename = "VC")]
+        Vc,
+        #[serde(rename = "WS")]
+        Ws,
+        #[serde(rename = "SM")]
+        Sm,
+        #[serde(rename = "ST")]
+        St,
+        #[serde(rename = "SA")]
+        Sa,
+        #[serde(rename = "SN")]
+        Sn,
+        #[serde(rename = "RS")]
+        Rs,
+        #[serde(rename = "SC")]
+        Sc,
+        #[serde(rename = "SL")]
+        Sl,
+        #[serde(rename = "SG")]
+        Sg,
+        #[serde(rename = "SX")]
+        Sx,
+        #[serde(rename = "SK")]
+        Sk,
+        #[serde(rename = "SI")]
+        Si,
+        #[serde(rename = "SB")]
+        Sb,
+        #[serde(rename = "SO")]
+        So,
+        #[serde(rename = "ZA")]
+        Za,
+        #[serde(rename = "GS")]
+        Gs,
+        #[serde(rename = "ES")]
+        Es,
+        #[serde(rename = "LK")]
+        Lk,
+        #[serde(rename = "SD")]
+        Sd,
+        #[serde(rename = "SR")]
+        Sr,
+        #[serde(rename = "SJ")]
+        Sj,
+        #[serde(rename = "SZ")]
+        Sz,
+        #[serde(rename = "SE")]
+        Se,
+        #[serde(rename = "CH")]
+        Ch,
+        #[serde(rename = "SY")]
+        Sy,
+        #[serde(rename = "TW")]
+        Tw,
+        #[serde(rename = "TJ")]
+        Tj,
+        #[serde(rename = "TZ")]
+        Tz,
+        #[serde(rename = "TH")]
+        Th,
+        #[serde(rename = "TL")]
+        Tl,
+        #[serde(rename = "TG")]
+        Tg,
+        #[serde(rename = "TK")]
+        Tk,
+        #[serde(rename = "TO")]
+        To,
+        #[serde(rename = "TT")]
+        Tt,
+        #[serde(rename = "TN")]
+        Tn,
+        #[serde(rename = "TR")]
+        Tr,
+        #[serde(rename = "TM")]
+        Tm,
+        #[serde(rename = "TC")]
+        Tc,
+        #[serde(rename = "TV")]
+        Tv,
+        #[serde(rename = "UG")]
+        Ug,
+        #[serde(rename = "GB")]
+        Gb,
+        #[serde(rename = "UA")]
+        Ua,
+        #[serde(rename = "AE")]
+        Ae,
+        #[serde(rename = "US")]
+        Us,
+        #[serde(rename = "UM")]
+        Um,
+        #[serde(rename = "UY")]
+        Uy,
+        #[serde(rename = "UZ")]
+        Uz,
+        #[serde(rename = "VU")]
+        Vu,
+        #[serde(rename = "VE")]
+        Ve,
+        #[serde(rename = "VN")]
+        Vn,
+        #[serde(rename = "VG")]
+        Vg,
+        #[serde(rename = "VI")]
+        Vi,
+        #[serde(rename = "WF")]
+        Wf,
+        #[serde(rename = "EH")]
+        Eh,
+        #[serde(rename = "YE")]
+        Ye,
+        #[serde(rename = "ZM")]
+        Zm,
+        #[serde(rename = "ZW")]
+        Zw,
+    }
+    impl ::std::fmt::Display for Country {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Af => f.write_str("AF"),
+                Self::Ax => f.write_str("AX"),
+                Self::Al => f.write_str("AL"),
+                Self::Dz => f.write_str("DZ"),
+                Self::As => f.write_str("AS"),
+                Self::Ad => f.write_str("AD"),
+                Self::Ao => f.write_str("AO"),
+                Self::Ai => f.write_str("AI"),
+                Self::Aq => f.write_str("AQ"),
+                Self::Ag => f.write_str("AG"),
+                Self::Ar => f.write_str("AR"),
+                Self::Am => f.write_str("AM"),
+                Self::Aw => f.write_str("AW"),
+                Self::Au => f.write_str("AU"),
+                Self::At => f.write_str("AT"),
+                Self::Az => f.write_str("AZ"),
+                Self::Bs => f.write_str("BS"),
+                Self::Bh => f.write_str("BH"),
+                Self::Bd => f.write_str("BD"),
+                Self::Bb => f.write_str("BB"),
+                Self::By => f.write_str("BY"),
+                Self::Be => f.write_str("BE"),
+                Self::Bz => f.write_str("BZ"),
+                Self::Bj => f.write_str("BJ"),
+                Self::Bm => f.write_str("BM"),
+                Self::Bt => f.write_str("BT"),
+                Self::Bo => f.write_str("BO"),
+                Self::Ba => f.write_str("BA"),
+                Self::Bw => f.write_str("BW"),
+                Self::Bv => f.write_str("BV"),
+                Self::Br => f.write_str("BR"),
+                Self::Io => f.write_str("IO"),
+                Self::Bn => f.write_str("BN"),
+                Self::Bg => f.write_str("BG"),
+                Self::Bf => f.write_str("BF"),
+                Self::Bi => f.write_str("BI"),
+                Self::Kh => f.write_str("KH"),
+                Self::Cm => f.write_str("CM"),
+                Self::Ca => f.write_str("CA"),
+                Self::Cv => f.write_str("CV"),
+                Self::Ky => f.write_str("KY"),
+                Self::Cf => f.write_str("CF"),
+                Self::Td => f.write_str("TD"),
+                Self::Cl => f.write_str("CL"),
+                Self::Cn => f.write_str("CN"),
+                Self::Cx => f.write_str("CX"),
+                Self::Cc => f.write_str("CC"),
+                Self::Co => f.write_str("CO"),
+                Self::Km => f.write_str("KM"),
+                Self::Cg => f.write_str("CG"),
+                Self::Cd => f.write_str("CD"),
+                Self::Ck => f.write_str("CK"),
+                Self::Cr => f.write_str("CR"),
+                Self::Ci => f.write_str("CI"),
+                Self::Hr => f.write_str("HR"),
+                Self::Cu => f.write_str("CU"),
+                Self::Cy => f.write_str("CY"),
+                Self::Cz => f.write_str("CZ"),
+                Self::Dk => f.write_str("DK"),
+                Self::Dj => f.write_str("DJ"),
+                Self::Dm => f.write_str("DM"),
+                Self::Do => f.write_str("DO"),
+                Self::Ec => f.write_str("EC"),
+                Self::Eg => f.write_str("EG"),
+                Self::Sv => f.write_str("SV"),
+                Self::Gq => f.write_str("GQ"),
+                Self::Er => f.write_str("ER"),
+                Self::Ee => f.write_str("EE"),
+                Self::Et => f.write_str("ET"),
+                Self::Fk => f.write_str("FK"),
+                Self::Fo => f.write_str("FO"),
+                Self::Fj => f.write_str("FJ"),
+                Self::Fi => f.write_str("FI"),
+                Self::Fr => f.write_str("FR"),
+                Self::Gf => f.write_str("GF"),
+                Self::Pf => f.write_str("PF"),
+                Self::Tf => f.write_str("TF"),
+                Self::Ga => f.write_str("GA"),
+                Self::Gm => f.write_str("GM"),
+                Self::Ge => f.write_str("GE"),
+                Self::De => f.write_str("DE"),
+                Self::Gh => f.write_str("GH"),
+                Self::Gi => f.write_str("GI"),
+                Self::Gr => f.write_str("GR"),
+                Self::Gl => f.write_str("GL"),
+                Self::Gd => f.write_str("GD"),
+                Self::Gp => f.write_str("GP"),
+                Self::Gu => f.write_str("GU"),
+                Self::Gt => f.write_str("GT"),
+                Self::Gg => f.write_str("GG"),
+                Self::Gn => f.write_str("GN"),
+                Self::Gw => f.write_str("GW"),
+                Self::Gy => f.write_str("GY"),
+                Self::Ht => f.write_str("HT"),
+                Self::Hm => f.write_str("HM"),
+                Self::Va => f.write_str("VA"),
+                Self::Hn => f.write_str("HN"),
+                Self::Hk => f.write_str("HK"),
+                Self::Hu => f.write_str("HU"),
+                Self::Is => f.write_str("IS"),
+                Self::In => f.write_str("IN"),
+                Self::Id => f.write_str("ID"),
+                Self::Ir => f.write_str("IR"),
+                Self::Iq => f.write_str("IQ"),
+                Self::Ie => f.write_str("IE"),
+                Self::Im => f.write_str("IM"),
+                Self::Il => f.write_str("IL"),
+                Self::It => f.write_str("IT"),
+                Self::Jm => f.write_str("JM"),
+                Self::Jp => f.write_str("JP"),
+                Self::Je => f.write_str("JE"),
+                Self::Jo => f.write_str("JO"),
+                Self::Kz => f.write_str("KZ"),
+                Self::Ke => f.write_str("KE"),
+                Self::Ki => f.write_str("KI"),
+                Self::Kp => f.write_str("KP"),
+                Self::Kr => f.write_str("KR"),
+                Self::Xk => f.write_str("XK"),
+                Self::Kw => f.write_str("KW"),
+                Self::Kg => f.write_str("KG"),
+                Self::La => f.write_str("LA"),
+                Self::Lv => f.write_str("LV"),
+                Self::Lb => f.write_str("LB"),
+                Self::Ls => f.write_str("LS"),
+                Self::Lr => f.write_str("LR"),
+                Self::Ly => f.write_str("LY"),
+                Self::Li => f.write_str("LI"),
+                Self::Lt => f.write_str("LT"),
+                Self::Lu => f.write_str("LU"),
+                Self::Mo => f.write_str("MO"),
+                Self::Mk => f.write_str("MK"),
+                Self::Mg => f.write_str("MG"),
+                Self::Mw => f.write_str("MW"),
+                Self::My => f.write_str("MY"),
+                Self::Mv => f.write_str("MV"),
+                Self::Ml => f.write_str("ML"),
+                Self::Mt => f.write_str("MT"),
+                Self::Mh => f.write_str("MH"),
+                Self::Mq => f.write_str("MQ"),
+                Self::Mr => f.write_str("MR"),
+                Self::Mu => f.write_str("MU"),
+                Self::Yt => f.write_str("YT"),
+                Self::Mx => f.write_str("MX"),
+                Self::Fm => f.write_str("FM"),
+                Self::Md => f.write_str("MD"),
+                Self::Mc => f.write_str("MC"),
+                Self::Mn => f.write_str("MN"),
+                Self::Me => f.write_str("ME"),
+                Self::Ms => f.write_str("MS"),
+                Self::Ma => f.write_str("MA"),
+                Self::Mz => f.write_str("MZ"),
+                Self::Mm => f.write_str("MM"),
+                Self::Na => f.write_str("NA"),
+                Self::Nr => f.write_str("NR"),
+                Self::Np => f.write_str("NP"),
+                Self::Nl => f.write_str("NL"),
+                Self::An => f.write_str("AN"),
+                Self::Nc => f.write_str("NC"),
+                Self::Nz => f.write_str("NZ"),
+                Self::Ni => f.write_str("NI"),
+                Self::Ne => f.write_str("NE"),
+                Self::Ng => f.write_str("NG"),
+                Self::Nu => f.write_str("NU"),
+                Self::Nf => f.write_str("NF"),
+                Self::Mp => f.write_str("MP"),
+                Self::No => f.write_str("NO"),
+                Self::Om => f.write_str("OM"),
+                Self::Pk => f.write_str("PK"),
+                Self::Pw => f.write_str("PW"),
+                Self::Ps => f.write_str("PS"),
+                Self::Pa => f.write_str("PA"),
+                Self::Pg => f.write_str("PG"),
+                Self::Py => f.write_str("PY"),
+                Self::Pe => f.write_str("PE"),
+                Self::Ph => f.write_str("PH"),
+                Self::Pn => f.write_str("PN"),
+                Self::Pl => f.write_str("PL"),
+                Self::Pt => f.write_str("PT"),
+                Self::Pr => f.write_str("PR"),
+                Self::Qa => f.write_str("QA"),
+                Self::Re => f.write_str("RE"),
+                Self::Ro => f.write_str("RO"),
+                Self::Ru => f.write_str("RU"),
+                Self::Rw => f.write_str("RW"),
+                Self::Sh => f.write_str("SH"),
+                Self::Kn => f.write_str("KN"),
+                Self::Lc => f.write_str("LC"),
+                Self::Mf => f.write_str("MF"),
+                Self::Pm => f.write_str("PM"),
+                Self::Vc => f.write_str("VC"),
+                Self::Ws => f.write_str("WS"),
+                Self::Sm => f.write_str("SM"),
+                Self::St => f.write_str("ST"),
+                Self::Sa => f.write_str("SA"),
+                Self::Sn => f.write_str("SN"),
+                Self::Rs => f.write_str("RS"),
+                Self::Sc => f.write_str("SC"),
+                Self::Sl => f.write_str("SL"),
+                Self::Sg => f.write_str("SG"),
+                Self::Sx => f.write_str("SX"),
+                Self::Sk => f.write_str("SK"),
+                Self::Si => f.write_str("SI"),
+                Self::Sb => f.write_str("SB"),
+                Self::So => f.write_str("SO"),
+                Self::Za => f.write_str("ZA"),
+                Self::Gs => f.write_str("GS"),
+                Self::Es => f.write_str("ES"),
+                Self::Lk => f.write_str("LK"),
+                Self::Sd => f.write_str("SD"),
+                Self::Sr => f.write_str("SR"),
+                Self::Sj => f.write_str("SJ"),
+                Self::Sz => f.write_str("SZ"),
+                Self::Se => f.write_str("SE"),
+                Self::Ch => f.write_str("CH"),
+                Self::Sy => f.write_str("SY"),
+                Self::Tw => f.write_str("TW"),
+                Self::Tj => f.write_str("TJ"),
+                Self::Tz => f.write_str("TZ"),
+                Self::Th => f.write_str("TH"),
+                Self::Tl => f.write_str("TL"),
+                Self::Tg => f.write_str("TG"),
+                Self::Tk => f.write_str("TK"),
+                Self::To => f.write_str("TO"),
+                Self::Tt => f.write_str("TT"),
+                Self::Tn => f.write_str("TN"),
+                Self::Tr => f.write_str("TR"),
+                Self::Tm => f.write_str("TM"),
+                Self::Tc => f.write_str("TC"),
+                Self::Tv => f.write_str("TV"),
+                Self::Ug => f.write_str("UG"),
+                Self::Gb => f.write_str("GB"),
+                Self::Ua => f.write_str("UA"),
+                Self::Ae => f.write_str("AE"),
+                Self::Us => f.write_str("US"),
+                Self::Um => f.write_str("UM"),
+                Self::Uy => f.write_str("UY"),
+                Self::Uz => f.write_str("UZ"),
+                Self::Vu => f.write_str("VU"),
+                Self::Ve => f.write_str("VE"),
+                Self::Vn => f.write_str("VN"),
+                Self::Vg => f.write_str("VG"),
+                Self::Vi => f.write_str("VI"),
+                Self::Wf => f.write_str("WF"),
+                Self::Eh => f.write_str("EH"),
+                Self::Ye => f.write_str("YE"),
+                Self::Zm => f.write_str("ZM"),
+                Self::Zw => f.write_str("ZW"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Country {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "AF" => Ok(Self::Af),
+                "AX" => Ok(Self::Ax),
+                "AL" => Ok(Self::Al),
+                "DZ" => Ok(Self::Dz),
+                "AS" => Ok(Self::As),
+                "AD" => Ok(Self::Ad),
+                "AO" => Ok(Self::Ao),
+                "AI" => Ok(Self::Ai),
+                "AQ" => Ok(Self::Aq),
+                "AG" => Ok(Self::Ag),
+                "AR" => Ok(Self::Ar),
+                "AM" => Ok(Self::Am),
+                "AW" => Ok(Self::Aw),
+                "AU" => Ok(Self::Au),
+                "AT" => Ok(Self::At),
+                "AZ" => Ok(Self::Az),
+                "BS" => Ok(Self::Bs),
+                "BH" => Ok(Self::Bh),
+                "BD" => Ok(Self::Bd),
+                "BB" => Ok(Self::Bb),
+                "BY" => Ok(Self::By),
+                "BE" => Ok(Self::Be),
+                "BZ" => Ok(Self::Bz),
+                "BJ" => Ok(Self::Bj),
+                "BM" => Ok(Self::Bm),
+                "BT" => Ok(Self::Bt),
+                "BO" => Ok(Self::Bo),
+                "BA" => Ok(Self::Ba),
+                "BW" => Ok(Self::Bw),
+                "BV" => Ok(Self::Bv),
+                "BR" => Ok(Self::Br),
+                "IO" => Ok(Self::Io),
+                "BN" => Ok(Self::Bn),
+                "BG" => Ok(Self::Bg),
+                "BF" => Ok(Self::Bf),
+                "BI" => Ok(Self::Bi),
+                "KH" => Ok(Self::Kh),
+                "CM" => Ok(Self::Cm),
+                "CA" => Ok(Self::Ca),
+                "CV" => Ok(Self::Cv),
+                "KY" => Ok(Self::Ky),
+                "CF" => Ok(Self::Cf),
+                "TD" => Ok(Self::Td),
+                "CL" => Ok(Self::Cl),
+                "CN" => Ok(Self::Cn),
+                "CX" => Ok(Self::Cx),
+                "CC" => Ok(Self::Cc),
+                "CO" => Ok(Self::Co),
+                "KM" => Ok(Self::Km),
+                "CG" => Ok(Self::Cg),
+                "CD" => Ok(Self::Cd),
+                "CK" => Ok(Self::Ck),
+                "CR" => Ok(Self::Cr),
+                "CI" => Ok(Self::Ci),
+                "HR" => Ok(Self::Hr),
+                "CU" => Ok(Self::Cu),
+                "CY" => Ok(Self::Cy),
+                "CZ" => Ok(Self::Cz),
+                "DK" => Ok(Self::Dk),
+                "DJ" => Ok(Self::Dj),
+                "DM" => Ok(Self::Dm),
+                "DO" => Ok(Self::Do),
+                "EC" => Ok(Self::Ec),
+                "EG" => Ok(Self::Eg),
+                "SV" => Ok(Self::Sv),
+                "GQ" => Ok(Self::Gq),
+                "ER" => Ok(Self::Er),
+                "EE" => Ok(Self::Ee),
+                "ET" => Ok(Self::Et),
+                "FK" => Ok(Self::Fk),
+                "FO" => Ok(Self::Fo),
+                "FJ" => Ok(Self::Fj),
+                "FI" => Ok(Self::Fi),
+                "FR" => Ok(Self::Fr),
+                "GF" => Ok(Self::Gf),
+                "PF" => Ok(Self::Pf),
+                "TF" => Ok(Self::Tf),
+                "GA" => Ok(Self::Ga),
+                "GM" => Ok(Self::Gm),
+                "GE" => Ok(Self::Ge),
+                "DE" => Ok(Self::De),
+                "GH" => Ok(Self::Gh),
+                "GI" => Ok(Self::Gi),
+                "GR" => Ok(Self::Gr),
+                "GL" => Ok(Self::Gl),
+                "GD" => Ok(Self::Gd),
+                "GP" => Ok(Self::Gp),
+                "GU" => Ok(Self::Gu),
+                "GT" => Ok(Self::Gt),
+                "GG" => Ok(Self::Gg),
+                "GN" => Ok(Self::Gn),
+                "GW" => Ok(Self::Gw),
+                "GY" => Ok(Self::Gy),
+                "HT" => Ok(Self::Ht),
+                "HM" => Ok(Self::Hm),
+                "VA" => Ok(Self::Va),
+                "HN" => Ok(Self::Hn),
+                "HK" => Ok(Self::Hk),
+                "HU" => Ok(Self::Hu),
+                "IS" => Ok(Self::Is),
+                "IN" => Ok(Self::In),
+                "ID" => Ok(Self::Id),
+                "IR" => Ok(Self::Ir),
+                "IQ" => Ok(Self::Iq),
+                "IE" => Ok(Self::Ie),
+                "IM" => Ok(Self::Im),
+                "IL" => Ok(Self::Il),
+                "IT" => Ok(Self::It),
+                "JM" => Ok(Self::Jm),
+                "JP" => Ok(Self::Jp),
+                "JE" => Ok(Self::Je),
+                "JO" => Ok(Self::Jo),
+                "KZ" => Ok(Self::Kz),
+                "KE" => Ok(Self::Ke),
+                "KI" => Ok(Self::Ki),
+                "KP" => Ok(Self::Kp),
+                "KR" => Ok(Self::Kr),
+                "XK" => Ok(Self::Xk),
+                "KW" => Ok(Self::Kw),
+                "KG" => Ok(Self::Kg),
+                "LA" => Ok(Self::La),
+                "LV" => Ok(Self::Lv),
+                "LB" => Ok(Self::Lb),
+                "LS" => Ok(Self::Ls),
+                "LR" => Ok(Self::Lr),
+                "LY" => Ok(Self::Ly),
+                "LI" => Ok(Self::Li),
+                "LT" => Ok(Self::Lt),
+                "LU" => Ok(Self::Lu),
+                "MO" => Ok(Self::Mo),
+                "MK" => Ok(Self::Mk),
+                "MG" => Ok(Self::Mg),
+                "MW" => Ok(Self::Mw),
+                "MY" => Ok(Self::My),
+                "MV" => Ok(Self::Mv),
+                "ML" => Ok(Self::Ml),
+                "MT" => Ok(Self::Mt),
+                "MH" => Ok(Self::Mh),
+                "MQ" => Ok(Self::Mq),
+                "MR" => Ok(Self::Mr),
+                "MU" => Ok(Self::Mu),
+                "YT" => Ok(Self::Yt),
+                "MX" => Ok(Self::Mx),
+                "FM" => Ok(Self::Fm),
+                "MD" => Ok(Self::Md),
+                "MC" => Ok(Self::Mc),
+                "MN" => Ok(Self::Mn),
+                "ME" => Ok(Self::Me),
+                "MS" => Ok(Self::Ms),
+                "MA" => Ok(Self::Ma),
+                "MZ" => Ok(Self::Mz),
+                "MM" => Ok(Self::Mm),
+                "NA" => Ok(Self::Na),
+                "NR" => Ok(Self::Nr),
+                "NP" => Ok(Self::Np),
+                "NL" => Ok(Self::Nl),
+                "AN" => Ok(Self::An),
+                "NC" => Ok(Self::Nc),
+                "NZ" => Ok(Self::Nz),
+                "NI" => Ok(Self::Ni),
+                "NE" => Ok(Self::Ne),
+                "NG" => Ok(Self::Ng),
+                "NU" => Ok(Self::Nu),
+                "NF" => Ok(Self::Nf),
+                "MP" => Ok(Self::Mp),
+                "NO" => Ok(Self::No),
+                "OM" => Ok(Self::Om),
+                "PK" => Ok(Self::Pk),
+                "PW" => Ok(Self::Pw),
+                "PS" => Ok(Self::Ps),
+                "PA" => Ok(Self::Pa),
+                "PG" => Ok(Self::Pg),
+                "PY" => Ok(Self::Py),
+                "PE" => Ok(Self::Pe),
+                "PH" => Ok(Self::Ph),
+                "PN" => Ok(Self::Pn),
+                "PL" => Ok(Self::Pl),
+                "PT" => Ok(Self::Pt),
+                "PR" => Ok(Self::Pr),
+                "QA" => Ok(Self::Qa),
+                "RE" => Ok(Self::Re),
+                "RO" => Ok(Self::Ro),
+                "RU" => Ok(Self::Ru),
+                "RW" => Ok(Self::Rw),
+                "SH" => Ok(Self::Sh),
+                "KN" => Ok(Self::Kn),
+                "LC" => Ok(Self::Lc),
+                "MF" => Ok(Self::Mf),
+                "PM" => Ok(Self::Pm),
+                "VC" => Ok(Self::Vc),
+                "WS" => Ok(Self::Ws),
+                "SM" => Ok(Self::Sm),
+                "ST" => Ok(Self::St),
+                "SA" => Ok(Self::Sa),
+                "SN" => Ok(Self::Sn),
+                "RS" => Ok(Self::Rs),
+                "SC" => Ok(Self::Sc),
+                "SL" => Ok(Self::Sl),
+                "SG" => Ok(Self::Sg),
+                "SX" => Ok(Self::Sx),
+                "SK" => Ok(Self::Sk),
+                "SI" => Ok(Self::Si),
+                "SB" => Ok(Self::Sb),
+                "SO" => Ok(Self::So),
+                "ZA" => Ok(Self::Za),
+                "GS" => Ok(Self::Gs),
+                "ES" => Ok(Self::Es),
+                "LK" => Ok(Self::Lk),
+                "SD" => Ok(Self::Sd),
+                "SR" => Ok(Self::Sr),
+                "SJ" => Ok(Self::Sj),
+                "SZ" => Ok(Self::Sz),
+                "SE" => Ok(Self::Se),
+                "CH" => Ok(Self::Ch),
+                "SY" => Ok(Self::Sy),
+                "TW" => Ok(Self::Tw),
+                "TJ" => Ok(Self::Tj),
+                "TZ" => Ok(Self::Tz),
+                "TH" => Ok(Self::Th),
+                "TL" => Ok(Self::Tl),
+                "TG" => Ok(Self::Tg),
+                "TK" => Ok(Self::Tk),
+                "TO" => Ok(Self::To),
+                "TT" => Ok(Self::Tt),
+                "TN" => Ok(Self::Tn),
+                "TR" => Ok(Self::Tr),
+                "TM" => Ok(Self::Tm),
+                "TC" => Ok(Self::Tc),
+                "TV" => Ok(Self::Tv),
+                "UG" => Ok(Self::Ug),
+                "GB" => Ok(Self::Gb),
+                "UA" => Ok(Self::Ua),
+                "AE" => Ok(Self::Ae),
+                "US" => Ok(Self::Us),
+                "UM" => Ok(Self::Um),
+                "UY" => Ok(Self::Uy),
+                "UZ" => Ok(Self::Uz),
+                "VU" => Ok(Self::Vu),
+                "VE" => Ok(Self::Ve),
+                "VN" => Ok(Self::Vn),
+                "VG" => Ok(Self::Vg),
+                "VI" => Ok(Self::Vi),
+                "WF" => Ok(Self::Wf),
+                "EH" => Ok(Self::Eh),
+                "YE" => Ok(Self::Ye),
+                "ZM" => Ok(Self::Zm),
+                "ZW" => Ok(Self::Zw),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Country {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Country {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A new location.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -710,9 +1752,8 @@ pub mod types {
         ///The agency to add it to.
         #[serde(rename = "companyId")]
         pub company_id: ::std::string::String,
-        ///Two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub country: ::std::option::Option<::std::string::String>,
+        pub country: ::std::option::Option<Country>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub mailgun: ::std::option::Option<LocationMailgun>,
         pub name: ::std::string::String,
@@ -895,7 +1936,7 @@ pub mod types {
                 ::std::string::String,
             >,
             country: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
+                ::std::option::Option<super::Country>,
                 ::std::string::String,
             >,
             mailgun: ::std::result::Result<
@@ -1005,7 +2046,7 @@ pub mod types {
             }
             pub fn country<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T: ::std::convert::TryInto<::std::option::Option<super::Country>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.country = value

@@ -1077,6 +1077,1100 @@ pub mod types {
             Default::default()
         }
     }
+    ///Something that a user may do. The service adds to them with each part of it that is new.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    pub enum UserScope {
+        #[serde(rename = "campaigns.readonly")]
+        CampaignsReadonly,
+        #[serde(rename = "campaigns.write")]
+        CampaignsWrite,
+        #[serde(rename = "calendars.readonly")]
+        CalendarsReadonly,
+        #[serde(rename = "calendars/events.write")]
+        CalendarsEventsWrite,
+        #[serde(rename = "calendars/groups.write")]
+        CalendarsGroupsWrite,
+        #[serde(rename = "calendars.write")]
+        CalendarsWrite,
+        #[serde(rename = "contacts.write")]
+        ContactsWrite,
+        #[serde(rename = "contacts/bulkActions.write")]
+        ContactsBulkActionsWrite,
+        #[serde(rename = "workflows.readonly")]
+        WorkflowsReadonly,
+        #[serde(rename = "workflows.write")]
+        WorkflowsWrite,
+        #[serde(rename = "triggers.write")]
+        TriggersWrite,
+        #[serde(rename = "funnels.write")]
+        FunnelsWrite,
+        #[serde(rename = "forms.write")]
+        FormsWrite,
+        #[serde(rename = "surveys.write")]
+        SurveysWrite,
+        #[serde(rename = "quizzes.write")]
+        QuizzesWrite,
+        #[serde(rename = "websites.write")]
+        WebsitesWrite,
+        #[serde(rename = "medias.write")]
+        MediasWrite,
+        #[serde(rename = "medias.readonly")]
+        MediasReadonly,
+        #[serde(rename = "opportunities.write")]
+        OpportunitiesWrite,
+        #[serde(rename = "opportunities/leadValue.readonly")]
+        OpportunitiesLeadValueReadonly,
+        #[serde(rename = "opportunities/bulkActions.write")]
+        OpportunitiesBulkActionsWrite,
+        #[serde(rename = "reporting/phone.readonly")]
+        ReportingPhoneReadonly,
+        #[serde(rename = "reporting/adwords.readonly")]
+        ReportingAdwordsReadonly,
+        #[serde(rename = "reporting/facebookAds.readonly")]
+        ReportingFacebookAdsReadonly,
+        #[serde(rename = "reporting/attributions.readonly")]
+        ReportingAttributionsReadonly,
+        #[serde(rename = "prospecting/auditReport.write")]
+        ProspectingAuditReportWrite,
+        #[serde(rename = "reporting/reports.readonly")]
+        ReportingReportsReadonly,
+        #[serde(rename = "reporting/agent.readonly")]
+        ReportingAgentReadonly,
+        #[serde(rename = "reporting/reports.write")]
+        ReportingReportsWrite,
+        #[serde(rename = "reporting/stats.export")]
+        ReportingStatsExport,
+        #[serde(rename = "payments.write")]
+        PaymentsWrite,
+        #[serde(rename = "payments/records.write")]
+        PaymentsRecordsWrite,
+        #[serde(rename = "payments/orders.readonly")]
+        PaymentsOrdersReadonly,
+        #[serde(rename = "payments/orders.export")]
+        PaymentsOrdersExport,
+        #[serde(rename = "payments/orders.import")]
+        PaymentsOrdersImport,
+        #[serde(rename = "payments/orders.collectPayment")]
+        PaymentsOrdersCollectPayment,
+        #[serde(rename = "payments/subscriptions.readonly")]
+        PaymentsSubscriptionsReadonly,
+        #[serde(rename = "payments/subscriptions.write")]
+        PaymentsSubscriptionsWrite,
+        #[serde(rename = "payments/subscriptions.update")]
+        PaymentsSubscriptionsUpdate,
+        #[serde(rename = "payments/subscriptions.export")]
+        PaymentsSubscriptionsExport,
+        #[serde(rename = "payments/subscriptions.pauseResumeCancel")]
+        PaymentsSubscriptionsPauseResumeCancel,
+        #[serde(rename = "payments/subscriptions.sharePaymentMethod")]
+        PaymentsSubscriptionsSharePaymentMethod,
+        #[serde(rename = "payments/transactions.readonly")]
+        PaymentsTransactionsReadonly,
+        #[serde(rename = "payments/transactions.export")]
+        PaymentsTransactionsExport,
+        #[serde(rename = "payments/transactions.import")]
+        PaymentsTransactionsImport,
+        #[serde(rename = "payments/transactions.refund")]
+        PaymentsTransactionsRefund,
+        #[serde(rename = "payments/transactions.viewReceipts")]
+        PaymentsTransactionsViewReceipts,
+        #[serde(rename = "payments/taxesSettings.readonly")]
+        PaymentsTaxesSettingsReadonly,
+        #[serde(rename = "payments/settings.readonly")]
+        PaymentsSettingsReadonly,
+        #[serde(rename = "payments/taxesSettings.updateInclusiveExclusive")]
+        PaymentsTaxesSettingsUpdateInclusiveExclusive,
+        #[serde(rename = "payments/taxesSettings.manageRates")]
+        PaymentsTaxesSettingsManageRates,
+        #[serde(rename = "payments/taxesSettings.configureAutomatic")]
+        PaymentsTaxesSettingsConfigureAutomatic,
+        #[serde(rename = "products.readonly")]
+        ProductsReadonly,
+        #[serde(rename = "products.write")]
+        ProductsWrite,
+        #[serde(rename = "products.delete")]
+        ProductsDelete,
+        #[serde(rename = "products.duplicate")]
+        ProductsDuplicate,
+        #[serde(rename = "products.bulkActions")]
+        ProductsBulkActions,
+        #[serde(rename = "payments/settings.write")]
+        PaymentsSettingsWrite,
+        #[serde(rename = "payments/settings.configureReceipt")]
+        PaymentsSettingsConfigureReceipt,
+        #[serde(rename = "payments/settings.configureSubscription")]
+        PaymentsSettingsConfigureSubscription,
+        #[serde(rename = "invoices.write")]
+        InvoicesWrite,
+        #[serde(rename = "invoices.readonly")]
+        InvoicesReadonly,
+        #[serde(rename = "invoices/schedule.readonly")]
+        InvoicesScheduleReadonly,
+        #[serde(rename = "invoices/schedule.write")]
+        InvoicesScheduleWrite,
+        #[serde(rename = "invoices/template.readonly")]
+        InvoicesTemplateReadonly,
+        #[serde(rename = "invoices/template.write")]
+        InvoicesTemplateWrite,
+        #[serde(rename = "reputation/review.write")]
+        ReputationReviewWrite,
+        #[serde(rename = "reputation/listing.write")]
+        ReputationListingWrite,
+        #[serde(rename = "reputation/reviewsAIAgents.write")]
+        ReputationReviewsAiAgentsWrite,
+        #[serde(rename = "reputation/gbp.write")]
+        ReputationGbpWrite,
+        #[serde(rename = "conversations.write")]
+        ConversationsWrite,
+        #[serde(rename = "conversations.readonly")]
+        ConversationsReadonly,
+        #[serde(rename = "conversations/message.readonly")]
+        ConversationsMessageReadonly,
+        #[serde(rename = "conversations/message.write")]
+        ConversationsMessageWrite,
+        #[serde(rename = "contentAI.write")]
+        ContentAiWrite,
+        #[serde(rename = "dashboard/stats.readonly")]
+        DashboardStatsReadonly,
+        #[serde(rename = "locations/tags.write")]
+        LocationsTagsWrite,
+        #[serde(rename = "locations/tags.readonly")]
+        LocationsTagsReadonly,
+        #[serde(rename = "marketing.write")]
+        MarketingWrite,
+        #[serde(rename = "eliza.write")]
+        ElizaWrite,
+        #[serde(rename = "settings.write")]
+        SettingsWrite,
+        #[serde(rename = "socialplanner/post.write")]
+        SocialplannerPostWrite,
+        #[serde(rename = "socialplanner/account.readonly")]
+        SocialplannerAccountReadonly,
+        #[serde(rename = "socialplanner/account.write")]
+        SocialplannerAccountWrite,
+        #[serde(rename = "socialplanner/category.readonly")]
+        SocialplannerCategoryReadonly,
+        #[serde(rename = "socialplanner/category.write")]
+        SocialplannerCategoryWrite,
+        #[serde(rename = "socialplanner/csv.readonly")]
+        SocialplannerCsvReadonly,
+        #[serde(rename = "socialplanner/csv.write")]
+        SocialplannerCsvWrite,
+        #[serde(rename = "socialplanner/group.write")]
+        SocialplannerGroupWrite,
+        #[serde(rename = "socialplanner/hashtag.readonly")]
+        SocialplannerHashtagReadonly,
+        #[serde(rename = "socialplanner/hashtag.write")]
+        SocialplannerHashtagWrite,
+        #[serde(rename = "socialplanner/oauth.readonly")]
+        SocialplannerOauthReadonly,
+        #[serde(rename = "socialplanner/oauth.write")]
+        SocialplannerOauthWrite,
+        #[serde(rename = "socialplanner/post.readonly")]
+        SocialplannerPostReadonly,
+        #[serde(rename = "socialplanner/recurring.readonly")]
+        SocialplannerRecurringReadonly,
+        #[serde(rename = "socialplanner/recurring.write")]
+        SocialplannerRecurringWrite,
+        #[serde(rename = "socialplanner/review.readonly")]
+        SocialplannerReviewReadonly,
+        #[serde(rename = "socialplanner/review.write")]
+        SocialplannerReviewWrite,
+        #[serde(rename = "socialplanner/rss.readonly")]
+        SocialplannerRssReadonly,
+        #[serde(rename = "socialplanner/rss.write")]
+        SocialplannerRssWrite,
+        #[serde(rename = "socialplanner/search.readonly")]
+        SocialplannerSearchReadonly,
+        #[serde(rename = "socialplanner/setting.readonly")]
+        SocialplannerSettingReadonly,
+        #[serde(rename = "socialplanner/setting.write")]
+        SocialplannerSettingWrite,
+        #[serde(rename = "socialplanner/stat.readonly")]
+        SocialplannerStatReadonly,
+        #[serde(rename = "socialplanner/tag.readonly")]
+        SocialplannerTagReadonly,
+        #[serde(rename = "socialplanner/tag.write")]
+        SocialplannerTagWrite,
+        #[serde(rename = "socialplanner/filters.readonly")]
+        SocialplannerFiltersReadonly,
+        #[serde(rename = "socialplanner/medias.readonly")]
+        SocialplannerMediasReadonly,
+        #[serde(rename = "socialplanner/medias.write")]
+        SocialplannerMediasWrite,
+        #[serde(rename = "socialplanner/watermarks.readonly")]
+        SocialplannerWatermarksReadonly,
+        #[serde(rename = "socialplanner/watermarks.write")]
+        SocialplannerWatermarksWrite,
+        #[serde(rename = "socialplanner/metatag.readonly")]
+        SocialplannerMetatagReadonly,
+        #[serde(rename = "socialplanner/facebook.readonly")]
+        SocialplannerFacebookReadonly,
+        #[serde(rename = "socialplanner/linkedin.readonly")]
+        SocialplannerLinkedinReadonly,
+        #[serde(rename = "socialplanner/twitter.readonly")]
+        SocialplannerTwitterReadonly,
+        #[serde(rename = "socialplanner/notification.readonly")]
+        SocialplannerNotificationReadonly,
+        #[serde(rename = "socialplanner/notification.write")]
+        SocialplannerNotificationWrite,
+        #[serde(rename = "socialplanner/snapshot.readonly")]
+        SocialplannerSnapshotReadonly,
+        #[serde(rename = "socialplanner/snapshot.write")]
+        SocialplannerSnapshotWrite,
+        #[serde(rename = "marketing/affiliate.write")]
+        MarketingAffiliateWrite,
+        #[serde(rename = "blogs.write")]
+        BlogsWrite,
+        #[serde(rename = "membership.write")]
+        MembershipWrite,
+        #[serde(rename = "communities.write")]
+        CommunitiesWrite,
+        #[serde(rename = "gokollab.write")]
+        GokollabWrite,
+        #[serde(rename = "certificates.write")]
+        CertificatesWrite,
+        #[serde(rename = "certificates.readonly")]
+        CertificatesReadonly,
+        #[serde(rename = "adPublishing.write")]
+        AdPublishingWrite,
+        #[serde(rename = "adPublishing.readonly")]
+        AdPublishingReadonly,
+        #[serde(rename = "prospecting.write")]
+        ProspectingWrite,
+        #[serde(rename = "prospecting.readonly")]
+        ProspectingReadonly,
+        #[serde(rename = "prospecting/reports.readonly")]
+        ProspectingReportsReadonly,
+        #[serde(rename = "private-integration-location.readonly")]
+        PrivateIntegrationLocationReadonly,
+        #[serde(rename = "private-integration-location.write")]
+        PrivateIntegrationLocationWrite,
+        #[serde(rename = "private-integration-company.readonly")]
+        PrivateIntegrationCompanyReadonly,
+        #[serde(rename = "private-integration-company.write")]
+        PrivateIntegrationCompanyWrite,
+        #[serde(rename = "native-integrations.readonly")]
+        NativeIntegrationsReadonly,
+        #[serde(rename = "native-integrations.write")]
+        NativeIntegrationsWrite,
+        #[serde(rename = "wordpress.write")]
+        WordpressWrite,
+        #[serde(rename = "wordpress.read")]
+        WordpressRead,
+        #[serde(rename = "custom-menu-link.write")]
+        CustomMenuLinkWrite,
+        #[serde(rename = "qrcodes.write")]
+        QrcodesWrite,
+        #[serde(rename = "users/team-management.write")]
+        UsersTeamManagementWrite,
+        #[serde(rename = "users/team-management.readonly")]
+        UsersTeamManagementReadonly,
+        #[serde(rename = "loginas.write")]
+        LoginasWrite,
+        #[serde(rename = "users-sso-login-management.write")]
+        UsersSsoLoginManagementWrite,
+        #[serde(rename = "users-sso-login-management.readonly")]
+        UsersSsoLoginManagementReadonly,
+        #[serde(rename = "sso-config.write")]
+        SsoConfigWrite,
+        #[serde(rename = "snapshots/api.readonly")]
+        SnapshotsApiReadonly,
+        #[serde(rename = "snapshots/api.create")]
+        SnapshotsApiCreate,
+        #[serde(rename = "snapshots/api.edit")]
+        SnapshotsApiEdit,
+        #[serde(rename = "snapshots/api.push")]
+        SnapshotsApiPush,
+        #[serde(rename = "snapshots/api.refresh")]
+        SnapshotsApiRefresh,
+        #[serde(rename = "snapshots/api.share")]
+        SnapshotsApiShare,
+        #[serde(rename = "snapshots/api.delete")]
+        SnapshotsApiDelete,
+        #[serde(rename = "internaltools.location-transfer.write")]
+        InternaltoolsLocationTransferWrite,
+        #[serde(rename = "internaltools.location-transfer.readonly")]
+        InternaltoolsLocationTransferReadonly,
+        #[serde(rename = "affiliateportal.write")]
+        AffiliateportalWrite,
+        #[serde(rename = "affiliateportal.readonly")]
+        AffiliateportalReadonly,
+        #[serde(rename = "companies.write")]
+        CompaniesWrite,
+        #[serde(rename = "internaltools.billing.write")]
+        InternaltoolsBillingWrite,
+        #[serde(rename = "internaltools.billing.readonly")]
+        InternaltoolsBillingReadonly,
+        #[serde(rename = "internaltools.billing-common.readonly")]
+        InternaltoolsBillingCommonReadonly,
+        #[serde(rename = "internaltools.billing-common.write")]
+        InternaltoolsBillingCommonWrite,
+        #[serde(rename = "voice-ai-agents.write")]
+        VoiceAiAgentsWrite,
+        #[serde(rename = "voice-ai-agents.readonly")]
+        VoiceAiAgentsReadonly,
+        #[serde(rename = "voice-ai-common.readonly")]
+        VoiceAiCommonReadonly,
+        #[serde(rename = "voice-ai-common.write")]
+        VoiceAiCommonWrite,
+        #[serde(rename = "voice-ai-agent-goals.readonly")]
+        VoiceAiAgentGoalsReadonly,
+        #[serde(rename = "voice-ai-agent-goals.write")]
+        VoiceAiAgentGoalsWrite,
+        #[serde(rename = "voice-ai-dashboard.readonly")]
+        VoiceAiDashboardReadonly,
+        #[serde(rename = "agency/launchpad.write")]
+        AgencyLaunchpadWrite,
+        #[serde(rename = "agency/launchpad.readonly")]
+        AgencyLaunchpadReadonly,
+        #[serde(rename = "launchpad/location.write")]
+        LaunchpadLocationWrite,
+        #[serde(rename = "launchpad/location.readonly")]
+        LaunchpadLocationReadonly,
+        #[serde(rename = "text-ai-agents.write")]
+        TextAiAgentsWrite,
+        #[serde(rename = "text-ai-agent-goals.readonly")]
+        TextAiAgentGoalsReadonly,
+        #[serde(rename = "text-ai-agent-goals.write")]
+        TextAiAgentGoalsWrite,
+        #[serde(rename = "text-ai-agent-training.write")]
+        TextAiAgentTrainingWrite,
+        #[serde(rename = "text-ai-agents-dashboard.readonly")]
+        TextAiAgentsDashboardReadonly,
+        #[serde(rename = "locations.create")]
+        LocationsCreate,
+        #[serde(rename = "locations.delete")]
+        LocationsDelete,
+        #[serde(rename = "locations.export.list")]
+        LocationsExportList,
+        #[serde(rename = "locations.features-limits.manage")]
+        LocationsFeaturesLimitsManage,
+        #[serde(rename = "locations.pause-resume")]
+        LocationsPauseResume,
+        #[serde(rename = "locations.agency-subaccounts.manage")]
+        LocationsAgencySubaccountsManage,
+        #[serde(rename = "locations.billing.manage")]
+        LocationsBillingManage,
+        #[serde(rename = "locations.details.manage")]
+        LocationsDetailsManage,
+        #[serde(rename = "audit-logs.readonly")]
+        AuditLogsReadonly,
+        #[serde(rename = "audit-logs.export")]
+        AuditLogsExport,
+        #[serde(rename = "pipelines.create")]
+        PipelinesCreate,
+        #[serde(rename = "ai-studio.readonly")]
+        AiStudioReadonly,
+        #[serde(rename = "ai-studio.write")]
+        AiStudioWrite,
+        #[serde(rename = "askai.write")]
+        AskaiWrite,
+        #[serde(rename = "copilot.readonly")]
+        CopilotReadonly,
+    }
+    impl ::std::fmt::Display for UserScope {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::CampaignsReadonly => f.write_str("campaigns.readonly"),
+                Self::CampaignsWrite => f.write_str("campaigns.write"),
+                Self::CalendarsReadonly => f.write_str("calendars.readonly"),
+                Self::CalendarsEventsWrite => f.write_str("calendars/events.write"),
+                Self::CalendarsGroupsWrite => f.write_str("calendars/groups.write"),
+                Self::CalendarsWrite => f.write_str("calendars.write"),
+                Self::ContactsWrite => f.write_str("contacts.write"),
+                Self::ContactsBulkActionsWrite => {
+                    f.write_str("contacts/bulkActions.write")
+                }
+                Self::WorkflowsReadonly => f.write_str("workflows.readonly"),
+                Self::WorkflowsWrite => f.write_str("workflows.write"),
+                Self::TriggersWrite => f.write_str("triggers.write"),
+                Self::FunnelsWrite => f.write_str("funnels.write"),
+                Self::FormsWrite => f.write_str("forms.write"),
+                Self::SurveysWrite => f.write_str("surveys.write"),
+                Self::QuizzesWrite => f.write_str("quizzes.write"),
+                Self::WebsitesWrite => f.write_str("websites.write"),
+                Self::MediasWrite => f.write_str("medias.write"),
+                Self::MediasReadonly => f.write_str("medias.readonly"),
+                Self::OpportunitiesWrite => f.write_str("opportunities.write"),
+                Self::OpportunitiesLeadValueReadonly => {
+                    f.write_str("opportunities/leadValue.readonly")
+                }
+                Self::OpportunitiesBulkActionsWrite => {
+                    f.write_str("opportunities/bulkActions.write")
+                }
+                Self::ReportingPhoneReadonly => f.write_str("reporting/phone.readonly"),
+                Self::ReportingAdwordsReadonly => {
+                    f.write_str("reporting/adwords.readonly")
+                }
+                Self::ReportingFacebookAdsReadonly => {
+                    f.write_str("reporting/facebookAds.readonly")
+                }
+                Self::ReportingAttributionsReadonly => {
+                    f.write_str("reporting/attributions.readonly")
+                }
+                Self::ProspectingAuditReportWrite => {
+                    f.write_str("prospecting/auditReport.write")
+                }
+                Self::ReportingReportsReadonly => {
+                    f.write_str("reporting/reports.readonly")
+                }
+                Self::ReportingAgentReadonly => f.write_str("reporting/agent.readonly"),
+                Self::ReportingReportsWrite => f.write_str("reporting/reports.write"),
+                Self::ReportingStatsExport => f.write_str("reporting/stats.export"),
+                Self::PaymentsWrite => f.write_str("payments.write"),
+                Self::PaymentsRecordsWrite => f.write_str("payments/records.write"),
+                Self::PaymentsOrdersReadonly => f.write_str("payments/orders.readonly"),
+                Self::PaymentsOrdersExport => f.write_str("payments/orders.export"),
+                Self::PaymentsOrdersImport => f.write_str("payments/orders.import"),
+                Self::PaymentsOrdersCollectPayment => {
+                    f.write_str("payments/orders.collectPayment")
+                }
+                Self::PaymentsSubscriptionsReadonly => {
+                    f.write_str("payments/subscriptions.readonly")
+                }
+                Self::PaymentsSubscriptionsWrite => {
+                    f.write_str("payments/subscriptions.write")
+                }
+                Self::PaymentsSubscriptionsUpdate => {
+                    f.write_str("payments/subscriptions.update")
+                }
+                Self::PaymentsSubscriptionsExport => {
+                    f.write_str("payments/subscriptions.export")
+                }
+                Self::PaymentsSubscriptionsPauseResumeCancel => {
+                    f.write_str("payments/subscriptions.pauseResumeCancel")
+                }
+                Self::PaymentsSubscriptionsSharePaymentMethod => {
+                    f.write_str("payments/subscriptions.sharePaymentMethod")
+                }
+                Self::PaymentsTransactionsReadonly => {
+                    f.write_str("payments/transactions.readonly")
+                }
+                Self::PaymentsTransactionsExport => {
+                    f.write_str("payments/transactions.export")
+                }
+                Self::PaymentsTransactionsImport => {
+                    f.write_str("payments/transactions.import")
+                }
+                Self::PaymentsTransactionsRefund => {
+                    f.write_str("payments/transactions.refund")
+                }
+                Self::PaymentsTransactionsViewReceipts => {
+                    f.write_str("payments/transactions.viewReceipts")
+                }
+                Self::PaymentsTaxesSettingsReadonly => {
+                    f.write_str("payments/taxesSettings.readonly")
+                }
+                Self::PaymentsSettingsReadonly => {
+                    f.write_str("payments/settings.readonly")
+                }
+                Self::PaymentsTaxesSettingsUpdateInclusiveExclusive => {
+                    f.write_str("payments/taxesSettings.updateInclusiveExclusive")
+                }
+                Self::PaymentsTaxesSettingsManageRates => {
+                    f.write_str("payments/taxesSettings.manageRates")
+                }
+                Self::PaymentsTaxesSettingsConfigureAutomatic => {
+                    f.write_str("payments/taxesSettings.configureAutomatic")
+                }
+                Self::ProductsReadonly => f.write_str("products.readonly"),
+                Self::ProductsWrite => f.write_str("products.write"),
+                Self::ProductsDelete => f.write_str("products.delete"),
+                Self::ProductsDuplicate => f.write_str("products.duplicate"),
+                Self::ProductsBulkActions => f.write_str("products.bulkActions"),
+                Self::PaymentsSettingsWrite => f.write_str("payments/settings.write"),
+                Self::PaymentsSettingsConfigureReceipt => {
+                    f.write_str("payments/settings.configureReceipt")
+                }
+                Self::PaymentsSettingsConfigureSubscription => {
+                    f.write_str("payments/settings.configureSubscription")
+                }
+                Self::InvoicesWrite => f.write_str("invoices.write"),
+                Self::InvoicesReadonly => f.write_str("invoices.readonly"),
+                Self::InvoicesScheduleReadonly => {
+                    f.write_str("invoices/schedule.readonly")
+                }
+                Self::InvoicesScheduleWrite => f.write_str("invoices/schedule.write"),
+                Self::InvoicesTemplateReadonly => {
+                    f.write_str("invoices/template.readonly")
+                }
+                Self::InvoicesTemplateWrite => f.write_str("invoices/template.write"),
+                Self::ReputationReviewWrite => f.write_str("reputation/review.write"),
+                Self::ReputationListingWrite => f.write_str("reputation/listing.write"),
+                Self::ReputationReviewsAiAgentsWrite => {
+                    f.write_str("reputation/reviewsAIAgents.write")
+                }
+                Self::ReputationGbpWrite => f.write_str("reputation/gbp.write"),
+                Self::ConversationsWrite => f.write_str("conversations.write"),
+                Self::ConversationsReadonly => f.write_str("conversations.readonly"),
+                Self::ConversationsMessageReadonly => {
+                    f.write_str("conversations/message.readonly")
+                }
+                Self::ConversationsMessageWrite => {
+                    f.write_str("conversations/message.write")
+                }
+                Self::ContentAiWrite => f.write_str("contentAI.write"),
+                Self::DashboardStatsReadonly => f.write_str("dashboard/stats.readonly"),
+                Self::LocationsTagsWrite => f.write_str("locations/tags.write"),
+                Self::LocationsTagsReadonly => f.write_str("locations/tags.readonly"),
+                Self::MarketingWrite => f.write_str("marketing.write"),
+                Self::ElizaWrite => f.write_str("eliza.write"),
+                Self::SettingsWrite => f.write_str("settings.write"),
+                Self::SocialplannerPostWrite => f.write_str("socialplanner/post.write"),
+                Self::SocialplannerAccountReadonly => {
+                    f.write_str("socialplanner/account.readonly")
+                }
+                Self::SocialplannerAccountWrite => {
+                    f.write_str("socialplanner/account.write")
+                }
+                Self::SocialplannerCategoryReadonly => {
+                    f.write_str("socialplanner/category.readonly")
+                }
+                Self::SocialplannerCategoryWrite => {
+                    f.write_str("socialplanner/category.write")
+                }
+                Self::SocialplannerCsvReadonly => {
+                    f.write_str("socialplanner/csv.readonly")
+                }
+                Self::SocialplannerCsvWrite => f.write_str("socialplanner/csv.write"),
+                Self::SocialplannerGroupWrite => f.write_str("socialplanner/group.write"),
+                Self::SocialplannerHashtagReadonly => {
+                    f.write_str("socialplanner/hashtag.readonly")
+                }
+                Self::SocialplannerHashtagWrite => {
+                    f.write_str("socialplanner/hashtag.write")
+                }
+                Self::SocialplannerOauthReadonly => {
+                    f.write_str("socialplanner/oauth.readonly")
+                }
+                Self::SocialplannerOauthWrite => f.write_str("socialplanner/oauth.write"),
+                Self::SocialplannerPostReadonly => {
+                    f.write_str("socialplanner/post.readonly")
+                }
+                Self::SocialplannerRecurringReadonly => {
+                    f.write_str("socialplanner/recurring.readonly")
+                }
+                Self::SocialplannerRecurringWrite => {
+                    f.write_str("socialplanner/recurring.write")
+                }
+                Self::SocialplannerReviewReadonly => {
+                    f.write_str("socialplanner/review.readonly")
+                }
+                Self::SocialplannerReviewWrite => {
+                    f.write_str("socialplanner/review.write")
+                }
+                Self::SocialplannerRssReadonly => {
+                    f.write_str("socialplanner/rss.readonly")
+                }
+                Self::SocialplannerRssWrite => f.write_str("socialplanner/rss.write"),
+                Self::SocialplannerSearchReadonly => {
+                    f.write_str("socialplanner/search.readonly")
+                }
+                Self::SocialplannerSettingReadonly => {
+                    f.write_str("socialplanner/setting.readonly")
+                }
+                Self::SocialplannerSettingWrite => {
+                    f.write_str("socialplanner/setting.write")
+                }
+                Self::SocialplannerStatReadonly => {
+                    f.write_str("socialplanner/stat.readonly")
+                }
+                Self::SocialplannerTagReadonly => {
+                    f.write_str("socialplanner/tag.readonly")
+                }
+                Self::SocialplannerTagWrite => f.write_str("socialplanner/tag.write"),
+                Self::SocialplannerFiltersReadonly => {
+                    f.write_str("socialplanner/filters.readonly")
+                }
+                Self::SocialplannerMediasReadonly => {
+                    f.write_str("socialplanner/medias.readonly")
+                }
+                Self::SocialplannerMediasWrite => {
+                    f.write_str("socialplanner/medias.write")
+                }
+                Self::SocialplannerWatermarksReadonly => {
+                    f.write_str("socialplanner/watermarks.readonly")
+                }
+                Self::SocialplannerWatermarksWrite => {
+                    f.write_str("socialplanner/watermarks.write")
+                }
+                Self::SocialplannerMetatagReadonly => {
+                    f.write_str("socialplanner/metatag.readonly")
+                }
+                Self::SocialplannerFacebookReadonly => {
+                    f.write_str("socialplanner/facebook.readonly")
+                }
+                Self::SocialplannerLinkedinReadonly => {
+                    f.write_str("socialplanner/linkedin.readonly")
+                }
+                Self::SocialplannerTwitterReadonly => {
+                    f.write_str("socialplanner/twitter.readonly")
+                }
+                Self::SocialplannerNotificationReadonly => {
+                    f.write_str("socialplanner/notification.readonly")
+                }
+                Self::SocialplannerNotificationWrite => {
+                    f.write_str("socialplanner/notification.write")
+                }
+                Self::SocialplannerSnapshotReadonly => {
+                    f.write_str("socialplanner/snapshot.readonly")
+                }
+                Self::SocialplannerSnapshotWrite => {
+                    f.write_str("socialplanner/snapshot.write")
+                }
+                Self::MarketingAffiliateWrite => f.write_str("marketing/affiliate.write"),
+                Self::BlogsWrite => f.write_str("blogs.write"),
+                Self::MembershipWrite => f.write_str("membership.write"),
+                Self::CommunitiesWrite => f.write_str("communities.write"),
+                Self::GokollabWrite => f.write_str("gokollab.write"),
+                Self::CertificatesWrite => f.write_str("certificates.write"),
+                Self::CertificatesReadonly => f.write_str("certificates.readonly"),
+                Self::AdPublishingWrite => f.write_str("adPublishing.write"),
+                Self::AdPublishingReadonly => f.write_str("adPublishing.readonly"),
+                Self::ProspectingWrite => f.write_str("prospecting.write"),
+                Self::ProspectingReadonly => f.write_str("prospecting.readonly"),
+                Self::ProspectingReportsReadonly => {
+                    f.write_str("prospecting/reports.readonly")
+                }
+                Self::PrivateIntegrationLocationReadonly => {
+                    f.write_str("private-integration-location.readonly")
+                }
+                Self::PrivateIntegrationLocationWrite => {
+                    f.write_str("private-integration-location.write")
+                }
+                Self::PrivateIntegrationCompanyReadonly => {
+                    f.write_str("private-integration-company.readonly")
+                }
+                Self::PrivateIntegrationCompanyWrite => {
+                    f.write_str("private-integration-company.write")
+                }
+                Self::NativeIntegrationsReadonly => {
+                    f.write_str("native-integrations.readonly")
+                }
+                Self::NativeIntegrationsWrite => f.write_str("native-integrations.write"),
+                Self::WordpressWrite => f.write_str("wordpress.write"),
+                Self::WordpressRead => f.write_str("wordpress.read"),
+                Self::CustomMenuLinkWrite => f.write_str("custom-menu-link.write"),
+                Self::QrcodesWrite => f.write_str("qrcodes.write"),
+                Self::UsersTeamManagementWrite => {
+                    f.write_str("users/team-management.write")
+                }
+                Self::UsersTeamManagementReadonly => {
+                    f.write_str("users/team-management.readonly")
+                }
+                Self::LoginasWrite => f.write_str("loginas.write"),
+                Self::UsersSsoLoginManagementWrite => {
+                    f.write_str("users-sso-login-management.write")
+                }
+                Self::UsersSsoLoginManagementReadonly => {
+                    f.write_str("users-sso-login-management.readonly")
+                }
+                Self::SsoConfigWrite => f.write_str("sso-config.write"),
+                Self::SnapshotsApiReadonly => f.write_str("snapshots/api.readonly"),
+                Self::SnapshotsApiCreate => f.write_str("snapshots/api.create"),
+                Self::SnapshotsApiEdit => f.write_str("snapshots/api.edit"),
+                Self::SnapshotsApiPush => f.write_str("snapshots/api.push"),
+                Self::SnapshotsApiRefresh => f.write_str("snapshots/api.refresh"),
+                Self::SnapshotsApiShare => f.write_str("snapshots/api.share"),
+                Self::SnapshotsApiDelete => f.write_str("snapshots/api.delete"),
+                Self::InternaltoolsLocationTransferWrite => {
+                    f.write_str("internaltools.location-transfer.write")
+                }
+                Self::InternaltoolsLocationTransferReadonly => {
+                    f.write_str("internaltools.location-transfer.readonly")
+                }
+                Self::AffiliateportalWrite => f.write_str("affiliateportal.write"),
+                Self::AffiliateportalReadonly => f.write_str("affiliateportal.readonly"),
+                Self::CompaniesWrite => f.write_str("companies.write"),
+                Self::InternaltoolsBillingWrite => {
+                    f.write_str("internaltools.billing.write")
+                }
+                Self::InternaltoolsBillingReadonly => {
+                    f.write_str("internaltools.billing.readonly")
+                }
+                Self::InternaltoolsBillingCommonReadonly => {
+                    f.write_str("internaltools.billing-common.readonly")
+                }
+                Self::InternaltoolsBillingCommonWrite => {
+                    f.write_str("internaltools.billing-common.write")
+                }
+                Self::VoiceAiAgentsWrite => f.write_str("voice-ai-agents.write"),
+                Self::VoiceAiAgentsReadonly => f.write_str("voice-ai-agents.readonly"),
+                Self::VoiceAiCommonReadonly => f.write_str("voice-ai-common.readonly"),
+                Self::VoiceAiCommonWrite => f.write_str("voice-ai-common.write"),
+                Self::VoiceAiAgentGoalsReadonly => {
+                    f.write_str("voice-ai-agent-goals.readonly")
+                }
+                Self::VoiceAiAgentGoalsWrite => f.write_str("voice-ai-agent-goals.write"),
+                Self::VoiceAiDashboardReadonly => {
+                    f.write_str("voice-ai-dashboard.readonly")
+                }
+                Self::AgencyLaunchpadWrite => f.write_str("agency/launchpad.write"),
+                Self::AgencyLaunchpadReadonly => f.write_str("agency/launchpad.readonly"),
+                Self::LaunchpadLocationWrite => f.write_str("launchpad/location.write"),
+                Self::LaunchpadLocationReadonly => {
+                    f.write_str("launchpad/location.readonly")
+                }
+                Self::TextAiAgentsWrite => f.write_str("text-ai-agents.write"),
+                Self::TextAiAgentGoalsReadonly => {
+                    f.write_str("text-ai-agent-goals.readonly")
+                }
+                Self::TextAiAgentGoalsWrite => f.write_str("text-ai-agent-goals.write"),
+                Self::TextAiAgentTrainingWrite => {
+                    f.write_str("text-ai-agent-training.write")
+                }
+                Self::TextAiAgentsDashboardReadonly => {
+                    f.write_str("text-ai-agents-dashboard.readonly")
+                }
+                Self::LocationsCreate => f.write_str("locations.create"),
+                Self::LocationsDelete => f.write_str("locations.delete"),
+                Self::LocationsExportList => f.write_str("locations.export.list"),
+                Self::LocationsFeaturesLimitsManage => {
+                    f.write_str("locations.features-limits.manage")
+                }
+                Self::LocationsPauseResume => f.write_str("locations.pause-resume"),
+                Self::LocationsAgencySubaccountsManage => {
+                    f.write_str("locations.agency-subaccounts.manage")
+                }
+                Self::LocationsBillingManage => f.write_str("locations.billing.manage"),
+                Self::LocationsDetailsManage => f.write_str("locations.details.manage"),
+                Self::AuditLogsReadonly => f.write_str("audit-logs.readonly"),
+                Self::AuditLogsExport => f.write_str("audit-logs.export"),
+                Self::PipelinesCreate => f.write_str("pipelines.create"),
+                Self::AiStudioReadonly => f.write_str("ai-studio.readonly"),
+                Self::AiStudioWrite => f.write_str("ai-studio.write"),
+                Self::AskaiWrite => f.write_str("askai.write"),
+                Self::CopilotReadonly => f.write_str("copilot.readonly"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for UserScope {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "campaigns.readonly" => Ok(Self::CampaignsReadonly),
+                "campaigns.write" => Ok(Self::CampaignsWrite),
+                "calendars.readonly" => Ok(Self::CalendarsReadonly),
+                "calendars/events.write" => Ok(Self::CalendarsEventsWrite),
+                "calendars/groups.write" => Ok(Self::CalendarsGroupsWrite),
+                "calendars.write" => Ok(Self::CalendarsWrite),
+                "contacts.write" => Ok(Self::ContactsWrite),
+                "contacts/bulkActions.write" => Ok(Self::ContactsBulkActionsWrite),
+                "workflows.readonly" => Ok(Self::WorkflowsReadonly),
+                "workflows.write" => Ok(Self::WorkflowsWrite),
+                "triggers.write" => Ok(Self::TriggersWrite),
+                "funnels.write" => Ok(Self::FunnelsWrite),
+                "forms.write" => Ok(Self::FormsWrite),
+                "surveys.write" => Ok(Self::SurveysWrite),
+                "quizzes.write" => Ok(Self::QuizzesWrite),
+                "websites.write" => Ok(Self::WebsitesWrite),
+                "medias.write" => Ok(Self::MediasWrite),
+                "medias.readonly" => Ok(Self::MediasReadonly),
+                "opportunities.write" => Ok(Self::OpportunitiesWrite),
+                "opportunities/leadValue.readonly" => {
+                    Ok(Self::OpportunitiesLeadValueReadonly)
+                }
+                "opportunities/bulkActions.write" => {
+                    Ok(Self::OpportunitiesBulkActionsWrite)
+                }
+                "reporting/phone.readonly" => Ok(Self::ReportingPhoneReadonly),
+                "reporting/adwords.readonly" => Ok(Self::ReportingAdwordsReadonly),
+                "reporting/facebookAds.readonly" => {
+                    Ok(Self::ReportingFacebookAdsReadonly)
+                }
+                "reporting/attributions.readonly" => {
+                    Ok(Self::ReportingAttributionsReadonly)
+                }
+                "prospecting/auditReport.write" => Ok(Self::ProspectingAuditReportWrite),
+                "reporting/reports.readonly" => Ok(Self::ReportingReportsReadonly),
+                "reporting/agent.readonly" => Ok(Self::ReportingAgentReadonly),
+                "reporting/reports.write" => Ok(Self::ReportingReportsWrite),
+                "reporting/stats.export" => Ok(Self::ReportingStatsExport),
+                "payments.write" => Ok(Self::PaymentsWrite),
+                "payments/records.write" => Ok(Self::PaymentsRecordsWrite),
+                "payments/orders.readonly" => Ok(Self::PaymentsOrdersReadonly),
+                "payments/orders.export" => Ok(Self::PaymentsOrdersExport),
+                "payments/orders.import" => Ok(Self::PaymentsOrdersImport),
+                "payments/orders.collectPayment" => {
+                    Ok(Self::PaymentsOrdersCollectPayment)
+                }
+                "payments/subscriptions.readonly" => {
+                    Ok(Self::PaymentsSubscriptionsReadonly)
+                }
+                "payments/subscriptions.write" => Ok(Self::PaymentsSubscriptionsWrite),
+                "payments/subscriptions.update" => Ok(Self::PaymentsSubscriptionsUpdate),
+                "payments/subscriptions.export" => Ok(Self::PaymentsSubscriptionsExport),
+                "payments/subscriptions.pauseResumeCancel" => {
+                    Ok(Self::PaymentsSubscriptionsPauseResumeCancel)
+                }
+                "payments/subscriptions.sharePaymentMethod" => {
+                    Ok(Self::PaymentsSubscriptionsSharePaymentMethod)
+                }
+                "payments/transactions.readonly" => {
+                    Ok(Self::PaymentsTransactionsReadonly)
+                }
+                "payments/transactions.export" => Ok(Self::PaymentsTransactionsExport),
+                "payments/transactions.import" => Ok(Self::PaymentsTransactionsImport),
+                "payments/transactions.refund" => Ok(Self::PaymentsTransactionsRefund),
+                "payments/transactions.viewReceipts" => {
+                    Ok(Self::PaymentsTransactionsViewReceipts)
+                }
+                "payments/taxesSettings.readonly" => {
+                    Ok(Self::PaymentsTaxesSettingsReadonly)
+                }
+                "payments/settings.readonly" => Ok(Self::PaymentsSettingsReadonly),
+                "payments/taxesSettings.updateInclusiveExclusive" => {
+                    Ok(Self::PaymentsTaxesSettingsUpdateInclusiveExclusive)
+                }
+                "payments/taxesSettings.manageRates" => {
+                    Ok(Self::PaymentsTaxesSettingsManageRates)
+                }
+                "payments/taxesSettings.configureAutomatic" => {
+                    Ok(Self::PaymentsTaxesSettingsConfigureAutomatic)
+                }
+                "products.readonly" => Ok(Self::ProductsReadonly),
+                "products.write" => Ok(Self::ProductsWrite),
+                "products.delete" => Ok(Self::ProductsDelete),
+                "products.duplicate" => Ok(Self::ProductsDuplicate),
+                "products.bulkActions" => Ok(Self::ProductsBulkActions),
+                "payments/settings.write" => Ok(Self::PaymentsSettingsWrite),
+                "payments/settings.configureReceipt" => {
+                    Ok(Self::PaymentsSettingsConfigureReceipt)
+                }
+                "payments/settings.configureSubscription" => {
+                    Ok(Self::PaymentsSettingsConfigureSubscription)
+                }
+                "invoices.write" => Ok(Self::InvoicesWrite),
+                "invoices.readonly" => Ok(Self::InvoicesReadonly),
+                "invoices/schedule.readonly" => Ok(Self::InvoicesScheduleReadonly),
+                "invoices/schedule.write" => Ok(Self::InvoicesScheduleWrite),
+                "invoices/template.readonly" => Ok(Self::InvoicesTemplateReadonly),
+                "invoices/template.write" => Ok(Self::InvoicesTemplateWrite),
+                "reputation/review.write" => Ok(Self::ReputationReviewWrite),
+                "reputation/listing.write" => Ok(Self::ReputationListingWrite),
+                "reputation/reviewsAIAgents.write" => {
+                    Ok(Self::ReputationReviewsAiAgentsWrite)
+                }
+                "reputation/gbp.write" => Ok(Self::ReputationGbpWrite),
+                "conversations.write" => Ok(Self::ConversationsWrite),
+                "conversations.readonly" => Ok(Self::ConversationsReadonly),
+                "conversations/message.readonly" => {
+                    Ok(Self::ConversationsMessageReadonly)
+                }
+                "conversations/message.write" => Ok(Self::ConversationsMessageWrite),
+                "contentAI.write" => Ok(Self::ContentAiWrite),
+                "dashboard/stats.readonly" => Ok(Self::DashboardStatsReadonly),
+                "locations/tags.write" => Ok(Self::LocationsTagsWrite),
+                "locations/tags.readonly" => Ok(Self::LocationsTagsReadonly),
+                "marketing.write" => Ok(Self::MarketingWrite),
+                "eliza.write" => Ok(Self::ElizaWrite),
+                "settings.write" => Ok(Self::SettingsWrite),
+                "socialplanner/post.write" => Ok(Self::SocialplannerPostWrite),
+                "socialplanner/account.readonly" => {
+                    Ok(Self::SocialplannerAccountReadonly)
+                }
+                "socialplanner/account.write" => Ok(Self::SocialplannerAccountWrite),
+                "socialplanner/category.readonly" => {
+                    Ok(Self::SocialplannerCategoryReadonly)
+                }
+                "socialplanner/category.write" => Ok(Self::SocialplannerCategoryWrite),
+                "socialplanner/csv.readonly" => Ok(Self::SocialplannerCsvReadonly),
+                "socialplanner/csv.write" => Ok(Self::SocialplannerCsvWrite),
+                "socialplanner/group.write" => Ok(Self::SocialplannerGroupWrite),
+                "socialplanner/hashtag.readonly" => {
+                    Ok(Self::SocialplannerHashtagReadonly)
+                }
+                "socialplanner/hashtag.write" => Ok(Self::SocialplannerHashtagWrite),
+                "socialplanner/oauth.readonly" => Ok(Self::SocialplannerOauthReadonly),
+                "socialplanner/oauth.write" => Ok(Self::SocialplannerOauthWrite),
+                "socialplanner/post.readonly" => Ok(Self::SocialplannerPostReadonly),
+                "socialplanner/recurring.readonly" => {
+                    Ok(Self::SocialplannerRecurringReadonly)
+                }
+                "socialplanner/recurring.write" => Ok(Self::SocialplannerRecurringWrite),
+                "socialplanner/review.readonly" => Ok(Self::SocialplannerReviewReadonly),
+                "socialplanner/review.write" => Ok(Self::SocialplannerReviewWrite),
+                "socialplanner/rss.readonly" => Ok(Self::SocialplannerRssReadonly),
+                "socialplanner/rss.write" => Ok(Self::SocialplannerRssWrite),
+                "socialplanner/search.readonly" => Ok(Self::SocialplannerSearchReadonly),
+                "socialplanner/setting.readonly" => {
+                    Ok(Self::SocialplannerSettingReadonly)
+                }
+                "socialplanner/setting.write" => Ok(Self::SocialplannerSettingWrite),
+                "socialplanner/stat.readonly" => Ok(Self::SocialplannerStatReadonly),
+                "socialplanner/tag.readonly" => Ok(Self::SocialplannerTagReadonly),
+                "socialplanner/tag.write" => Ok(Self::SocialplannerTagWrite),
+                "socialplanner/filters.readonly" => {
+                    Ok(Self::SocialplannerFiltersReadonly)
+                }
+                "socialplanner/medias.readonly" => Ok(Self::SocialplannerMediasReadonly),
+                "socialplanner/medias.write" => Ok(Self::SocialplannerMediasWrite),
+                "socialplanner/watermarks.readonly" => {
+                    Ok(Self::SocialplannerWatermarksReadonly)
+                }
+                "socialplanner/watermarks.write" => {
+                    Ok(Self::SocialplannerWatermarksWrite)
+                }
+                "socialplanner/metatag.readonly" => {
+                    Ok(Self::SocialplannerMetatagReadonly)
+                }
+                "socialplanner/facebook.readonly" => {
+                    Ok(Self::SocialplannerFacebookReadonly)
+                }
+                "socialplanner/linkedin.readonly" => {
+                    Ok(Self::SocialplannerLinkedinReadonly)
+                }
+                "socialplanner/twitter.readonly" => {
+                    Ok(Self::SocialplannerTwitterReadonly)
+                }
+                "socialplanner/notification.readonly" => {
+                    Ok(Self::SocialplannerNotificationReadonly)
+                }
+                "socialplanner/notification.write" => {
+                    Ok(Self::SocialplannerNotificationWrite)
+                }
+                "socialplanner/snapshot.readonly" => {
+                    Ok(Self::SocialplannerSnapshotReadonly)
+                }
+                "socialplanner/snapshot.write" => Ok(Self::SocialplannerSnapshotWrite),
+                "marketing/affiliate.write" => Ok(Self::MarketingAffiliateWrite),
+                "blogs.write" => Ok(Self::BlogsWrite),
+                "membership.write" => Ok(Self::MembershipWrite),
+                "communities.write" => Ok(Self::CommunitiesWrite),
+                "gokollab.write" => Ok(Self::GokollabWrite),
+                "certificates.write" => Ok(Self::CertificatesWrite),
+                "certificates.readonly" => Ok(Self::CertificatesReadonly),
+                "adPublishing.write" => Ok(Self::AdPublishingWrite),
+                "adPublishing.readonly" => Ok(Self::AdPublishingReadonly),
+                "prospecting.write" => Ok(Self::ProspectingWrite),
+                "prospecting.readonly" => Ok(Self::ProspectingReadonly),
+                "prospecting/reports.readonly" => Ok(Self::ProspectingReportsReadonly),
+                "private-integration-location.readonly" => {
+                    Ok(Self::PrivateIntegrationLocationReadonly)
+                }
+                "private-integration-location.write" => {
+                    Ok(Self::PrivateIntegrationLocationWrite)
+                }
+                "private-integration-company.readonly" => {
+                    Ok(Self::PrivateIntegrationCompanyReadonly)
+                }
+                "private-integration-company.write" => {
+                    Ok(Self::PrivateIntegrationCompanyWrite)
+                }
+                "native-integrations.readonly" => Ok(Self::NativeIntegrationsReadonly),
+                "native-integrations.write" => Ok(Self::NativeIntegrationsWrite),
+                "wordpress.write" => Ok(Self::WordpressWrite),
+                "wordpress.read" => Ok(Self::WordpressRead),
+                "custom-menu-link.write" => Ok(Self::CustomMenuLinkWrite),
+                "qrcodes.write" => Ok(Self::QrcodesWrite),
+                "users/team-management.write" => Ok(Self::UsersTeamManagementWrite),
+                "users/team-management.readonly" => Ok(Self::UsersTeamManagementReadonly),
+                "loginas.write" => Ok(Self::LoginasWrite),
+                "users-sso-login-management.write" => {
+                    Ok(Self::UsersSsoLoginManagementWrite)
+                }
+                "users-sso-login-management.readonly" => {
+                    Ok(Self::UsersSsoLoginManagementReadonly)
+                }
+                "sso-config.write" => Ok(Self::SsoConfigWrite),
+                "snapshots/api.readonly" => Ok(Self::SnapshotsApiReadonly),
+                "snapshots/api.create" => Ok(Self::SnapshotsApiCreate),
+                "snapshots/api.edit" => Ok(Self::SnapshotsApiEdit),
+                "snapshots/api.push" => Ok(Self::SnapshotsApiPush),
+                "snapshots/api.refresh" => Ok(Self::SnapshotsApiRefresh),
+                "snapshots/api.share" => Ok(Self::SnapshotsApiShare),
+                "snapshots/api.delete" => Ok(Self::SnapshotsApiDelete),
+                "internaltools.location-transfer.write" => {
+                    Ok(Self::InternaltoolsLocationTransferWrite)
+                }
+                "internaltools.location-transfer.readonly" => {
+                    Ok(Self::InternaltoolsLocationTransferReadonly)
+                }
+                "affiliateportal.write" => Ok(Self::AffiliateportalWrite),
+                "affiliateportal.readonly" => Ok(Self::AffiliateportalReadonly),
+                "companies.write" => Ok(Self::CompaniesWrite),
+                "internaltools.billing.write" => Ok(Self::InternaltoolsBillingWrite),
+                "internaltools.billing.readonly" => {
+                    Ok(Self::InternaltoolsBillingReadonly)
+                }
+                "internaltools.billing-common.readonly" => {
+                    Ok(Self::InternaltoolsBillingCommonReadonly)
+                }
+                "internaltools.billing-common.write" => {
+                    Ok(Self::InternaltoolsBillingCommonWrite)
+                }
+                "voice-ai-agents.write" => Ok(Self::VoiceAiAgentsWrite),
+                "voice-ai-agents.readonly" => Ok(Self::VoiceAiAgentsReadonly),
+                "voice-ai-common.readonly" => Ok(Self::VoiceAiCommonReadonly),
+                "voice-ai-common.write" => Ok(Self::VoiceAiCommonWrite),
+                "voice-ai-agent-goals.readonly" => Ok(Self::VoiceAiAgentGoalsReadonly),
+                "voice-ai-agent-goals.write" => Ok(Self::VoiceAiAgentGoalsWrite),
+                "voice-ai-dashboard.readonly" => Ok(Self::VoiceAiDashboardReadonly),
+                "agency/launchpad.write" => Ok(Self::AgencyLaunchpadWrite),
+                "agency/launchpad.readonly" => Ok(Self::AgencyLaunchpadReadonly),
+                "launchpad/location.write" => Ok(Self::LaunchpadLocationWrite),
+                "launchpad/location.readonly" => Ok(Self::LaunchpadLocationReadonly),
+                "text-ai-agents.write" => Ok(Self::TextAiAgentsWrite),
+                "text-ai-agent-goals.readonly" => Ok(Self::TextAiAgentGoalsReadonly),
+                "text-ai-agent-goals.write" => Ok(Self::TextAiAgentGoalsWrite),
+                "text-ai-agent-training.write" => Ok(Self::TextAiAgentTrainingWrite),
+                "text-ai-agents-dashboard.readonly" => {
+                    Ok(Self::TextAiAgentsDashboardReadonly)
+                }
+                "locations.create" => Ok(Self::LocationsCreate),
+                "locations.delete" => Ok(Self::LocationsDelete),
+                "locations.export.list" => Ok(Self::LocationsExportList),
+                "locations.features-limits.manage" => {
+                    Ok(Self::LocationsFeaturesLimitsManage)
+                }
+                "locations.pause-resume" => Ok(Self::LocationsPauseResume),
+                "locations.agency-subaccounts.manage" => {
+                    Ok(Self::LocationsAgencySubaccountsManage)
+                }
+                "locations.billing.manage" => Ok(Self::LocationsBillingManage),
+                "locations.details.manage" => Ok(Self::LocationsDetailsManage),
+                "audit-logs.readonly" => Ok(Self::AuditLogsReadonly),
+                "audit-logs.export" => Ok(Self::AuditLogsExport),
+                "pipelines.create" => Ok(Self::PipelinesCreate),
+                "ai-studio.readonly" => Ok(Self::AiStudioReadonly),
+                "ai-studio.write" => Ok(Self::AiStudioWrite),
+                "askai.write" => Ok(Self::AskaiWrite),
+                "copilot.readonly" => Ok(Self::CopilotReadonly),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for UserScope {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for UserScope {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     /// Types for composing complex structures.
     pub mod builder {
         #[derive(Clone, Debug)]

@@ -151,6 +151,8 @@ impl Description {
                 case.query
                     .extend(values.iter().map(|value| (name.to_owned(), text(value))));
             }
+            // The transport adds it, as the table of operations says.
+            "header" if name == "Version" => return,
             "header" => {
                 // Headers hold ASCII only.
                 value = json!(format!("{name}-1"));
@@ -190,7 +192,11 @@ impl Description {
             return self.value(name, first, open);
         }
         if let Some(word) = schema["enum"].get(0) {
-            return word.clone();
+            // Numbers that need not be whole are written with their fraction.
+            return match word.as_f64() {
+                Some(number) if schema["type"] == "number" => json!(number),
+                _ => word.clone(),
+            };
         }
         match schema["type"].as_str() {
             Some("string") => json!(string(name, schema)),

@@ -36,6 +36,10 @@ pub fn schema(value: &mut Value, described: &Value) {
     }
     exclusive(members, "minimum", "exclusiveMinimum");
     exclusive(members, "maximum", "exclusiveMaximum");
+    // The service adds to such a list, so what is not on it is no mistake.
+    if members.shift_remove("x-open") == Some(Value::Bool(true)) {
+        members.shift_remove("enum");
+    }
     // Formats are notes to the reader: the services take most of them loosely.
     members.shift_remove("format");
     let is_nullable = members.shift_remove("nullable") == Some(Value::Bool(true));
@@ -145,6 +149,18 @@ mod tests {
         ));
         assert!(!takes(json!({ "amount": 0 })));
         assert!(!takes(json!({ "other": 1 })));
+    }
+
+    #[test]
+    fn lists_are_held_unless_they_are_open() {
+        let none = json!({});
+        let closed = json!({ "type": "number", "enum": [0, 0.5], "nullable": true });
+        let takes = |instance: Value| accepts(closed.clone(), &none, &instance);
+        assert!(takes(json!(0.5)) && takes(json!(0.0)) && takes(json!(null)));
+        assert!(!takes(json!(0.7)));
+        let open = json!({ "type": "string", "enum": ["a"], "x-open": true });
+        assert!(accepts(open.clone(), &none, &json!("b")));
+        assert!(!accepts(open, &none, &json!(1)), "it is still a text");
     }
 
     #[test]

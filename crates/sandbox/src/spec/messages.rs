@@ -50,7 +50,15 @@ fn say(error: &ValidationError<'_>, messages: &mut Vec<String>) {
         }
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let options: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+            let options: Vec<String> = options
+                .iter()
+                .filter(|option| !option.is_null())
+                .map(|option| {
+                    option
+                        .as_str()
+                        .map_or_else(|| option.to_string(), ToOwned::to_owned)
+                })
+                .collect();
             format!(
                 "{} must be one of the following values: {}",
                 place.subject(),

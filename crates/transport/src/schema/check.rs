@@ -101,7 +101,10 @@ impl Document {
             return Err(invalid(path, format!("must be {}", kind_text(kind))));
         }
         let words = shape.list("enum");
-        if !words.is_empty() && !words.contains(value) {
+        if !words.is_empty()
+            && !shape.flag("x-open")
+            && !words.iter().any(|word| is_same(word, value))
+        {
             return Err(invalid(
                 path,
                 format!("must be one of {}", words_text(words)),
@@ -197,6 +200,14 @@ impl Document {
                 .collect();
             invalid(path, format!("must be {}", kinds.join(", or ")))
         }))
+    }
+}
+
+/// A value of a list: `1.0` is the number `1`.
+fn is_same(word: &Value, value: &Value) -> bool {
+    match (word.as_f64(), value.as_f64()) {
+        (Some(word), Some(value)) => (word - value).abs() < f64::EPSILON,
+        _ => word == value,
     }
 }
 

@@ -48,6 +48,9 @@ pub struct Field {
     /// The words that it can be.
     #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Value>,
+    /// The service adds to the words, so it may take others, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,6 +159,7 @@ impl Document {
             nullable: shape.flag("nullable"),
             description: shape.text("description").unwrap_or_default().to_owned(),
             words: inner.list("enum").to_vec(),
+            open: inner.flag("x-open"),
             minimum: shape.number("minimum"),
             maximum: shape.number("maximum"),
             fields: if depth < DEPTH {

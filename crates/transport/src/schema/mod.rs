@@ -2,8 +2,9 @@
 //! ([`Document::check`]), and which there are ([`Document::describe`]). And what an answer looks like
 //! ([`Document::placeholder`]).
 //!
-//! It reads what our descriptions use and no more: types, word lists, bounds, lengths, lists, objects, `allOf`, `oneOf`,
-//! `anyOf`, `nullable` and references. What it does not know it lets through: the service has the last word.
+//! It reads what our descriptions use and no more: types, lists of values (held unless `x-open` says that the service
+//! adds to them), bounds, lengths, lists, objects, `allOf`, `oneOf`, `anyOf`, `nullable` and references. What it does not
+//! know it lets through: the service has the last word.
 
 mod check;
 mod describe;

@@ -315,3 +315,32 @@ fn a_description_tells_what_comes_back_and_what_to_send() {
             .is_ok()
     );
 }
+
+#[test]
+fn lists_of_values_are_held_unless_the_service_adds_to_them() {
+    let body = json!({ "type": "object", "properties": {
+        "share": { "type": "number", "enum": [0, 0.5, 1] },
+        "scopes": { "type": "array", "items": { "type": "string", "enum": ["read"], "x-open": true } },
+    } });
+    let document = document(&body, true);
+    let things = things(Body::Json);
+    let check = |body: Value| {
+        let mut arguments = json!({ "id": "a", "kinds": ["a"] });
+        for (name, value) in body.as_object().unwrap() {
+            arguments[name] = value.clone();
+        }
+        document.check(&things, &arguments)
+    };
+    check(json!({ "share": 1.0, "scopes": ["read", "newer"] })).unwrap();
+    let refused = check(json!({ "share": 0.7 })).unwrap_err();
+    assert_eq!(refused.field(), Some("share"));
+    assert!(refused.to_string().contains("0, 0.5, 1"), "{refused}");
+    let refused = check(json!({ "scopes": [1] })).unwrap_err();
+    assert_eq!(refused.field(), Some("scopes[0]"));
+    let described = document.describe(&things);
+    let field = |name: &str| {
+        let found = described.fields.iter().find(|field| field.name == name);
+        (found.unwrap().words.len(), found.unwrap().open)
+    };
+    assert_eq!((field("share"), field("scopes")), ((3, false), (1, true)));
+}
