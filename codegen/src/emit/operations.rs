@@ -146,6 +146,12 @@ fn paging(value: &Value) -> TokenStream {
     ) {
         return quote!(Paging::After { parameter: #parameter, from: #from });
     }
+    if let (Some(parameter), Some(next)) = (
+        value["cursor"]["parameter"].as_str(),
+        value["cursor"]["next"].as_str(),
+    ) {
+        return quote!(Paging::Cursor { parameter: #parameter, next: #next });
+    }
     match value.as_str() {
         Some("search-after") => quote!(Paging::SearchAfter),
         Some("start-after") => quote!(Paging::StartAfter),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Findings, triggers};
+use super::{Findings, answers, triggers};
 use crate::pointer;
 use crate::schema::operations;
 
@@ -21,9 +21,8 @@ const KNOWN: [&str; 11] = [
     "x-deviation",
 ];
 const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
-const PAGING: [&str; 4] = ["search-after", "start-after", "skip", "offset"];
 
-pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value) {
     for (key, value) in operation
         .as_object()
         .into_iter()
@@ -61,20 +60,12 @@ pub(super) fn lint(findings: &mut Findings<'_>, at: &str, operation: &Value) {
                     "`x-token-kinds` must list `agency`, `location` or both",
                 );
             }
-            "x-paging" if !is_paging(value) => {
-                let known = PAGING.join(", ");
-                findings.add(
-                    &at,
-                    format!(
-                        "`x-paging` must be one of {known}, or `{{ after: {{ parameter, from }} }}`"
-                    ),
-                );
-            }
             _ => {}
         }
     }
     idempotency(findings, at, operation);
     triggers::lint(findings, at, operation);
+    answers::lint(findings, at, operation);
 }
 
 fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
@@ -151,10 +142,4 @@ fn is_list_of(value: &Value, known: &[&str]) -> bool {
         list.iter()
             .all(|element| element.as_str().is_some_and(|text| known.contains(&text)))
     })
-}
-
-fn is_paging(value: &Value) -> bool {
-    let after = &value["after"];
-    value.as_str().is_some_and(|text| PAGING.contains(&text))
-        || (after["parameter"].is_string() && after["from"].is_string())
 }

@@ -1,11 +1,14 @@
 //! What the generator would panic at, or turn into code that does not compile or says the wrong thing, is found here
 //! first, with file, line, operation, field and remedy.
 
+mod answers;
 mod catalog;
 mod extensions;
 mod operations;
+mod paging;
 mod parameters;
 mod paths;
+mod reach;
 mod recognise;
 mod schemas;
 mod triggers;
@@ -63,6 +66,21 @@ impl<'b> Findings<'b> {
 
     fn add(&mut self, pointer: &str, message: impl Into<String>) {
         self.problems.0.push(self.bundle.problem(pointer, message));
+    }
+
+    /// The parameters of an operation, with those that its path has for all its methods.
+    fn parameters(&self, operation: &Value) -> impl Iterator<Item = &'b Value> {
+        let bundle = self.bundle;
+        let id = operation["operationId"].clone();
+        let found = crate::schema::operations(&bundle.value)
+            .find(|(_, _, other)| other["operationId"] == id);
+        let holders = found.map(|(path, _, own)| [own, &bundle.value["paths"][path]]);
+        holders
+            .into_iter()
+            .flatten()
+            .filter_map(|holder| holder["parameters"].as_array())
+            .flatten()
+            .filter_map(|parameter| bundle.resolve(parameter))
     }
 
     /// What a reference leads to; adds a problem when it leads nowhere.

@@ -60,13 +60,24 @@ fn window(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     };
     keys(findings, at, window, &["from", "to"]);
     for key in ["from", "to"] {
-        if window[key].as_str().is_none_or(str::is_empty) {
-            findings.add(
+        match window[key].as_str() {
+            None | Some("") => findings.add(
                 at,
                 "`window` must name the parameters that take its ends, as in `{ from: startTime, to: endTime }`",
-            );
+            ),
+            Some(name) if !has_parameter(findings, operation, name) => findings.add(
+                &pointer::join(at, key),
+                format!("the operation has no parameter `{name}`"),
+            ),
+            Some(_) => {}
         }
     }
+}
+
+fn has_parameter(findings: &Findings<'_>, operation: &Value, name: &str) -> bool {
+    findings
+        .parameters(operation)
+        .any(|parameter| parameter["name"] == name)
 }
 
 fn reading(findings: &mut Findings<'_>, at: &str, operation: &Value) {
@@ -133,18 +144,7 @@ fn each(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     };
     keys(findings, at, each, &["parameter", "of"]);
     let parameter = each["parameter"].as_str().unwrap_or_default();
-    // What the methods of a path share is written beside them.
-    let path = operations(findings.value())
-        .find(|(_, _, other)| other["operationId"] == operation["operationId"])
-        .map(|(path, _, _)| &findings.value()["paths"][path]);
-    let is_known = [Some(operation), path]
-        .into_iter()
-        .flatten()
-        .filter_map(|holder| holder["parameters"].as_array())
-        .flatten()
-        .filter_map(|parameter| findings.bundle.resolve(parameter))
-        .any(|other| other["name"] == parameter);
-    if !is_known {
+    if !has_parameter(findings, operation, parameter) {
         findings.add(
             &pointer::join(at, "parameter"),
             format!("the operation has no parameter `{parameter}`"),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use canopy_codegen::{Problems, Service, Source, bundle, generate_service};
 
+/// One description without a mistake.
 pub const GOOD: &str = r##"openapi: 3.0.3
 info: { title: T, version: "1" }
 tags: [{ name: things, description: Things. }]

@@ -185,6 +185,12 @@ pub enum Paging {
         parameter: &'static str,
         from: &'static str,
     },
+    /// Parameter (of the query, or member of the body) that takes what the answer has at this JSON pointer. The list
+    /// ends where there is nothing.
+    Cursor {
+        parameter: &'static str,
+        next: &'static str,
+    },
 }
 
 /// One entry of the catalog: an operation under the name and title that people look for, generated from

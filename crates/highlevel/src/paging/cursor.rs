@@ -54,7 +54,9 @@ pub(super) fn first(paging: Paging, fields: &[Field], mut args: Args) -> Args {
             fill("limit", PAGE_SIZE);
             fill("offset", 0);
         }
-        Paging::None | Paging::StartAfter | Paging::After { .. } => fill("limit", PAGE_SIZE),
+        Paging::None | Paging::StartAfter | Paging::After { .. } | Paging::Cursor { .. } => {
+            fill("limit", PAGE_SIZE);
+        }
     }
     args
 }
@@ -105,8 +107,9 @@ impl Cursor {
         answer: &Value,
         items: &[Value],
     ) -> Result<Option<Args>, PagingError> {
-        // The only style that names the next place outside the items, so that an empty page need not be the last one.
-        if items.is_empty() && self.paging != Paging::StartAfter {
+        // Two styles name the next place outside the items, so that an empty page need not be the last one.
+        let is_named_outside = matches!(self.paging, Paging::StartAfter | Paging::Cursor { .. });
+        if items.is_empty() && !is_named_outside {
             return Ok(None);
         }
         let mut next = sent.clone();
@@ -127,6 +130,15 @@ impl Cursor {
                 next.shift_remove("page");
             }
             Paging::After { parameter, from } => match last(items, from) {
+                Some(place) => {
+                    next.insert(parameter.to_owned(), place.clone());
+                }
+                None => return Ok(None),
+            },
+            Paging::Cursor {
+                parameter,
+                next: place,
+            } => match answer.pointer(place).filter(|place| !is_blank(place)) {
                 Some(place) => {
                     next.insert(parameter.to_owned(), place.clone());
                 }
@@ -217,4 +229,58 @@ fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURSOR: Paging = Paging::Cursor {
+        parameter: "nextCursor",
+        next: "/meta/nextCursor",
+    };
+
+    fn after(
+        cursor: &mut Cursor,
+        sent: &Args,
+        answer: &Value,
+    ) -> Result<Option<Value>, PagingError> {
+        let items = answer["items"].as_array().map(Vec::as_slice);
+        let next = cursor.advance(sent, answer, items.unwrap_or_default())?;
+        Ok(next.map(Value::Object))
+    }
+
+    #[test]
+    fn a_cursor_of_the_answer_is_sent_back_until_there_is_none() {
+        let mut cursor = Cursor::new(CURSOR, &[]);
+        let mut sent = Args::from_iter([("limit".to_owned(), json!(20))]);
+        for (answer, place) in [
+            (json!({ "items": [1], "meta": { "nextCursor": "b" } }), "b"),
+            // An empty page need not be the last one.
+            (json!({ "items": [], "meta": { "nextCursor": "c" } }), "c"),
+        ] {
+            let next = after(&mut cursor, &sent, &answer).unwrap().unwrap();
+            assert_eq!(next, json!({ "limit": 20, "nextCursor": place }));
+            sent = next.as_object().unwrap().clone();
+        }
+        for end in [
+            json!({ "items": [2], "meta": { "nextCursor": null } }),
+            json!({ "items": [2], "meta": { "nextCursor": "" } }),
+            json!({ "items": [2] }),
+        ] {
+            assert_eq!(after(&mut cursor, &sent, &end).unwrap(), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_comes_again_is_no_circle() {
+        let mut cursor = Cursor::new(CURSOR, &[]);
+        let answer = json!({ "items": [1], "meta": { "nextCursor": "b" } });
+        let next = after(&mut cursor, &Args::new(), &answer).unwrap().unwrap();
+        let sent = next.as_object().unwrap().clone();
+        assert!(matches!(
+            after(&mut cursor, &sent, &answer),
+            Err(PagingError::Stuck)
+        ));
+    }
 }

@@ -427,7 +427,7 @@ fn every_paged_operation_gives_a_list_and_takes_its_place() {
             Paging::StartAfter => "startAfterId",
             Paging::Skip => "skip",
             Paging::Offset => "offset",
-            Paging::After { parameter, .. } => parameter,
+            Paging::After { parameter, .. } | Paging::Cursor { parameter, .. } => parameter,
             Paging::None => unreachable!("left out above"),
         };
         assert!(takes(place), "{} takes no `{place}`", operation.name);

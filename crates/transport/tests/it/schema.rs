@@ -325,7 +325,7 @@ fn lists_of_values_are_held_unless_the_service_adds_to_them() {
     let document = document(&body, true);
     let things = things(Body::Json);
     let check = |body: Value| {
-        let mut arguments = json!({ "id": "a", "kinds": ["a"] });
+        let mut arguments = json!({ "id": "ab", "kinds": ["a"] });
         for (name, value) in body.as_object().unwrap() {
             arguments[name] = value.clone();
         }
