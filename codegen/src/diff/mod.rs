@@ -1,4 +1,5 @@
-//! What changed between two descriptions of a service, and what of it breaks code that uses the generated crate.
+//! What changed between two descriptions of a service, and what of it breaks whom: code that uses the generated crate,
+//! workflow files, and calls by name.
 //!
 //! Both are brought into the form that the generator reads, so that what is compared is what becomes code: bodies and
 //! answers are told apart, and a member that can be emptied has another type than one that cannot. Answers are lenient:
@@ -35,12 +36,18 @@ pub struct Diff {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// Whether code that uses the generated crate stops to compile, or has its calls refused.
+    /// Whether it breaks anybody.
     pub breaking: bool,
+    /// Whom it breaks.
+    #[serde(skip_serializing_if = "<[Breaks]>::is_empty")]
+    pub breaks: &'static [Breaks],
     pub kind: Kind,
     pub subject: Subject,
     /// The operation or type.
     pub name: String,
+    /// An operation's method and path.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address: String,
     /// The parameter, member or word in it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub part: String,
@@ -49,6 +56,39 @@ pub struct Change {
     /// For a type: the operations that it is in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<String>,
+}
+
+/// Who has something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Breaks {
+    /// Code that uses the generated crate stops to compile, or has its calls refused.
+    TypedCode,
+    /// Workflow files that name an operation, an argument, an event kind, or in a template a member of an answer.
+    WorkflowFiles,
+    /// `invoke`, `canopy call` and assistants, which name operations and arguments.
+    CallsByName,
+}
+
+impl Breaks {
+    pub(crate) const NOBODY: &'static [Self] = &[];
+    /// Names of types and modules, and what Rust makes of a value.
+    pub(crate) const CODE: &'static [Self] = &[Self::TypedCode];
+    /// What is not called: event kinds.
+    pub(crate) const FILES: &'static [Self] = &[Self::WorkflowFiles];
+    /// Members of answers.
+    pub(crate) const READERS: &'static [Self] = &[Self::TypedCode, Self::WorkflowFiles];
+    /// Operations and arguments.
+    pub(crate) const ALL: &'static [Self] =
+        &[Self::TypedCode, Self::WorkflowFiles, Self::CallsByName];
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::TypedCode => "typed code",
+            Self::WorkflowFiles => "workflow files",
+            Self::CallsByName => "calls by name",
+        }
+    }
 }
 
 /// How it changed.
@@ -124,6 +164,8 @@ struct Changes {
 struct Place<'p> {
     subject: Subject,
     name: &'p str,
+    /// Of an operation: method and path.
+    address: &'p str,
     operations: &'p [String],
 }
 
@@ -132,15 +174,17 @@ impl Changes {
         &mut self,
         place: Place<'_>,
         kind: Kind,
-        breaking: bool,
+        breaks: &'static [Breaks],
         part: &str,
         what: impl Into<String>,
     ) {
         let change = Change {
-            breaking,
+            breaking: !breaks.is_empty(),
+            breaks,
             kind,
             subject: place.subject,
             name: place.name.to_owned(),
+            address: place.address.to_owned(),
             part: part.to_owned(),
             what: what.into(),
             operations: place.operations.to_vec(),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Changes, Kind, Place, Subject, parameters, shape, types};
+use super::{Breaks, Changes, Kind, Place, Subject, parameters, shape, types};
+use crate::lint::shape as shape_of;
 use crate::schema::{content, operations, success};
 
 /// An operation and where it is.
@@ -19,34 +20,85 @@ pub(super) fn compare(old: &Value, new: &Value, changes: &mut Changes) {
     let (olds, news) = (by_name(old), by_name(new));
     let names: BTreeSet<&String> = olds.keys().chain(news.keys()).collect();
     for name in names {
-        let place = Place {
+        let place = |address| Place {
             subject: Subject::Operation,
             name,
+            address,
             operations: &[],
         };
         match (olds.get(name), news.get(name)) {
             (Some(old), None) => {
+                let at = address(*old);
+                let place = place(at.as_str());
                 let renamed = news
                     .iter()
-                    .find(|(_, other)| (other.path, other.method) == (old.path, old.method));
+                    .find(|(name, other)| !olds.contains_key(*name) && old.is_at(**other));
                 let what = match renamed {
                     Some((name, _)) => format!("the operation is called `{name}` now"),
-                    None => format!("the operation {} is gone", address(*old)),
+                    None => format!("the operation {at} is gone"),
                 };
-                changes.add(place, Kind::Removed, true, "", what);
+                changes.add(place, Kind::Removed, Breaks::ALL, "", what);
+                if let Some((_, new)) = renamed {
+                    one(place, *old, *new, changes);
+                }
             }
             (None, Some(new)) => {
-                changes.add(
-                    place,
-                    Kind::Added,
-                    false,
-                    "",
-                    format!("new: {}", address(*new)),
-                );
+                let is_renamed = olds
+                    .iter()
+                    .any(|(name, other)| !news.contains_key(name) && other.is_at(*new));
+                if !is_renamed {
+                    let at = address(*new);
+                    let what = format!("new: {at}{}", facts(new.value));
+                    changes.add(place(at.as_str()), Kind::Added, Breaks::NOBODY, "", what);
+                }
             }
-            (Some(old), Some(new)) => one(place, *old, *new, changes),
+            (Some(old), Some(new)) => one(place(address(*new).as_str()), *old, *new, changes),
             (None, None) => {}
         }
+    }
+}
+
+impl Found<'_> {
+    /// Whether both are the same to a server, whatever the path's parameters are called.
+    fn is_at(&self, other: Found<'_>) -> bool {
+        self.method == other.method && shape_of(self.path) == shape_of(other.path)
+    }
+}
+
+/// What one wants to know of a new operation at once.
+fn facts(operation: &Value) -> String {
+    let mut facts = Vec::new();
+    if let Some(version) = operation["x-api-version"].as_str() {
+        facts.push(format!("version {version}"));
+    }
+    if let Some(scopes) = operation["x-scopes"].as_array() {
+        let scopes: Vec<&str> = scopes.iter().filter_map(Value::as_str).collect();
+        facts.push(match scopes.as_slice() {
+            [] => "no scope".to_owned(),
+            scopes => format!("scope {}", scopes.join(" ")),
+        });
+    }
+    match &operation["x-paging"] {
+        Value::Null if operation["x-items"].is_string() => {
+            facts.push("a list in one page".to_owned())
+        }
+        Value::Null => {}
+        Value::String(style) => facts.push(format!("pages by {style}")),
+        Value::Object(style) => {
+            for (style, how) in style {
+                let parameter = how["parameter"].as_str().unwrap_or_default();
+                facts.push(format!("pages by {style} in `{parameter}`"));
+            }
+        }
+        _ => {}
+    }
+    if let Some(record) = operation["x-trigger"]["record"].as_str() {
+        facts.push(format!("polls for {record} events"));
+    }
+    if facts.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", facts.join(", "))
     }
 }
 
@@ -72,19 +124,19 @@ fn address(found: Found<'_>) -> String {
 fn one(place: Place<'_>, old: Found<'_>, new: Found<'_>, changes: &mut Changes) {
     if address(old) != address(new) {
         let what = format!("moved from {} to {}", address(old), address(new));
-        changes.add(place, Kind::Changed, false, "", what);
+        changes.add(place, Kind::Changed, Breaks::NOBODY, "", what);
     }
     let (old, new) = (old.value, new.value);
     let resource = |operation: &Value| operation["tags"][0].as_str().unwrap_or_default().to_owned();
     if resource(old) != resource(new) {
         let what = format!("its module was `{}`, is `{}`", resource(old), resource(new));
-        changes.add(place, Kind::Changed, true, "", what);
+        changes.add(place, Kind::Changed, Breaks::CODE, "", what);
     }
     if old["deprecated"] != true && new["deprecated"] == true {
         changes.add(
             place,
             Kind::Changed,
-            false,
+            Breaks::NOBODY,
             "",
             "the vendor advises against it now",
         );
@@ -112,10 +164,51 @@ fn extensions(place: Place<'_>, old: &Value, new: &Value, changes: &mut Changes)
     ] {
         let (old, new) = (&old[key], &new[key]);
         if old != new {
-            let breaks = key == "x-items" && new.is_null();
+            let breaks = if key == "x-items" && new.is_null() {
+                Breaks::ALL
+            } else {
+                Breaks::NOBODY
+            };
             let what = format!("was {}, is {}", shape::word(old), shape::word(new));
             changes.add(place, Kind::Changed, breaks, key, what);
         }
+    }
+    trigger(place, &old["x-trigger"], &new["x-trigger"], changes);
+}
+
+/// Event kinds, which workflow files start on.
+fn trigger(place: Place<'_>, old: &Value, new: &Value, changes: &mut Changes) {
+    let key = "x-trigger";
+    let record = |trigger: &Value| trigger["record"].as_str().map(str::to_owned);
+    match (record(old), record(new)) {
+        (Some(_), None) => {
+            let what = "it is no trigger any more: nothing can start on it";
+            changes.add(place, Kind::Removed, Breaks::FILES, key, what);
+        }
+        (None, Some(record)) => {
+            let what = format!("it is a trigger now, of {record} events");
+            changes.add(place, Kind::Added, Breaks::NOBODY, key, what);
+        }
+        (Some(was), Some(is)) if was != is => {
+            let what = format!("its events were `{was}.…`, are `{is}.…`");
+            changes.add(place, Kind::Changed, Breaks::FILES, key, what);
+        }
+        _ => {}
+    }
+    let kinds = |trigger: &Value| -> BTreeSet<String> {
+        let changes = trigger["changes"].as_array().into_iter().flatten();
+        changes
+            .filter_map(|change| change["kind"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let (olds, news) = (kinds(old), kinds(new));
+    for kind in olds.difference(&news) {
+        let what = format!("the event kind `{kind}` is gone");
+        changes.add(place, Kind::Removed, Breaks::FILES, key, what);
+    }
+    for kind in news.difference(&olds) {
+        let what = format!("new event kind `{kind}`");
+        changes.add(place, Kind::Added, Breaks::NOBODY, key, what);
     }
 }
 
@@ -127,12 +220,12 @@ fn payload(place: Place<'_>, part: &str, holders: [Option<&Value>; 2], changes: 
         (Some((old_media, old)), Some((new_media, new))) => {
             if old_media != new_media {
                 let what = format!("was {old_media}, is {new_media}");
-                changes.add(place, Kind::Changed, true, part, what);
+                changes.add(place, Kind::Changed, Breaks::CODE, part, what);
             }
             let [old_kind, new_kind] = [old, new].map(shape::text);
             if old_kind != new_kind {
                 let what = format!("was {old_kind}, is {new_kind}");
-                changes.add(place, Kind::Changed, true, part, what);
+                changes.add(place, Kind::Changed, Breaks::CODE, part, what);
             }
             let subject = if is_body {
                 Subject::Request
@@ -145,14 +238,18 @@ fn payload(place: Place<'_>, part: &str, holders: [Option<&Value>; 2], changes: 
         (Some(_), None) => changes.add(
             place,
             Kind::Removed,
-            true,
+            if is_body {
+                Breaks::ALL
+            } else {
+                Breaks::READERS
+            },
             part,
             format!("it has no {part} any more"),
         ),
         // A call without a body does not compile once there is one; an answer that was `()` is a type now.
         (None, Some((_, new))) => {
             let what = format!("it has a new {part}: {}", shape::text(new));
-            changes.add(place, Kind::Added, true, part, what);
+            changes.add(place, Kind::Added, Breaks::CODE, part, what);
         }
         (None, None) => {}
     }

@@ -12,7 +12,8 @@ impl Diff {
     }
 }
 
-/// One line a change, in columns, and how many there are.
+/// One line a change, in columns: those of an operation below its method and path, and below each that breaks something
+/// whom it breaks. At the end how many there are.
 impl Display for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<[String; 4]> = self.changes.iter().map(row).collect();
@@ -21,12 +22,21 @@ impl Display for Diff {
             lengths.max().unwrap_or(0)
         };
         let widths = [width(0), width(1), width(2)];
-        for [mark, kind, place, what] in &rows {
+        let mut above = "";
+        for (change, [mark, kind, place, what]) in self.changes.iter().zip(&rows) {
+            if !change.address.is_empty() && change.address != above {
+                above = &change.address;
+                writeln!(f, "{above}")?;
+            }
             let [mark_width, kind_width, place_width] = widths;
             writeln!(
                 f,
                 "{mark:mark_width$}  {kind:kind_width$}  {place:place_width$}  {what}"
             )?;
+            if change.breaking {
+                let whom: Vec<&str> = change.breaks.iter().map(|whom| whom.words()).collect();
+                writeln!(f, "{:mark_width$}  breaks {}", "", whom.join(", "))?;
+            }
         }
         match (self.breaking, self.other) {
             (0, 0) => writeln!(f, "nothing changed"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Changes, Kind, Place, Subject, pairs, shape};
+use super::{Breaks, Changes, Kind, Place, Subject, pairs, shape};
 use crate::schema::{operations, references};
 use crate::transform::Side;
 
@@ -27,18 +27,27 @@ pub(super) fn compare(old: &Value, new: &Value, changes: &mut Changes) {
                 Some(Side::Request) | None => Subject::Request,
             },
             name,
+            address: "",
             operations: &operations,
         };
         match (old, new) {
             (Some(old), None) => {
-                changes.add(place(old), Kind::Removed, true, "", "the type is gone");
+                let what = match renamed(old, olds, news) {
+                    Some(name) => format!("the type is called `{name}` now"),
+                    None => "the type is gone".to_owned(),
+                };
+                changes.add(place(old), Kind::Removed, Breaks::CODE, "", what);
             }
-            (None, Some(new)) => changes.add(place(new), Kind::Added, false, "", "new type"),
+            (None, Some(new)) => {
+                if renamed(new, news, olds).is_none() {
+                    changes.add(place(new), Kind::Added, Breaks::NOBODY, "", "new type");
+                }
+            }
             (Some(old), Some(new)) if Side::of(old) != Side::of(new) => {
                 let [was, is] =
                     [old, new].map(|schema| Side::of(schema).map_or("unknown", Side::name));
                 let what = format!("it was a type of {was}, is one of {is}");
-                changes.add(place(new), Kind::Changed, true, "", what);
+                changes.add(place(new), Kind::Changed, Breaks::CODE, "", what);
             }
             (Some(old), Some(new)) => {
                 let [was, is] = [old, new].map(shape::text);
@@ -46,7 +55,7 @@ pub(super) fn compare(old: &Value, new: &Value, changes: &mut Changes) {
                     changes.add(
                         place(new),
                         Kind::Changed,
-                        true,
+                        Breaks::CODE,
                         "",
                         format!("was {was}, is {is}"),
                     );
@@ -55,6 +64,21 @@ pub(super) fn compare(old: &Value, new: &Value, changes: &mut Changes) {
             }
             (None, None) => {}
         }
+    }
+}
+
+/// What a type that only one side has is called on the other: the only one there that says the same.
+fn renamed<'v>(schema: &Value, here: &Value, there: &'v Value) -> Option<&'v str> {
+    // Types that say nothing are all alike.
+    if schema.get("properties").is_none() && schema.get("enum").is_none() {
+        return None;
+    }
+    let others = there.as_object()?.iter();
+    let mut same =
+        others.filter(|(name, other)| here.get(name.as_str()).is_none() && *other == schema);
+    match (same.next(), same.next()) {
+        (Some((name, _)), None) => Some(name),
+        _ => None,
     }
 }
 
@@ -82,15 +106,30 @@ pub(super) fn value(place: Place<'_>, part: &str, old: &Value, new: &Value, chan
     let [was, is] = [old, new].map(shape::text);
     let is_answer = place.subject == Subject::Answer;
     if was != is && !(is_answer && answer_type(old) == answer_type(new)) {
+        // What is called keeps its form in JSON where only Rust's type differs.
+        let breaks = match (is_answer, plain(old) == plain(new)) {
+            (_, true) => Breaks::CODE,
+            (true, false) => Breaks::READERS,
+            (false, false) => Breaks::ALL,
+        };
         changes.add(
             place,
             Kind::Changed,
-            true,
+            breaks,
             part,
             format!("was {was}, is {is}"),
         );
     }
     schema(place, part, old, new, changes);
+}
+
+/// What a value is in JSON, as far as the schema itself says.
+fn plain(schema: &Value) -> Option<&str> {
+    let rust = &schema["x-rust-type"]["parameters"][0];
+    if crate::schema::referred(schema).is_some() {
+        return Some("a named type");
+    }
+    schema["type"].as_str().or_else(|| rust["type"].as_str())
 }
 
 /// What is left of a type in an answer: formats of texts are not read there.
@@ -123,11 +162,24 @@ pub(super) fn schema(
         let part = join(part, name);
         let [was_required, is_required] = [old, new].map(|schema| requires(schema, name));
         match (old_member, new_member) {
-            (Some(_), None) => changes.add(place, Kind::Removed, true, &part, "the member is gone"),
+            (Some(member), None) => {
+                let what = match partner(member, [old, new]) {
+                    Some(name) => format!("the member is called `{name}` now"),
+                    None => "the member is gone".to_owned(),
+                };
+                let breaks = if is_request {
+                    Breaks::ALL
+                } else {
+                    Breaks::READERS
+                };
+                changes.add(place, Kind::Removed, breaks, &part, what);
+            }
+            (None, Some(member)) if partner(member, [new, old]).is_some() => {}
             (None, Some(member)) => {
                 let kind = shape::text(member);
                 let breaks = is_request && is_required;
                 let word = if breaks { "new required" } else { "new" };
+                let breaks = if breaks { Breaks::ALL } else { Breaks::NOBODY };
                 changes.add(
                     place,
                     Kind::Added,
@@ -157,6 +209,26 @@ pub(super) fn schema(
     }
 }
 
+/// What a member that only the first of both schemas has is called in the second: the only one there of its type and
+/// words, and itself the only one of that type.
+fn partner<'v>(member: &Value, [here, there]: [&'v Value; 2]) -> Option<&'v str> {
+    let alone = |one: &'v Value, other: &'v Value| {
+        let members = one["properties"].as_object().into_iter().flatten();
+        members
+            .filter(|(name, _)| other["properties"].get(name.as_str()).is_none())
+            .filter(|(_, like)| {
+                shape::text(like) == shape::text(member)
+                    && like["description"] == member["description"]
+            })
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>()
+    };
+    match (alone(here, there).as_slice(), alone(there, here).as_slice()) {
+        ([_], [name]) => Some(*name),
+        _ => None,
+    }
+}
+
 /// Whether a member of a request must be there, and whether it may be null.
 fn presence(
     place: Place<'_>,
@@ -166,9 +238,21 @@ fn presence(
     changes: &mut Changes,
 ) {
     match required {
-        [false, true] => changes.add(place, Kind::Changed, true, part, "it is required now"),
+        [false, true] => changes.add(
+            place,
+            Kind::Changed,
+            Breaks::ALL,
+            part,
+            "it is required now",
+        ),
         // What was a value is an option.
-        [true, false] => changes.add(place, Kind::Changed, true, part, "it is optional now"),
+        [true, false] => changes.add(
+            place,
+            Kind::Changed,
+            Breaks::CODE,
+            part,
+            "it is optional now",
+        ),
         _ => {}
     }
     let [was, is] = [old, new].map(|schema| schema["nullable"] == true);
@@ -178,7 +262,8 @@ fn presence(
         } else {
             "it may not be null any more"
         };
-        changes.add(place, Kind::Changed, true, part, what);
+        let breaks = if is { Breaks::CODE } else { Breaks::ALL };
+        changes.add(place, Kind::Changed, breaks, part, what);
     }
 }
 
@@ -200,7 +285,7 @@ fn words(place: Place<'_>, part: &str, old: &Value, new: &Value, changes: &mut C
                 changes.add(
                     place,
                     Kind::Removed,
-                    true,
+                    Breaks::ALL,
                     part,
                     format!("the word `{word}` is gone"),
                 );
@@ -209,7 +294,7 @@ fn words(place: Place<'_>, part: &str, old: &Value, new: &Value, changes: &mut C
                 changes.add(
                     place,
                     Kind::Added,
-                    false,
+                    Breaks::NOBODY,
                     part,
                     format!("new word `{word}`"),
                 );
@@ -218,14 +303,14 @@ fn words(place: Place<'_>, part: &str, old: &Value, new: &Value, changes: &mut C
         (None, Some(_)) => changes.add(
             place,
             Kind::Changed,
-            true,
+            Breaks::ALL,
             part,
             "any text became a list of words",
         ),
         (Some(_), None) => changes.add(
             place,
             Kind::Changed,
-            true,
+            Breaks::CODE,
             part,
             "a list of words became any text",
         ),
@@ -256,7 +341,12 @@ fn bounds(place: Place<'_>, part: &str, old: &Value, new: &Value, changes: &mut 
             || key.ends_with("Length") && (is_bounded_text(old) != is_bounded_text(new));
         let word = |value: &Value| shape::word(&value[key]).replace('`', "");
         let what = format!("`{key}` was {}, is {}", word(old), word(new));
-        changes.add(place, Kind::Changed, tighter || changes_type, part, what);
+        let breaks = match (tighter, changes_type) {
+            (true, _) => Breaks::ALL,
+            (false, true) => Breaks::CODE,
+            (false, false) => Breaks::NOBODY,
+        };
+        changes.add(place, Kind::Changed, breaks, part, what);
     }
 }
 

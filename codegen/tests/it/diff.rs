@@ -208,7 +208,14 @@ const CASES: &[(&str, &str, &str)] = &[
 /// The lines of changes, without the padding of their columns.
 fn lines(diff: &Diff) -> Vec<String> {
     let text = diff.to_string();
-    let changes = text.lines().take(diff.changes.len());
+    let is_change = |line: &&str| {
+        ["removed", "changed", "added"].iter().any(|kind| {
+            line.trim_start_matches("BREAKS")
+                .trim_start()
+                .starts_with(kind)
+        })
+    };
+    let changes = text.lines().filter(is_change).take(diff.changes.len());
     changes
         .map(|line| {
             let cells = line
@@ -346,4 +353,90 @@ fn an_odd_part_never_makes_it_panic() {
             let _ = diff(&Source::new("old.yaml", old), &Source::new("new.yaml", new));
         }
     }
+}
+
+#[test]
+fn a_renamed_operation_is_one_change_and_its_own_changes_are_told() {
+    let new = OLD
+        .replacen("operationId: update-thing", "operationId: change-thing", 1)
+        .replacen("[things.write]", "[things.all]", 1);
+    let found = compare(OLD, &new);
+    assert_eq!(
+        lines(&found),
+        [
+            "BREAKS  removed  update-thing  the operation is called `change-thing` now",
+            "changed  update-thing x-scopes  was `things.write`, is `things.all`",
+        ],
+        "{found}"
+    );
+}
+
+#[test]
+fn renamed_parameters_and_members_are_one_change() {
+    let found = compare(OLD, &OLD.replacen("name: limit", "name: pageSize", 1));
+    let told = "BREAKS  removed  update-thing limit  the query parameter is called `pageSize` now";
+    assert!(lines(&found).iter().any(|line| line == told), "{found}");
+    assert_eq!((found.breaking, found.other), (1, 0), "{found}");
+    let found = compare(OLD, &OLD.replacen("when: { type", "onDay: { type", 1));
+    let told = "the member is called `onDay` now";
+    assert!(
+        lines(&found).iter().any(|line| line.contains(told)),
+        "{found}"
+    );
+    assert_eq!((found.breaking, found.other), (1, 0), "{found}");
+}
+
+#[test]
+fn it_says_whom_a_change_breaks() {
+    use canopy_codegen::diff::Breaks::{self, CallsByName, TypedCode, WorkflowFiles};
+    const TRIGGER: &str = "x-items: /things\n      x-trigger: { record: thing, changes: [{ kind: thing.sold, member: /kind, to: b }] }";
+    let old = OLD.replacen("x-items: /things", TRIGGER, 1);
+    let cases: [(&str, &str, &[Breaks]); 7] = [
+        (
+            "operationId: list-things",
+            "operationId: all-things",
+            &[TypedCode, WorkflowFiles, CallsByName],
+        ),
+        (
+            "name: limit, in: query",
+            "name: limit, in: query, required: true",
+            &[TypedCode, WorkflowFiles, CallsByName],
+        ),
+        (
+            "tags: [things]\n      x-items",
+            "tags: [lists]\n      x-items",
+            &[TypedCode],
+        ),
+        (
+            "        when: { type: string, format: date }\n",
+            "",
+            &[TypedCode, WorkflowFiles],
+        ),
+        ("record: thing,", "record: piece,", &[WorkflowFiles]),
+        ("kind: thing.sold", "kind: thing.gone", &[WorkflowFiles]),
+        ("[name]", "[]", &[TypedCode]),
+    ];
+    for (from, to, whom) in cases {
+        assert!(old.contains(from), "{from}");
+        let found = compare(&old, &old.replacen(from, to, 1));
+        let breaks: Vec<&[Breaks]> = found
+            .changes
+            .iter()
+            .filter(|change| change.breaking)
+            .map(|change| change.breaks)
+            .collect();
+        assert_eq!(breaks, [whom], "{to}: {found}");
+    }
+}
+
+#[test]
+fn what_is_new_says_how_it_is_called() {
+    let new = OLD.replacen(
+        "components:",
+        "  /things/lookup:\n    get:\n      operationId: lookup-things\n      x-api-version: v3\n      x-scopes: [things.readonly]\n      x-items: /things\n      x-paging: { cursor: { parameter: nextCursor, next: /nextCursor } }\n      x-trigger: { record: thing }\ncomponents:",
+        1,
+    );
+    let told = "added  lookup-things  new: GET /things/lookup; version v3, scope things.readonly, pages by cursor in `nextCursor`, polls for thing events";
+    let found = compare(OLD, &new);
+    assert!(lines(&found).iter().any(|line| line == told), "{found}");
 }
