@@ -40,7 +40,52 @@ pub fn document<T: JsonSchema>(file: &str, title: &str) -> Value {
             .entry(name.clone())
             .or_insert_with(|| value.clone());
     }
-    Value::Object(document)
+    let mut document = Value::Object(document);
+    open_conditions(&mut document);
+    document
+}
+
+/// Says in each condition that members it does not speak of are no mistake. JSON Schema takes it so; tombi, in its strict
+/// mode, would warn of every key of the file that one of `if`, `then` and `else` leaves out.
+pub(crate) fn open_conditions(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                if matches!(name.as_str(), "if" | "then" | "else") {
+                    open(inner);
+                }
+                open_conditions(inner);
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(open_conditions),
+        _ => {}
+    }
+}
+
+fn open(condition: &mut Value) {
+    let Some(members) = condition.as_object_mut() else {
+        return;
+    };
+    // What stands beside a reference counts for nothing.
+    if members.contains_key("$ref") {
+        return;
+    }
+    let is_of_objects = ["properties", "required", "if"]
+        .iter()
+        .any(|key| members.contains_key(*key));
+    if is_of_objects {
+        members
+            .entry("additionalProperties")
+            .or_insert(Value::Bool(true));
+    }
+    for inner in members
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(serde_json::Map::values_mut)
+    {
+        open(inner);
+    }
 }
 
 /// TOML knows no null, formats of integers mean nothing to a person, and tooltips are no source text.
@@ -145,5 +190,33 @@ fn without_null(object: &mut Map<String, Value>) {
     for (name, value) in only.as_object().into_iter().flatten() {
         // What is said of the field itself counts more than what is said of its type.
         object.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_say_that_they_are_open_and_nothing_else_does() {
+        let mut schema = json!({
+            "properties": { "a": { "properties": { "b": {} } } },
+            "if": { "properties": { "a": { "required": ["b"] } } },
+            "then": { "$ref": "#/definitions/x" },
+            "else": { "required": ["c"], "additionalProperties": false },
+        });
+        open_conditions(&mut schema);
+        assert_eq!(
+            schema,
+            json!({
+                "properties": { "a": { "properties": { "b": {} } } },
+                "if": {
+                    "properties": { "a": { "required": ["b"], "additionalProperties": true } },
+                    "additionalProperties": true,
+                },
+                "then": { "$ref": "#/definitions/x" },
+                "else": { "required": ["c"], "additionalProperties": false },
+            })
+        );
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::text::{DATE, DURATION, TEMPLATE, or};
 use super::vocabulary::{Takes, Vocabulary};
-use super::{Plain, document, one_of};
+use super::{Plain, document, one_of, open_conditions};
 use crate::ActionKind;
 use crate::control::{STOP, WAIT};
 use crate::on::Table;
@@ -39,6 +39,7 @@ pub fn workflow(vocabulary: &Vocabulary) -> Value {
         "name": start_names(vocabulary),
         "table": start_table(vocabulary),
     });
+    open_conditions(&mut schema);
     schema
 }
 
