@@ -5,7 +5,8 @@ use http::StatusCode;
 use crate::answer::Answer;
 use crate::call::Handler;
 use crate::highlevel::access::Access;
-use crate::spec::{Bundle, Checks};
+use crate::highlevel::plain::Plan;
+use crate::spec::{Bundle, Checks, Described};
 
 /// HighLevel's API version where the description names none.
 const VERSION: &str = "2021-07-28";
@@ -51,6 +52,8 @@ pub struct Operation {
     pub route: Option<Route>,
     /// `None`: served, but not described.
     pub checks: Option<Checks>,
+    /// Serves it in place of the route's handler, where it has none of its own.
+    pub plain: Option<Plan>,
 }
 
 #[derive(Debug)]
@@ -82,13 +85,10 @@ impl Operations {
         let routes = || resources.iter().copied().flatten();
         let mut all: Vec<Operation> = bundle
             .into_operations()
-            .map(|described| Operation {
-                route: routes()
-                    .find(|route| {
-                        route.method == described.method
-                            && same_shape(route.template, &described.template)
-                    })
-                    .copied(),
+            .map(|described| (own_route(resources, &described), described))
+            .map(|(route, described)| Operation {
+                plain: described.plain.clone().filter(|_| route.is_none()),
+                route: route.or_else(|| Some(described.plain.as_ref()?.route(&described.method))),
                 method: described.method,
                 template: described.template,
                 name: described.name,
@@ -108,6 +108,7 @@ impl Operations {
                     version: None,
                     route: Some(*route),
                     checks: None,
+                    plain: None,
                 });
             }
         }
@@ -141,6 +142,15 @@ impl Operations {
             Found::Nothing
         }
     }
+}
+
+/// The route that somebody has written for an operation.
+fn own_route(resources: &[&[Route]], described: &Described) -> Option<Route> {
+    let mut routes = resources.iter().copied().flatten();
+    let found = routes.find(|route| {
+        route.method == described.method && same_shape(route.template, &described.template)
+    });
+    found.copied()
 }
 
 /// The values of the template's parameters, if the path has its form. Slashes count: `/contacts/` is not `/contacts`.

@@ -90,6 +90,7 @@ impl Shared {
             tasks: IndexMap::new(),
             custom_fields: Vec::new(),
             records: Collections::default(),
+            plain: crate::highlevel::plain::Store::default(),
             last_message_at: now,
             grants,
             limits: Limits::default(),

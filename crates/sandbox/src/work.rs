@@ -78,7 +78,10 @@ fn handle(
         if let Some(caller) = caller {
             check_tenant(world, caller, route, &call)?;
         }
-        (route.handler)(world, &call)
+        match &operation.plain {
+            Some(plan) => plan.serve(world, &call),
+            None => (route.handler)(world, &call),
+        }
     });
     match (answered, left) {
         (Ok(answer), Some(left)) => Ok(left.onto(answer)),

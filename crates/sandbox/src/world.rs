@@ -35,6 +35,8 @@ pub struct World {
     pub custom_fields: Vec<CustomField>,
     /// Everything else that HighLevel keeps.
     pub records: Collections,
+    /// Records of operations that nobody has written a handler for.
+    pub plain: crate::highlevel::plain::Store,
     /// When the last message was made: no two share a millisecond, so that paging by date loses none.
     pub last_message_at: Timestamp,
     pub grants: Grants,

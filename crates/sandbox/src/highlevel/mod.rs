@@ -24,6 +24,7 @@ mod notes;
 pub mod oauth;
 pub mod opportunities;
 mod paging;
+pub mod plain;
 mod relations;
 pub mod routes;
 mod search;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::checks::{Checks, Parameter};
 use super::convert;
+use crate::highlevel::plain::Plan;
 
 /// A described operation.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Described {
     /// Value of the `Version` header, where one is asked for.
     pub version: Option<String>,
     pub checks: Checks,
+    /// How to serve it where nobody has written how.
+    pub plain: Option<Plan>,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +69,7 @@ impl Bundle {
                     name,
                     version: operation["x-api-version"].as_str().map(ToOwned::to_owned),
                     checks,
+                    plain: Plan::read(&document, template, method, operation),
                 });
             }
         }

@@ -5,5 +5,5 @@ mod checks;
 mod convert;
 mod messages;
 
-pub use bundle::Bundle;
+pub use bundle::{Bundle, Described};
 pub use checks::Checks;

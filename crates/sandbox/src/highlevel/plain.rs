@@ -1,0 +1,421 @@
+//! Operations that nobody has written a handler for: records that are created, read, listed, changed and deleted as the
+//! description says, so that a new operation is served as soon as it is described. What belongs to a service's own mind,
+//! as a slot that is taken, needs a handler.
+
+use http::StatusCode;
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::access::Access;
+use crate::answer::{Answer, Handled};
+use crate::call::Call;
+use crate::clock::iso;
+use crate::collection::Record;
+use crate::operations::Route;
+use crate::world::World;
+
+/// Records by the path below which they are, with its parameters filled in.
+pub type Store = IndexMap<String, Vec<Record>>;
+
+/// Page size where none is asked for.
+const PAGE: usize = 20;
+/// Query keys that choose no record.
+const NO_FILTERS: [&str; 4] = ["limit", "locationId", "altId", "altType"];
+
+/// What is done to the records, and where they are in an answer.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    verb: Verb,
+    /// The path's segments that name the collection.
+    collection: Vec<String>,
+    /// From the answer to the record, or to the list.
+    place: String,
+    /// What the record calls its id.
+    id: String,
+    status: u16,
+    /// Members of the record that tell a time.
+    created: Vec<String>,
+    updated: Vec<String>,
+    /// Flags of the answer that say that it was done.
+    flags: Vec<String>,
+    has_total: bool,
+    access: Access,
+    scope: Option<String>,
+    template: String,
+}
+
+#[derive(Debug, Clone)]
+enum Verb {
+    List(Pages),
+    Get,
+    Create,
+    Update,
+    Delete,
+}
+
+#[derive(Debug, Clone)]
+enum Pages {
+    None,
+    /// Query key that says how many to pass over.
+    Over(String),
+    /// Query key that takes what the answer has at this pointer.
+    Cursor {
+        parameter: String,
+        next: String,
+    },
+    /// Query key that takes this member of the last record.
+    After {
+        parameter: String,
+        from: String,
+    },
+}
+
+impl Plan {
+    /// `None` where the description does not say enough: which records an operation is about.
+    pub fn read(document: &Value, template: &str, method: &str, operation: &Value) -> Option<Self> {
+        let segments: Vec<&str> = template.split('/').collect();
+        let names_record = segments.last().is_some_and(|last| last.starts_with('{'));
+        let text = |key: &str| operation[key].as_str().map(ToOwned::to_owned);
+        let (items, record) = (text("x-items"), text("x-record"));
+        let is_read = operation["x-idempotency"] == "read";
+        let verb = match method {
+            "get" | "post" if is_read && items.is_some() => Verb::List(pages(operation)),
+            "get" if names_record && text("x-id").is_some() => Verb::Get,
+            "post" if !names_record && !is_read && text("x-id").is_some() => Verb::Create,
+            "put" | "patch" if names_record => Verb::Update,
+            "delete" if names_record => Verb::Delete,
+            _ => return None,
+        };
+        let collection = if names_record && !matches!(verb, Verb::List(_)) {
+            &segments[..segments.len() - 1]
+        } else {
+            &segments[..]
+        };
+        let responses = operation["responses"].as_object()?;
+        let (status, answer) = responses
+            .iter()
+            .find(|(status, _)| status.starts_with('2'))?;
+        let answer = resolve(document, answer);
+        let schema = answer["content"]
+            .as_object()?
+            .values()
+            .next()?
+            .get("schema")?;
+        let schema = resolve(document, schema);
+        let place = items.clone().or(record).unwrap_or_default();
+        let described = member(document, schema, &place);
+        let described = if items.is_some() {
+            resolve(document, &described["items"])
+        } else {
+            described
+        };
+        let has = |names: &[&str]| -> Vec<String> {
+            let names = names
+                .iter()
+                .filter(|name| described["properties"].get(**name).is_some());
+            names.map(|name| (*name).to_owned()).collect()
+        };
+        let id = text("x-id").and_then(|id| Some(id.rsplit('/').next()?.to_owned()));
+        let flags = ["succeded", "succeeded", "success", "deleted"]
+            .iter()
+            .filter(|flag| schema["properties"][**flag]["type"] == "boolean");
+        Some(Self {
+            verb,
+            collection: collection
+                .iter()
+                .map(|segment| (*segment).to_owned())
+                .collect(),
+            place,
+            id: id.unwrap_or_else(|| "id".to_owned()),
+            status: status.parse().unwrap_or(200),
+            created: has(&["dateAdded", "createdAt"]),
+            updated: has(&["dateUpdated", "updatedAt"]),
+            flags: flags.map(|flag| (*flag).to_owned()).collect(),
+            has_total: schema["properties"].get("total").is_some(),
+            access: access(&operation["x-token-kinds"]),
+            scope: operation["x-scopes"][0].as_str().map(ToOwned::to_owned),
+            template: template.to_owned(),
+        })
+    }
+
+    /// A route that lives as long as the process: descriptions are read once.
+    pub fn route(&self, method: &str) -> Route {
+        let kept = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        Route {
+            method: kept(method),
+            template: kept(&self.template),
+            access: self.access,
+            scope: self.scope.as_deref().map(kept),
+            handler: unplanned,
+        }
+    }
+
+    /// Does what the operation says.
+    pub fn serve(&self, world: &mut World, call: &Call<'_>) -> Handled {
+        let key = self.key(call);
+        match &self.verb {
+            Verb::List(pages) => Ok(self.list(world, &key, call, pages)),
+            Verb::Get => {
+                let record = found(world, &key, call)?.1.clone();
+                Ok(self.answer(self.shown(&record)))
+            }
+            Verb::Create => {
+                let record = Record::new(world.ids.record(), call.now, call.body.clone());
+                let shown = self.shown(&record);
+                world.plain.entry(key).or_default().push(record);
+                Ok(self.answer(shown))
+            }
+            Verb::Update => {
+                let (index, _) = found(world, &key, call)?;
+                let record = &mut world.plain[&key][index];
+                for (name, value) in call.body.as_object().into_iter().flatten() {
+                    record.set(name, value.clone());
+                }
+                record.updated_at = call.now;
+                let shown = self.shown(&world.plain[&key][index]);
+                Ok(self.answer(shown))
+            }
+            Verb::Delete => {
+                let (index, _) = found(world, &key, call)?;
+                let gone = world.plain[&key].remove(index);
+                Ok(self.answer(self.shown(&gone)))
+            }
+        }
+    }
+
+    /// The collection's name: two contacts have two lists.
+    fn key(&self, call: &Call<'_>) -> String {
+        let mut arguments = call.arguments.iter();
+        let segments = self.collection.iter().map(|segment| {
+            if segment.starts_with('{') {
+                (*arguments.next().unwrap_or(&"")).to_owned()
+            } else {
+                segment.clone()
+            }
+        });
+        segments
+            .collect::<Vec<_>>()
+            .join("/")
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    fn shown(&self, record: &Record) -> Value {
+        let mut shown = record.json_as(&self.id);
+        for (names, at) in [
+            (&self.created, record.created_at),
+            (&self.updated, record.updated_at),
+        ] {
+            for name in names {
+                shown[name] = iso(at).into();
+            }
+        }
+        shown
+    }
+
+    fn answer(&self, record: Value) -> Answer {
+        let mut body = if self.place.is_empty() && !matches!(self.verb, Verb::Delete) {
+            record
+        } else if self.place.is_empty() {
+            json!({})
+        } else {
+            let mut body = json!({});
+            put(&mut body, &self.place, record);
+            body
+        };
+        for flag in &self.flags {
+            body[flag] = true.into();
+        }
+        Answer::new(
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK),
+            body,
+        )
+    }
+
+    fn list(&self, world: &World, key: &str, call: &Call<'_>, pages: &Pages) -> Answer {
+        let own = match pages {
+            Pages::None => "",
+            Pages::Over(name) => name,
+            Pages::Cursor { parameter, .. } | Pages::After { parameter, .. } => parameter,
+        };
+        let records = world.plain.get(key).map(Vec::as_slice).unwrap_or_default();
+        let is_asked = |record: &&Record| {
+            call.query.iter().all(|(name, wanted)| {
+                name == own
+                    || NO_FILTERS.contains(&name.as_str())
+                    || match record.member(name) {
+                        Value::Null => true,
+                        Value::String(text) => text == wanted,
+                        other => other.to_string() == *wanted,
+                    }
+            })
+        };
+        let all: Vec<Value> = records
+            .iter()
+            .filter(is_asked)
+            .map(|record| self.shown(record))
+            .collect();
+        let limit = call.number("limit", PAGE).unwrap_or(PAGE).max(1);
+        let behind = |pointer: &str| {
+            let place = call.query(own).unwrap_or_default();
+            let is_it = |record: &Value| {
+                record
+                    .pointer(pointer)
+                    .is_some_and(|value| text(value) == place)
+            };
+            all.iter().position(is_it).map_or(0, |index| index + 1)
+        };
+        let id = format!("/{}", self.id);
+        let start = match pages {
+            Pages::None => 0,
+            Pages::Over(name) => call.number(name, 0).unwrap_or(0),
+            Pages::Cursor { .. } => behind(&id),
+            Pages::After { from, .. } => behind(from),
+        };
+        let size = if matches!(pages, Pages::None) {
+            all.len()
+        } else {
+            limit
+        };
+        let page: Vec<Value> = all.iter().skip(start).take(size).cloned().collect();
+        let mut body = json!({});
+        if let Pages::Cursor { next, .. } = pages
+            // A full page names the next one, which may be empty.
+            && page.len() == limit
+            && let Some(last) = page.last().and_then(|record| record.pointer(&id))
+        {
+            put(&mut body, next, last.clone());
+        }
+        if self.has_total {
+            body["total"] = all.len().into();
+        }
+        put(&mut body, &self.place, page.into());
+        Answer::new(
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK),
+            body,
+        )
+    }
+}
+
+/// The handler of routes without one: [`Plan::serve`] stands in its place.
+fn unplanned(_: &mut World, _: &Call<'_>) -> Handled {
+    Err(Answer::refused(
+        StatusCode::NOT_IMPLEMENTED,
+        "The sandbox does not serve this yet",
+    ))
+}
+
+fn pages(operation: &Value) -> Pages {
+    let paging = &operation["x-paging"];
+    let pair = |style: &str, key: &str| {
+        let style = &paging[style];
+        Some((
+            style["parameter"].as_str()?.to_owned(),
+            style[key].as_str()?.to_owned(),
+        ))
+    };
+    if let Some((parameter, next)) = pair("cursor", "next") {
+        return Pages::Cursor { parameter, next };
+    }
+    if let Some((parameter, from)) = pair("after", "from") {
+        return Pages::After { parameter, from };
+    }
+    match paging.as_str() {
+        Some(name @ ("skip" | "offset")) => Pages::Over(name.to_owned()),
+        _ => Pages::None,
+    }
+}
+
+fn access(kinds: &Value) -> Access {
+    let has = |word: &str| {
+        let kinds = kinds.as_array().into_iter().flatten();
+        kinds
+            .filter_map(Value::as_str)
+            .any(|kind| kind.starts_with(word))
+    };
+    match (has("agency"), has("location")) {
+        (true, true) => Access::Either,
+        (true, false) => Access::Agency,
+        (false, _) => Access::Location,
+    }
+}
+
+fn found<'w>(world: &'w World, key: &str, call: &Call<'_>) -> Result<(usize, &'w Record), Answer> {
+    let id = call.arguments.last().copied().unwrap_or_default();
+    let records = world.plain.get(key).map(Vec::as_slice).unwrap_or_default();
+    let mut records = records.iter().enumerate();
+    let missing = || Answer::not_found(format!("Record with id {id} not found"));
+    records
+        .find(|(_, record)| record.id == id)
+        .ok_or_else(missing)
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Writes a value where a pointer leads, with the objects on the way.
+fn put(body: &mut Value, pointer: &str, value: Value) {
+    let mut here = body;
+    for key in pointer.split('/').skip(1) {
+        if !here.is_object() {
+            *here = Value::Object(Map::new());
+        }
+        here = &mut here[key];
+    }
+    *here = value;
+}
+
+fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    let reference = value["$ref"]
+        .as_str()
+        .or_else(|| value["allOf"][0]["$ref"].as_str());
+    reference
+        .and_then(|reference| document.pointer(reference.strip_prefix('#')?))
+        .unwrap_or(value)
+}
+
+fn member<'d>(document: &'d Value, schema: &'d Value, pointer: &str) -> &'d Value {
+    let keys = pointer.split('/').skip(1);
+    keys.fold(schema, |schema, key| {
+        resolve(document, &schema["properties"][key])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_makes_its_way() {
+        let mut body = json!({ "a": 1 });
+        put(&mut body, "/meta/next", json!("x"));
+        put(&mut body, "/meta/more", json!("y"));
+        assert_eq!(
+            body,
+            json!({ "a": 1, "meta": { "next": "x", "more": "y" } })
+        );
+    }
+
+    #[test]
+    fn what_does_not_say_which_records_it_is_about_is_left_to_a_handler() {
+        let answer = json!({ "200": { "content": { "application/json": { "schema": {} } } } });
+        let plan = |path: &str, method: &str, mut operation: Value| {
+            operation["responses"] = answer.clone();
+            Plan::read(&json!({}), path, method, &operation).is_some()
+        };
+        assert!(plan(
+            "/things/",
+            "get",
+            json!({ "x-items": "/things", "x-idempotency": "read" })
+        ));
+        assert!(plan("/things/{id}", "get", json!({ "x-id": "/id" })));
+        assert!(plan("/things/", "post", json!({ "x-id": "/id" })));
+        assert!(plan("/things/{id}", "delete", json!({})));
+        assert!(!plan("/things/", "get", json!({ "x-idempotency": "read" })));
+        assert!(!plan("/things/{id}/publish", "post", json!({})));
+        assert!(!plan("/things/count", "get", json!({})));
+    }
+}
