@@ -13,6 +13,8 @@ pub struct Service {
     pub webhooks: Option<&'static str>,
     /// The file of its catalog.
     pub catalog: Option<&'static str>,
+    /// The file of the members of a contact that field mapping knows (`x-field`).
+    pub contact_members: Option<&'static str>,
     /// The manifests that have a cargo feature for each of its resources.
     pub manifests: &'static [Manifest],
 }
@@ -33,6 +35,7 @@ pub const SERVICES: &[Service] = &[
         crate_dir: "crates/highlevel-api",
         webhooks: Some("spec/webhooks/"),
         catalog: Some("spec/catalog.yaml"),
+        contact_members: Some("crates/mapping/src/generated/contact_members.rs"),
         manifests: &[
             Manifest {
                 path: "crates/highlevel-api/Cargo.toml",
@@ -50,6 +53,7 @@ pub const SERVICES: &[Service] = &[
         crate_dir: "crates/ecologi-api",
         webhooks: None,
         catalog: None,
+        contact_members: None,
         manifests: &[Manifest {
             path: "crates/ecologi-api/Cargo.toml",
             forwards_to: None,

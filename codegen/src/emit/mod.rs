@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod catalog;
 mod client;
+mod contact_members;
 mod features;
 mod isolate;
 mod modules;
@@ -101,6 +102,17 @@ pub(crate) fn service(
         match text.map_err(|error| plan.internal(name, &error)) {
             Ok(text) => outputs.push(Output {
                 path: format!("{}/tests/it/generated/{name}.rs", service.crate_dir),
+                text,
+            }),
+            Err(error) => problems.0.extend(error.0),
+        }
+    }
+    if let Some(path) = service.contact_members {
+        match contact_members::file(&bundle.value)
+            .map_err(|error| plan.internal("contact_members", &error))
+        {
+            Ok(text) => outputs.push(Output {
+                path: path.to_owned(),
                 text,
             }),
             Err(error) => problems.0.extend(error.0),

@@ -52,17 +52,17 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    let token_kinds = value["x-token-kinds"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|kind| {
-            if kind == "agency" {
-                quote!(TokenKind::Agency)
-            } else {
-                quote!(TokenKind::Location)
-            }
-        });
+    let token_kinds =
+        value["x-token-kinds"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|kind| match kind.as_str() {
+                Some("agency") => quote!(TokenKind::Agency),
+                Some("agency-app") => quote!(TokenKind::AgencyApp),
+                Some("location-app") => quote!(TokenKind::LocationApp),
+                _ => quote!(TokenKind::Location),
+            });
     let parameters = value["parameters"]
         .as_array()
         .into_iter()

@@ -20,6 +20,8 @@ const KNOWN: [&str; 11] = [
     "x-trigger",
     "x-deviation",
 ];
+/// Those of an app's installation only end with `-app`.
+const TOKEN_KINDS: [&str; 4] = ["agency", "location", "agency-app", "location-app"];
 const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
 
 pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value) {
@@ -54,10 +56,11 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Val
             "x-scopes" if !is_list_of_text(value) => {
                 findings.add(&at, "`x-scopes` must be a list of scopes");
             }
-            "x-token-kinds" if !is_list_of(value, &["agency", "location"]) => {
+            "x-token-kinds" if !is_list_of(value, &TOKEN_KINDS) => {
                 findings.add(
                     &at,
-                    "`x-token-kinds` must list `agency`, `location` or both",
+                    "`x-token-kinds` must list `agency`, `location` or both, as `agency-app` or `location-app` where no \
+                     private token is taken",
                 );
             }
             _ => {}

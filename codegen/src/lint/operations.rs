@@ -112,16 +112,33 @@ fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         .filter(|(status, _)| status.starts_with('2'))
         .collect();
     let [(status, answer)] = successes.as_slice() else {
+        let remedy = match (
+            successes.len(),
+            answers.is_some_and(|all| all.contains_key("default")),
+        ) {
+            (0, true) => {
+                "; `default` is for refusals: write the success under its status, such as `\"200\"`"
+            }
+            (0, false) => "; write it under its status, such as `\"200\"`",
+            _ => "; make one of them, with a `oneOf` of objects as its schema where they differ",
+        };
         findings.add(
             &at,
             format!(
-                "there must be one success answer, there are {}",
+                "there must be one success answer, there are {}{remedy}",
                 successes.len()
             ),
         );
         return;
     };
     let at = pointer::join(&at, status);
+    if answer.get("$ref").is_some() {
+        findings.add(
+            &at,
+            "write the success out here; `$ref` to `components.responses` is for refusals",
+        );
+        return;
+    }
     if answer.get("content").is_none() {
         findings.add(&at, "the answer has no content, so its body would be lost; describe it, if only as an empty object");
         return;

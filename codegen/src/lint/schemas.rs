@@ -3,12 +3,13 @@
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Map, Value};
 
+use super::reach::reach;
 use super::{Findings, clashes, is_camel};
 use crate::pointer;
-use crate::schema::operations;
+use crate::schema::{is_enum, operations};
 
 /// What a schema can have.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "$ref",
     "type",
     "format",
@@ -30,6 +31,7 @@ const KNOWN: [&str; 23] = [
     "minItems",
     "maxItems",
     "x-open",
+    "x-field",
     "x-secret",
     "x-deviation",
 ];
@@ -53,6 +55,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
             );
         }
         one(findings, &at, schema, Position::Component);
+        component(findings, &at, schema);
     }
     for (path, method, operation) in operations(value) {
         let at = pointer::join(&pointer::join("/paths", path), method);
@@ -65,6 +68,36 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         .filter(|(kind, _)| *kind != "schemas")
     {
         inside(findings, &pointer::join("/components", kind), item);
+    }
+}
+
+/// A component becomes a type: a struct, a list or words. Anything else would be a struct without members.
+fn component<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value) {
+    let kind = schema["type"].as_str();
+    if matches!(kind, Some("string" | "number" | "integer" | "boolean")) && !is_enum(schema) {
+        findings.add(
+            &pointer::join(at, "type"),
+            format!(
+                "a component must be an object, a list or an `enum` of texts; write `type: {}` where it is used",
+                kind.unwrap_or_default()
+            ),
+        );
+    }
+    if kind != Some("string") && is_enum(schema) {
+        findings.add(
+            &pointer::join(at, "enum"),
+            "a list of numbers becomes no type; write it where it is used",
+        );
+    }
+    for (index, part) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
+        let is_object = reach(findings.bundle, part, "").kind() == Some("object");
+        if !is_object || part.get("$ref").is_none() {
+            findings.add(
+                &pointer::join(&pointer::join(at, "oneOf"), &index.to_string()),
+                "the alternatives of a component must be objects with names of their own, referred to by `$ref`; \
+                 describe what is no object as a member without `type`",
+            );
+        }
     }
 }
 
@@ -149,6 +182,19 @@ fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: P
 
 fn keywords(findings: &mut Findings<'_>, at: &str, members: &Map<String, Value>) {
     for (key, value) in members {
+        if key == "x-field" {
+            let kinds: &[&str] = match members.get("type").and_then(Value::as_str) {
+                Some("string") => &["text", "name", "date"],
+                Some("boolean") => &["flag"],
+                _ => &[],
+            };
+            if !value.as_str().is_some_and(|kind| kinds.contains(&kind)) {
+                findings.add(
+                    &pointer::join(at, key),
+                    "`x-field` says how field mapping takes a contact's member: text, name or date of a string, flag of a boolean",
+                );
+            }
+        }
         let remedy = match key.as_str() {
             key if KNOWN.contains(&key) => None,
             "anyOf" => Some("becomes a struct of flattened options; use `oneOf`"),

@@ -5,6 +5,7 @@ mod clearable;
 mod defaults;
 mod fork;
 mod lists_of_values;
+mod one_of_answers;
 mod one_success;
 mod parameters;
 mod path_parameters;
@@ -47,6 +48,7 @@ pub(crate) const CLIENT: &[Transform] = transforms![
     whole_numbers,
     fork,
     lists_of_values::open,
+    one_of_answers,
     clearable,
     secrets,
     strict_requests
@@ -92,6 +94,7 @@ mod tests {
                 "whole_numbers",
                 "fork",
                 "lists_of_values::open",
+                "one_of_answers",
                 "clearable",
                 "secrets",
                 "strict_requests"

@@ -1,8 +1,9 @@
-//! Numbers in paths and queries are whole: the generator would send `20.0` for 20.
+//! Numbers in paths and queries are whole and plain: the generator would send `20.0` for 20, and make a type of its own
+//! of a number with bounds, which takes none of the usual ones. Bounds stay in the bundle, by which arguments are held.
 
 use serde_json::{Value, json};
 
-use crate::schema::operations_mut;
+use crate::schema::{operations_mut, walk};
 
 pub(super) fn apply(document: &mut Value) {
     for operation in operations_mut(document) {
@@ -12,10 +13,21 @@ pub(super) fn apply(document: &mut Value) {
             .into_iter()
             .flatten()
         {
-            if parameter["schema"]["type"] == "number" {
-                parameter["schema"]["type"] = json!("integer");
+            if let Some(schema) = parameter.get_mut("schema") {
+                walk(schema, &mut plain);
             }
         }
+    }
+}
+
+fn plain(schema: &mut Value) {
+    let is_number = matches!(schema["type"].as_str(), Some("integer" | "number"));
+    let Some(members) = schema.as_object_mut().filter(|_| is_number) else {
+        return;
+    };
+    members.insert("type".into(), json!("integer"));
+    for bound in ["minimum", "maximum", "multipleOf", "format"] {
+        members.shift_remove(bound);
     }
 }
 
@@ -24,14 +36,23 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn numbers_become_whole() {
-        let parameters =
-            json!([{ "schema": { "type": "number" } }, { "schema": { "type": "string" } }]);
+    fn numbers_become_whole_and_plain() {
+        let parameters = json!([
+            { "schema": { "type": "number" } },
+            { "schema": { "type": "integer", "minimum": 1, "maximum": 20, "format": "int32" } },
+            { "schema": { "type": "array", "items": { "type": "number", "minimum": 1 } } },
+            { "schema": { "type": "string" } },
+        ]);
         let mut document = json!({ "paths": { "/a": { "get": { "parameters": parameters } } } });
         super::apply(&mut document);
         assert_eq!(
             document["paths"]["/a"]["get"]["parameters"],
-            json!([{ "schema": { "type": "integer" } }, { "schema": { "type": "string" } }])
+            json!([
+                { "schema": { "type": "integer" } },
+                { "schema": { "type": "integer" } },
+                { "schema": { "type": "array", "items": { "type": "integer" } } },
+                { "schema": { "type": "string" } },
+            ])
         );
     }
 }

@@ -339,6 +339,26 @@ const CASES: &[(&str, &str, &str)] = &[
         "get-thing, x-api-version: `x-api-version` must be a text like",
     ),
     (
+        "\"200\":",
+        "default:",
+        "there must be one success answer, there are 0; `default` is for refusals",
+    ),
+    (
+        "          description: Done.\n          content: { application/json: { schema: { $ref: \"#/components/schemas/Answer\" } } }\n    get",
+        "          $ref: \"#/components/responses/Done\"\n    get",
+        ":19: update-thing, responses.200: write the success out here",
+    ),
+    (
+        "    Kind: {",
+        "    Plain: { type: string, description: Text. }\n    Kind: {",
+        ":42: Plain, type: a component must be an object, a list or an `enum` of texts; write `type: string` where",
+    ),
+    (
+        "    Kind: {",
+        "    Either: { description: Two., oneOf: [{ $ref: \"#/components/schemas/Kind\" }] }\n    Kind: {",
+        ":42: Either, oneOf.0: the alternatives of a component must be objects",
+    ),
+    (
         "components:",
         "  /things/{otherId}/:\n    delete: {}\ncomponents:",
         ":33: /things/{otherId}/: it differs from /things/{thingId} by its last slash only",
@@ -415,6 +435,27 @@ fn a_file_is_read_as_a_stream() {
     let file = "content: { audio/x-wav: { schema: { type: string, format: binary } } }";
     let code = code(answer, file);
     assert!(code.contains("ResponseValue<ByteStream>"), "{code}");
+}
+
+/// A wrong turn here would be a struct without members.
+#[test]
+fn an_answer_that_is_one_of_two_has_the_members_of_both() {
+    let object = "type: object\n      description: An answer.\n      properties:\n        thing: { $ref: \"#/components/schemas/Thing\" }\n";
+    let either = "description: An answer.\n      oneOf: [{ $ref: \"#/components/schemas/Thing\" }, { $ref: \"#/components/schemas/Other\" }]\n    Other:\n      type: object\n      description: Other.\n      properties:\n        size: { type: integer }\n";
+    let code = code(object, either);
+    let start = code.find("pub struct Answer {").unwrap();
+    let members = &code[start..start + code[start..].find('}').unwrap()];
+    for member in ["pub name:", "pub kind:", "pub size:"] {
+        assert!(members.contains(member), "{members}");
+    }
+}
+
+/// A type of its own would take none of the usual numbers.
+#[test]
+fn a_number_of_a_query_is_plain_whatever_its_bounds() {
+    let plain = code("schema: { type: number }", "schema: { type: integer }");
+    let bounded = "schema: { type: integer, minimum: 1, maximum: 20 }";
+    assert_eq!(code("schema: { type: number }", bounded), plain);
 }
 
 #[test]

@@ -26,6 +26,10 @@ mod dates;
 mod event;
 pub mod fields;
 mod file_error;
+#[rustfmt::skip]
+mod generated {
+    pub(crate) mod contact_members;
+}
 mod key;
 mod moment;
 mod names;

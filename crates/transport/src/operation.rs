@@ -119,6 +119,19 @@ pub enum TokenKind {
     Location,
     /// An agency with all its locations.
     Agency,
+    /// One location, by an app's installation: private tokens are refused.
+    LocationApp,
+    /// An agency, by an app's installation: private tokens are refused.
+    AgencyApp,
+}
+
+impl Operation {
+    /// Whether it takes private integration tokens, beside those of an app's installation.
+    pub fn takes_private_tokens(&self) -> bool {
+        let is_app =
+            |kind: &TokenKind| matches!(kind, TokenKind::LocationApp | TokenKind::AgencyApp);
+        self.token_kinds.is_empty() || !self.token_kinds.iter().all(is_app)
+    }
 }
 
 /// A path or query parameter.

@@ -45,6 +45,10 @@ pub enum TokenError {
         "the token holds characters that cannot be sent in a header; copy it again, without line breaks or quotes"
     )]
     Malformed,
+    #[error(
+        "this operation takes no private token, only that of an app; connect the location by OAuth to use it"
+    )]
+    NeedsApp,
     #[error("the connection must be made again: {reason}")]
     Reconnect { reason: String },
     #[error("the token cannot be renewed just now: {reason}; the call can be tried again")]

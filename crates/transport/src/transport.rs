@@ -29,6 +29,9 @@ pub use builder::{BuildError, Timeouts, TransportBuilder, http_client};
 
 type Answer = reqwest::Result<reqwest::Response>;
 
+/// How tokens begin that a person made and no app has: operations for apps alone refuse them.
+const PRIVATE: &str = "pit-";
+
 /// Sends requests of one connection: token, API version, limits, retries, call log. Cheap to clone.
 #[derive(Clone)]
 pub struct Transport {
@@ -197,6 +200,9 @@ impl Transport {
             .ok_or(TokenError::Missing)?
             .token()
             .await?;
+        if !operation.takes_private_tokens() && token.expose_secret().starts_with(PRIVATE) {
+            return Err(TokenError::NeedsApp);
+        }
         request.headers_mut().insert(AUTHORIZATION, bearer(&token)?);
         Ok(Some(token))
     }

@@ -95,6 +95,8 @@ fn tokens(entry: &Entry) -> Vec<&'static str> {
         .map(|kind| match kind {
             TokenKind::Location => "location",
             TokenKind::Agency => "agency",
+            TokenKind::LocationApp => "location (of an app)",
+            TokenKind::AgencyApp => "agency (of an app)",
         })
         .collect()
 }

@@ -485,7 +485,7 @@ pub mod builder {
         client: &'a super::Client,
         appointment_id: Result<::std::string::String, String>,
         limit: Result<i64, String>,
-        offset: Result<u64, String>,
+        offset: Result<i64, String>,
     }
     impl<'a> GetAppointmentNotes<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -519,11 +519,11 @@ pub mod builder {
         }
         pub fn offset<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<u64>,
+            V: std::convert::TryInto<i64>,
         {
             self.offset = value
                 .try_into()
-                .map_err(|_| "conversion to `u64` for offset failed".to_string());
+                .map_err(|_| "conversion to `i64` for offset failed".to_string());
             self
         }
         ///Sends a `GET` request to `/calendars/appointments/{appointmentId}/notes`

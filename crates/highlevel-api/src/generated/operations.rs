@@ -2903,7 +2903,7 @@ pub static OPERATIONS: &[Operation] = &[
         api_version: Some("2021-07-28"),
         auth: Auth::Bearer,
         scopes: &["oauth.readonly"],
-        token_kinds: &[TokenKind::Agency],
+        token_kinds: &[TokenKind::AgencyApp],
         parameters: &[
             Parameter {
                 name: "companyId",
@@ -3002,7 +3002,7 @@ pub static OPERATIONS: &[Operation] = &[
         api_version: Some("2021-07-28"),
         auth: Auth::Bearer,
         scopes: &["oauth.write"],
-        token_kinds: &[TokenKind::Agency],
+        token_kinds: &[TokenKind::AgencyApp],
         parameters: &[],
         body: Body::Form,
         idempotency: Idempotency::Idempotent,

@@ -265,7 +265,7 @@ fn the_table_tells_what_the_transport_needs() {
     );
     assert_eq!(
         operation("get-location-access-token").token_kinds,
-        [TokenKind::Agency]
+        [TokenKind::AgencyApp]
     );
     let Idempotency::Lookup(lookup) = operation("create-task").idempotency else {
         panic!("a repeat adds a second task")

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::datum::Kind;
+use crate::generated::contact_members::{MEMBERS, Type};
+pub(super) use crate::generated::contact_members::{Member as Standard, Written};
 
 /// What the keys of contacts' custom fields begin with.
 pub const KEY: &str = "contact.";
@@ -131,78 +133,17 @@ fn same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.to_lowercase()
 }
 
-/// A field that every contact has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Standard {
-    pub name: &'static str,
-    type_: Type,
-    pub written: Written,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Type {
-    Text,
-    Name,
-    Date,
-    Flag,
-}
-
-/// When the API takes a standard field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    /// At any time; null empties it.
-    Nullable,
-    /// At any time; an empty text empties it.
-    Always,
-    /// When the contact is created.
-    AtCreation,
-    Never,
-}
-
-const fn standard(name: &'static str, type_: Type, written: Written) -> Standard {
-    Standard {
-        name,
-        type_,
-        written,
-    }
-}
-
-const STANDARD: &[Standard] = &[
-    standard("firstName", Type::Text, Written::Nullable),
-    standard("lastName", Type::Text, Written::Nullable),
-    standard("name", Type::Name, Written::Nullable),
-    standard("email", Type::Text, Written::Nullable),
-    standard("phone", Type::Text, Written::Nullable),
-    standard("address1", Type::Text, Written::Nullable),
-    standard("city", Type::Text, Written::Nullable),
-    standard("state", Type::Text, Written::Nullable),
-    standard("postalCode", Type::Text, Written::Always),
-    standard("country", Type::Text, Written::Always),
-    standard("website", Type::Text, Written::Nullable),
-    standard("timezone", Type::Text, Written::Nullable),
-    standard("dnd", Type::Flag, Written::Always),
-    standard("source", Type::Text, Written::Nullable),
-    standard("dateOfBirth", Type::Date, Written::Nullable),
-    standard("assignedTo", Type::Text, Written::Nullable),
-    standard("companyName", Type::Text, Written::AtCreation),
-    standard("gender", Type::Text, Written::AtCreation),
-    standard("id", Type::Text, Written::Never),
-    standard("type", Type::Text, Written::Never),
-    standard("businessId", Type::Text, Written::Never),
-    standard("dateAdded", Type::Date, Written::Never),
-];
-
 impl Standard {
     pub fn find(name: &str) -> Option<&'static Self> {
         let short = name.strip_prefix(KEY).unwrap_or(name);
-        STANDARD.iter().find(|field| field.name == short)
+        MEMBERS.iter().find(|field| field.name == short)
     }
 
     pub fn names<'a>() -> impl Iterator<Item = &'a str> {
-        STANDARD.iter().map(|field| field.name)
+        MEMBERS.iter().map(|field| field.name)
     }
 
-    pub fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> Kind {
         match self.type_ {
             Type::Text => Kind::Text { collapse: false },
             Type::Name => Kind::Text { collapse: true },
@@ -238,7 +179,7 @@ impl Standard {
 /// The names of the standard fields that an update takes, and of those that only a creation takes.
 pub fn written_fields() -> (Vec<&'static str>, Vec<&'static str>) {
     let of = |wanted: &[Written]| {
-        let fields = STANDARD
+        let fields = MEMBERS
             .iter()
             .filter(|field| wanted.contains(&field.written));
         fields.map(|field| field.name).collect()

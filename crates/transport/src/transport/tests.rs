@@ -378,3 +378,23 @@ async fn every_attempt_is_logged() {
     );
     assert_eq!(done.priority, Priority::Poll);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_for_apps_refuses_a_private_token_before_it_is_sent() {
+    static FOR_APPS: Operation = Operation {
+        token_kinds: &[crate::operation::TokenKind::LocationApp],
+        ..operation("lookup", Idempotency::Read)
+    };
+    let script = Arc::new(Script::default());
+    let with = |token: &str| {
+        let token = token.to_owned();
+        transport(&script, |builder| builder.token(token.into()))
+    };
+    let refused = with("pit-0").execute(&FOR_APPS, request()).await.unwrap();
+    let error = crate::CallError::from_response(&FOR_APPS, &refused).to_string();
+    assert!(error.contains("only that of an app"), "{error}");
+    assert!(script.sent.lock().unwrap().is_empty());
+    with("app-0").execute(&FOR_APPS, request()).await.unwrap();
+    with("pit-0").execute(&READ, request()).await.unwrap();
+    assert_eq!(script.sent.lock().unwrap().len(), 2);
+}
