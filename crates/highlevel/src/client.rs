@@ -69,9 +69,9 @@ impl Client {
         Self::assemble(self.transport.reading_only(), self.base.clone())
     }
 
-    /// Calls an operation by its name. `args` is one flat object: members named like a path or query parameter go
-    /// there, the rest is the body (a body that is a list is the member `body`). They are held against the description
-    /// first, see [`check`](crate::check). An empty answer is null.
+    /// Calls an operation by its name or by one of the catalog, such as `find-contact`. `args` is one flat object: members
+    /// named like a path or query parameter go there, the rest is the body (a body that is a list is the member `body`).
+    /// They are held against the description first, see [`check`](crate::check). An empty answer is null.
     pub async fn invoke(&self, name: &str, args: &Value) -> Result<Value, Error> {
         self.invoke_through(&self.transport, name, args).await
     }
@@ -103,10 +103,9 @@ impl Client {
         name: &str,
         args: &Value,
     ) -> Result<Value, Error> {
-        let operation = describe::find(name)?;
-        describe::hold(operation, args)?;
+        let (operation, args) = describe::prepared(name, args)?;
         let headers = http::HeaderMap::new();
-        let answer = invoke::call(transport, &self.base, operation, args, headers).await;
+        let answer = invoke::call(transport, &self.base, operation, &args, headers).await;
         answer.map_err(|error: CallError| Error::new(Some(operation), error))
     }
 

@@ -1,28 +1,43 @@
-//! What the description of the service says, looked up by operation name.
+//! What the description of the service says, looked up by operation name or by a name of the catalog.
 
 use std::sync::LazyLock;
 
+use canopy_transport::CallError;
 use canopy_transport::invoke::InvokeError;
 use canopy_transport::operation::Operation;
-use canopy_transport::schema::{Description, Document};
-use canopy_transport::{CallError, invoke};
+use canopy_transport::schema::{Description, Document, Forms};
 use serde_json::Value;
 
-use crate::{Error, OPERATIONS, api};
+use crate::names::{self, Named};
+use crate::{Error, api};
 
 /// Read when it is first needed: a program that makes typed calls only never pays for it.
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
     Document::parse(api::OPENAPI).expect("the embedded description is JSON, as a test shows")
 });
 
-pub(crate) fn find(name: &str) -> Result<&'static Operation, Error> {
-    invoke::find(OPERATIONS, name).ok_or_else(|| invoke::unknown(OPERATIONS, name).into())
+pub(crate) fn find(name: &str) -> Result<Named, Error> {
+    names::find(name).ok_or_else(|| names::unknown(name))
 }
 
-pub(crate) fn hold(operation: &'static Operation, args: &Value) -> Result<(), Error> {
-    DOCUMENT
-        .check(operation, args)
-        .map_err(|error| Error::new(Some(operation), CallError::arguments(operation.name, error)))
+/// The operation and its own arguments, if these fit.
+pub(crate) fn prepared(name: &str, args: &Value) -> Result<(&'static Operation, Value), Error> {
+    let named = find(name)?;
+    let args = plain(&named, args).map_err(|error| wrong(&named, error))?;
+    Ok((named.operation, args))
+}
+
+/// The operation's own arguments, held against the description.
+fn plain(named: &Named, args: &Value) -> Result<Value, InvokeError> {
+    let args = named.expand(args)?;
+    let args = DOCUMENT.typed(named.operation, &args, Forms::Numbers);
+    DOCUMENT.check(named.operation, &args)?;
+    Ok(args)
+}
+
+fn wrong(named: &Named, error: InvokeError) -> Error {
+    let error = CallError::arguments(named.name, error);
+    Error::new(Some(named.operation), error)
 }
 
 pub(crate) fn of(operation: &Operation) -> Description {
@@ -39,7 +54,43 @@ pub(crate) fn of(operation: &Operation) -> Description {
 /// # Ok::<(), canopy_highlevel::Error>(())
 /// ```
 pub fn describe(name: &str) -> Result<Description, Error> {
-    find(name).map(of)
+    let named = find(name)?;
+    let mut description = of(named.operation);
+    named.describe(&mut description);
+    Ok(description)
+}
+
+/// The arguments of an entry of the catalog as its operation takes them: a preset's parameter is replaced by what it
+/// stands for. Those of an operation stay as they are.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let args = canopy_highlevel::expand("find-contact", &json!({"email": "ada@example.com", "pageLimit": 5}))?;
+/// assert_eq!(args["filters"][0]["value"], "ada@example.com");
+/// assert_eq!(args["pageLimit"], 5);
+/// # Ok::<(), canopy_highlevel::Error>(())
+/// ```
+pub fn expand(name: &str, args: &Value) -> Result<Value, Error> {
+    let named = find(name)?;
+    let own = named.expand(args).map_err(|error| wrong(&named, error))?;
+    Ok(own.into_owned())
+}
+
+/// The arguments in the forms that their fields have: `20.0` as 20 for a whole number and, by [`Forms::Texts`], JSON that
+/// was written as a text (`"[\"a\"]"` for a list), as several assistants send it. What is wanted as a text stays one.
+/// [`Client::invoke`](crate::Client::invoke) does the former by itself.
+///
+/// ```
+/// use canopy_highlevel::Forms;
+/// use serde_json::json;
+///
+/// let args = json!({"contactId": "c", "tags": "[\"vip\"]"});
+/// assert_eq!(canopy_highlevel::typed("add-tags", &args, Forms::Texts)?["tags"], json!(["vip"]));
+/// # Ok::<(), canopy_highlevel::Error>(())
+/// ```
+pub fn typed(name: &str, args: &Value, forms: Forms) -> Result<Value, Error> {
+    find(name).map(|named| DOCUMENT.typed(named.operation, args, forms))
 }
 
 /// An answer of the form that the operation's has, for what is planned and not sent: each text in it is what `text`
@@ -51,7 +102,7 @@ pub fn describe(name: &str) -> Result<Description, Error> {
 /// # Ok::<(), canopy_highlevel::Error>(())
 /// ```
 pub fn placeholder(name: &str, text: &dyn Fn(&str) -> String) -> Result<Value, Error> {
-    find(name).map(|operation| DOCUMENT.placeholder(operation, text))
+    find(name).map(|named| DOCUMENT.placeholder(named.operation, text))
 }
 
 /// Holds arguments against the description, without sending anything; [`Client::invoke`](crate::Client::invoke) does it
@@ -66,7 +117,7 @@ pub fn placeholder(name: &str, text: &dyn Fn(&str) -> String) -> Result<Value, E
 /// assert!(error.to_string().contains("one of AND, OR"));
 /// ```
 pub fn check(name: &str, args: &Value) -> Result<(), Error> {
-    hold(find(name)?, args)
+    prepared(name, args).map(drop)
 }
 
 /// What [`check`] would refuse, as data: for programs that go on and look for the next mistake.
@@ -78,8 +129,8 @@ pub fn check(name: &str, args: &Value) -> Result<(), Error> {
 /// assert!(matches!(found, Some(InvokeError::Unexpected { field, .. }) if field == "bodi"));
 /// ```
 pub fn mistake(name: &str, args: &Value) -> Option<InvokeError> {
-    match invoke::find(OPERATIONS, name) {
-        Some(operation) => DOCUMENT.check(operation, args).err(),
+    match names::find(name) {
+        Some(named) => plain(&named, args).err(),
         None => Some(InvokeError::UnknownOperation { nearest: None }),
     }
 }

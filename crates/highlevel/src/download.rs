@@ -39,9 +39,8 @@ pub struct Download {
 impl Client {
     /// Calls an operation whose answer is a file. It is not kept in memory, and not sent again once it has begun.
     pub async fn download(&self, name: &str, args: &Value) -> Result<Download, Error> {
-        let operation = describe::find(name)?;
-        describe::hold(operation, args)?;
-        let response = invoke::download(self.transport(), self.base(), operation, args).await;
+        let (operation, args) = describe::prepared(name, args)?;
+        let response = invoke::download(self.transport(), self.base(), operation, &args).await;
         response
             .map(|response| Download::of(operation, response))
             .map_err(|error| Error::new(Some(operation), error))

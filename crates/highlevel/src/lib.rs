@@ -31,7 +31,7 @@
 //!
 //! # By name
 //!
-//! [`Client::invoke`] calls any of [`OPERATIONS`] with one flat JSON object. The arguments are held against the
+//! [`Client::invoke`] calls any of [`OPERATIONS`], also by its names in the [`CATALOG`], with one flat JSON object. The arguments are held against the
 //! description before anything is sent ([`check`]); [`describe`] tells what an operation takes.
 //!
 //! ```no_run
@@ -125,6 +125,7 @@ mod download;
 mod error;
 #[cfg(feature = "all")]
 pub mod guide;
+mod names;
 pub mod oauth;
 pub mod paging;
 mod refusal;
@@ -133,14 +134,14 @@ pub mod webhook;
 pub use canopy_highlevel_api as api;
 pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};
 pub use canopy_transport::invoke::InvokeError;
-pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace};
+pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace, Forms};
 pub use canopy_transport::{
     Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Exhausted, Limiter, Limits,
     NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString,
     StaticToken, SystemClock, Timeouts, TokenError, TokenSource, WindowLimit, operation, tolerant,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
-pub use describe::{check, describe, mistake, placeholder};
+pub use describe::{check, describe, expand, mistake, placeholder, typed};
 pub use download::Download;
 pub use error::Error;
 pub use futures::{Stream, StreamExt, TryStreamExt};

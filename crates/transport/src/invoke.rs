@@ -38,6 +38,8 @@ pub enum InvokeError {
         /// All names that are known at this place.
         takes: Vec<String>,
     },
+    #[error("it takes one of {}", fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", "))]
+    OneOf { fields: Vec<String> },
     #[error("the operation gives no list, so there are no pages of it")]
     NotAList,
 }
@@ -49,7 +51,10 @@ impl InvokeError {
             Self::Missing { field }
             | Self::Invalid { field, .. }
             | Self::Unexpected { field, .. } => Some(field),
-            Self::UnknownOperation { .. } | Self::NotAnObject | Self::NotAList => None,
+            Self::UnknownOperation { .. }
+            | Self::NotAnObject
+            | Self::OneOf { .. }
+            | Self::NotAList => None,
         }
     }
 
@@ -71,10 +76,7 @@ fn takes_text(nearest: Option<&str>, takes: &[String]) -> String {
 }
 
 /// The name that was probably meant.
-pub(crate) fn nearest<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-    meant: &str,
-) -> Option<&'a str> {
+pub fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, meant: &str) -> Option<&'a str> {
     let meant = meant.to_lowercase();
     names
         .into_iter()

@@ -30,7 +30,10 @@ async fn tool(assistant: &Assistant, name: &'static str, arguments: Value) -> Ca
 async fn answer(assistant: &Assistant, name: &'static str, arguments: Value) -> Value {
     let result = tool(assistant, name, arguments).await;
     assert_ne!(result.is_error, Some(true), "{result:?}");
-    result.structured_content.unwrap()
+    // Once: several clients show their model both.
+    assert_eq!(result.structured_content, None);
+    assert_eq!(result.content.len(), 1);
+    serde_json::from_str(&result.content[0].as_text().unwrap().text).unwrap()
 }
 
 /// The text of a refusal.
@@ -82,18 +85,22 @@ async fn an_assistant_finds_describes_and_calls_a_read() {
 
     let arguments = json!({ "name": "get-contact", "arguments": { "contactId": contact } });
     let read = answer(&assistant, "call_operation", arguments).await;
-    assert_eq!(read["contact"]["id"], contact.as_str());
+    assert_eq!(read["answer"]["contact"]["id"], contact.as_str());
+    assert_eq!(
+        (&read["location"], &read["connection"]),
+        (&json!(world.info().location_id), &json!("main"))
+    );
 
-    let email = read["contact"]["email"].clone();
+    let email = read["answer"]["contact"]["email"].clone();
     let arguments = json!({ "name": "find-contact", "arguments": { "email": email } });
     let read = answer(&assistant, "call_operation", arguments).await;
-    assert_eq!(read["contacts"][0]["id"], contact.as_str());
+    assert_eq!(read["answer"]["contacts"][0]["id"], contact.as_str());
 
     // The location is the connection's.
     let arguments = json!({ "name": "search-contacts", "arguments": { "pageLimit": 5 } });
     let read = answer(&assistant, "call_operation", arguments).await;
     assert_eq!(
-        read["contacts"][0]["locationId"],
+        read["answer"]["contacts"][0]["locationId"],
         world.info().location_id.as_str()
     );
     assistant.cancel().await.unwrap();
@@ -228,6 +235,183 @@ async fn standard_output_carries_only_the_protocol_and_its_end_ends_the_server()
         !text(&output.stderr).is_empty(),
         "the log is on standard error"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_that_come_as_text_are_taken_where_no_text_is_wanted() {
+    let world = World::new().await;
+    let contact = world.seed(1).await.remove(0);
+    let assistant = assistant(&world, &["--allow-actions"]).await;
+    let call = |name: &str, arguments: Value| json!({ "name": name, "arguments": arguments });
+    let search =
+        json!({ "pageLimit": "2", "sort": [{ "field": "dateAdded", "direction": "desc" }] });
+    for (name, arguments) in [
+        ("search-contacts", json!(search.to_string())),
+        (
+            "search-contacts",
+            json!({ "pageLimit": 2.0, "sort": search["sort"].to_string() }),
+        ),
+        (
+            "add-tags",
+            json!({ "contactId": contact, "tags": "[\"a\",\"b\"]" }),
+        ),
+        (
+            "create-contact-note",
+            json!({ "contactId": contact, "body": "[\"this is a text\"]" }),
+        ),
+        ("find-contact", json!("{\"email\":\"nobody@example.com\"}")),
+    ] {
+        answer(&assistant, "call_operation", call(name, arguments)).await;
+    }
+    let there = world.highlevel(&format!("/contacts/{contact}")).await;
+    let tags = there["contact"]["tags"].as_array().unwrap();
+    assert!(tags.ends_with(&[json!("a"), json!("b")]), "{tags:?}");
+    let notes = world.highlevel(&format!("/contacts/{contact}/notes")).await;
+    assert_eq!(notes["notes"][0]["body"], "[\"this is a text\"]");
+    for (name, arguments, expected) in [
+        (
+            "search-contacts",
+            json!("[1]"),
+            "`arguments` must be an object",
+        ),
+        (
+            "search-contacts",
+            json!({ "pageLimit": 20.5 }),
+            "`pageLimit` must be a whole number; write it without a fraction, such as 20",
+        ),
+        (
+            "add-tags",
+            json!({ "contactId": contact, "tags": "a, b" }),
+            "`tags` must be a list",
+        ),
+    ] {
+        let text = refusal(&assistant, "call_operation", call(name, arguments)).await;
+        assert!(text.contains(expected), "{text}");
+    }
+    assistant.cancel().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_cut_and_going_on_gives_all_records_once() {
+    let world = World::new().await;
+    let seeded = world.seed(60).await;
+    let assistant = assistant(&world, &["--max-answer", "6000"]).await;
+    let arguments = json!({ "pageLimit": 60 });
+    let (mut skip, mut ids, mut calls) = (json!(0), Vec::new(), 0);
+    while !skip.is_null() {
+        let call = json!({ "name": "search-contacts", "arguments": arguments, "skip": skip });
+        let result = tool(&assistant, "call_operation", call).await;
+        let text = &result.content[0].as_text().unwrap().text;
+        assert!(text.len() <= 6000, "{}", text.len());
+        let read: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(read["location"], world.info().location_id.as_str());
+        for contact in read["answer"]["contacts"].as_array().unwrap() {
+            ids.push(contact["id"].as_str().unwrap().to_owned());
+        }
+        skip = read["left_out"]["go_on"]["skip"].clone();
+        calls += 1;
+    }
+    assert!(calls > 2, "nothing was cut");
+    assert_eq!(ids.len(), 60);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), seeded.len(), "a record came twice");
+
+    let call = json!({ "name": "search-contacts", "arguments": arguments, "fields": ["id"] });
+    let read = answer(&assistant, "call_operation", call).await;
+    assert_eq!(read["answer"]["contacts"].as_array().unwrap().len(), 60);
+    assert_eq!(read.get("left_out"), None);
+
+    let call = json!({ "name": "get-contact", "arguments": { "contactId": seeded[0] }, "part": "/contact/email" });
+    let read = answer(&assistant, "call_operation", call).await;
+    assert!(read["answer"].as_str().unwrap().contains('@'), "{read}");
+    let call = json!({ "name": "search-contacts", "arguments": arguments, "fields": ["emial"] });
+    let text = refusal(&assistant, "call_operation", call).await;
+    assert!(
+        text.contains("no record has \"emial\"; there are: "),
+        "{text}"
+    );
+    assistant.cancel().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_the_request_and_what_is_known_of_the_scope() {
+    let world = World::new().await;
+    let contact = world.seed(1).await.remove(0);
+    let reader = assistant(&world, &[]).await;
+    let arguments = json!({ "contactId": contact, "body": "Hello" });
+    let dry = json!({ "name": "create-contact-note", "arguments": arguments, "dry_run": true });
+    let shown = answer(&reader, "call_operation", dry.clone()).await;
+    assert_eq!(shown["dry_run"]["method"], "POST");
+    assert_eq!(shown["dry_run"]["body"], json!({ "body": "Hello" }));
+    assert_eq!(shown["location"], world.info().location_id.as_str());
+    assert_eq!(shown["allowed"], false);
+    assert_eq!(shown["scopes"]["needed"], json!(["contacts.write"]));
+    assert_eq!(
+        shown["scopes"]["token_has"],
+        Value::Null,
+        "nobody can know yet"
+    );
+    assert!(!shown.to_string().contains(&world.info().token));
+
+    // A read shows that the token has its scope, and says nothing of the other one.
+    let read = json!({ "name": "get-contact", "arguments": { "contactId": contact } });
+    answer(&reader, "call_operation", read.clone()).await;
+    let mut dry_read = read;
+    dry_read["dry_run"] = json!(true);
+    let shown = answer(&reader, "call_operation", dry_read).await;
+    assert_eq!(shown["scopes"]["token_has"], true);
+    let shown = answer(&reader, "call_operation", dry).await;
+    assert_eq!(shown["scopes"]["token_has"], Value::Null);
+    reader.cancel().await.unwrap();
+    assert_eq!(notes(&world, &contact).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_json_is_answered_and_the_server_goes_on() {
+    let world = World::new().await;
+    let mut child = world
+        .canopy(&["mcp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let initialize = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" },
+        },
+    });
+    let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
+    let input =
+        format!("{{\n{initialize}\n{ready}\n{{\"jsonrpc\": \"2.0\", \"id\": 9, tools\n{list}\n");
+    stdin.write_all(input.as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    let stdout = text(&output.stdout);
+    let messages: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let codes: Vec<_> = messages
+        .iter()
+        .map(|message| message["error"]["code"].as_i64())
+        .collect();
+    assert_eq!(
+        codes.iter().flatten().collect::<Vec<_>>(),
+        [&-32700, &-32700],
+        "{stdout}"
+    );
+    let ids: Vec<_> = messages
+        .iter()
+        .filter_map(|message| message["id"].as_i64())
+        .collect();
+    assert_eq!(ids, [1, 2], "{stdout}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

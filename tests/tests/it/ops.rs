@@ -248,3 +248,72 @@ async fn shells_complete_the_names_of_operations() {
         text(&output.stderr)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_name_that_is_printed_is_taken() {
+    let world = World::new().await;
+    let list = json_of(&world, &["ops", "--json"]).await;
+    // A process for each of all names would take minutes; the library's tests go through them.
+    let list = list.as_array().unwrap();
+    let other = list
+        .iter()
+        .filter(|entry| entry["name"] != entry["operation_id"])
+        .take(12);
+    for entry in other {
+        for member in ["name", "operation_id"] {
+            let name = entry[member].as_str().unwrap();
+            let shown = json_of(&world, &["ops", "show", name, "--json"]).await;
+            let example = shown["example"].to_string();
+            let arguments = ["call", name, "--body", &example, "--dry-run", "--json"];
+            let called = json_of(&world, &arguments).await;
+            assert_eq!(called["method"], shown["method"], "{name}");
+            assert_eq!(called["scopes"]["needed"], shown["scopes"], "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_number_may_have_an_empty_fraction() {
+    let world = World::new().await;
+    let called = json_of(
+        &world,
+        &[
+            "call",
+            "get-contacts",
+            "-p",
+            "limit=20.0",
+            "--dry-run",
+            "--json",
+        ],
+    )
+    .await;
+    assert!(
+        called["url"].as_str().unwrap().ends_with("limit=20"),
+        "{called}"
+    );
+    let called = json_of(
+        &world,
+        &[
+            "call",
+            "search-contacts",
+            "-p",
+            "pageLimit=20.0",
+            "--dry-run",
+            "--json",
+        ],
+    )
+    .await;
+    assert_eq!(called["body"]["pageLimit"].to_string(), "20");
+    for (name, field) in [("get-contacts", "limit"), ("search-contacts", "pageLimit")] {
+        let param = format!("{field}=20.5");
+        let expected =
+            format!("`{field}` must be a whole number; write it without a fraction, such as 20");
+        refused(
+            &world,
+            &["call", name, "-p", &param, "--dry-run"],
+            2,
+            &expected,
+        )
+        .await;
+    }
+}

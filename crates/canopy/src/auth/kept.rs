@@ -29,6 +29,7 @@ struct Written {
     expires_at: Timestamp,
     location_id: Option<String>,
     company_id: Option<String>,
+    scopes: Option<Vec<String>>,
     connected_at: Timestamp,
     renewed_at: Timestamp,
 }
@@ -49,10 +50,17 @@ pub(super) async fn read(store: &dyn Store, connection: &str) -> Result<Option<K
             written.refresh.map(SecretString::from),
             written.expires_at,
         )
-        .at(written.location_id, written.company_id),
+        .at(written.location_id, written.company_id)
+        .granted(written.scopes),
         connected_at: written.connected_at,
         renewed_at: written.renewed_at,
     }))
+}
+
+/// The scopes of an app's tokens, where they are known.
+pub(crate) async fn granted(store: &dyn Store, connection: &str) -> Option<Vec<String>> {
+    let kept = read(store, connection).await.ok().flatten()?;
+    kept.tokens.scopes().map(<[String]>::to_vec)
 }
 
 /// Returns when they are durable.
@@ -68,6 +76,7 @@ pub(super) async fn write(
         "expires_at": tokens.expires_at(),
         "location_id": tokens.location_id(),
         "company_id": tokens.company_id(),
+        "scopes": tokens.scopes(),
         "connected_at": kept.connected_at,
         "renewed_at": kept.renewed_at,
     });

@@ -23,7 +23,7 @@ use secrecy::SecretString;
 pub(crate) use age::{ages, remind, reminder};
 pub(crate) use callback::{Callback, comes_here, wait};
 pub(crate) use install::{finish, link, pick_code};
-pub(crate) use kept::{Keeper, Kept};
+pub(crate) use kept::{Keeper, Kept, granted};
 pub(crate) use scopes::needed;
 
 use crate::config::{ConnectionConfig, OAuthConfig, SecretError, SecretRef};

@@ -2,15 +2,17 @@
 
 use std::io::Read;
 
-use canopy_highlevel::{AnswerKind, Description, TryStreamExt};
+use canopy_highlevel::{AnswerKind, Description, Forms, TryStreamExt};
 use serde_json::Value;
 
-use crate::config;
+use crate::auth;
+use crate::config::{self, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::ops::cli::Call;
-use crate::ops::{Caller, Entry, Given, Preview, catalog, failure, pick};
+use crate::ops::{Caller, Entry, Given, Known, Preview, catalog, failure, pick};
 use crate::output::{self, Output};
+use crate::program::existing_store;
 
 pub(super) async fn call(options: Call, environment: &Environment) -> Result<Ended, Failure> {
     let entry = catalog::find(&options.name)?;
@@ -19,13 +21,13 @@ pub(super) async fn call(options: Call, environment: &Environment) -> Result<End
         params: options.params.clone(),
         body: options.body.as_deref().map(body).transpose()?,
     };
-    let arguments = entry.expand(given.arguments(&entry, &description)?)?;
+    let arguments = entry.expand(&given.arguments(&entry, &description)?, Forms::Numbers)?;
     // Reading all pages fills in page sizes, so that the check comes later there.
     if !options.all_pages {
         entry.check(&description, &arguments)?;
     }
     if options.dry_run {
-        return dry_run(&options, &entry, &description, arguments);
+        return dry_run(&options, environment, &entry, &description, arguments).await;
     }
     if options.all_pages && entry.operation.items.is_none() {
         return Err(Failure::BadInput(format!(
@@ -99,8 +101,9 @@ async fn send(
     output.finish()
 }
 
-fn dry_run(
+async fn dry_run(
     options: &Call,
+    environment: &Environment,
     entry: &Entry,
     description: &Description,
     arguments: Value,
@@ -117,11 +120,33 @@ fn dry_run(
     }
     let arguments = catalog::with_location(description, arguments, location.unwrap_or_default());
     let preview = Preview::new(&connection.highlevel.base_url, entry, &arguments)?;
+    let need = known(&loaded, connection, environment)
+        .await?
+        .of(entry.operation);
     if options.json {
-        output::line(&preview.as_json())
-    } else {
-        output::text(&preview.as_text())
+        let mut shown = preview.as_json();
+        shown["scopes"] = need.as_json();
+        return output::line(&shown);
     }
+    eprintln!("{}", need.as_text());
+    output::text(&preview.as_text())
+}
+
+/// What is known of the token's scopes without a call.
+async fn known(
+    loaded: &Loaded,
+    connection: &ConnectionConfig,
+    environment: &Environment,
+) -> Result<Known, Failure> {
+    if connection.highlevel.oauth.is_none() {
+        return Ok(Known::default());
+    }
+    let Some(store) = existing_store(loaded, environment).await? else {
+        return Ok(Known::default());
+    };
+    let granted = auth::granted(&store, &connection.id).await;
+    store.close().await;
+    Ok(granted.map_or_else(Known::default, |granted| Known::granted(&granted)))
 }
 
 /// The text that `--body` stands for.

@@ -15,5 +15,5 @@ pub(super) async fn mcp(options: Mcp, environment: &Environment) -> Result<Ended
         "reads only"
     };
     tracing::info!("serving the catalog on standard input and output: {actions}");
-    mcp::serve(caller, options.allow_actions, shutdown::on_signal()).await
+    mcp::serve(caller, &options, shutdown::on_signal()).await
 }

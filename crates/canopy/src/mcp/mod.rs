@@ -3,7 +3,9 @@
 //!
 //! Standard output carries the protocol and nothing else. Ecologi is out of reach: no tool leads to a purchase.
 
+mod fit;
 mod tools;
+mod wire;
 
 use std::sync::Arc;
 
@@ -18,20 +20,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Ended, Failure};
 use crate::ops::Caller;
+use crate::ops::cli::Mcp;
 use tools::Tools;
+use wire::Lines;
 
 /// Serves until the assistant closes standard input, or until `shutdown`.
 pub(crate) async fn serve(
     caller: Caller,
-    allow_actions: bool,
+    options: &Mcp,
     shutdown: CancellationToken,
 ) -> Result<Ended, Failure> {
-    let tools = Arc::new(Tools {
-        caller,
-        allow_actions,
-    });
+    let tools = Arc::new(Tools::new(caller, options));
     let running = Server(tools.clone())
-        .serve_with_ct(stdio_pipes(), shutdown)
+        .serve_with_ct(Lines::new(stdio_pipes()), shutdown)
         .await;
     let result = match running {
         Ok(running) => running

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::catalog::{lacks_location, with_location};
 use super::cli::ConnectionArgs;
+use crate::auth;
 use crate::call_log::CallSink;
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::connect::Connector;
@@ -80,7 +81,24 @@ impl Caller {
         Ok(arguments)
     }
 
-    async fn location(&self) -> Result<&str, Failure> {
+    /// The id of the connection.
+    pub fn connection(&self) -> &str {
+        &self.config.id
+    }
+
+    pub fn base_url(&self) -> &str {
+        &self.config.highlevel.base_url
+    }
+
+    /// The scopes that an app's token was granted. `None`: nobody knows, as of private integration tokens.
+    pub async fn granted(&self) -> Option<Vec<String>> {
+        self.config.highlevel.oauth.as_ref()?;
+        let store = self.store.as_ref()?;
+        auth::granted(store, &self.config.id).await
+    }
+
+    /// The connection's location: the configured one, or the one that the token is for.
+    pub async fn location(&self) -> Result<&str, Failure> {
         let connector = Connector {
             loaded: &self.loaded,
             environment: &self.environment,
@@ -134,7 +152,13 @@ pub(crate) fn failure(error: &canopy_highlevel::Error) -> Failure {
     let of_arguments = matches!(error.cause(), Cause::Arguments(_))
         || matches!(error.refusal(), Some(Refusal::Validation { .. }));
     if of_arguments {
-        Failure::BadInput(chain(error))
+        let fix = match error.cause() {
+            Cause::Arguments(error) if error.wants_integer() => {
+                "; write it without a fraction, such as 20"
+            }
+            _ => "",
+        };
+        Failure::BadInput(chain(error) + fix)
     } else {
         Failure::Failed(chain(error))
     }

@@ -1,11 +1,11 @@
 //! The catalog's entries, by name.
 
-use canopy_highlevel::Description;
 use canopy_highlevel::api::CATALOG;
-use canopy_highlevel::operation::{EntryKind, Idempotency, Operation, Preset};
+use canopy_highlevel::operation::{EntryKind, Idempotency, Operation};
+use canopy_highlevel::{Description, Forms};
 use serde_json::Value;
 
-use super::presets;
+use super::caller::failure;
 use crate::exit::Failure;
 
 /// Filled in from the connection where it is needed and left out.
@@ -20,7 +20,6 @@ pub(crate) struct Entry {
     /// `trigger` or `action`.
     pub kind: &'static str,
     pub operation: &'static Operation,
-    presets: &'static [Preset],
 }
 
 impl Entry {
@@ -31,22 +30,22 @@ impl Entry {
 
     /// What it takes and gives.
     pub fn describe(&self) -> Description {
-        let mut description = canopy_highlevel::describe(self.operation.name)
-            .expect("the name is from the table that it is looked up in");
-        presets::describe(self.presets, &mut description);
-        description
+        canopy_highlevel::describe(self.name)
+            .expect("the name is from the table that it is looked up in")
     }
 
-    /// The operation's own arguments: a preset's parameter is replaced by what it stands for.
-    pub fn expand(&self, arguments: Value) -> Result<Value, Failure> {
-        presets::expand(self.name, self.presets, arguments)
+    /// The operation's own arguments in the forms that their fields have: a preset's parameter is replaced by what it
+    /// stands for.
+    pub fn expand(&self, arguments: &Value, forms: Forms) -> Result<Value, Failure> {
+        let typed = canopy_highlevel::expand(self.name, arguments)
+            .and_then(|own| canopy_highlevel::typed(self.operation.name, &own, forms));
+        typed.map_err(|error| failure(&error))
     }
 
     /// Holds arguments against the description; a location that will be filled in may be missing.
     pub fn check(&self, description: &Description, arguments: &Value) -> Result<(), Failure> {
         let arguments = with_location(description, arguments.clone(), "filled in");
-        canopy_highlevel::check(self.operation.name, &arguments)
-            .map_err(|error| Failure::bad_input(&error))
+        canopy_highlevel::check(self.operation.name, &arguments).map_err(|error| failure(&error))
     }
 }
 
@@ -80,7 +79,6 @@ pub(crate) fn entries() -> impl Iterator<Item = Entry> {
                 EntryKind::Action => "action",
             },
             operation: canopy_highlevel::operation(entry.operation)?,
-            presets: entry.presets,
         })
     })
 }
@@ -166,7 +164,7 @@ mod tests {
         assert_eq!(entries().count(), CATALOG.len());
         for entry in entries() {
             let description = entry.describe();
-            let arguments = entry.expand(description.example.clone());
+            let arguments = entry.expand(&description.example, Forms::Numbers);
             let arguments = arguments.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
             if let Err(error) = entry.check(&description, &arguments) {
                 panic!("{}: {error}", entry.name);

@@ -48,7 +48,7 @@ pub(crate) struct Call {
     /// Read a list to its end and print its items as JSON lines
     #[arg(long)]
     pub all_pages: bool,
-    /// Check the arguments and print the request; send nothing
+    /// Check the arguments and print the request, and whether the token has the scope; send nothing
     #[arg(long, conflicts_with_all = ["all_pages", "out"])]
     pub dry_run: bool,
     /// Write the answer to a file
@@ -66,6 +66,9 @@ pub(crate) struct Mcp {
     /// Let the assistant change things: without it, it only reads
     #[arg(long)]
     pub allow_actions: bool,
+    /// Cut answers to so many bytes; the assistant is told what is left out and how to go on
+    #[arg(long, value_name = "BYTES", default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(2000..))]
+    pub max_answer: u32,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }

@@ -5,8 +5,8 @@ mod caller;
 pub(crate) mod catalog;
 pub(crate) mod cli;
 mod describe;
-mod presets;
 mod request;
+mod scopes;
 mod search;
 
 pub(crate) use arguments::Given;
@@ -14,4 +14,5 @@ pub(crate) use caller::{Caller, failure, pick};
 pub(crate) use catalog::Entry;
 pub(crate) use describe::{as_json, as_text, row};
 pub(crate) use request::Preview;
+pub(crate) use scopes::Known;
 pub(crate) use search::search;

@@ -127,7 +127,7 @@ impl OAuthApp {
     /// it is installed already, and that is exchanged. Keep the tokens before anything else.
     pub async fn reconnect(&self, at: Installation<'_>) -> Result<Tokens, ExchangeError> {
         let endpoint = Endpoint::new(self)?;
-        let operation = describe::find(RECONNECT)?;
+        let operation = describe::find(RECONNECT)?.operation;
         let (member, id) = match at {
             Installation::Location(id) => ("locationId", id),
             Installation::Company(id) => ("companyId", id),
@@ -163,7 +163,8 @@ impl Endpoint {
             .direct(invoke::is_loopback(&base))
             .build()?;
         let operation = describe::find(OPERATION)
-            .expect("the description has the token endpoint, as a test shows");
+            .expect("the description has the token endpoint, as a test shows")
+            .operation;
         Ok(Self {
             transport,
             base,

@@ -20,6 +20,7 @@ pub struct Tokens {
     expires_at: Timestamp,
     location_id: Option<String>,
     company_id: Option<String>,
+    scopes: Option<Vec<String>>,
 }
 
 impl Tokens {
@@ -31,6 +32,7 @@ impl Tokens {
             expires_at,
             location_id: None,
             company_id: None,
+            scopes: None,
         }
     }
 
@@ -39,6 +41,13 @@ impl Tokens {
     pub fn at(mut self, location_id: Option<String>, company_id: Option<String>) -> Self {
         self.location_id = location_id;
         self.company_id = company_id;
+        self
+    }
+
+    /// Names what they may do, as [`scopes`](Self::scopes) told it.
+    #[must_use]
+    pub fn granted(mut self, scopes: Option<Vec<String>>) -> Self {
+        self.scopes = scopes;
         self
     }
 
@@ -58,6 +67,8 @@ impl Tokens {
             expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
             location_id: text("locationId"),
             company_id: text("companyId"),
+            scopes: text("scope")
+                .map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
     }
 
@@ -66,7 +77,13 @@ impl Tokens {
         self.refresh = self.refresh.or_else(|| before.refresh.clone());
         self.location_id = self.location_id.or_else(|| before.location_id.clone());
         self.company_id = self.company_id.or_else(|| before.company_id.clone());
+        self.scopes = self.scopes.or_else(|| before.scopes.clone());
         self
+    }
+
+    /// The scopes that a person granted, where the service told them.
+    pub fn scopes(&self) -> Option<&[String]> {
+        self.scopes.as_deref()
     }
 
     pub fn access(&self) -> &SecretString {

@@ -112,7 +112,8 @@ fn records<R: Send + 'static>(
 
 impl Reading {
     fn start(client: Client, name: &str, args: &Value) -> Result<Self, Error> {
-        let operation = describe::find(name)?;
+        let operation = describe::find(name)?.operation;
+        let args = &describe::expand(name, args)?;
         let refuse =
             |error| Error::new(Some(operation), CallError::arguments(operation.name, error));
         if operation.items.is_none() && operation.paging == Paging::None {

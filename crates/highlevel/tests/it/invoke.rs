@@ -1,7 +1,9 @@
 //! Calls by operation name.
 
 use canopy_highlevel::operation::{Body, Idempotency};
-use canopy_highlevel::{BuildError, Client, Limits, OPERATIONS, Priority, describe, operation};
+use canopy_highlevel::{
+    BuildError, CATALOG, Client, Limits, OPERATIONS, Priority, describe, expand, operation,
+};
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -43,6 +45,79 @@ async fn every_operation_can_be_called_with_its_required_arguments() {
             operation.name
         );
     }
+}
+
+#[tokio::test]
+async fn names_of_the_catalog_are_names_of_operations() {
+    let server = MockServer::start().await;
+    let client = builder(&server.uri())
+        .limits(Limits::UNLIMITED)
+        .build()
+        .unwrap();
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true})))
+        .mount(&server)
+        .await;
+    for entry in CATALOG {
+        assert!(
+            operation(entry.name).is_none_or(|own| own.name == entry.operation),
+            "{} is the name of another operation",
+            entry.name
+        );
+        // What the description of the name shows, the call takes.
+        let args = describe(entry.name).unwrap().example;
+        let sent = async |name, args: &Value| {
+            let answer = client.invoke(name, args).await;
+            // Whether this answer will do is the operation's affair.
+            assert!(
+                answer
+                    .as_ref()
+                    .err()
+                    .is_none_or(|error| error.field().is_none()),
+                "{name}: {answer:?}"
+            );
+            let sent = requests(&server).await.pop().unwrap();
+            (sent.method, sent.url, sent.body)
+        };
+        let own = expand(entry.name, &args).unwrap();
+        assert_eq!(
+            sent(entry.name, &args).await,
+            sent(entry.operation, &own).await,
+            "{}",
+            entry.name
+        );
+    }
+    let error = client.invoke("find-contact", &json!({})).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "find-contact: it takes one of `email`, `phone`, `id`"
+    );
+}
+
+#[tokio::test]
+async fn a_whole_number_goes_out_without_a_fraction() {
+    let (client, server) = answering(ResponseTemplate::new(200).set_body_json(json!({}))).await;
+    let list = json!({"locationId": "l", "limit": 20.0});
+    let search = json!({"locationId": "l", "pageLimit": 20.0});
+    drop(client.invoke("get-contacts", &list).await);
+    drop(client.invoke("search-contacts", &search).await);
+    let sent = requests(&server).await;
+    assert_eq!(sent[0].url.query(), Some("locationId=l&limit=20"));
+    let body = String::from_utf8_lossy(&sent[1].body).into_owned();
+    assert!(
+        body.contains("\"pageLimit\":20") && !body.contains("20.0"),
+        "{body}"
+    );
+    for (name, field) in [("get-contacts", "limit"), ("search-contacts", "pageLimit")] {
+        let args = json!({"locationId": "l", field: 20.5});
+        let error = client.invoke(name, &args).await.unwrap_err();
+        assert_eq!(error.field(), Some(field));
+        assert!(
+            error.to_string().contains("must be a whole number"),
+            "{error}"
+        );
+    }
+    assert_eq!(requests(&server).await.len(), 2);
 }
 
 #[tokio::test]

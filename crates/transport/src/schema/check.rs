@@ -88,6 +88,11 @@ impl Document {
         self.value(path, schema, &read, 0)
     }
 
+    /// Whether the value fits the schema.
+    pub(super) fn fits(&self, schema: &Value, value: &Value) -> bool {
+        self.value("", schema, value, 0).is_ok()
+    }
+
     fn value(&self, path: &str, schema: &Value, value: &Value, depth: usize) -> Checked {
         let shape = self.shape(schema);
         if depth > DEPTH || value.is_null() && shape.flag("nullable") {

@@ -1,6 +1,6 @@
-//! What a service's description (OpenAPI 3.0, as JSON) says of an operation's arguments: whether given ones fit
-//! ([`Document::check`]), and which there are ([`Document::describe`]). And what an answer looks like
-//! ([`Document::placeholder`]).
+//! What a service's description (OpenAPI 3.0, as JSON) says of an operation's arguments: which there are
+//! ([`Document::describe`]), given ones in the forms that theirs have ([`Document::typed`]), and whether they fit
+//! ([`Document::check`]). And what an answer looks like ([`Document::placeholder`]).
 //!
 //! It reads what our descriptions use and no more: types, lists of values (held unless `x-open` says that the service
 //! adds to them), bounds, lengths, lists, objects, `allOf`, `oneOf`, `anyOf`, `nullable` and references. What it does not
@@ -12,6 +12,7 @@ mod example;
 mod placeholder;
 mod refusal;
 mod shape;
+mod typed;
 
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use crate::operation::{Body, Operation};
 
 pub use describe::{AnswerKind, Description, Field, FieldPlace};
 use shape::Shape;
+pub use typed::Forms;
 
 /// A description that was read.
 #[derive(Debug, Clone)]
