@@ -13,6 +13,7 @@
 mod audit;
 mod auth;
 mod call_log;
+mod cells;
 mod cli;
 mod commands;
 mod config;

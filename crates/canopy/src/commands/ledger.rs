@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{instant, status};
 use crate::call_log::CallSink;
+use crate::cells;
 use crate::cli::ConfigArgs;
 use crate::config::{self, Loaded};
 use crate::connect::Connector;
@@ -105,23 +106,24 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
         "url",
     ])?;
     for purchase in purchases {
-        writer.write_record([
-            &purchase.key,
+        // What was charged: an estimate is no money.
+        let amount = purchase.amount.map(|amount| format!("{amount:.2}"));
+        let row = [
+            &*purchase.key,
             &format!("{:.3}", purchase.updated_at),
             &purchase.workflow,
             purchase.contact.as_deref().unwrap_or_default(),
             &purchase.operation,
             &purchase.quantity.normalize().to_string(),
             &purchase.unit,
-            // What was charged: an estimate is no money.
-            &purchase
-                .amount
-                .map_or_else(String::new, |amount| format!("{amount:.2}")),
+            amount.as_deref().unwrap_or_default(),
             &purchase.currency,
             &purchase.test.to_string(),
             purchase.state.as_str(),
             purchase.url.as_deref().unwrap_or_default(),
-        ])?;
+        ];
+        let cells = row.map(cells::safe);
+        writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
     }
     writer
         .into_inner()

@@ -7,6 +7,7 @@ use canopy_triggers::RecordKind;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
 
+use crate::cells;
 use crate::exit::{Ended, Failure};
 use crate::output::Output;
 
@@ -112,10 +113,12 @@ pub(super) async fn each(
     Ok(())
 }
 
-fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Result<Vec<u8>, Failure> {
+fn row<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Vec<u8>, Failure> {
     let failed = |error: csv::Error| Failure::failed(&error);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells).map_err(failed)?;
+    let cells: Vec<_> = texts.map(cells::safe).collect();
+    let bytes = cells.iter().map(|cell| cell.as_bytes());
+    writer.write_record(bytes).map_err(failed)?;
     writer
         .into_inner()
         .map_err(|error| Failure::Failed(error.to_string()))
