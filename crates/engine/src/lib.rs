@@ -51,7 +51,7 @@ use canopy_store::Store;
 use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
-pub use adopt::{AdoptError, Adopted, Adoption, PERSON_FIELDS};
+pub use adopt::{AdoptError, Adopted, Adoption, Known, PERSON_FIELDS, recognisable};
 pub use connection::{Budget, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};

@@ -35,6 +35,7 @@ mod moment;
 mod names;
 mod on;
 mod once;
+pub mod people;
 mod poll;
 mod profile;
 mod record;

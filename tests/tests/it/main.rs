@@ -19,6 +19,7 @@ mod money;
 mod oauth;
 mod ops;
 mod people;
+mod people_same;
 mod polls;
 mod profiles;
 mod recipes;

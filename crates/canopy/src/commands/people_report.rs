@@ -15,6 +15,8 @@ pub(super) struct Count {
     pub updated: u64,
     pub unchanged: u64,
     pub wrong: u64,
+    /// Columns that nothing was taken from.
+    pub passed_over: Vec<String>,
     /// Fields that a person has to look at.
     pub problems: usize,
 }
@@ -34,8 +36,15 @@ impl Count {
         if options.json {
             return output::line(&json!({ "summary": {
                 "created": self.created, "linked": self.linked, "updated": self.updated, "unchanged": self.unchanged,
-                "wrong": self.wrong, "dryRun": options.dry_run,
+                "wrong": self.wrong, "dryRun": options.dry_run, "passedOver": self.passed_over,
             }})).map(drop);
+        }
+        if !self.passed_over.is_empty() {
+            let titles = self.passed_over.iter().map(|title| format!("\"{title}\""));
+            println!(
+                "passed over, as no field is mapped to them: {}",
+                titles.collect::<Vec<_>>().join(", ")
+            );
         }
         let would = if options.dry_run { "would be " } else { "" };
         println!(

@@ -1,21 +1,24 @@
 //! `canopy profile create` and `canopy profile import`: people who are to have a contact and a profile.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use canopy_engine::{
-    AdoptError, Adopted, Adoption, Connection, Engine, Observer, Options, PERSON_FIELDS,
+    AdoptError, Adopted, Adoption, Connection, Engine, Known, Observer, Options, custom_fields,
+    recognisable,
 };
 use canopy_mapping::fields::FieldMapping;
-use canopy_mapping::nearest;
+use canopy_mapping::people::Country;
 use canopy_store::clock::SystemClock;
 use canopy_store::{SqliteStore, Store};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
+use super::people_columns;
 use super::people_file::{self, Person};
+use super::people_known::{Index, Keys};
 use super::people_report::{Count, bar, described, report, told, wrong};
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
@@ -52,7 +55,8 @@ pub(crate) struct Create {
 pub(crate) struct Import {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// A CSV file with a header line: email, phone, name, firstName, lastName and the profile's mapped fields
+    /// A CSV file with a header line: email, phone, name, firstName, lastName and the profile's mapped fields. HighLevel's
+    /// own export of contacts is taken as it is
     pub file: PathBuf,
     /// Say what would be done, and write nothing
     #[arg(long)]
@@ -92,7 +96,7 @@ pub(super) async fn create(
         options.connection.as_deref(),
     )
     .await?;
-    let done = desk.create(&person).await;
+    let done = desk.create(person).await;
     desk.close().await;
     let adopted = done?;
     if options.json {
@@ -133,6 +137,8 @@ struct Desk {
     engine: Engine,
     connection: Connection,
     mapping: FieldMapping,
+    /// Read when a phone number is without country code.
+    country: OnceCell<Option<Country>>,
     store: SqliteStore,
     calls: CallSink,
     file: String,
@@ -194,6 +200,7 @@ impl Desk {
             engine,
             connection,
             mapping,
+            country: OnceCell::new(),
             store,
             calls,
             file: loaded.file.clone(),
@@ -204,24 +211,6 @@ impl Desk {
     async fn close(self) {
         self.calls.flush().await;
         self.store.close().await;
-    }
-
-    /// Names that are neither fields of a person nor mapped have no place on either side.
-    fn unknown(&self, name: &str) -> Option<String> {
-        let mapped = self.mapping.fields().iter().map(|field| &*field.name);
-        let known: Vec<&str> = PERSON_FIELDS.into_iter().chain(mapped).collect();
-        if known.contains(&name) {
-            return None;
-        }
-        let fix = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!(
-                "map it in {} under [connection.fields], or leave it out; known: {}",
-                self.file,
-                known.join(", ")
-            ),
-        };
-        Some(format!("there is no field \"{name}\"; {fix}"))
     }
 
     /// By what HighLevel knows the person, also where a mapped field gives it under a name of its own.
@@ -238,20 +227,41 @@ impl Desk {
         fields
     }
 
-    async fn create(&self, person: &Person) -> Result<Adopted, Failure> {
-        if let Some(problem) = person.fields.keys().find_map(|name| self.unknown(name)) {
+    async fn create(&self, person: Person) -> Result<Adopted, Failure> {
+        let mut names = person.fields.keys();
+        if let Some(name) = names.find(|name| !people_columns::is_known(name, &self.mapping)) {
+            let problem = people_columns::unknown(name, &self.mapping, &self.file);
             return Err(Failure::BadInput(problem));
         }
-        people_file::check(&self.reachable(person)).map_err(Failure::BadInput)?;
-        self.adopt(person, None, false)
+        people_file::check(&self.reachable(&person)).map_err(Failure::BadInput)?;
+        let person = self.recognisable(person).await;
+        let person = person.map_err(|error| failure(&error))?;
+        self.adopt(&person, &Known::default(), false)
             .await
             .map_err(|error| failure(&error))
+    }
+
+    /// The person with phone numbers as they are compared.
+    async fn recognisable(&self, person: Person) -> Result<Person, AdoptError> {
+        let reachable = self.reachable(&person);
+        let phone = reachable.get("phone").and_then(Value::as_str);
+        let country = match phone {
+            Some(phone) if !phone.trim_start().starts_with('+') => {
+                let country = || self.engine.country(&self.connection);
+                *self.country.get_or_try_init(country).await?
+            }
+            _ => None,
+        };
+        Ok(Person {
+            line: person.line,
+            fields: recognisable(&self.mapping, person.fields, country)?,
+        })
     }
 
     async fn adopt(
         &self,
         person: &Person,
-        known: Option<&str>,
+        known: &Known,
         dry_run: bool,
     ) -> Result<Adopted, AdoptError> {
         self.engine
@@ -265,64 +275,54 @@ impl Desk {
             .await
     }
 
+    /// What the file's columns are. All that is wrong with them is told at once.
+    async fn columns(
+        &self,
+        file: &people_file::File,
+        options: &Import,
+    ) -> Result<people_columns::Columns, Failure> {
+        let (client, location) = (&self.connection.highlevel, &self.connection.location);
+        let custom = custom_fields(client, location).await;
+        let custom = custom.map_err(|error| Failure::failed(&error))?;
+        people_columns::resolve(&file.columns, &self.mapping, &custom, &self.file).map_err(
+            |wrong| {
+                let place = options.file.display();
+                let lines = wrong.iter().map(|problem| format!("{place}:1: {problem}"));
+                Failure::BadInput(lines.collect::<Vec<_>>().join("\n"))
+            },
+        )
+    }
+
     async fn import(&self, file: &people_file::File, options: &Import) -> Result<Ended, Failure> {
-        if let Some(problem) = file.columns.iter().find_map(|name| self.unknown(name)) {
-            let problem = format!("{}:1: {problem}", options.file.display());
-            return Err(Failure::BadInput(problem));
-        }
+        let columns = self.columns(file, options).await?;
         let bar = bar(file.lines.len(), options.json);
-        let mut count = Count::default();
-        // The search for duplicates may lag behind what was created a moment ago.
-        let mut seen: HashMap<String, String> = HashMap::new();
-        // What a dry run would have created, by which further lines would be the same person.
-        let mut planned: HashMap<String, &Person> = HashMap::new();
+        let mut count = Count {
+            passed_over: columns.passed_over.clone(),
+            ..Count::default()
+        };
+        let mut before = Before::default();
         for line in &file.lines {
-            let person = match line {
-                Ok(person) => person,
-                Err((line, problem)) => {
-                    count.wrong += 1;
-                    wrong(options, &bar, *line, problem)?;
-                    bar.inc(1);
-                    continue;
+            let done = match line {
+                Ok(row) => {
+                    let done = self.line(columns.person(row), &mut before, options).await;
+                    done.map_err(|problem| (row.line, problem))
                 }
+                Err((line, problem)) => Err((*line, Problem::OfLine(problem.clone()))),
             };
-            let reachable = self.reachable(person);
-            if let Err(problem) = people_file::check(&reachable) {
-                count.wrong += 1;
-                wrong(options, &bar, person.line, &problem)?;
-                bar.inc(1);
-                continue;
-            }
-            let names = people_file::names(&reachable);
-            let known = names.iter().find_map(|name| seen.get(name)).cloned();
-            match self.adopt(person, known.as_deref(), options.dry_run).await {
-                Ok(mut adopted) => {
-                    if adopted.contact.is_none() {
-                        if let Some(earlier) = names.iter().find_map(|name| planned.get(name)) {
-                            adopted.outcome = if earlier.fields == person.fields {
-                                Adoption::Unchanged
-                            } else {
-                                Adoption::Updated
-                            };
-                        }
-                        planned.extend(names.iter().map(|name| (name.clone(), person)));
-                    }
+            match done {
+                Ok((line, adopted)) => {
                     count.add(&adopted);
-                    if let Some(contact) = &adopted.contact {
-                        seen.extend(names.into_iter().map(|name| (name, contact.clone())));
-                    }
-                    report(options, &bar, person.line, &adopted)?;
+                    report(options, &bar, line, &adopted)?;
                 }
-                Err(error) if is_about_the_line(&error) => {
+                Err((line, Problem::OfLine(problem))) => {
                     count.wrong += 1;
-                    wrong(options, &bar, person.line, &chain(&error))?;
+                    wrong(options, &bar, line, &problem)?;
                 }
-                Err(error) => {
+                Err((line, Problem::OfAll(error))) => {
                     bar.finish_and_clear();
                     return Err(Failure::Failed(format!(
-                        "{}:{}: {}; the same command goes on from here and does nothing twice",
+                        "{}:{line}: {}; the same command goes on from here and does nothing twice",
                         options.file.display(),
-                        person.line,
                         chain(&error)
                     )));
                 }
@@ -340,12 +340,75 @@ impl Desk {
         }
         Ok(ending(count.problems))
     }
+
+    async fn line(
+        &self,
+        person: Person,
+        before: &mut Before,
+        options: &Import,
+    ) -> Result<(u64, Adopted), Problem> {
+        people_file::check(&self.reachable(&person)).map_err(Problem::OfLine)?;
+        let person = self.recognisable(person).await?;
+        let keys = Keys::of(&self.reachable(&person));
+        if let (Some((one, _)), Some((other, _))) = before.planned.find(&keys)
+            && one != other
+        {
+            return Err(Problem::OfLine(format!(
+                "its email is of line {one} and its phone of line {other}; leave one of the two out"
+            )));
+        }
+        let known = before.contacts.known(&keys);
+        let mut adopted = self.adopt(&person, &known, options.dry_run).await?;
+        if let Some(contact) = &adopted.contact {
+            before.contacts.insert(keys, contact);
+        } else {
+            let (by_email, by_phone) = before.planned.find(&keys);
+            if let Some((_, fields)) = by_email.or(by_phone) {
+                adopted.outcome = if *fields == person.fields {
+                    Adoption::Unchanged
+                } else {
+                    Adoption::Updated
+                };
+            }
+            let planned = (person.line, person.fields.clone());
+            before.planned.insert(keys, &planned);
+        }
+        Ok((person.line, adopted))
+    }
+}
+
+/// The people of the lines before. The search for duplicates may lag behind what was created a moment ago.
+#[derive(Debug, Default)]
+struct Before {
+    contacts: Index<String>,
+    /// What a dry run would have created, with its line.
+    planned: Index<(u64, Map<String, Value>)>,
+}
+
+/// Why a line was not taken.
+enum Problem {
+    OfLine(String),
+    /// No further line would do better.
+    OfAll(AdoptError),
+}
+
+impl From<AdoptError> for Problem {
+    fn from(error: AdoptError) -> Self {
+        if is_about_the_line(&error) {
+            Self::OfLine(chain(&error))
+        } else {
+            Self::OfAll(error)
+        }
+    }
 }
 
 /// Whether another line can do better.
 fn is_about_the_line(error: &AdoptError) -> bool {
     match error {
-        AdoptError::Nameless | AdoptError::Fields(_) => true,
+        AdoptError::Nameless
+        | AdoptError::Fields(_)
+        | AdoptError::Phone { .. }
+        | AdoptError::TwoPeople { .. } => true,
         AdoptError::Service(error) => matches!(error.status(), Some(400 | 404 | 409 | 422)),
         _ => false,
     }

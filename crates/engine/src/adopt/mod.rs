@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use canopy_highlevel::{Client, Error, Priority};
 use canopy_mapping::fields::{FieldMapping, FieldProblem, Sides, SyncPlan};
-use canopy_mapping::{
-    Profile, Source, Trace, after_write, content_hash, profile_id, profile_record_id,
-};
+use canopy_mapping::people::PhoneError;
+use canopy_mapping::{Profile, Source, Trace, after_write, content_hash, profile_id};
 use canopy_store::{Fence, LinkUpdate, NewEvent, ProfileChange, ProfileUpdate, StoreError};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -15,6 +14,11 @@ use serde_json::{Map, Value, json};
 use crate::connection::Connection;
 use crate::steps::sync::changed_at;
 use crate::{Boundary, Engine, EngineError, echo};
+
+mod person;
+
+pub use person::{Known, recognisable};
+use person::{creation, intent_of};
 
 /// Names the work at its boundaries.
 const WORK: &str = "adopt";
@@ -61,6 +65,18 @@ pub enum AdoptError {
     /// Values that do not fit their fields.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Fields(Vec<FieldProblem>),
+    /// Which of the two was meant nobody can tell.
+    #[error(
+        "its email is of contact {by_email} and its phone of contact {by_phone}; these are two people in HighLevel, so nothing was written: leave one of the two out, or merge the contacts there"
+    )]
+    TwoPeople { by_email: String, by_phone: String },
+    /// Who it is could not be compared.
+    #[error("field \"{field}\": \"{text}\": {problem}")]
+    Phone {
+        field: String,
+        text: String,
+        problem: PhoneError,
+    },
     /// HighLevel says that it created the contact, and neither tells nor finds its id.
     #[error(
         "HighLevel created the contact and does not tell its id; run the same again in a minute"
@@ -93,14 +109,14 @@ impl Engine {
         Ok(FieldMapping::resolve(&connection.fields, &custom).0)
     }
 
-    /// Gives a person a profile with these fields. `known`: the contact's id where it is known already; `dry_run`:
-    /// nothing is written anywhere.
+    /// Gives a person a profile with these fields, which are told by [`recognisable`]. `dry_run`: nothing is written
+    /// anywhere.
     pub async fn adopt(
         &self,
         connection: &Connection,
         mapping: &FieldMapping,
         fields: &Map<String, Value>,
-        known: Option<&str>,
+        known: &Known,
         dry_run: bool,
     ) -> Result<Adopted, AdoptError> {
         let fields = mapping.typed(fields).map_err(AdoptError::Fields)?;
@@ -116,11 +132,7 @@ impl Engine {
             fence,
             dry_run,
         };
-        let found = match known {
-            Some(id) => Some(id.to_owned()),
-            None => work.find(&arguments).await?,
-        };
-        match found {
+        match work.find(&arguments, known).await? {
             Some(contact) => {
                 if !dry_run && work.began(&arguments).await? {
                     // An earlier attempt was ended between the creation and its record.
@@ -144,51 +156,7 @@ impl Engine {
     }
 }
 
-/// Stands for the person until the contact has an id. No personal data: links outlive it.
-fn intent_of(arguments: &Map<String, Value>) -> String {
-    let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or("");
-    let who = format!("{}\n{}", text("email").to_lowercase(), text("phone"));
-    profile_record_id("creating", &who)
-}
-
-/// The new contact's arguments: its mapped fields, and what every contact has.
-fn creation(
-    mapping: &FieldMapping,
-    fields: &Map<String, Value>,
-) -> Result<Map<String, Value>, Vec<FieldProblem>> {
-    let mut arguments = mapping.at_creation(fields)?;
-    let has_halves = ["firstName", "lastName"].iter().any(|half| {
-        arguments.contains_key(*half) || fields.get(*half).is_some_and(|value| !value.is_null())
-    });
-    for name in PERSON_FIELDS {
-        let value = fields.get(name).filter(|value| !value.is_null());
-        if let Some(value) = value.filter(|_| name != "name" || !has_halves) {
-            arguments.entry(name).or_insert_with(|| value.clone());
-        }
-    }
-    Ok(arguments)
-}
-
 impl Work<'_> {
-    /// The contact that a new one would be a duplicate of.
-    async fn find(&self, arguments: &Map<String, Value>) -> Result<Option<String>, AdoptError> {
-        let mut question = Map::new();
-        question.insert("locationId".to_owned(), json!(self.connection.location));
-        for (name, asked) in [("email", "email"), ("phone", "number")] {
-            if let Some(value) = arguments.get(name) {
-                question.insert(asked.to_owned(), value.clone());
-            }
-        }
-        if question.len() < 2 {
-            return Err(AdoptError::Nameless);
-        }
-        let answer = self
-            .invoke("get-duplicate-contact", Value::Object(question))
-            .await?;
-        let id = answer.pointer("/contact/id").and_then(Value::as_str);
-        Ok(id.map(str::to_owned))
-    }
-
     /// Creates the contact. An answer that was lost is looked up before anything is done again.
     async fn create(&self, mut arguments: Map<String, Value>) -> Result<String, AdoptError> {
         let question = arguments.clone();
@@ -206,15 +174,19 @@ impl Work<'_> {
                 .pointer("/contact/id")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
-            Err(error) if error.outcome_unknown() => match self.find(&question).await? {
-                Some(id) => Some(id),
-                None => return Err(error.into()),
-            },
+            Err(error) if error.outcome_unknown() => {
+                match self.find(&question, &Known::default()).await? {
+                    Some(id) => Some(id),
+                    None => return Err(error.into()),
+                }
+            }
             Err(error) => return Err(error.into()),
         };
-        let id = match id {
-            Some(id) => id,
-            None => self.find(&question).await?.ok_or(AdoptError::NoId)?,
+        let id = if let Some(id) = id {
+            id
+        } else {
+            let found = self.find(&question, &Known::default()).await?;
+            found.ok_or(AdoptError::NoId)?
         };
         self.remember_created(&id).await?;
         Ok(id)
@@ -271,7 +243,7 @@ impl Work<'_> {
             None => (Map::new(), BTreeMap::new(), Map::new()),
         };
         for (name, value) in fields {
-            if profile.get(&name) != Some(&value) {
+            if !self.says_the_same(&name, profile.get(&name), &value) {
                 // What is said anew meets what stands there: the rule decides, not what was agreed on before.
                 self.mapping.forget(&name, &mut synced);
                 changed.insert(name.clone(), now);

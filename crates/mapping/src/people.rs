@@ -1,0 +1,148 @@
+//! By what a person is the same person: an e-mail address without letter case, a phone number in E.164.
+//!
+//! Phone numbers are read by `rlibphonenumber`, a port of Google's libphonenumber with its metadata of all countries.
+//! A number with country code is read anywhere; one in a national form (`020 7946 0000`) only with the country that it is
+//! of, which is the location's.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
+
+/// A country by whose rules numbers without country code are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Country(Region);
+
+impl Country {
+    /// From its ISO 3166-1 code of two letters, as locations have it (`GB`). `None`: there is no such country.
+    pub fn of(code: &str) -> Option<Self> {
+        let code = code.trim().to_ascii_uppercase();
+        code.parse().ok().map(Self)
+    }
+}
+
+/// Why a text is no phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneError {
+    /// `12015550115.0`, `1.20156E+10`: some digits may be lost already.
+    #[error(
+        "a spreadsheet made a number of it; format the column as text and write the phone number anew"
+    )]
+    Broken,
+    /// A national form, and no country.
+    #[error(
+        "it has no country code, and the country of the location is not known; write it with one, +44 20 7946 0000"
+    )]
+    NoCountry,
+    #[error("it is no phone number; write it with country code, +44 20 7946 0000")]
+    NoNumber,
+}
+
+/// A phone number in E.164: `+442079460000`. One with an extension is refused: HighLevel keeps none, and behind the
+/// number of a firm are several people.
+pub fn e164(text: &str, country: Option<Country>) -> Result<String, PhoneError> {
+    let text = text.trim();
+    if is_broken(text) {
+        return Err(PhoneError::Broken);
+    }
+    let fits = |letter: char| letter.is_numeric() || " +-()./\u{a0}".contains(letter);
+    if !text.chars().all(fits) || text.chars().filter(char::is_ascii_digit).count() < 5 {
+        return Err(PhoneError::NoNumber);
+    }
+    let read = PHONE_NUMBER_UTIL.parse(text, country.map(|country| country.0));
+    let read = match read {
+        Ok(number) if number.is_valid() => return Ok(written(&number)),
+        read => read,
+    };
+    // The plus sign is often lost on the way: spreadsheets drop it.
+    if !text.starts_with(['+', '0'])
+        && let Ok(number) = PHONE_NUMBER_UTIL.parse(format!("+{text}"), None)
+        && number.is_valid()
+    {
+        return Ok(written(&number));
+    }
+    // Ranges are opened faster than libraries learn of it.
+    match (read, country) {
+        (Ok(number), _) => Ok(written(&number)),
+        (Err(_), None) if !text.starts_with('+') => Err(PhoneError::NoCountry),
+        (Err(_), _) => Err(PhoneError::NoNumber),
+    }
+}
+
+fn written(number: &PhoneNumber) -> String {
+    number.format_as(PhoneNumberFormat::E164).into_owned()
+}
+
+/// What a spreadsheet makes of a column of numbers.
+fn is_broken(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((number, exponent)) = text.split_once(['E', 'e']) {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let number = number.replacen([',', '.'], "", 1);
+        return digits(&number) && digits(exponent);
+    }
+    let Some((whole, fraction)) = text.split_once(['.', ',']) else {
+        return false;
+    };
+    digits(whole)
+        && whole.len() > 6
+        && !fraction.is_empty()
+        && fraction.bytes().all(|byte| byte == b'0')
+}
+
+/// An e-mail address as it is compared: the whole address without letter case, as HighLevel compares it.
+pub fn email_key(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_is_one_however_it_is_written() {
+        for (text, country, expected) in [
+            ("+1 (201) 555-0115", None, "+12015550115"),
+            ("12015550115", None, "+12015550115"),
+            ("12015550115", Some("US"), "+12015550115"),
+            ("12015550115", Some("GB"), "+12015550115"),
+            ("(201) 555-0115", Some("US"), "+12015550115"),
+            ("201.555.0115", Some("us"), "+12015550115"),
+            ("020 7946 0000", Some("GB"), "+442079460000"),
+            ("+44 (0)20 7946 0000", None, "+442079460000"),
+            ("+44 20 7946 0000", Some("US"), "+442079460000"),
+            ("0044 20 7946 0000", Some("DE"), "+442079460000"),
+            ("030 123456", Some("DE"), "+4930123456"),
+            ("06 1234 5678", Some("IT"), "+390612345678"),
+            ("+39 06 1234 5678", None, "+390612345678"),
+        ] {
+            let country = country.map(|code| Country::of(code).unwrap());
+            assert_eq!(e164(text, country).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_from_what_lacks_its_country() {
+        for (text, country, expected) in [
+            ("12015550115.0", None, PhoneError::Broken),
+            ("12015550115,00", Some("DE"), PhoneError::Broken),
+            ("1.2E+10", Some("US"), PhoneError::Broken),
+            ("1,20156E+10", None, PhoneError::Broken),
+            ("020 7946 0000", None, PhoneError::NoCountry),
+            ("(201) 555-0115", None, PhoneError::NoCountry),
+            ("123", Some("US"), PhoneError::NoNumber),
+            ("call me", Some("US"), PhoneError::NoNumber),
+            ("+1 201-555-0115 ext. 12", None, PhoneError::NoNumber),
+            ("+999 20 7946 0000", None, PhoneError::NoNumber),
+        ] {
+            let country = country.map(|code| Country::of(code).unwrap());
+            assert_eq!(e164(text, country), Err(expected), "{text}");
+        }
+        assert_eq!(Country::of("Atlantis"), None);
+        assert_eq!(Country::of(""), None);
+    }
+
+    #[test]
+    fn addresses_have_no_letter_case() {
+        assert_eq!(email_key(" Ada@Example.COM "), "ada@example.com");
+        assert_eq!(email_key("ÄDA@example.com"), "äda@example.com");
+    }
+}
