@@ -1,7 +1,7 @@
 """`canopy mcp` as an assistant's program uses it, by the official Python SDK (PyPI: mcp) and, where it is given, the
 inspector's command line (npm: @modelcontextprotocol/inspector).
 
-    CANOPY=target/debug/canopy python tests/python/mcp_client.py [path/to/mcp-inspector-cli]
+    CANOPY=target/debug/canopy python tests/python/mcp_client.py [path/to/mcp-inspector]
 
 It starts a sandbox on loopback and needs nothing else. The first thing that is not as it should be ends it with 1.
 """
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from mcp import Client, StdioServerParameters
@@ -46,7 +47,7 @@ async def sdk(command, location, mode):
             return await client.call_tool("call_operation", {"name": name, "arguments": arguments, **others})
 
         found = read(await client.call_tool("find_operations", {"query": "add tags"}))
-        check(found["operations"][0]["name"] == "add-tags", found)
+        check(found["operations"][0]["name"] == "add-tags-to-contact", found)
         described = read(await client.call_tool("describe_operation", {"name": "add-tags"}))
         check(any(field["name"] == "tags" for field in described["fields"]), described)
 
@@ -86,7 +87,7 @@ def broken(command, environment):
 
 def inspector(cli, command, folder):
     def run(*arguments):
-        done = subprocess.run([cli, *command, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([cli, "--cli", *command, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
         check(done.returncode == 0, f"inspector: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
@@ -105,6 +106,10 @@ def main():
         sandbox = subprocess.Popen([CANOPY, "sandbox", *options], stdout=subprocess.PIPE, text=True)
         try:
             info = json.loads(sandbox.stdout.readline())
+            # What was seeded a moment ago is found at once.
+            settings = json.dumps({"search_lag_seconds": 0}).encode()
+            headers = {"Content-Type": "application/json"}
+            urllib.request.urlopen(urllib.request.Request(info["control_url"] + "/settings", settings, headers)).close()
             config = Path(folder, "canopy.toml")
             config.write_text(
                 f"""[[connection]]
@@ -124,7 +129,8 @@ api_key = "{info['ecologi_key']}"
             broken([CANOPY, *arguments], os.environ)
             print("mcp_client: what is no JSON is answered: good")
             if len(sys.argv) > 1:
-                inspector(sys.argv[1], [CANOPY, *arguments], folder)
+                # Its own options have the names of some of ours.
+                inspector(sys.argv[1], [CANOPY, "mcp"], folder)
                 print("mcp_client: the inspector: good")
         finally:
             sandbox.terminate()
