@@ -407,15 +407,48 @@ async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
     }
 }
 
+/// Ending of the lock of the one process that works on a store.
+const LOCK: &str = ".lock";
+
 fn lock_path(loaded: &Loaded) -> PathBuf {
+    beside_store(loaded, LOCK)
+}
+
+fn beside_store(loaded: &Loaded, ending: &str) -> PathBuf {
     let mut path = loaded.store_path().into_os_string();
-    path.push(".lock");
+    path.push(ending);
     path.into()
 }
 
 /// One process at a time works on a store: it owns all locations, and may take over from one that was killed.
 pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
-    let path = lock_path(loaded);
+    exclusive(loaded, LOCK)?.ok_or_else(|| {
+        Failure::Failed(format!(
+            "another canopy is running on {}; stop it first",
+            loaded.store_path().display()
+        ))
+    })
+}
+
+/// Held by commands that take part in the work beside a running `canopy run`, in its name (the lease is the owner's, not
+/// the process's). One at a time: two imports of the same people would not see each other's contacts.
+pub(crate) fn job_lock(loaded: &Loaded) -> Result<File, Failure> {
+    let held = exclusive(loaded, ".jobs.lock")?;
+    if !loaded.store_path().exists() {
+        // A `canopy run` that starts just now makes a store and its key as well.
+        drop(lock(loaded)?);
+    }
+    held.ok_or_else(|| {
+        Failure::Failed(format!(
+            "another canopy is filling or importing into {}; wait for it",
+            loaded.store_path().display()
+        ))
+    })
+}
+
+/// The lock beside the store with this ending; `None`: another process holds it.
+fn exclusive(loaded: &Loaded, ending: &str) -> Result<Option<File>, Failure> {
+    let path = beside_store(loaded, ending);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Failure::failed(&error))?;
     }
@@ -428,11 +461,8 @@ pub(crate) fn lock(loaded: &Loaded) -> Result<File, Failure> {
             Failure::Failed(format!("{} cannot be opened: {error}", path.display()))
         })?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::Failed(format!(
-            "another canopy is running on {}; stop it first",
-            loaded.store_path().display()
-        ))),
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(error)) => Err(Failure::failed(&error)),
     }
 }

@@ -54,7 +54,9 @@ impl Engine {
         let Some(event) = self.complete(connection, fence, &row).await? else {
             return Ok(Vec::new());
         };
-        if echo::is_echo(&*self.store, fence, &event, now).await? {
+        if echo::is_echo(&*self.store, fence, &event, now).await?
+            || self.is_being_adopted(&event, now).await?
+        {
             self.store
                 .settle_event(fence, id, EventEnd::Echo, now)
                 .await?;

@@ -1,5 +1,7 @@
 //! When two lines, two contacts or two notations are the same person, and files as HighLevel writes them.
 
+use std::os::unix::process::ExitStatusExt;
+
 use serde_json::{Value, json};
 
 use crate::people::{mapped, writes};
@@ -164,8 +166,7 @@ async fn files_of_highlevel_are_imported_as_they_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_spreadsheet_broke_is_refused_and_all_wrong_titles_are_told() {
     let world = mapped().await;
-    let file =
-        "email,phone\nd@example.com,12015550115.0\ne@example.com,1.2E+10\nf@example.com,+12015550119\n";
+    let file = "email,phone\nd@example.com,12015550115.0\ne@example.com,1.2E+10\nf@example.com,+12015550119\n";
     let (code, done, _) = import(&world, file).await;
     assert_eq!(code, Some(2));
     for row in &done[..2] {
@@ -239,4 +240,54 @@ async fn exports_run_nothing_in_a_spreadsheet() {
     let contact = done[0]["contact"].as_str().unwrap();
     let shown = world.highlevel(&format!("/contacts/{contact}")).await;
     assert_eq!(shown["contact"]["firstName"], "=1+1");
+}
+
+/// What `canopy run` would do by itself is done meanwhile; the imported people start nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_imported_and_locations_read_beside_a_running_canopy() {
+    let world = mapped().await;
+    let running = world.start().await;
+    let lines: Vec<_> = (0..5)
+        .map(|n| format!("p{n}@example.com,P {n}\n"))
+        .collect();
+    let (code, done, told) = import(&world, &format!("email,name\n{}", lines.concat())).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(done[5]["summary"]["created"], 5);
+    let created = ["profile", "create", "--email", "q@example.com", "--json"];
+    world.succeed(&created).await;
+    world
+        .succeed(&["backfill", "--kind", "contacts", "--to", "all.jsonl"])
+        .await;
+    let all = std::fs::read_to_string(world.path("all.jsonl")).unwrap();
+    assert_eq!(all.lines().count(), 6);
+    running.stop().await;
+    world.succeed(&["run", "--once"]).await;
+    assert!(
+        world.books("/purchases").await.is_empty(),
+        "what we created starts nothing"
+    );
+    assert_eq!(contacts(&world).await.len(), 6);
+}
+
+/// The contact shows up before its creator could note that it is its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_being_created_starts_nothing_in_a_running_canopy() {
+    let world = mapped().await;
+    let killed = world
+        .canopy(&[
+            "profile",
+            "create",
+            "--email",
+            "Ada@example.com",
+            "--phone",
+            "(201) 555-0115",
+        ])
+        .env("E2E_KILL", "AfterCall:adopt:1")
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(killed.status.signal(), Some(9), "{}", text(&killed.stderr));
+    assert_eq!(contacts(&world).await.len(), 1);
+    world.succeed(&["run", "--once"]).await;
+    assert!(world.books("/purchases").await.is_empty());
 }

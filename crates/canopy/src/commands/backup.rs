@@ -13,7 +13,7 @@ use crate::config::{self, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::output;
-use crate::program::lock;
+use crate::program::{job_lock, lock};
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
@@ -74,6 +74,7 @@ pub(super) async fn restore(
     environment: &Environment,
 ) -> Result<Ended, Failure> {
     let loaded = config::load(&options.config.config)?;
+    let _jobs = job_lock(&loaded)?;
     let _lock = lock(&loaded)?;
     let place = loaded.store_path();
     let log = beside(&place, "-wal");

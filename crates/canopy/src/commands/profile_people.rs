@@ -10,7 +10,7 @@ use canopy_engine::{
 use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::people::Country;
 use canopy_store::clock::SystemClock;
-use canopy_store::{SqliteStore, Store};
+use canopy_store::{SqliteStore, Store, StoreError};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -26,7 +26,7 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure, chain};
-use crate::program::{OWNER, lock, open_store};
+use crate::program::{OWNER, job_lock, open_store};
 use crate::{output, shutdown};
 
 #[derive(Debug, Args)]
@@ -164,8 +164,7 @@ impl Desk {
                 ids.join(", ")
             )));
         };
-        // A running canopy works on the location, and its calls count against the same limits.
-        let held = lock(loaded)?;
+        let held = job_lock(loaded)?;
         let store = open_store(loaded, environment).await?;
         let (calls, log) = CallSink::new();
         let shared: Arc<dyn Store> = Arc::new(store.clone());
@@ -264,15 +263,21 @@ impl Desk {
         known: &Known,
         dry_run: bool,
     ) -> Result<Adopted, AdoptError> {
-        self.engine
-            .adopt(
+        let mut tries = 1;
+        loop {
+            let adopted = self.engine.adopt(
                 &self.connection,
                 &self.mapping,
                 &person.fields,
                 known,
                 dry_run,
-            )
-            .await
+            );
+            match adopted.await {
+                // A `canopy run` beside us ended and gave the location back. What was done is found again.
+                Err(AdoptError::Store(StoreError::Fenced { .. })) if tries < 3 => tries += 1,
+                done => return done,
+            }
+        }
     }
 
     /// What the file's columns are. All that is wrong with them is told at once.

@@ -3,10 +3,12 @@
 use canopy_highlevel::{Client, Error, Priority};
 use canopy_mapping::fields::{FieldMapping, FieldProblem};
 use canopy_mapping::people::{self, Country};
-use canopy_mapping::profile_record_id;
+use canopy_mapping::{Event, profile_record_id};
+use canopy_store::StoreError;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{AdoptError, PERSON_FIELDS, Work};
+use super::{AdoptError, CREATING, PERSON_FIELDS, Work};
 use crate::Engine;
 use crate::connection::Connection;
 
@@ -18,7 +20,29 @@ pub struct Known {
     pub by_phone: Option<String>,
 }
 
+/// How long after its intent a creation may show up before we have recorded its id. The service answers within a minute
+/// or not at all.
+const UNDER_WAY: SignedDuration = SignedDuration::from_mins(10);
+
 impl Engine {
+    /// Whether an event tells of a contact that an import or `profile create`, perhaps in another process, is creating
+    /// just now: the webhook may be here before the answer is.
+    pub(crate) async fn is_being_adopted(
+        &self,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if event.kind != "contact.created" {
+            return Ok(false);
+        }
+        let Value::Object(contact) = &event.payload else {
+            return Ok(false);
+        };
+        let intent = intent_of(contact);
+        let link = self.store.link(&event.location, CREATING, &intent).await?;
+        Ok(link.is_some_and(|link| now.duration_since(link.updated_at) < UNDER_WAY))
+    }
+
     /// The country by whose rules phone numbers without country code are read. `None`: the location names none, or the
     /// token may not read it.
     pub async fn country(&self, connection: &Connection) -> Result<Option<Country>, Error> {

@@ -27,7 +27,7 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::program::{OWNER, lock, open_store};
+use crate::program::{OWNER, job_lock, open_store};
 use crate::{output, shutdown};
 
 #[derive(Debug, Args)]
@@ -96,8 +96,7 @@ pub(super) async fn backfill(
         Some(id) => Some(workflow(&workflows, id, &kinds)?),
         None => None,
     };
-    // A running canopy works on the locations, and its calls count against the same limits.
-    let _lock = lock(&loaded)?;
+    let _lock = job_lock(&loaded)?;
     let store = open_store(&loaded, environment).await?;
     let (calls, log) = CallSink::new();
     log.start(Arc::new(store.clone()));
