@@ -1,0 +1,154 @@
+use super::*;
+
+fn wanted(part: Option<&str>, skip: usize, fields: &[&str]) -> Wanted {
+    Wanted {
+        part: part.map(str::to_owned),
+        skip,
+        fields: fields.iter().map(|&field| field.to_owned()).collect(),
+    }
+}
+
+fn list() -> Value {
+    let records: Vec<_> = (0..100)
+        .map(|n| json!({ "id": n, "name": "x".repeat(50), "of": { "city": "Rome" } }))
+        .collect();
+    json!({ "contacts": records, "total": 100 })
+}
+
+/// All records come by going on as the answers say, each once, and no answer is larger than it may be.
+#[test]
+fn a_list_is_read_to_its_end_by_going_on() {
+    let (mut skip, mut ids) = (0, Vec::new());
+    loop {
+        let wanted = wanted(None, skip, &[]);
+        let fitted = fit(list(), Some("/contacts"), None, &wanted, 1000).unwrap();
+        assert!(size(&fitted.answer) <= 1000);
+        assert_eq!(fitted.answer["total"], 100);
+        let shown = fitted.answer["contacts"].as_array().unwrap();
+        ids.extend(shown.iter().map(|record| record["id"].as_u64().unwrap()));
+        let told = fitted.left_out.unwrap().told(true);
+        match told["go_on"]["skip"].as_u64() {
+            Some(next) => skip = usize::try_from(next).unwrap(),
+            None => break,
+        }
+    }
+    assert_eq!(ids, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn fields_make_room_and_wrong_ones_are_told() {
+    let select = wanted(None, 0, &["id", "/of/city"]);
+    let fitted = fit(list(), Some("/contacts"), None, &select, 4000).unwrap();
+    assert_eq!(fitted.left_out, None);
+    assert_eq!(
+        fitted.answer["contacts"][99],
+        json!({ "id": 99, "/of/city": "Rome" })
+    );
+    let wrong = wanted(None, 0, &["nme"]);
+    let told = fit(list(), Some("/contacts"), None, &wrong, 4000).unwrap_err();
+    assert_eq!(
+        told,
+        "`fields`: no record has \"nme\"; there are: id, name, of"
+    );
+    let one = json!({ "contact": { "id": "c", "email": "e" }, "trace": 1 });
+    let fitted = fit(one, None, Some("/contact"), &wanted(None, 0, &["id"]), 4000).unwrap();
+    assert_eq!(
+        fitted.answer,
+        json!({ "contact": { "id": "c" }, "trace": 1 })
+    );
+}
+
+#[test]
+fn one_large_record_shows_its_form_and_its_parts_can_be_had() {
+    let text = "é".repeat(3000);
+    let record = json!({ "email": { "id": "e", "body/html": text, "to": vec!["a"; 400] } });
+    let fitted = fit(
+        record.clone(),
+        None,
+        Some("/email"),
+        &wanted(None, 0, &[]),
+        2000,
+    )
+    .unwrap();
+    assert!(size(&fitted.answer) <= 2000);
+    assert_eq!(fitted.answer["email"]["id"], "e");
+    let told = fitted.left_out.unwrap().told(true).to_string();
+    assert!(
+        told.contains("/email/body~1html (text of 3000 characters)"),
+        "{told}"
+    );
+    assert!(told.contains("/email/to (list of 400, 10 shown)"), "{told}");
+    let (mut skip, mut read) = (0, String::new());
+    loop {
+        let wanted = wanted(Some("/email/body~1html"), skip, &[]);
+        let fitted = fit(record.clone(), None, Some("/email"), &wanted, 2000).unwrap();
+        read.push_str(fitted.answer.as_str().unwrap());
+        match fitted.left_out.unwrap().told(true)["go_on"]["skip"].as_u64() {
+            Some(next) => skip = usize::try_from(next).unwrap(),
+            None => break,
+        }
+    }
+    assert_eq!(read, text);
+    let list = wanted(Some("/email/to"), 390, &[]);
+    let fitted = fit(record.clone(), None, None, &list, 2000).unwrap();
+    assert_eq!(fitted.answer.as_array().unwrap().len(), 10);
+    let nothing = wanted(Some("/mail"), 0, &[]);
+    let told = fit(record, None, None, &nothing, 2000).unwrap_err();
+    assert!(told.ends_with("there are: /email"), "{told}");
+}
+
+#[test]
+fn a_record_larger_than_all_is_cut_and_the_next_is_reached() {
+    let list = json!({ "messages": [{ "id": 1, "body": "x".repeat(9000) }, { "id": 2 }] });
+    let first = fit(
+        list.clone(),
+        Some("/messages"),
+        None,
+        &wanted(None, 0, &[]),
+        2000,
+    )
+    .unwrap();
+    assert!(size(&first.answer) <= 2000, "{}", size(&first.answer));
+    assert_eq!(first.answer["messages"][0]["id"], 1);
+    let told = first.left_out.unwrap().told(true);
+    assert_eq!(told["go_on"]["skip"], 1);
+    assert!(
+        told["cut"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("/body (text of 9000"),
+        "{told}"
+    );
+    let second = fit(list, Some("/messages"), None, &wanted(None, 1, &[]), 2000).unwrap();
+    assert_eq!(second.answer["messages"], json!([{ "id": 2 }]));
+}
+
+#[test]
+fn an_answer_that_fits_is_whole_and_a_write_is_not_repeated() {
+    for answer in [
+        json!(null),
+        json!({ "ok": true }),
+        json!([1, 2]),
+        json!("text"),
+    ] {
+        let fitted = fit(answer.clone(), None, None, &wanted(None, 0, &[]), 2000).unwrap();
+        assert_eq!(
+            fitted,
+            Fitted {
+                answer,
+                left_out: None
+            }
+        );
+    }
+    let many: Map<String, Value> = (0..500).map(|n| (format!("m{n}"), json!(n))).collect();
+    let fitted = fit(Value::Object(many), None, None, &wanted(None, 0, &[]), 2000).unwrap();
+    assert!(size(&fitted.answer) <= 2000);
+    let told = fitted.left_out.unwrap().told(false);
+    assert!(
+        told["how"]
+            .as_str()
+            .unwrap()
+            .contains("do not call it again"),
+        "{told}"
+    );
+}
