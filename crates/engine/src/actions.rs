@@ -200,6 +200,11 @@ impl Actions for Catalog {
         }
     }
 
+    fn arranges(&self, operation: &str, parameter: &str) -> bool {
+        canopy_highlevel::operation(operation)
+            .is_some_and(|operation| canopy_highlevel::arranges(operation, parameter))
+    }
+
     fn check_trigger(&self, operation: &str, given: &Map<String, Value>) -> Vec<ArgumentError> {
         let mut filled_in = arguments::FROM_CONNECTION.to_vec();
         // The poll pages by itself.

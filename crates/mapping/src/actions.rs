@@ -47,6 +47,10 @@ pub trait Actions {
     fn answer_members(&self, _action: &str) -> Vec<String> {
         Vec::new()
     }
+    /// Whether a parameter of a trigger says only in which order and pages its records come.
+    fn arranges(&self, _operation: &str, _parameter: &str) -> bool {
+        false
+    }
     /// All that is wrong with the parameters of a trigger.
     fn check_trigger(&self, operation: &str, parameters: &Map<String, Value>)
     -> Vec<ArgumentError>;

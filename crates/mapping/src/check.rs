@@ -199,6 +199,7 @@ impl Check<'_> {
                         with: serde_json::Map::new(),
                         every: None,
                         backfill: false,
+                        arranging: Vec::new(),
                     };
                     self.parameters(place, &trigger, &operation);
                     trigger.trigger = operation;
@@ -222,6 +223,9 @@ impl Check<'_> {
                 let operation = self.actions.trigger(&trigger.trigger);
                 if let Some(operation) = operation.map(str::to_owned) {
                     self.parameters(place, trigger, &operation);
+                    let given = trigger.with.keys();
+                    let arranging = given.filter(|name| self.actions.arranges(&operation, name));
+                    trigger.arranging = arranging.cloned().collect();
                     trigger.trigger = operation;
                 } else {
                     let known = self.actions.triggers();

@@ -42,12 +42,24 @@ pub struct TriggerOn {
     /// Also start on what is there at the first poll.
     #[serde(default)]
     pub backfill: bool,
+    /// Arguments that say only in which order and pages the records come; known once it is read.
+    #[serde(skip)]
+    pub arranging: Vec<String>,
 }
 
 impl TriggerOn {
-    /// The name of its poll, once its trigger is an operation's name.
+    /// The name of its poll, once its trigger is an operation's name. Triggers that find the same share one.
     pub fn poll_name(&self) -> String {
-        poll_name(&self.trigger, &self.with)
+        let mut finding = self.with.clone();
+        finding.retain(|name, _| !self.arranging.contains(name));
+        poll_name(&self.trigger, &finding)
+    }
+
+    /// Whether its poll found an event. Earlier versions of the program named polls by all of their arguments.
+    fn found(&self, found_by: &[String]) -> bool {
+        found_by.contains(&self.poll_name())
+            || (!self.arranging.is_empty()
+                && found_by.contains(&poll_name(&self.trigger, &self.with)))
     }
 }
 
@@ -92,11 +104,11 @@ impl On {
     pub fn matches(&self, workflow: &str, event: &Event) -> bool {
         let found_by = &event.trace.found_by;
         if event.source == Source::Manual && found_by.iter().any(|mark| mark == FIRST_POLL) {
-            return matches!(self, Self::Trigger(on) if on.backfill && found_by.contains(&on.poll_name()));
+            return matches!(self, Self::Trigger(on) if on.backfill && on.found(found_by));
         }
         match self {
             Self::Kind(kind) => *kind == event.kind,
-            Self::Trigger(trigger) => found_by.contains(&trigger.poll_name()),
+            Self::Trigger(trigger) => trigger.found(found_by),
             Self::Webhook(webhook) => webhook.kind() == event.kind,
             Self::Schedule(_) => {
                 event.source == Source::Schedule
@@ -167,6 +179,7 @@ impl Table {
                     with: self.with.unwrap_or_default(),
                     every: self.every,
                     backfill: self.backfill.unwrap_or_default(),
+                    arranging: Vec::new(),
                 }),
             ),
             (None, Some(schedule), None) => (

@@ -61,6 +61,10 @@ impl Actions for SomeActions {
         Some("note")
     }
 
+    fn arranges(&self, _: &str, parameter: &str) -> bool {
+        parameter == "order"
+    }
+
     fn members(&self, record: &str) -> Vec<String> {
         let members: &[&str] = match record {
             "contact" => &["id", "firstName", "email", "tags", "dateAdded"],
@@ -79,7 +83,10 @@ impl Actions for SomeActions {
     }
 
     fn check_trigger(&self, _: &str, parameters: &Map<String, Value>) -> Vec<ArgumentError> {
-        let wrong = parameters.keys().filter(|name| *name != "contactId");
+        let known = ["contactId", "order"];
+        let wrong = parameters
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()));
         wrong
             .map(|name| ArgumentError::unknown(name, None, &["contactId"]))
             .collect()

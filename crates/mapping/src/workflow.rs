@@ -122,6 +122,7 @@ mod tests {
     use crate::actions::ActionKind;
     use crate::event::{Source, Trace};
     use crate::once::Once;
+    use crate::poll::poll_name;
     use crate::some_actions::SomeActions;
 
     const GOOD: &str = r#"
@@ -289,6 +290,28 @@ with = { contactId = "{{ contact.id }}", body = "Your tree: {{ steps.tree.treeUr
             [false; 5]
         );
         assert_eq!(started(&history("contact.updated", "x")), [false; 5]);
+    }
+
+    #[test]
+    fn the_order_of_a_list_makes_no_other_poll() {
+        let poll = |with: &str| {
+            let text = format!("{{ trigger = \"get-contact-notes\", with = {{ {with} }} }}");
+            let mut all = on(&text).unwrap();
+            match all.remove(0) {
+                On::Trigger(trigger) => trigger,
+                other => panic!("{other:?}"),
+            }
+        };
+        let plain = poll("contactId = \"c\"");
+        let ordered = poll("contactId = \"c\", order = \"desc\"");
+        assert_eq!(ordered.poll_name(), plain.poll_name());
+        assert_ne!(ordered.poll_name(), poll("contactId = \"d\"").poll_name());
+        // What was found under the name that the poll had once still starts.
+        let former = poll_name("get-all-notes", &ordered.with);
+        for name in [plain.poll_name(), former] {
+            let event = event("note.created", &[&name]);
+            assert!(On::Trigger(ordered.clone()).matches("w", &event), "{name}");
+        }
     }
 
     #[test]

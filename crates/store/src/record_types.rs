@@ -35,6 +35,20 @@ pub struct PollRecord {
     pub number: i64,
     /// Values of the members whose changes are kinds of their own.
     pub facets: Value,
+    /// Readings in a row that did not show it.
+    #[serde(default)]
+    pub missing: u32,
+}
+
+/// The last that an event told of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub record: String,
+    pub kind: String,
+    /// The version that the event carries by now.
+    pub version: Option<String>,
+    pub payload: Value,
+    pub received_at: Timestamp,
 }
 
 /// A record as it was read, on its way into the view.

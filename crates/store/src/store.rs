@@ -10,7 +10,7 @@ use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
     LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
     Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
+    Summary, Told,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -67,6 +67,17 @@ pub trait Store: ProfileStore + DeliveryStore {
         name: &str,
         record: &str,
     ) -> Result<Option<PollRecord>>;
+    /// A poll goes on under another name, with all that it knows. `false`: there is no cursor of the former name, or one
+    /// of the new name already.
+    async fn rename_poll(&self, fence: &Fence, from: &str, to: &str) -> Result<bool>;
+    /// The last event about each of these records whose kind begins with `word` and a dot, without deletions; records
+    /// that no event speaks of are left out.
+    async fn last_told(
+        &self,
+        location: &str,
+        word: &str,
+        records: Vec<String>,
+    ) -> Result<Vec<Told>>;
     /// Events after number `after` whose kind begins with `word` and a dot: number, record and kind, oldest first.
     async fn events_about(
         &self,
@@ -77,6 +88,8 @@ pub trait Store: ProfileStore + DeliveryStore {
     ) -> Result<Vec<(i64, String, String)>>;
     /// How far the poll `name` has read.
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>>;
+    /// How far each poll of a location has read, by name; former ones too.
+    async fn cursors(&self, location: &str) -> Result<Vec<Cursor>>;
     /// Locations of which a poll has come through.
     async fn polled_locations(&self) -> Result<Vec<String>>;
     /// Pending rows of a location that are due, oldest first.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
-pub use crate::record_types::{Fired, NewRecord, PollCommit, PollRecord, StoredRecord};
+pub use crate::record_types::{Fired, NewRecord, PollCommit, PollRecord, StoredRecord, Told};
 
 /// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::simulate;
 use crate::cli::Run;
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
-use crate::exit::{Ended, Failure};
+use crate::exit::{Ended, Failure, chain};
 use crate::program::Program;
 use crate::rehearsal::Rehearsal;
 use crate::{auth, show, shutdown};
@@ -46,8 +46,9 @@ pub(super) async fn run(
             connection.id, connection.location
         );
     }
+    let mut failures = Vec::new();
     if options.once {
-        once(&program).await?;
+        failures = once(&program).await;
     } else {
         let page = bind(loaded.config.server.listen, "server.listen").await?;
         let webhooks = match waited {
@@ -59,7 +60,12 @@ pub(super) async fn run(
         announce(&page, webhooks.as_ref());
         program.serve(page, webhooks, stop).await?;
     }
-    finish(program, options).await
+    let ended = finish(program, options).await;
+    match failures.is_empty() {
+        true => ended,
+        // What failed is worse than what waits for a person.
+        false => Err(Failure::Failed(failures.join("; "))),
+    }
 }
 
 /// What a run would do now.
@@ -82,23 +88,25 @@ async fn rehearse(
     simulate::show(&report?, options.json)
 }
 
-/// Polls each location once and works off what is due now.
-async fn once(program: &Program) -> Result<(), Failure> {
-    for poll in &program.polls {
-        poll.poll().await.map_err(|error| Failure::failed(&error))?;
+/// Polls each location once and works off what is due now. What fails keeps nothing else from being done; it is told.
+async fn once(program: &Program) -> Vec<String> {
+    let mut failures: Vec<String> = Vec::new();
+    for poller in &program.polls {
+        for error in poller.poll_all().await.1 {
+            failures.push(chain(&error));
+        }
     }
     for scheduler in &program.schedulers {
-        let looked = scheduler.look().await;
-        looked.map_err(|error| Failure::failed(&error))?;
+        if let Err(error) = scheduler.look().await {
+            failures.push(chain(&error));
+        }
     }
     for connection in program.engine.connections() {
-        program
-            .engine
-            .drain(&connection.location)
-            .await
-            .map_err(|error| Failure::failed(&error))?;
+        if let Err(error) = program.engine.drain(&connection.location).await {
+            failures.push(chain(&error));
+        }
     }
-    Ok(())
+    failures
 }
 
 async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {

@@ -9,7 +9,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::inbox;
 use super::row::{Reader, micros};
-use crate::types::{Cursor, Inserted, PollCommit, PollRecord};
+use crate::types::{Cursor, Inserted, PollCommit, PollRecord, Told};
 
 pub(super) async fn commit(
     held: &mut Held<'_>,
@@ -73,11 +73,11 @@ pub(super) async fn commit(
 
 async fn keep(held: &mut Held<'_>, poll: &str, record: &PollRecord, now: Timestamp) -> Op<()> {
     sqlx::query(
-        "INSERT INTO poll_records (location, poll, record, parent, version, number, facets, epoch, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO poll_records (location, poll, record, parent, version, number, facets, epoch, seen_at, missing)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (location, poll, record) DO UPDATE SET
              parent = excluded.parent, version = excluded.version, number = excluded.number, facets = excluded.facets,
-             epoch = excluded.epoch, seen_at = excluded.seen_at",
+             epoch = excluded.epoch, seen_at = excluded.seen_at, missing = excluded.missing",
     )
     .bind(&held.fence.location)
     .bind(poll)
@@ -88,9 +88,37 @@ async fn keep(held: &mut Held<'_>, poll: &str, record: &PollRecord, now: Timesta
     .bind(record.facets.to_string())
     .bind(held.fence.epoch)
     .bind(micros(now))
+    .bind(record.missing)
     .execute(&mut *held.connection)
     .await?;
     Ok(())
+}
+
+/// A poll goes on under another name. `false`: there is none of the former name, or the new one is taken.
+pub(super) async fn rename(held: &mut Held<'_>, from: &str, to: &str) -> Op<bool> {
+    let moved = sqlx::query(
+        "UPDATE cursors SET name = ?3 WHERE location = ?1 AND name = ?2
+         AND NOT EXISTS (SELECT 1 FROM cursors WHERE location = ?1 AND name = ?3)",
+    )
+    .bind(&held.fence.location)
+    .bind(from)
+    .bind(to)
+    .execute(&mut *held.connection)
+    .await?;
+    if moved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // What an answer was is kept under the name of its poll.
+    sqlx::query(
+        "UPDATE OR REPLACE poll_records SET poll = ?3, record = CASE record WHEN ?2 THEN ?3 ELSE record END
+         WHERE location = ?1 AND poll = ?2",
+    )
+    .bind(&held.fence.location)
+    .bind(from)
+    .bind(to)
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(true)
 }
 
 pub(super) async fn cursor(
@@ -103,16 +131,26 @@ pub(super) async fn cursor(
         .bind(name)
         .fetch_optional(connection)
         .await?;
-    row.map(|row| {
-        let row = Reader::new(&row, "cursors", format_args!("{location} {name}"));
-        Ok(Cursor {
-            location: row.text("location")?,
-            name: row.text("name")?,
-            state: row.json("state")?,
-            updated_at: row.instant("updated_at")?,
-        })
+    row.as_ref().map(read_cursor).transpose()
+}
+
+pub(super) async fn cursors(connection: &mut SqliteConnection, location: &str) -> Op<Vec<Cursor>> {
+    let rows = sqlx::query("SELECT * FROM cursors WHERE location = ?1 ORDER BY name")
+        .bind(location)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(read_cursor).collect()
+}
+
+fn read_cursor(row: &SqliteRow) -> Op<Cursor> {
+    let name: String = row.try_get("name")?;
+    let row = Reader::new(row, "cursors", &name);
+    Ok(Cursor {
+        location: row.text("location")?,
+        state: row.json("state")?,
+        updated_at: row.instant("updated_at")?,
+        name: name.clone(),
     })
-    .transpose()
 }
 
 pub(super) async fn locations(connection: &mut SqliteConnection) -> Op<Vec<String>> {
@@ -128,6 +166,7 @@ fn read(row: &SqliteRow) -> Op<PollRecord> {
         version: row.text("version")?,
         number: row.number("number")?,
         facets: row.json("facets")?,
+        missing: row.narrow("missing")?,
         record,
     })
 }
@@ -184,4 +223,37 @@ pub(super) async fn events_about(
     .bind(limit)
     .fetch_all(connection)
     .await?)
+}
+
+pub(super) async fn told(
+    connection: &mut SqliteConnection,
+    location: &str,
+    word: &str,
+    records: &[String],
+) -> Op<Vec<Told>> {
+    let mut found = Vec::new();
+    for record in records {
+        let row = sqlx::query(
+            "SELECT id, kind, version, payload, received_at FROM inbox
+             WHERE location = ?1 AND record = ?2 AND substr(kind, 1, length(?3) + 1) = ?3 || '.'
+               AND kind <> ?3 || '.deleted' AND state <> 'duplicate'
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(location)
+        .bind(record)
+        .bind(word)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { continue };
+        let id: i64 = row.try_get("id")?;
+        let row = Reader::new(&row, "inbox", id);
+        found.push(Told {
+            record: record.clone(),
+            kind: row.text("kind")?,
+            version: row.maybe_text("version")?,
+            payload: row.json("payload")?,
+            received_at: row.instant("received_at")?,
+        });
+    }
+    Ok(found)
 }

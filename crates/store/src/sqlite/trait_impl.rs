@@ -15,7 +15,7 @@ use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
     LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
     Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary,
+    Summary, Told,
 };
 
 #[async_trait]
@@ -76,6 +76,20 @@ impl Store for SqliteStore {
         read!(self, polls::record(location, name, record))
     }
 
+    async fn rename_poll(&self, fence: &Fence, from: &str, to: &str) -> Result<bool> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        fenced!(self, fence, polls::rename(&from, &to))
+    }
+
+    async fn last_told(
+        &self,
+        location: &str,
+        word: &str,
+        records: Vec<String>,
+    ) -> Result<Vec<Told>> {
+        read!(self, polls::told(location, word, &records))
+    }
+
     async fn events_about(
         &self,
         location: &str,
@@ -88,6 +102,10 @@ impl Store for SqliteStore {
 
     async fn cursor(&self, location: &str, name: &str) -> Result<Option<Cursor>> {
         read!(self, polls::cursor(location, name))
+    }
+
+    async fn cursors(&self, location: &str) -> Result<Vec<Cursor>> {
+        read!(self, polls::cursors(location))
     }
 
     async fn polled_locations(&self) -> Result<Vec<String>> {

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::compare::Found;
-use super::events::{Maker, Seen, instant, text};
+use super::events::{Before, Maker, Seen, instant, text};
+use super::evidence::{self, ReadError};
 use super::reading::Reader;
 use super::{PollError, Poller};
 
@@ -153,9 +154,10 @@ impl Poller {
             let number = before.as_ref().map_or(1, |before| before.number + 1);
             let facets = maker.facets(record);
             let before = before.map(|before| before.facets);
+            let before = before.as_ref().map_or(Before::New, Before::Seen);
             found
                 .events
-                .extend(maker.changes(seen, number, before.as_ref(), &facets));
+                .extend(maker.changes(seen, number, before, &facets));
             found.seen.push(kept(id, own, number, facets));
         }
         Ok(())
@@ -233,7 +235,7 @@ impl Poller {
 }
 
 impl Search<'_> {
-    async fn newest(&self) -> Result<Option<Timestamp>, canopy_highlevel::Error> {
+    async fn newest(&self) -> Result<Option<Timestamp>, ReadError> {
         let mut query = self.arguments.clone();
         query.insert("pageLimit".to_owned(), json!(1));
         query.insert("page".to_owned(), json!(1));
@@ -242,11 +244,7 @@ impl Search<'_> {
         Ok(newest.first().and_then(|newest| self.changed_at(newest)))
     }
 
-    async fn page(
-        &self,
-        from: Option<Timestamp>,
-        after: &Value,
-    ) -> Result<Vec<Value>, canopy_highlevel::Error> {
+    async fn page(&self, from: Option<Timestamp>, after: &Value) -> Result<Vec<Value>, ReadError> {
         let mut query = self.arguments.clone();
         query.insert("pageLimit".to_owned(), json!(self.page));
         query.insert("sort".to_owned(), self.sort("asc"));
@@ -272,14 +270,13 @@ impl Search<'_> {
         self.ask(query).await
     }
 
-    async fn ask(&self, query: Map<String, Value>) -> Result<Vec<Value>, canopy_highlevel::Error> {
+    async fn ask(&self, query: Map<String, Value>) -> Result<Vec<Value>, ReadError> {
         let operation = self.maker.poll.operation;
         let answer = self
             .reader
             .invoke(operation.name, &Value::Object(query))
             .await?;
-        let items = answer.pointer(operation.items.unwrap_or_default());
-        Ok(items.and_then(Value::as_array).cloned().unwrap_or_default())
+        Ok(evidence::list(operation, &answer)?.clone())
     }
 
     fn sort(&self, direction: &str) -> Value {

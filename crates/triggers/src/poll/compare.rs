@@ -7,7 +7,9 @@ use canopy_store::{NewEvent, PollRecord};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::events::{Maker, Seen, text};
+use super::absent::Doubt;
+use super::events::{Before, Maker, Seen, text};
+use super::known::Known;
 use super::window::{Span, within};
 
 /// A record of a reading.
@@ -50,6 +52,13 @@ pub(super) struct Found {
     pub seen: Vec<PollRecord>,
     pub gone: Vec<String>,
     pub ended: Vec<(String, String)>,
+    /// Known records that the list no longer shows: what became of them is to be found out.
+    pub absent: Vec<PollRecord>,
+    /// Lists of these parents are to be read again at the next poll.
+    pub again: BTreeSet<String>,
+    /// A large part of the list is missing, and the next poll has to agree.
+    pub waits: bool,
+    pub doubt: Doubt,
 }
 
 impl Listed {
@@ -136,6 +145,7 @@ impl Maker<'_> {
         listed: &Listed,
         parent: &str,
         unknown: Unknown,
+        told: &Known,
     ) -> Found {
         let mut known: BTreeMap<String, PollRecord> = known
             .into_iter()
@@ -145,16 +155,11 @@ impl Maker<'_> {
         for item in &listed.items {
             match known.remove(&item.id) {
                 Some(before) => self.again(&before, item, parent, &mut found),
-                None => self.first(item, parent, unknown, &mut found),
+                None => self.first(item, parent, unknown, told, &mut found),
             }
         }
-        if listed.calm && self.poll.lists_all() {
-            for (id, before) in known {
-                self.missing(id, &before, &mut found);
-            }
-        } else if listed.calm && self.poll.moves() {
-            // It has fallen out of the window.
-            found.gone.extend(known.into_keys());
+        if listed.calm && (self.poll.lists_all() || self.poll.moves()) {
+            found.absent = known.into_values().collect();
         }
         found
     }
@@ -167,26 +172,49 @@ impl Maker<'_> {
                 .any(|record| !listed.places.contains_key(&record.record))
     }
 
-    fn first(&self, item: &Item, parent: &str, unknown: Unknown, found: &mut Found) {
+    fn first(&self, item: &Item, parent: &str, unknown: Unknown, told: &Known, found: &mut Found) {
         let seen = item.seen(parent);
         let facets = self.facets(&item.payload);
         let after = |instant: Option<Timestamp>, since| instant.is_some_and(|at| at >= since);
         let own = item.own.as_deref().and_then(|own| own.parse().ok());
-        match unknown {
-            Unknown::Baseline => {}
+        let told = match unknown {
+            Unknown::Baseline => told.recent(&item.id, self.now),
+            _ => told.of(&item.id),
+        };
+        let differs = told.is_some_and(|told| self.differs(told, item));
+        let before = told.map(|told| self.facets_told(told));
+        let (is_new, is_changed) = match unknown {
+            Unknown::Baseline => (false, differs),
             Unknown::Came(since) if self.created_at(&item.payload).is_some_and(|at| at < since) => {
-                found.events.push(self.updated(seen, 1));
+                (false, true)
             }
+            // It was there at the baseline, in a state that nobody looked at.
             Unknown::Since(since) if !after(self.created_at(&item.payload), since) => {
-                // It was there at the baseline, in a state that nobody looked at.
-                if after(own, since) {
-                    found.events.push(self.updated(seen, 1));
-                }
+                (false, differs || after(own, since))
             }
-            Unknown::New | Unknown::Came(_) | Unknown::Since(_) => {
-                found.events.push(self.created(seen));
-                found.events.extend(self.changes(seen, 1, None, &facets));
+            Unknown::New | Unknown::Came(_) | Unknown::Since(_) => (true, differs),
+        };
+        if is_new {
+            found.events.push(self.created(seen));
+        }
+        if is_changed {
+            found.events.push(self.updated(seen, 1));
+        }
+        match &before {
+            None if is_new => {
+                found
+                    .events
+                    .extend(self.changes(seen, 1, Before::New, &facets));
             }
+            Some(before) if is_new => {
+                let before = Before::Told(before);
+                found.events.extend(self.changes(seen, 1, before, &facets));
+            }
+            Some(before) if is_changed => {
+                let before = Before::Seen(before);
+                found.events.extend(self.changes(seen, 1, before, &facets));
+            }
+            _ => {}
         }
         found.seen.push(PollRecord {
             record: item.id.clone(),
@@ -194,6 +222,7 @@ impl Maker<'_> {
             version: item.version(),
             number: 1,
             facets,
+            missing: 0,
         });
     }
 
@@ -204,6 +233,13 @@ impl Maker<'_> {
         let same_facets = before.facets == facets;
         let stale = older(item.own.as_deref(), Some(&before.version));
         if stale || (version == before.version && same_facets) {
+            if before.missing > 0 {
+                let missing = 0;
+                found.seen.push(PollRecord {
+                    missing,
+                    ..before.clone()
+                });
+            }
             return;
         }
         let seen = item.seen(parent);
@@ -213,7 +249,7 @@ impl Maker<'_> {
         }
         found
             .events
-            .extend(self.changes(seen, number, Some(&before.facets), &facets));
+            .extend(self.changes(seen, number, Before::Seen(&before.facets), &facets));
         found
             .ended
             .extend(self.ended(&item.id, &before.facets, &facets));
@@ -223,19 +259,21 @@ impl Maker<'_> {
             version,
             number,
             facets,
+            missing: 0,
         });
     }
 
-    fn missing(&self, id: String, before: &PollRecord, found: &mut Found) {
-        let payload = json!({ "id": id });
+    /// A known record was deleted.
+    pub fn missing(&self, before: &PollRecord, found: &mut Found) {
+        let payload = json!({ "id": before.record });
         let seen = Seen {
-            id: &id,
+            id: &before.record,
             parent: &before.parent,
             own: None,
             payload: &payload,
         };
         found.events.push(self.deleted(seen));
-        found.gone.push(id);
+        found.gone.push(before.record.clone());
     }
 
     /// The same for an answer about a window that moves: the part counts that both windows showed and that is to come.
@@ -318,6 +356,18 @@ impl Found {
         self.seen.extend(other.seen);
         self.gone.extend(other.gone);
         self.ended.extend(other.ended);
+        self.again.extend(other.again);
+        self.waits |= other.waits;
+        self.doubt.missing += other.doubt.missing;
+        self.doubt.known += other.doubt.known;
+    }
+
+    /// Nothing is told of a record that its list does not show, until it is asked again.
+    pub fn wait(&mut self, record: PollRecord) {
+        if !record.parent.is_empty() {
+            self.again.insert(record.parent.clone());
+        }
+        self.seen.push(record);
     }
 
     /// Nothing is to be known of these records any more.

@@ -33,6 +33,17 @@ pub(super) struct Seen<'a> {
     pub payload: &'a Value,
 }
 
+/// What is known of the members of a record whose changes are kinds of their own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Before<'a> {
+    /// It is new.
+    New,
+    /// It is new to this poll, and an event has told these values.
+    Told(&'a Value),
+    /// The poll saw these values last.
+    Seen(&'a Value),
+}
+
 impl Maker<'_> {
     pub fn created(&self, seen: Seen<'_>) -> NewEvent {
         let mut event = self.event("created", seen, 1);
@@ -67,13 +78,12 @@ impl Maker<'_> {
         self.of_kind(kind, seen, number, found_by)
     }
 
-    /// Kinds that the change of a member means. `before`: the members' values at the last sight, `None` for a record
-    /// that is new.
+    /// Kinds that the change of a member means.
     pub fn changes(
         &self,
         seen: Seen<'_>,
         number: i64,
-        before: Option<&Value>,
+        before: Before<'_>,
         after: &Value,
     ) -> Vec<NewEvent> {
         let mut events: Vec<NewEvent> = Vec::new();
@@ -82,18 +92,24 @@ impl Maker<'_> {
             if events.iter().any(|event| event.kind == change.kind) {
                 continue;
             }
-            let value = &after[change.member];
+            // What an answer does not show is not known, and nothing is told of it.
+            let Some(value) = after.get(change.member) else {
+                continue;
+            };
             let reached = change.to.is_none_or(|to| reached(to, value));
+            let differs = |before: &Value| {
+                let before = before.get(change.member);
+                before.is_some_and(|before| before != value)
+            };
             let moved = match before {
                 // What has come to that value between two polls has changed to it.
-                None => change.to.is_some(),
-                Some(before) => before
-                    .get(change.member)
-                    .is_some_and(|before| before != value),
+                Before::New => change.to.is_some(),
+                Before::Told(before) => change.to.is_some() || differs(before),
+                Before::Seen(before) => differs(before),
             };
             if moved && reached && self.poll.kinds.contains(change.kind) {
                 let mut event = self.of_kind(change.kind.to_owned(), seen, number, Vec::new());
-                if before.is_none() && seen.own.is_none() {
+                if !matches!(before, Before::Seen(_)) && seen.own.is_none() {
                     event.occurred_at = self.created_at(seen.payload).unwrap_or(self.now);
                 }
                 events.push(event);

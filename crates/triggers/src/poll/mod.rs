@@ -3,13 +3,18 @@
 //! A poll reads a list, a record or an answer and makes events of what changed since it was last read. What it found,
 //! what it saw and how far it has read are stored in one transaction, so a poll that ends half-way has read nothing.
 
+mod absent;
+mod anew;
 mod changes;
 mod compare;
 mod events;
+mod evidence;
+mod known;
 mod parents;
 mod plan;
 mod reading;
 mod report;
+mod step;
 mod stretch;
 mod whole;
 mod window;
@@ -20,24 +25,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use canopy_highlevel::Client;
-use canopy_highlevel::operation::Reading;
-use canopy_store::{Inserted, NewEvent, PollCommit, StoreError};
+use canopy_store::{Inserted, NewEvent, StoreError};
 use jiff::SignedDuration;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::changes::Position;
-use self::compare::Found;
-use self::events::Maker;
 use self::parents::Progress;
 pub use self::plan::{PlanError, Poll, PollSpec, Polls};
 use self::reading::Reader;
 pub use self::report::{DayPlan, FirstReading, PollPlan};
 pub use self::stretch::{calls_a_day, share_of_polls};
-use self::whole::Whole;
 use crate::Site;
 
 /// A poll that takes longer renews it.
@@ -80,6 +77,15 @@ pub enum PollError {
         #[source]
         source: canopy_highlevel::Error,
     },
+    /// The service answered, and not with what was asked for.
+    #[error(
+        "poll {poll} of location {location} could not be read: {problem}; nothing is told before it can"
+    )]
+    Unreadable {
+        poll: String,
+        location: String,
+        problem: &'static str,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
@@ -113,29 +119,6 @@ pub struct Preview {
     /// `backfill = true`.
     pub baseline: bool,
     pub events: Vec<NewEvent>,
-}
-
-/// What a poll wants to know next time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct State<P> {
-    #[serde(flatten)]
-    progress: P,
-    /// Calls of the last poll.
-    #[serde(default)]
-    calls: u32,
-    /// Seconds to the next poll, as it was then.
-    #[serde(default)]
-    every: u64,
-    /// Calls of the day that were used by then.
-    #[serde(default)]
-    used: u32,
-}
-
-/// One step of a poll: what to commit, and whether to go on at once.
-struct Step {
-    commit: PollCommit,
-    baseline: bool,
-    more: bool,
 }
 
 /// Polls one location.
@@ -222,26 +205,32 @@ impl Poller {
         }
     }
 
-    /// Polls everything once. A poll that fails does not keep the others from being made.
+    /// Polls everything once. A poll that fails does not keep the others from being made; the first failure is told.
     pub async fn poll(&self) -> Result<Polled, PollError> {
+        let (all, failed) = self.poll_all().await;
+        failed.into_iter().next().map_or(Ok(all), Err)
+    }
+
+    /// The same with all that failed.
+    pub async fn poll_all(&self) -> (Polled, Vec<PollError>) {
         let mut all = Polled {
             owner: true,
             baseline: true,
             ..Polled::default()
         };
-        let mut failed = None;
+        let mut failed = Vec::new();
         for poll in self.polls().iter() {
             match self.poll_once(poll).await {
-                Ok(polled) if !polled.owner => return Ok(Polled::default()),
+                Ok(polled) if !polled.owner => return (Polled::default(), failed),
                 Ok(polled) => {
                     all.baseline &= polled.baseline;
                     all.stored += polled.stored;
                     all.duplicates += polled.duplicates;
                 }
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => failed.push(error),
             }
         }
-        failed.map_or(Ok(all), Err)
+        (all, failed)
     }
 
     /// Makes one poll.
@@ -253,11 +242,15 @@ impl Poller {
             owner: true,
             ..Polled::default()
         };
+        if self.adopt(poll, &fence).await? {
+            self.tell_anew(poll).await?;
+        }
         loop {
             let state = self.site.cursor(&poll.name).await?;
             let step = self.step(poll, state).await?;
             polled.baseline |= step.baseline;
             let now = self.site.clock.now();
+            self.tell_doubt(poll, &step, now).await?;
             let inserted = self
                 .site
                 .store
@@ -269,8 +262,14 @@ impl Poller {
                 .count();
             polled.stored += stored as u64;
             polled.duplicates += (inserted.len() - stored) as u64;
-            if !step.more {
-                return Ok(polled);
+            match step.failed {
+                Some(error) if polled.stored == 0 => return Err(error),
+                Some(error) => {
+                    tracing::warn!(location = %self.site.location, poll = %poll.name, %error, "a part of a poll failed; it will be tried again");
+                    return Ok(polled);
+                }
+                None if !step.more => return Ok(polled),
+                None => {}
             }
             // It takes long: the lease must not run out meanwhile.
             match self.site.lease(LEASE).await? {
@@ -319,119 +318,5 @@ impl Poller {
             tracing::info!(location = %self.site.location, used, limit, factor, "there are calls again: polls wait {factor} times as long as usual");
         }
         stretch::stretched(poll.every, used, limit)
-    }
-
-    async fn step(&self, poll: &Poll, state: Option<Value>) -> Result<Step, PollError> {
-        let maker = Maker {
-            poll,
-            location: &self.site.location,
-            now: self.site.clock.now(),
-        };
-        let first = state.is_none();
-        let baseline = first && !poll.backfill;
-        let mut found = Found::default();
-        let mut more = false;
-        // Calls of a poll that failed are not this one's.
-        self.reader.take_calls();
-        let progress = if matches!(poll.trigger.reading, Reading::Changes { .. }) {
-            let position = match self.progress::<Position>(poll, state)? {
-                None if baseline => {
-                    self.changes_baseline(maker, &self.reader, &mut found)
-                        .await?
-                }
-                position => {
-                    let mut position = position.unwrap_or_default();
-                    self.read_changes(maker, &self.reader, &mut position, &mut found)
-                        .await?;
-                    position
-                }
-            };
-            self.state(poll, position)
-        } else if poll.parents().is_some() {
-            let progress = match self.progress::<Progress>(poll, state)? {
-                None => {
-                    let now = self.service_time(maker.now);
-                    let newest = self.newest_event().await?;
-                    if poll.backfill {
-                        Progress::backfill(now, newest, self.options.backfill)
-                    } else {
-                        Progress::baseline(now, newest)
-                    }
-                }
-                Some(mut progress) => {
-                    more = self
-                        .read_parents(maker, &self.reader, &mut progress, &mut found)
-                        .await?;
-                    progress
-                }
-            };
-            self.state(poll, progress)
-        } else {
-            let mut whole = self.progress::<Whole>(poll, state)?;
-            found = self.read_whole(maker, whole.as_ref()).await?;
-            let whole = whole.get_or_insert_with(|| Whole {
-                since: baseline.then(|| self.service_time(maker.now)),
-                ..Whole::default()
-            });
-            whole.last = Some(self.service_time(maker.now));
-            self.state(poll, &*whole)
-        };
-        // Where the whole location is to report what is there, it does so to all workflows.
-        if first && !self.options.backfill {
-            found.events.iter_mut().for_each(events::of_first_poll);
-        }
-        Ok(Step {
-            commit: PollCommit {
-                name: poll.name.clone(),
-                state: progress,
-                events: found.events,
-                seen: found.seen,
-                gone: found.gone,
-                ended: found.ended,
-            },
-            baseline,
-            more,
-        })
-    }
-
-    async fn newest_event(&self) -> Result<i64, StoreError> {
-        let newest = self.site.store.recent_events(1).await?;
-        Ok(newest.first().map_or(0, |row| row.event.id))
-    }
-
-    fn progress<P: DeserializeOwned>(
-        &self,
-        poll: &Poll,
-        state: Option<Value>,
-    ) -> Result<Option<P>, PollError> {
-        state
-            .map(serde_json::from_value::<P>)
-            .transpose()
-            .map_err(|source| PollError::Cursor {
-                poll: poll.name.clone(),
-                location: self.site.location.clone(),
-                source,
-            })
-    }
-
-    fn state<P: Serialize>(&self, poll: &Poll, progress: P) -> Value {
-        json!(State {
-            progress,
-            calls: self.reader.take_calls(),
-            every: self.interval(poll).as_secs(),
-            used: self
-                .client
-                .rate_budget()
-                .daily
-                .map_or(0, |daily| daily.used),
-        })
-    }
-
-    fn failed(&self, poll: &Poll, source: canopy_highlevel::Error) -> PollError {
-        PollError::Service {
-            poll: poll.name.clone(),
-            location: self.site.location.clone(),
-            source,
-        }
     }
 }

@@ -3,9 +3,8 @@
 //! They are read for the parents that an event speaks of (of the parents' own poll, or of a webhook), because nobody
 //! can read the notes of 100,000 contacts every five minutes. A slow sweep over all parents finds what moved no parent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use canopy_highlevel::Error;
 use canopy_store::{NewEvent, PollRecord};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::compare::{Found, Unknown};
 use super::events::{Maker, of_first_poll};
+use super::evidence::ReadError;
 use super::reading::Reader;
 use super::{Poll, PollError, Poller};
 
@@ -34,6 +34,10 @@ pub(super) struct Progress {
     /// The last event that was looked at for parents.
     event: i64,
     sweep: Sweep,
+    /// Parents whose lists are to be read once more: they could not be read, or did not show what they had.
+    again: BTreeSet<String>,
+    /// A large part was missing at the last poll, and a person was told.
+    pub(super) doubt: bool,
 }
 
 /// How far the sweep over all parents has come.
@@ -131,14 +135,15 @@ impl Progress {
 }
 
 impl Poller {
-    /// Reads the lists of some parents. `true`: there are more parents with events.
+    /// Reads the lists of some parents. `true`: there are more parents with events. A list that cannot be read does not
+    /// keep the others from being read: it has its turn again at the next poll, and its error is told.
     pub(super) async fn read_parents(
         &self,
         maker: Maker<'_>,
         reader: &Reader,
         progress: &mut Progress,
         found: &mut Found,
-    ) -> Result<bool, PollError> {
+    ) -> Result<(bool, Option<PollError>), PollError> {
         let word = maker.poll.parent_word().unwrap_or_default();
         let events = self
             .site
@@ -147,6 +152,8 @@ impl Poller {
             .await?;
         let more = events.len() >= EVENTS as usize;
         let mut parents: BTreeMap<String, bool> = BTreeMap::new();
+        let again = std::mem::take(&mut progress.again);
+        parents.extend(again.into_iter().map(|parent| (parent, false)));
         for (event, parent, kind) in events {
             progress.event = event;
             *parents.entry(parent).or_default() |= kind.ends_with(".created");
@@ -160,14 +167,34 @@ impl Poller {
                 *parents.entry(parent.id).or_default() |= is_new;
             }
         }
+        let (mut read, mut failed) = (0, None);
         for (parent, is_new) in parents {
             // All that is in the list of a parent which is new itself is new.
             let since = progress.since.filter(|_| !is_new);
             let asked = progress.asked.filter(|_| !is_new);
-            let read = self.read_parent(maker, reader, (since, asked), &parent);
-            found.extend(read.await?);
+            match self
+                .read_parent(maker, reader, (since, asked), &parent)
+                .await
+            {
+                Ok(of_parent) => {
+                    found.extend(of_parent);
+                    read += 1;
+                }
+                Err(error @ PollError::Store(_)) => return Err(error),
+                Err(error) => {
+                    progress.again.insert(parent);
+                    failed = failed.or(Some(error));
+                }
+            }
         }
-        Ok(more)
+        match failed {
+            // The service as a whole is away, as far as can be seen: nothing moves.
+            Some(error) if read == 0 => Err(error),
+            failed => {
+                progress.again.extend(std::mem::take(&mut found.again));
+                Ok((more, failed))
+            }
+        }
     }
 
     async fn read_parent(
@@ -179,57 +206,61 @@ impl Poller {
     ) -> Result<Found, PollError> {
         let poll = maker.poll;
         let (name, location) = (&poll.name, &self.site.location);
-        let known = self
-            .site
-            .store
-            .poll_records(location, name, Some(parent))
-            .await?;
-        let fail = |source: Error| self.failed(poll, source);
-        let mut arguments = reader.filled(poll).await.map_err(fail)?;
+        let store = &self.site.store;
+        let known = store.poll_records(location, name, Some(parent)).await?;
+        let fail = |source: ReadError| self.failed(poll, source);
+        let arguments = reader.filled(poll).await;
+        let mut arguments = arguments.map_err(ReadError::from).map_err(fail)?;
         if let Some(each) = poll.trigger.each {
             arguments.insert(each.parameter.to_owned(), json!(parent));
         }
+        let mark = store
+            .poll_record(location, name, &format!("^{parent}"))
+            .await?;
         let listed = match reader.list(poll, arguments).await {
             Ok(listed) => listed,
-            Err(error) if error.is_retryable() || error.outcome_unknown() => {
-                return Err(fail(error));
-            }
-            Err(error) if matches!(error.status(), Some(400 | 404 | 422)) => {
+            Err(error) if error.is_final() => {
                 // The parent is gone, and this must not keep others from being read.
                 tracing::debug!(poll = %name, %error, "the list of a record cannot be read");
-                return Ok(Found::forget(known));
+                return Ok(without_parent(mark, known, parent));
             }
             Err(error) => return Err(fail(error)),
         };
-        let mark = format!("^{parent}");
-        let read_before = self
-            .site
-            .store
-            .poll_record(location, name, &mark)
-            .await?
-            .is_some();
-        let unknown = match since {
-            Some(since) if !read_before => Unknown::Since(since),
+        let read = mark.as_ref().and_then(read_at);
+        let unknown = match (&mark, read, since) {
+            (None, _, Some(since)) => Unknown::Since(since),
+            (Some(_), Some(read), _) => Unknown::Came(read - self.options.overlap),
             _ => Unknown::New,
         };
-        let mut found = maker.compare(known, &listed, parent, unknown);
-        if !read_before {
-            if let Some(asked) = asked {
-                let was_there = |event: &&mut NewEvent| {
-                    let created = maker.created_at(&event.payload);
-                    created.is_none_or(|created| created < asked)
-                };
-                let events = found.events.iter_mut();
-                events.filter(was_there).for_each(of_first_poll);
-            }
-            found.seen.push(PollRecord {
-                record: mark,
-                version: "read".to_owned(),
-                number: 1,
-                facets: json!({}),
-                ..PollRecord::default()
-            });
+        let places: BTreeSet<&str> = known.iter().map(|record| &*record.record).collect();
+        let told = self.known_of(maker, &listed, |id| places.contains(id));
+        let told = told.await?;
+        let count = known.len();
+        let mut found = maker.compare(known, &listed, parent, unknown, &told);
+        let absent = std::mem::take(&mut found.absent);
+        self.settle(maker, reader, (count, true), absent, &mut found)
+            .await;
+        if let Some(asked) = asked.filter(|_| mark.is_none()) {
+            let was_there = |event: &&mut NewEvent| {
+                let created = maker.created_at(&event.payload);
+                created.is_none_or(|created| created < asked)
+            };
+            let events = found.events.iter_mut();
+            events.filter(was_there).for_each(of_first_poll);
         }
+        // The time of the last good reading.
+        let read = if found.waits {
+            read
+        } else {
+            Some(self.service_time(maker.now))
+        };
+        found.seen.push(PollRecord {
+            record: format!("^{parent}"),
+            version: "read".to_owned(),
+            number: 1,
+            facets: json!({ "read": read }),
+            ..PollRecord::default()
+        });
         Ok(found)
     }
 
@@ -264,7 +295,7 @@ impl Poller {
                     }
                 }
                 let page = reader.parents(parents, sweep.next.take()).await;
-                let page = page.map_err(|error| self.failed(parents, error))?;
+                let page = page.map_err(|error: ReadError| self.failed(parents, error))?;
                 if page.parents.is_empty() {
                     if begins {
                         sweep.through = true;
@@ -282,6 +313,25 @@ impl Poller {
             due -= 1;
         }
         Ok(turn)
+    }
+}
+
+/// When the list of a parent was last read well.
+fn read_at(mark: &PollRecord) -> Option<Timestamp> {
+    mark.facets["read"].as_str()?.parse().ok()
+}
+
+/// What is known of the list of a parent that is gone. It is forgotten once the next poll agrees.
+fn without_parent(mark: Option<PollRecord>, known: Vec<PollRecord>, parent: &str) -> Found {
+    match mark {
+        Some(mut mark) if mark.missing == 0 && !known.is_empty() => {
+            let mut found = Found::default();
+            mark.missing = 1;
+            found.seen.push(mark);
+            found.again.insert(parent.to_owned());
+            found
+        }
+        _ => Found::forget(known),
     }
 }
 

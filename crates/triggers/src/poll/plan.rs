@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use canopy_highlevel::operation::{EventVersion, Operation, Reading, Trigger};
-use canopy_highlevel::{OPERATIONS, WEBHOOKS, check, describe};
+use canopy_highlevel::{OPERATIONS, WEBHOOKS, arranges, check, describe};
 use canopy_mapping::poll_name;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,6 +49,8 @@ pub enum PlanError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poll {
     pub name: String,
+    /// Names under which earlier versions of the program polled the same: by all of the arguments.
+    pub(super) former: Vec<String>,
     pub operation: &'static Operation,
     pub trigger: Trigger,
     pub arguments: Map<String, Value>,
@@ -83,8 +85,11 @@ impl Polls {
                 return Err(PlanError::Interval { operation, every });
             }
             let (operation, trigger) = find(&spec.operation)?;
+            let name = name_of(operation, &spec.arguments);
+            let former = poll_name(operation.name, &spec.arguments);
             let mut poll = Poll {
-                name: poll_name(operation.name, &spec.arguments),
+                former: Vec::from_iter((former != name).then_some(former)),
+                name,
                 operation,
                 trigger,
                 arguments: spec.arguments.clone(),
@@ -125,6 +130,7 @@ impl Polls {
             shared.every = shared.every.min(poll.every);
             shared.backfill |= poll.backfill;
             shared.named |= poll.named;
+            shared.former.extend(poll.former);
             return Ok(());
         }
         if let Some(parents) = poll.parents() {
@@ -173,12 +179,19 @@ impl Poll {
             Some(name.as_str()) != each
                 && !LOCATION.contains(&name.as_str())
                 && !PAGING.contains(&name.as_str())
+                && !arranges(self.operation, name)
                 && field.is_none_or(|field| !field.required)
         };
         match self.trigger.reading {
             Reading::Record => true,
             _ => self.trigger.lists_all && !self.arguments.keys().any(is_filter),
         }
+    }
+
+    /// Somebody wants to hear of what was deleted, and a read by id tells it from what has moved out of the window.
+    pub(super) fn looks_for_deleted(&self) -> bool {
+        let deleted = format!("{}.deleted", self.trigger.record);
+        self.moves() && self.kinds.contains(&deleted) && self.single().is_some()
     }
 
     /// Members whose changes are kinds that somebody waits for.
@@ -216,6 +229,13 @@ impl Poll {
     }
 }
 
+/// What a poll is called: triggers that find the same share one, whatever order and pages they ask for.
+fn name_of(operation: &Operation, arguments: &Map<String, Value>) -> String {
+    let mut finding = arguments.clone();
+    finding.retain(|name, _| !arranges(operation, name));
+    poll_name(operation.name, &finding)
+}
+
 fn find(name: &str) -> Result<(&'static Operation, Trigger), PlanError> {
     canopy_highlevel::operation(name)
         .and_then(|operation| Some((operation, operation.trigger?)))
@@ -224,7 +244,7 @@ fn find(name: &str) -> Result<(&'static Operation, Trigger), PlanError> {
         })
 }
 
-fn usual(
+pub(super) fn usual(
     operation: &'static Operation,
     trigger: Trigger,
     kinds: &BTreeSet<String>,
@@ -234,6 +254,7 @@ fn usual(
     let arguments = Map::new();
     Poll {
         name: poll_name(operation.name, &arguments),
+        former: Vec::new(),
         operation,
         trigger,
         arguments,

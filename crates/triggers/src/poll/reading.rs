@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::compare::{Item, Listed};
 use super::events::instant;
+use super::evidence::{self, ReadError};
 use super::parents::Parent;
 use super::plan::{COMPANY, LOCATION, PAGING, Poll, filled};
 
@@ -29,6 +30,8 @@ pub(super) struct Reader {
     record: OnceCell<Value>,
     zone: OnceCell<TimeZone>,
     calls: AtomicU32,
+    /// Reads of single records since this poll began.
+    looks: AtomicU32,
     clock: Arc<dyn Clock>,
 }
 
@@ -48,13 +51,25 @@ impl Reader {
             record: OnceCell::new(),
             zone: OnceCell::new(),
             calls: AtomicU32::new(0),
+            looks: AtomicU32::new(0),
             clock,
         }
+    }
+
+    /// A poll begins. Calls of one that failed are not its own.
+    pub fn begin(&self) {
+        self.take_calls();
+        self.looks.store(0, Ordering::Relaxed);
     }
 
     /// Calls since this was last asked.
     pub fn take_calls(&self) -> u32 {
         self.calls.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether one more record may be read by itself in this poll.
+    pub fn may_look(&self, most: u32) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed) < most
     }
 
     fn count(&self) {
@@ -136,7 +151,11 @@ impl Reader {
     }
 
     /// A list to its end.
-    pub async fn list(&self, poll: &Poll, arguments: Map<String, Value>) -> Result<Listed, Error> {
+    pub async fn list(
+        &self,
+        poll: &Poll,
+        arguments: Map<String, Value>,
+    ) -> Result<Listed, ReadError> {
         let arguments = Value::Object(arguments);
         let mut pages = self.client.pages(poll.operation.name, &arguments);
         let mut listed = Listed::default();
@@ -147,7 +166,9 @@ impl Reader {
                 break;
             };
             read += 1;
-            let items = page.items().iter().cloned();
+            let items = evidence::list(poll.operation, page.answer())?
+                .iter()
+                .cloned();
             listed.add(
                 items
                     .map(|item| Item::listed(poll.operation, item))
@@ -170,7 +191,7 @@ impl Reader {
         poll: &Poll,
         arguments: Map<String, Value>,
         mut listed: Listed,
-    ) -> Result<Listed, Error> {
+    ) -> Result<Listed, ReadError> {
         for _ in 0..READINGS {
             let again = self.list(poll, arguments.clone()).await?;
             if again.order == listed.order {
@@ -182,7 +203,11 @@ impl Reader {
     }
 
     /// One page of the records that others hang on.
-    pub async fn parents(&self, parents: &Poll, next: Option<Value>) -> Result<ParentsPage, Error> {
+    pub async fn parents(
+        &self,
+        parents: &Poll,
+        next: Option<Value>,
+    ) -> Result<ParentsPage, ReadError> {
         let arguments = match next {
             Some(next) => next,
             None => Value::Object(self.filled(parents).await?),
@@ -192,7 +217,8 @@ impl Reader {
         let Some(page) = pages.try_next().await? else {
             return Ok(ParentsPage::default());
         };
-        let items = page.items().iter().cloned();
+        let items = evidence::list(parents.operation, page.answer())?;
+        let items = items.iter().cloned();
         Ok(ParentsPage {
             parents: items
                 .map(|item| Parent {
@@ -212,17 +238,17 @@ impl Reader {
     }
 
     /// One record. `None`: there is none.
-    pub async fn record(&self, poll: &Poll) -> Result<Option<Item>, Error> {
+    pub async fn record(&self, poll: &Poll) -> Result<Option<Item>, ReadError> {
         let arguments = Value::Object(self.filled(poll).await?);
         let Some(answer) = there(self.invoke(poll.operation.name, &arguments).await)? else {
             return Ok(None);
         };
+        let record = evidence::record(poll.operation, &answer, &arguments)?.clone();
         let at = |pointer: Option<&str>| pointer.and_then(|pointer| answer.pointer(pointer));
         let id = poll
             .operation
             .id
             .and_then(|pointer| super::events::text(&answer, pointer));
-        let record = at(poll.operation.record).unwrap_or(&answer).clone();
         let id = id.unwrap_or_else(|| poll.name.clone());
         Ok(Some(Item::new(
             Some(id),
@@ -232,21 +258,28 @@ impl Reader {
     }
 
     /// An answer or a file, with the hash of its content. `None`: there is none.
-    pub async fn content(&self, poll: &Poll) -> Result<Option<(String, Value)>, Error> {
+    pub async fn content(&self, poll: &Poll) -> Result<Option<(String, Value)>, ReadError> {
         let arguments = Value::Object(self.filled(poll).await?);
         if poll.trigger.reading != Reading::Bytes {
-            let answer = there(self.invoke(poll.operation.name, &arguments).await)?;
-            return Ok(answer.map(|answer| (canopy_mapping::content_hash(&answer), answer)));
+            let Some(answer) = there(self.invoke(poll.operation.name, &arguments).await)? else {
+                return Ok(None);
+            };
+            evidence::whole(&answer)?;
+            return Ok(Some((canopy_mapping::content_hash(&answer), answer)));
         }
         self.count();
         let name = poll.operation.name;
         let Some(mut file) = there(self.client.download(name, &arguments).await)? else {
             return Ok(None);
         };
+        evidence::file(file.content_type())?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = file.try_next().await? {
             bytes += piece.len();
             hash.update(&piece);
+        }
+        if bytes == 0 {
+            return Err(ReadError::Unreadable("the answer is empty"));
         }
         let hash = hex::encode(hash.finalize());
         let payload = json!({ "sha256": hash, "bytes": bytes });
@@ -255,10 +288,10 @@ impl Reader {
 }
 
 /// What is not there is an answer, too.
-fn there<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    match answer {
+fn there<T>(answer: Result<T, Error>) -> Result<Option<T>, ReadError> {
+    match answer.map_err(ReadError::from) {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
     }
 }

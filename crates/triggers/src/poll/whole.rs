@@ -1,12 +1,15 @@
 //! Lists that are read whole, records and answers.
 
+use std::collections::BTreeSet;
+
 use canopy_highlevel::operation::Reading;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Found, Listed, Unknown};
 use super::events::Maker;
-use super::{PollError, Poller};
+use super::evidence::ReadError;
+use super::{Poll, PollError, Poller};
 
 /// Of lists that are read whole little but the records is remembered.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -14,8 +17,10 @@ use super::{PollError, Poller};
 pub(super) struct Whole {
     /// When the baseline was set, by the service's clock. `None`: there is none, all is new.
     pub since: Option<Timestamp>,
-    /// When the last poll was made, by that clock.
+    /// When the last good reading was made, by that clock: what is older and unknown was not created since.
     pub last: Option<Timestamp>,
+    /// A large part was missing at the last poll, and a person was told.
+    pub doubt: bool,
 }
 
 impl Poller {
@@ -27,7 +32,7 @@ impl Poller {
         before: Option<&Whole>,
     ) -> Result<Found, PollError> {
         let poll = maker.poll;
-        let fail = |source| self.failed(poll, source);
+        let fail = |source: ReadError| self.failed(poll, source);
         let known = self
             .site
             .store
@@ -38,16 +43,18 @@ impl Poller {
             Some(Whole {
                 last: Some(last), ..
             }) if poll.moves() => Unknown::Since(*last - self.options.overlap),
-            None | Some(Whole { since: None, .. }) => Unknown::New,
-            Some(Whole {
-                since: Some(since), ..
-            }) => Unknown::Came(*since - self.options.overlap),
+            Some(Whole { since, last, .. }) => match (*last).max(*since) {
+                Some(last) => Unknown::Came(last - self.options.overlap),
+                None => Unknown::New,
+            },
+            None => Unknown::New,
         };
         let listed = match poll.trigger.reading {
             Reading::Answer | Reading::Bytes => {
                 let content = self.reader.content(poll).await.map_err(fail)?;
                 let silent = unknown == Unknown::Baseline;
-                let now = self.reader.present(poll).await.map_err(fail)?;
+                let now = self.reader.present(poll).await;
+                let now = now.map_err(ReadError::from).map_err(fail)?;
                 return Ok(match poll.span(&now) {
                     Some(span) => maker.compare_window(known.first(), content, span, silent),
                     None => maker.compare_content(known.first(), content, silent),
@@ -58,7 +65,8 @@ impl Poller {
                 Listed::one(record)
             }
             Reading::Snapshot | Reading::Changes { .. } => {
-                let arguments = self.reader.filled(poll).await.map_err(fail)?;
+                let arguments = self.reader.filled(poll).await;
+                let arguments = arguments.map_err(ReadError::from).map_err(fail)?;
                 let listed = self.reader.list(poll, arguments.clone()).await;
                 let listed = listed.map_err(fail)?;
                 let doubtful = unknown == Unknown::Baseline || maker.misses(&known, &listed);
@@ -70,7 +78,32 @@ impl Poller {
                 }
             }
         };
-        Ok(maker.compare(known, &listed, "", unknown))
+        let places: BTreeSet<&str> = known.iter().map(|record| &*record.record).collect();
+        let told = self.known_of(maker, &listed, |id| places.contains(id));
+        let told = told.await?;
+        let count = known.len();
+        let mut found = maker.compare(known, &listed, "", unknown, &told);
+        let absent = std::mem::take(&mut found.absent);
+        let still = self.shares_window(poll, before).await.map_err(fail)?;
+        self.settle(maker, &self.reader, (count, still), absent, &mut found)
+            .await;
+        Ok(found)
+    }
+
+    /// Whether a window that moves still shows a part of what it showed at the last poll.
+    async fn shares_window(&self, poll: &Poll, before: Option<&Whole>) -> Result<bool, ReadError> {
+        let Some(last) = before
+            .and_then(|before| before.last)
+            .filter(|_| poll.moves())
+        else {
+            return Ok(true);
+        };
+        let now = self.reader.present(poll).await?;
+        let Some(span) = poll.span(&now) else {
+            return Ok(true);
+        };
+        let length = span.to.duration_since(span.from);
+        Ok(now.timestamp().duration_since(last) < length)
     }
 
     /// The present instant by the service's clock, which the times in its records are of. Without an answer: by ours.

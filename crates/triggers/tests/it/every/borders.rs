@@ -238,6 +238,18 @@ fn every_trigger_that_comes_in_pages_is_read_across_their_borders() {
     assert_eq!(lists, paged);
 }
 
+/// Lists whose records this token can read one by one.
+const READS: [&str; 8] = [
+    "get-contacts",
+    "get-businesses-by-location",
+    "get-calendar-notifications",
+    "get-calendar-resources",
+    "find-associations",
+    "search-users",
+    "search-opportunity",
+    "search-conversation",
+];
+
 async fn hold(list: &List) -> Result<(), String> {
     let mut play = Play::new().await;
     play.ids.insert("n".to_owned(), "0".to_owned());
@@ -292,8 +304,13 @@ async fn hold(list: &List) -> Result<(), String> {
         play.world.delete(path).await;
     }
     play.world.advance(600).await;
-    let expected = gone.map(|_| event("deleted", &ids[100]));
-    told(&play, expected.into_iter().collect()).await?;
+    let mut expected: Vec<_> = gone.iter().map(|_| event("deleted", &ids[100])).collect();
+    if !READS.contains(&list.operation) {
+        // No read says that it is gone, so the next poll has to agree.
+        told(&play, Vec::new()).await?;
+        play.world.advance(600).await;
+    }
+    told(&play, std::mem::take(&mut expected)).await?;
     play.world.advance(600).await;
     told(&play, Vec::new()).await
 }
