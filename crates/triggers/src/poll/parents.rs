@@ -23,6 +23,9 @@ pub(super) const SWEPT: u64 = 50;
 /// Parents whose lists a preview reads.
 const SAMPLE: u64 = 5;
 
+/// Version of the mark of a list that has shown nothing so far. Otherwise it is `read`.
+const EMPTY: &str = "empty";
+
 /// How far such a poll has come.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -55,6 +58,15 @@ struct Sweep {
     at: Option<Timestamp>,
     /// Each parent that was there at first has been read.
     through: bool,
+}
+
+/// What the list of one parent told.
+struct OfParent {
+    found: Found,
+    /// How many records it shows.
+    shown: usize,
+    /// It is read for the first time, and shows nothing.
+    unproven: bool,
 }
 
 /// A record whose list is to be read.
@@ -167,7 +179,8 @@ impl Poller {
                 *parents.entry(parent.id).or_default() |= is_new;
             }
         }
-        let (mut read, mut failed) = (0, None);
+        let (mut read, mut shown, mut failed) = (0, 0, None);
+        let mut unproven = BTreeSet::new();
         for (parent, is_new) in parents {
             // All that is in the list of a parent which is new itself is new.
             let since = progress.since.filter(|_| !is_new);
@@ -177,8 +190,12 @@ impl Poller {
                 .await
             {
                 Ok(of_parent) => {
-                    found.extend(of_parent);
+                    found.extend(of_parent.found);
                     read += 1;
+                    shown += of_parent.shown;
+                    if of_parent.unproven {
+                        unproven.insert(parent);
+                    }
                 }
                 Err(error @ PollError::Store(_)) => return Err(error),
                 Err(error) => {
@@ -191,6 +208,21 @@ impl Poller {
             // The service as a whole is away, as far as can be seen: nothing moves.
             Some(error) if read == 0 => Err(error),
             failed => {
+                // Nothing was shown, and of these lists nobody knows what they had. Records that say when they were made
+                // tell themselves whether they are new. Of others, where nothing is shown anywhere, the next poll has to
+                // agree, or all that is in the lists would be new then.
+                let dated = maker.poll.trigger.created.is_some();
+                if dated || shown == 0 {
+                    for mark in &mut found.seen {
+                        let parent = mark.record.strip_prefix('^');
+                        if parent.is_some_and(|parent| unproven.contains(parent)) {
+                            EMPTY.clone_into(&mut mark.version);
+                        }
+                    }
+                    progress
+                        .again
+                        .extend(unproven.into_iter().filter(|_| !dated));
+                }
                 progress.again.extend(std::mem::take(&mut found.again));
                 Ok((more, failed))
             }
@@ -203,7 +235,7 @@ impl Poller {
         reader: &Reader,
         (since, asked): (Option<Timestamp>, Option<Timestamp>),
         parent: &str,
-    ) -> Result<Found, PollError> {
+    ) -> Result<OfParent, PollError> {
         let poll = maker.poll;
         let (name, location) = (&poll.name, &self.site.location);
         let store = &self.site.store;
@@ -214,15 +246,21 @@ impl Poller {
         if let Some(each) = poll.trigger.each {
             arguments.insert(each.parameter.to_owned(), json!(parent));
         }
-        let mark = store
+        let mut mark = store
             .poll_record(location, name, &format!("^{parent}"))
             .await?;
+        // It was read, and showed nothing: that is not enough to know what is new in it.
+        let was_empty = mark.take_if(|mark| mark.version == EMPTY).is_some();
         let listed = match reader.list(poll, arguments).await {
             Ok(listed) => listed,
             Err(error) if error.is_final() => {
                 // The parent is gone, and this must not keep others from being read.
                 tracing::debug!(poll = %name, %error, "the list of a record cannot be read");
-                return Ok(without_parent(mark, known, parent));
+                return Ok(OfParent {
+                    found: without_parent(mark, known, parent),
+                    shown: 1,
+                    unproven: false,
+                });
             }
             Err(error) => return Err(fail(error)),
         };
@@ -261,7 +299,13 @@ impl Poller {
             facets: json!({ "read": read }),
             ..PollRecord::default()
         });
-        Ok(found)
+        let shown = listed.items.len();
+        let dated = poll.trigger.created.is_some();
+        Ok(OfParent {
+            found,
+            shown,
+            unproven: shown == 0 && since.is_some() && mark.is_none() && (dated || !was_empty),
+        })
     }
 
     /// The parents whose turn it is.
