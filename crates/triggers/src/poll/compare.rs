@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use canopy_highlevel::operation::Operation;
 use canopy_mapping::{content_hash, record_version};
 use canopy_store::{NewEvent, PollRecord};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::absent::Doubt;
-use super::events::{Before, Maker, Seen, text};
+use super::events::{Before, Maker, Seen, instant_in, text};
 use super::known::Known;
 use super::window::{Span, within};
 
@@ -104,21 +106,30 @@ impl Listed {
 
 impl Item {
     /// A record of a list or of a single read. A record without an id is told apart by its content.
-    pub fn new(id: Option<String>, version: Option<&Value>, payload: Value) -> Self {
+    pub fn new(
+        id: Option<String>,
+        version: Option<&Value>,
+        payload: Value,
+        zone: &TimeZone,
+    ) -> Self {
+        let own = version.and_then(|version| {
+            let at = instant_in(version, zone).map(|at| at.to_string());
+            at.or_else(|| record_version(version))
+        });
         Self {
             id: id.unwrap_or_else(|| content_hash(&payload)),
-            own: version.and_then(record_version),
+            own,
             payload,
         }
     }
 
-    pub fn listed(operation: &canopy_highlevel::operation::Operation, payload: Value) -> Self {
+    pub fn listed(operation: &Operation, payload: Value, zone: &TimeZone) -> Self {
         let id = operation.id.and_then(|pointer| text(&payload, pointer));
         let version = operation
             .version
             .and_then(|pointer| payload.pointer(pointer))
             .cloned();
-        Self::new(id, version.as_ref(), payload)
+        Self::new(id, version.as_ref(), payload, zone)
     }
 
     fn version(&self) -> String {
@@ -231,8 +242,11 @@ impl Maker<'_> {
         let facets = self.facets(&item.payload);
         // The members' values were not kept by an earlier version of the description: from now on they are.
         let same_facets = before.facets == facets;
-        let stale = older(item.own.as_deref(), Some(&before.version));
-        if stale || (version == before.version && same_facets) {
+        // Earlier versions of the program kept times without a zone as they were written.
+        let known = self.instant(&json!(before.version));
+        let known = known.map_or_else(|| before.version.clone(), |at| at.to_string());
+        let stale = older(item.own.as_deref(), Some(&known));
+        if stale || (version == known && same_facets) {
             if before.missing > 0 {
                 let missing = 0;
                 found.seen.push(PollRecord {
@@ -244,7 +258,7 @@ impl Maker<'_> {
         }
         let seen = item.seen(parent);
         let number = before.number + 1;
-        if version != before.version {
+        if version != known {
             found.events.push(self.updated(seen, number));
         }
         found

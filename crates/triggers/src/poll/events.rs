@@ -3,7 +3,10 @@
 use canopy_mapping::{FIRST_POLL, Source, Trace, once_version, record_version};
 use canopy_store::NewEvent;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
 use super::plan::{Poll, happens_once};
 
@@ -20,6 +23,8 @@ pub(super) struct Maker<'a> {
     pub poll: &'a Poll,
     pub location: &'a str,
     pub now: Timestamp,
+    /// The location's, once a time without a zone was read.
+    pub zone: &'a OnceCell<TimeZone>,
 }
 
 /// A record as a poll saw it.
@@ -185,7 +190,11 @@ impl Maker<'_> {
     }
 
     pub fn created_at(&self, record: &Value) -> Option<Timestamp> {
-        instant(record.pointer(self.poll.trigger.created?)?)
+        self.instant(record.pointer(self.poll.trigger.created?)?)
+    }
+
+    pub fn instant(&self, value: &Value) -> Option<Timestamp> {
+        instant_in(value, self.zone.get().unwrap_or(&TimeZone::UTC))
     }
 
     /// Values of the members whose changes are kinds of their own.
@@ -207,11 +216,53 @@ pub(super) fn instant(value: &Value) -> Option<Timestamp> {
     record_version(value)?.parse().ok()
 }
 
+/// The same, where the service leaves out the zone and means the location's.
+pub(super) fn instant_in(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
+    instant(value).or_else(|| {
+        let local = value.as_str()?.parse::<DateTime>().ok()?;
+        local
+            .to_zoned_datetime(zone.clone())
+            .ok()
+            .map(|at| at.timestamp())
+    })
+}
+
+/// Whether a time does not say in which zone it is.
+pub(super) fn lacks_zone(value: &Value) -> bool {
+    let text = value.as_str();
+    text.is_some_and(|text| text.parse::<Timestamp>().is_err() && text.parse::<DateTime>().is_ok())
+}
+
 /// An id, which some records have as a number.
 pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_time_without_a_zone_is_that_of_the_location() {
+        let zone = TimeZone::get("America/Los_Angeles").unwrap();
+        for (written, meant) in [
+            ("2026-11-29T10:00:00", "2026-11-29T18:00:00Z"),
+            ("2026-11-29 10:00:00", "2026-11-29T18:00:00Z"),
+            ("2026-07-01 10:00:00", "2026-07-01T17:00:00Z"),
+            ("2026-11-29T10:00:00Z", "2026-11-29T10:00:00Z"),
+            ("2026-11-29T10:00:00.123-08:00", "2026-11-29T18:00:00.123Z"),
+        ] {
+            let at = instant_in(&json!(written), &zone).unwrap();
+            assert_eq!(at.to_string(), meant, "{written}");
+            let lacks = !written.contains('Z') && !written.contains(".123");
+            assert_eq!(lacks_zone(&json!(written)), lacks, "{written}");
+        }
+        assert_eq!(instant_in(&json!("soon"), &zone), None);
     }
 }

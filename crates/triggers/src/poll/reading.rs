@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 use super::compare::{Item, Listed};
-use super::events::instant;
+use super::events::{instant_in, lacks_zone};
 use super::evidence::{self, ReadError};
 use super::parents::Parent;
 use super::plan::{COMPANY, LOCATION, PAGING, Poll, filled};
@@ -121,6 +121,31 @@ impl Reader {
         Ok(self.clock.now().to_zoned_datetime(zone))
     }
 
+    /// The zone in which times of these records are that do not say theirs: the location's, which is read once, and only
+    /// where there is such a time.
+    async fn zone_of(&self, poll: &Poll, records: &[Value]) -> Result<TimeZone, Error> {
+        let within = |pointer: Option<&'static str>| {
+            let pointer = pointer.unwrap_or("/");
+            let record = poll.operation.record.unwrap_or_default();
+            pointer.strip_prefix(record).unwrap_or(pointer)
+        };
+        let times = [within(poll.operation.version), within(poll.trigger.created)];
+        let of = |record: &Value| {
+            let mut values = times.iter().filter_map(|pointer| record.pointer(pointer));
+            values.any(lacks_zone)
+        };
+        if records.iter().any(of) {
+            let zone = self.zone.get_or_try_init(|| self.own_zone()).await?;
+            return Ok(zone.clone());
+        }
+        Ok(self.zone.get().cloned().unwrap_or(TimeZone::UTC))
+    }
+
+    /// The location's zone, as far as it had to be known.
+    pub fn zone(&self) -> &OnceCell<TimeZone> {
+        &self.zone
+    }
+
     /// The location's time zone. UTC where the token may not read it: a window of other days is better than none.
     async fn own_zone(&self) -> Result<TimeZone, Error> {
         let location = &self.location;
@@ -128,13 +153,13 @@ impl Reader {
             Ok(record) => {
                 let name = record["timezone"].as_str().unwrap_or_default();
                 Ok(TimeZone::get(name).unwrap_or_else(|_| {
-                    tracing::warn!(%location, name, "the location has no time zone that is known; \"today\" is that of UTC");
+                    tracing::warn!(%location, name, "the location has no time zone that is known; its times are taken for those of UTC");
                     TimeZone::UTC
                 }))
             }
             Err(error) if error.is_retryable() || error.outcome_unknown() => Err(error),
             Err(error) => {
-                tracing::warn!(%location, %error, "the location's time zone cannot be read; \"today\" is that of UTC");
+                tracing::warn!(%location, %error, "the location's time zone cannot be read; its times are taken for those of UTC");
                 Ok(TimeZone::UTC)
             }
         }
@@ -166,14 +191,11 @@ impl Reader {
                 break;
             };
             read += 1;
-            let items = evidence::list(poll.operation, page.answer())?
-                .iter()
-                .cloned();
-            listed.add(
-                items
-                    .map(|item| Item::listed(poll.operation, item))
-                    .collect(),
-            );
+            let items = evidence::list(poll.operation, page.answer())?;
+            let zone = self.zone_of(poll, items).await?;
+            let items = items.iter().cloned();
+            let items = items.map(|item| Item::listed(poll.operation, item, &zone));
+            listed.add(items.collect());
             if page.next_args().is_none() {
                 break;
             }
@@ -218,6 +240,7 @@ impl Reader {
             return Ok(ParentsPage::default());
         };
         let items = evidence::list(parents.operation, page.answer())?;
+        let zone = self.zone_of(parents, items).await?;
         let items = items.iter().cloned();
         Ok(ParentsPage {
             parents: items
@@ -225,8 +248,8 @@ impl Reader {
                     created: parents
                         .trigger
                         .created
-                        .and_then(|pointer| instant(item.pointer(pointer)?)),
-                    id: Item::listed(parents.operation, item).id,
+                        .and_then(|pointer| instant_in(item.pointer(pointer)?, &zone)),
+                    id: Item::listed(parents.operation, item, &zone).id,
                 })
                 .collect(),
             next: page
@@ -250,10 +273,12 @@ impl Reader {
             .id
             .and_then(|pointer| super::events::text(&answer, pointer));
         let id = id.unwrap_or_else(|| poll.name.clone());
+        let zone = self.zone_of(poll, std::slice::from_ref(&record)).await?;
         Ok(Some(Item::new(
             Some(id),
             at(poll.operation.version),
             record,
+            &zone,
         )))
     }
 

@@ -49,6 +49,7 @@ impl Poller {
             poll,
             location: &self.site.location,
             now: self.site.clock.now(),
+            zone: self.reader.zone(),
         };
         let first = state.is_none();
         let baseline = first && !poll.backfill;
