@@ -51,9 +51,9 @@ impl Poller {
     ) {
         // Its own read is the poll.
         if maker.poll.trigger.reading == Reading::Record {
-            absent
-                .iter()
-                .for_each(|record| maker.missing(record, found));
+            for record in &absent {
+                maker.missing(record, found);
+            }
             return;
         }
         let fresh = absent.iter().filter(|record| record.missing == 0).count();

@@ -137,7 +137,7 @@ pub(super) fn id_parameter(operation: &Operation) -> Option<&'static str> {
         .iter()
         .filter(|parameter| parameter.place == Place::Path);
     path.map(|parameter| parameter.name)
-        .last()
+        .next_back()
         .filter(|name| *name == "id" || name.ends_with("Id"))
 }
 
