@@ -22,7 +22,7 @@ pub(super) enum ReadError {
 impl ReadError {
     /// The service says that what was asked for is not there.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Service(error) if is_gone(error))
+        matches!(self, Self::Service(error) if error.is_gone())
     }
 
     /// The service says for good that this cannot be read like that: what it hangs on is gone, or its id is none.
@@ -30,32 +30,14 @@ impl ReadError {
         let Self::Service(error) = self else {
             return false;
         };
-        let told = matches!(error.status(), Some(400 | 404 | 422)) && speaks(error);
+        let told = matches!(error.status(), Some(400 | 404 | 422)) && error.speaks_for_service();
         told && !error.is_retryable() && !error.outcome_unknown()
     }
 
     /// The service says that this token may not read it.
     pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Service(error) if matches!(error.status(), Some(401 | 403)) && speaks(error))
+        matches!(self, Self::Service(error) if matches!(error.status(), Some(401 | 403)) && error.speaks_for_service())
     }
-}
-
-/// A 404 in the service's own form. A proxy's page says nothing of the record, and neither does "Cannot GET".
-fn is_gone(error: &Error) -> bool {
-    error.status() == Some(404)
-        && speaks(error)
-        && !error.body().is_some_and(|body| body.contains("Cannot GET"))
-}
-
-/// Whether it is the service that answered, and not something on the way to it.
-fn speaks(error: &Error) -> bool {
-    let body = error
-        .body()
-        .and_then(|body| serde_json::from_str(body).ok());
-    body.is_some_and(|body: Value| {
-        let said = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
-        said("message") || said("statusCode") || said("error") || said("traceId")
-    })
 }
 
 /// The records of a list.
