@@ -61,11 +61,11 @@ pub(super) async fn run(
         program.serve(page, webhooks, stop).await?;
     }
     let ended = finish(program, options).await;
-    match failures.is_empty() {
-        true => ended,
-        // What failed is worse than what waits for a person.
-        false => Err(Failure::Failed(failures.join("; "))),
+    if failures.is_empty() {
+        return ended;
     }
+    // What failed is worse than what waits for a person.
+    Err(Failure::Failed(failures.join("; ")))
 }
 
 /// What a run would do now.
