@@ -31,8 +31,12 @@ pub fn arranges(operation: &Operation, parameter: &str) -> bool {
         Paging::StartAfter => &["startAfter", "startAfterId", "page", "limit"],
         Paging::Skip => &["skip", "limit"],
         Paging::Offset => &["offset", "limit"],
-        Paging::After { parameter: of, .. } if of == parameter => return true,
-        Paging::After { .. } => &["limit"],
+        Paging::After { parameter: of, .. } | Paging::Cursor { parameter: of, .. } => {
+            if of == parameter {
+                return true;
+            }
+            &["limit"]
+        }
     };
     paging.contains(&parameter) || ORDER.contains(&parameter)
 }
