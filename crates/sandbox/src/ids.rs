@@ -59,6 +59,11 @@ impl Ids {
         self.random.random_bool(probability.clamp(0.0, 1.0))
     }
 
+    /// A number between two others, both included.
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        self.random.random_range(least..=most.max(least))
+    }
+
     fn draw(&mut self, letters: &[u8], length: usize) -> String {
         (0..length)
             .map(|_| char::from(letters[self.random.random_range(0..letters.len())]))

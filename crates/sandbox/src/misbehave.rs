@@ -14,7 +14,7 @@ use crate::faults::{Kind, Order};
 use crate::operations::Found;
 use crate::service::{Dropped, Incoming, Served};
 use crate::shared::Shared;
-use crate::work::{traced, work};
+use crate::work::{in_form, work};
 
 pub async fn misbehave(
     shared: &Shared,
@@ -60,7 +60,7 @@ pub async fn misbehave(
             }
             .map(|id| format!("No record with id {id} found"));
             let answer = Answer::not_found(message.unwrap_or_default());
-            Ok(respond(traced(shared, incoming, answer)))
+            Ok(respond(in_form(shared, incoming, answer)))
         }
         Kind::Status | Kind::DuplicateWebhooks | Kind::ReorderWebhooks | Kind::LoseWebhooks => {
             Ok(respond(refusal(shared, incoming, fault)))
@@ -73,7 +73,7 @@ fn refusal(shared: &Shared, incoming: &Incoming<'_>, fault: &Order) -> Answer {
     let status = status(fault, StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = match &fault.body {
         Some(body) => Answer::new(status, body.clone()),
-        None => traced(
+        None => in_form(
             shared,
             incoming,
             Answer::refused(status, "a fault was ordered for this request"),

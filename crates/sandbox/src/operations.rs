@@ -8,8 +8,8 @@ use crate::highlevel::access::Access;
 use crate::highlevel::plain::Plan;
 use crate::spec::{Bundle, Checks, Described};
 
-/// HighLevel's API version where the description names none.
-const VERSION: &str = "2021-07-28";
+/// The versions that HighLevel keeps side by side; any of them may be sent with any operation.
+pub const VERSIONS: [&str; 5] = ["2021-01-01", "2021-04-15", "2021-07-28", "2023-02-21", "v3"];
 
 /// An operation that is served.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +46,6 @@ pub struct Operation {
     pub template: String,
     /// The description's operation id; method and path where nothing is described.
     pub name: String,
-    /// What the `Version` header must be; `None`: not described, so that any will do.
-    pub version: Option<String>,
     /// `None`: described, but not served.
     pub route: Option<Route>,
     /// `None`: served, but not described.
@@ -92,7 +90,6 @@ impl Operations {
                 method: described.method,
                 template: described.template,
                 name: described.name,
-                version: Some(described.version.unwrap_or_else(|| VERSION.to_owned())),
                 checks: Some(described.checks),
             })
             .collect();
@@ -105,7 +102,6 @@ impl Operations {
                     method: route.method.to_owned(),
                     template: route.template.to_owned(),
                     name: format!("{} {}", route.method, route.template),
-                    version: None,
                     route: Some(*route),
                     checks: None,
                     plain: None,
@@ -153,8 +149,12 @@ fn own_route(resources: &[&[Route]], described: &Described) -> Option<Route> {
     found.copied()
 }
 
-/// The values of the template's parameters, if the path has its form. Slashes count: `/contacts/` is not `/contacts`.
+/// The values of the template's parameters, if the path has its form. Slashes count, but for one: clients in production
+/// send `/contacts`, `/calendars`, `/users` or `/opportunities` where `/contacts/` and its like are described.
 fn arguments<'p>(template: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    if template.strip_suffix('/') == Some(path) {
+        return Some(Vec::new());
+    }
     let mut arguments = Vec::new();
     let mut actual = path.split('/');
     for expected in segments(template) {
@@ -302,7 +302,10 @@ mod tests {
         let one = "DELETE /contacts/{contactId}/campaigns/{campaignId}";
         is("DELETE", "/contacts/a/campaigns/b", Some(one));
         is("GET", "/contacts/", Some("GET /contacts/"));
-        is("GET", "/contacts", None);
+        is("GET", "/contacts", Some("GET /contacts/"));
+        is("POST", "/opportunities", Some("POST /opportunities/"));
+        is("GET", "/opportunities", None);
+        is("GET", "/opportunities/search/", None);
         is("GET", "/contacts/abc/", None);
         is("DELETE", "/contacts/a/campaigns/removeall", Some(one));
         is("GET", "/Contacts/abc", Some("wrong case"));

@@ -69,10 +69,7 @@ pub fn more(
         at: now,
         origin: Origin::Control,
     };
-    let target = world.outbox.target().map(ToOwned::to_owned);
-    if !webhooks {
-        world.outbox.set_target(None);
-    }
+    world.outbox.silence(!webhooks);
     let made = (0..count)
         .map(|_| {
             let contact = make(world, &mut ids, now);
@@ -81,7 +78,7 @@ pub fn more(
             id
         })
         .collect();
-    world.outbox.set_target(target);
+    world.outbox.silence(false);
     made
 }
 

@@ -73,6 +73,7 @@ impl Shared {
                 class: Class::LocationKey,
                 scopes: None,
                 expires_at: None,
+                integration: 0,
             },
         );
         let mut world = World {
@@ -96,7 +97,7 @@ impl Shared {
             limits: Limits::default(),
             ecologi: Account::new(ecologi_key, ecologi_user, seed),
             history: History::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(seed),
             faults: Faults::new(seed),
             requests: Requests::default(),
         };

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
+use crate::ecologi;
 use crate::highlevel::access::{self, Access, Caller, Class};
 use crate::highlevel::limits::Left;
-use crate::operations::{Found, Operation, Route};
+use crate::operations::{Found, Operation, Route, VERSIONS};
 use crate::service::{Incoming, Service};
 use crate::shared::Shared;
 use crate::world::World;
@@ -30,18 +31,21 @@ pub fn work(shared: &Shared, incoming: &Incoming<'_>, found: &Found<'_, '_>) -> 
     };
     drop(world);
     shared.wake.notify_one();
-    traced(shared, incoming, answer)
+    in_form(shared, incoming, answer)
 }
 
-/// The answer with the trace id that HighLevel puts into each.
-pub fn traced(shared: &Shared, incoming: &Incoming<'_>, mut answer: Answer) -> Answer {
-    if incoming.service == Service::HighLevel
-        && let Value::Object(body) = &mut answer.body
-    {
-        let id = shared.world().traces.uuid();
-        body.insert("traceId".to_owned(), id.into());
+/// The answer in its service's form: with the trace id that HighLevel puts into each, or as Ecologi refuses.
+pub fn in_form(shared: &Shared, incoming: &Incoming<'_>, mut answer: Answer) -> Answer {
+    let mut world = shared.world();
+    match incoming.service {
+        Service::HighLevel => {
+            if let Value::Object(body) = &mut answer.body {
+                body.insert("traceId".to_owned(), world.traces.uuid().into());
+            }
+            answer
+        }
+        Service::Ecologi => ecologi::refusal(answer, world.settings.ecologi_errors),
     }
-    answer
 }
 
 fn handle(
@@ -58,13 +62,13 @@ fn handle(
         Service::Ecologi => &shared.info.ecologi_url,
     };
     let (caller, left) = match incoming.service {
-        Service::HighLevel => enter_highlevel(world, incoming, operation, route, now)?,
+        Service::HighLevel => enter_highlevel(world, incoming, route, now)?,
         Service::Ecologi => {
             enter_ecologi(world, incoming, route.access, now)?;
             (None, None)
         }
     };
-    let answered = read_body(incoming).and_then(|body| {
+    let answered = read_body(incoming, operation).and_then(|body| {
         let call = Call {
             arguments: arguments.to_vec(),
             query: &incoming.query,
@@ -112,7 +116,6 @@ fn check_description(
 fn enter_highlevel(
     world: &mut World,
     incoming: &Incoming<'_>,
-    operation: &Operation,
     route: Route,
     now: Timestamp,
 ) -> Result<(Option<Caller>, Option<Left>), Answer> {
@@ -126,15 +129,12 @@ fn enter_highlevel(
     let caller = access::check(world.grants.token(secret), route.access, route.scope, now)?;
     match header(headers, "version") {
         None | Some("") => return Err(Answer::unauthorized("version header was not found.")),
-        Some(version)
-            if operation
-                .version
-                .as_ref()
-                .is_none_or(|known| known == version) => {}
-        Some(_) => return Err(Answer::bad_request("version header is invalid")),
+        Some(version) if VERSIONS.contains(&version) => {}
+        // Older reports have 400; the newest has 401.
+        Some(_) => return Err(Answer::unauthorized("version header is invalid")),
     }
     let left = if world.settings.limits {
-        Some(world.limits.take(caller.class, now, &world.settings)?)
+        Some(world.limits.take(caller, now, &world.settings)?)
     } else {
         None
     };
@@ -190,22 +190,81 @@ fn check_tenant(
     access::check_tenant(caller, &world.location, location_id, company_id)
 }
 
-/// The body as JSON: an object of texts when it is a form, an empty object when there is none.
-fn read_body(incoming: &Incoming<'_>) -> Result<Value, Answer> {
+/// The body as JSON, whatever its content type says; an object of texts when it is a form, an empty object when there is
+/// none. Ecologi's own clients and people with `curl -d` send JSON as a form.
+fn read_body(incoming: &Incoming<'_>, operation: &Operation) -> Result<Value, Answer> {
     if incoming.body.is_empty() {
         return Ok(json!({}));
     }
+    let read = serde_json::from_slice(&incoming.body);
     let media = header(&incoming.parts.headers, "content-type").unwrap_or_default();
-    if media.starts_with("application/x-www-form-urlencoded") {
-        let pairs = url::form_urlencoded::parse(&incoming.body).into_owned();
-        return Ok(Value::Object(
-            pairs
-                .map(|(name, text)| (name, text.into()))
-                .collect::<Map<_, _>>(),
-        ));
+    let mut body = match read {
+        Ok(body) => body,
+        Err(_) if media.starts_with("application/x-www-form-urlencoded") => {
+            let pairs = url::form_urlencoded::parse(&incoming.body).into_owned();
+            Value::Object(
+                pairs
+                    .map(|(name, text)| (name, text.into()))
+                    .collect::<Map<_, _>>(),
+            )
+        }
+        Err(error) => {
+            return Err(Answer::bad_request(format!(
+                "The body is not JSON: {error}"
+            )));
+        }
+    };
+    if operation.template == "/oauth/token" {
+        in_snake_case(&mut body);
     }
-    serde_json::from_slice(&incoming.body)
-        .map_err(|error| Answer::bad_request(format!("The body is not JSON: {error}")))
+    if header(&incoming.parts.headers, "version") == Some("v3") {
+        as_before_v3(&operation.template, &mut body)?;
+    }
+    Ok(body)
+}
+
+/// The token's endpoint takes the spelling of early summer 2026, too.
+fn in_snake_case(body: &mut Value) {
+    let Some(members) = body.as_object_mut() else {
+        return;
+    };
+    for (camel, snake) in [
+        ("clientId", "client_id"),
+        ("clientSecret", "client_secret"),
+        ("grantType", "grant_type"),
+        ("refreshToken", "refresh_token"),
+        ("userType", "user_type"),
+        ("redirectUri", "redirect_uri"),
+    ] {
+        if let Some(value) = members.shift_remove(camel) {
+            members.entry(snake).or_insert(value);
+        }
+    }
+}
+
+/// Version v3 writes the values of custom fields as `fieldValue`: those of contacts may be written so, those of
+/// opportunities must be.
+fn as_before_v3(template: &str, body: &mut Value) -> Result<(), Answer> {
+    let is_contact = template.starts_with("/contacts/");
+    if !is_contact && !template.starts_with("/opportunities/") {
+        return Ok(());
+    }
+    let fields = body.get_mut("customFields").and_then(Value::as_array_mut);
+    let fields = fields
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut);
+    for (place, field) in fields.enumerate() {
+        if !is_contact && field.contains_key("field_value") {
+            return Err(Answer::invalid(vec![format!(
+                "customFields.{place}.property field_value should not exist"
+            )]));
+        }
+        if let Some(value) = field.shift_remove("fieldValue") {
+            field.insert("field_value".to_owned(), value);
+        }
+    }
+    Ok(())
 }
 
 pub fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

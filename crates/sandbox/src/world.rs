@@ -198,9 +198,14 @@ impl World {
 
     /// Puts a webhook into the queue, when there is somebody to tell.
     pub fn emit(&mut self, event: &payload::Event, at: Timestamp) {
-        if self.outbox.has_target() {
+        if self.outbox.target_of(event.name).is_some() {
             let effect = self.faults.for_webhook(event.name);
-            self.outbox.push(event, at, effect);
+            let envelope = payload::Envelope {
+                app_id: &self.grants.app_id,
+                version_id: &self.grants.version_id,
+            };
+            self.outbox
+                .push(event, at, effect, (&envelope, &self.settings));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The control API: reading the books and steering the sandbox.
 
 mod books;
+mod hooks;
 mod people;
 mod records;
 mod steer;
@@ -25,9 +26,13 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/requests", get(books::requests))
         .route("/history", get(books::history))
         .route("/webhooks", get(books::webhooks))
+        .route("/webhooks/log", get(hooks::log))
+        .route("/webhooks/breaker", get(hooks::breaker))
+        .route("/webhooks/switch-on", post(hooks::switch_on))
+        .route("/webhooks/{id}/resend", post(hooks::resend))
         .route(
             "/webhook-target",
-            get(steer::target).post(steer::set_target),
+            get(hooks::target).post(hooks::set_target),
         )
         .route("/clock", get(steer::clock).post(steer::set_clock))
         .route(
@@ -37,6 +42,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
                 .delete(steer::clear_faults),
         )
         .route("/settings", get(steer::settings).post(steer::set_settings))
+        .route("/usage", post(people::use_up))
         .route("/seed", post(people::seed))
         .route("/contacts", get(people::list).post(people::create))
         .route(

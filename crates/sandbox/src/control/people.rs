@@ -170,14 +170,31 @@ pub async fn issue_token(
     let expires_at = order
         .expires_in_seconds
         .map(|seconds| now + SignedDuration::from_secs(i64::from(seconds)));
+    let mut world = shared.world();
+    let integration = world.grants.new_integration(order.class);
     let token = Token {
         class: order.class,
         scopes: order.scopes,
         expires_at,
+        integration,
     };
-    Ok(Json(
-        json!({ "token": shared.world().grants.issue(None, token) }),
-    ))
+    let token = world.grants.issue(None, token);
+    Ok(Json(json!({ "token": token })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    class: Class,
+    calls: u32,
+}
+
+/// Counts calls that somebody else made today with a token of this kind: the day is shared.
+pub async fn use_up(State(shared): State<Arc<Shared>>, Body(usage): Body<Usage>) -> Answered {
+    let now = shared.clock.now();
+    let mut world = shared.world();
+    world.limits.neighbour(usage.class, usage.calls, now);
+    Ok(Json(json!({ "calls": usage.calls })))
 }
 
 /// Rotates a private integration's token, as a user does in the settings: both work for seven days.

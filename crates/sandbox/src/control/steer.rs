@@ -1,4 +1,4 @@
-//! Clock, faults, settings, and where webhooks go.
+//! Clock, faults, settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,6 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::{Host, Url};
 
 use super::books::to_json;
 use super::{Answered, Body, Refused};
@@ -17,39 +16,6 @@ use crate::ecologi::currencies;
 use crate::faults::Order;
 use crate::settings::Settings;
 use crate::shared::Shared;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetOrder {
-    url: Option<Url>,
-}
-
-pub async fn target(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "url": shared.world().outbox.target() }))
-}
-
-/// Webhooks of changes from now on go to this address, or nowhere.
-pub async fn set_target(
-    State(shared): State<Arc<Shared>>,
-    Body(order): Body<TargetOrder>,
-) -> Answered {
-    if let Some(url) = &order.url {
-        let is_loopback = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        if url.scheme() != "http" || !is_loopback {
-            return Err(Refused::bad(
-                "the sandbox sends webhooks to loopback only: use http://127.0.0.1:PORT/...",
-            ));
-        }
-    }
-    let url = order.url.map(String::from);
-    shared.world().outbox.set_target(url.clone());
-    Ok(Json(json!({ "url": url })))
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

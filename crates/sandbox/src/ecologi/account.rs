@@ -6,11 +6,12 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::purchases::json_number;
 use crate::answer::Answer;
 use crate::ids::Ids;
-use crate::settings::Settings;
+use crate::settings::{OtherBody, Settings};
 
 /// A purchase that was made (or, with `test`, simulated).
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +47,7 @@ fn as_number<S: serde::Serializer>(quantity: &Decimal, serializer: S) -> Result<
 #[derive(Debug)]
 struct Remembered {
     at: Timestamp,
+    body: Value,
     /// Place in the book.
     purchase: usize,
     answer: Answer,
@@ -98,11 +100,13 @@ impl Account {
         Ok(())
     }
 
-    /// The first answer to this key, if it is still remembered; counts the replay.
+    /// The first answer to this key, if it is still remembered; counts the replay. The same key with another body is
+    /// refused, unless the settings say otherwise.
     pub fn replay(
         &mut self,
         operation: &str,
         key: &str,
+        body: &Value,
         now: Timestamp,
         settings: &Settings,
     ) -> Option<Answer> {
@@ -115,18 +119,25 @@ impl Account {
         }) {
             return None;
         }
+        if known.body != *body && settings.idempotency_other_body == OtherBody::Refuse {
+            return Some(Answer::refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This Idempotency-Key was used with another body",
+            ));
+        }
         self.book[known.purchase].replays += 1;
         Some(known.answer.clone())
     }
 
     /// Enters a purchase, and remembers its answer under its key.
-    pub fn enter(&mut self, mut purchase: Purchase, answer: &Answer) {
+    pub fn enter(&mut self, mut purchase: Purchase, body: &Value, answer: &Answer) {
         purchase.seq = self.book.len() as u64 + 1;
         if let Some(key) = &purchase.key {
             self.remembered.insert(
                 (purchase.operation.clone(), key.clone()),
                 Remembered {
                     at: purchase.at,
+                    body: body.clone(),
                     purchase: self.book.len(),
                     answer: answer.clone(),
                 },

@@ -9,6 +9,7 @@ use super::account::Purchase;
 use super::prices;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
+use crate::settings::ProjectDetails;
 use crate::world::World;
 
 /// What is bought, after its own limits were checked.
@@ -165,9 +166,10 @@ fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
     }
     let settings = &world.settings;
     if let Some(key) = call.idempotency_key
-        && let Some(answer) = world
-            .ecologi
-            .replay(item.operation, key, call.now, settings)
+        && let Some(answer) =
+            world
+                .ecologi
+                .replay(item.operation, key, call.body, call.now, settings)
     {
         return Ok(answer);
     }
@@ -192,7 +194,14 @@ fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
     if let (Some(kind), Some(url)) = (item.url, &url) {
         body.insert(format!("{kind}Url"), url.clone().into());
     }
-    body.insert("projectDetails".to_owned(), item.details);
+    let is_trees = item.unit == "tree";
+    match settings.project_details {
+        ProjectDetails::Never => {}
+        ProjectDetails::Sometimes if is_trees => {}
+        ProjectDetails::Sometimes | ProjectDetails::Always => {
+            body.insert("projectDetails".to_owned(), item.details);
+        }
+    }
     let answer = Answer::created(Value::Object(body));
     let purchase = Purchase {
         seq: 0,
@@ -210,7 +219,7 @@ fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
         recipient_email: recipient_email.map(ToOwned::to_owned),
         replays: 0,
     };
-    world.ecologi.enter(purchase, &answer);
+    world.ecologi.enter(purchase, call.body, &answer);
     Ok(answer)
 }
 

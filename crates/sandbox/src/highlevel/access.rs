@@ -21,6 +21,11 @@ pub enum Class {
 }
 
 impl Class {
+    /// A private integration's token, not an app's.
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::LocationKey | Self::AgencyKey)
+    }
+
     pub fn is_agency(self) -> bool {
         matches!(self, Self::AgencyKey | Self::Company)
     }
@@ -43,12 +48,15 @@ pub struct Token {
     /// `None`: all scopes, as the sandbox's own tokens have.
     pub scopes: Option<Vec<String>>,
     pub expires_at: Option<Timestamp>,
+    /// Which private integration or app it belongs to; a rotated token keeps it. Calls in ten seconds are counted by it.
+    pub integration: u64,
 }
 
 /// Who calls, after the token was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Caller {
     pub class: Class,
+    pub integration: u64,
 }
 
 pub fn check(
@@ -83,7 +91,10 @@ pub fn check(
             "The token is not authorized for this scope.",
         ));
     }
-    Ok(Caller { class: token.class })
+    Ok(Caller {
+        class: token.class,
+        integration: token.integration,
+    })
 }
 
 /// Refuses a request that names a location or agency other than the token's.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::records::{Contact, PLAIN_MEMBERS};
+use crate::records::Contact;
 
 /// A value of a contact in a form that compares.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,61 +175,87 @@ fn is_time(field: &str) -> bool {
     matches!(field, "dateAdded" | "dateUpdated" | "dateOfBirth")
 }
 
-/// The values of a contact's field; none when it is empty.
+/// Fields that are compared as they are kept.
+const PLAIN: &[&str] = &[
+    "email",
+    "phone",
+    "city",
+    "state",
+    "postalCode",
+    "country",
+    "website",
+    "source",
+    "companyName",
+    "timezone",
+    "assignedTo",
+];
+
+/// Channels of `dndSettings.CHANNEL.status`.
+const CHANNELS: [&str; 3] = ["Email", "SMS", "Call"];
+
+/// The values of a contact's field; none when it is empty. What is no field of the search is refused.
 pub fn values(contact: &Contact, field: &str) -> Result<Vec<Key>, Answer> {
     let lower = |text: Option<&str>| {
         text.map(|text| Key::Text(text.to_lowercase()))
             .into_iter()
             .collect()
     };
+    let all = |texts: &[String]| -> Vec<Key> {
+        let texts = texts.iter();
+        texts.map(|text| Key::Text(text.to_lowercase())).collect()
+    };
     let keys = match field {
         "id" => vec![Key::Text(contact.id.to_lowercase())],
         "dateAdded" => vec![Key::Number(contact.date_added.as_millisecond())],
         "dateUpdated" => vec![Key::Number(contact.date_updated.as_millisecond())],
-        "dateOfBirth" => contact
-            .members
-            .get(field)
-            .map(Key::time)
-            .transpose()?
+        "dateOfBirth" => {
+            let born = contact.members.get(field).map(Key::time).transpose()?;
+            born.into_iter().collect()
+        }
+        "firstName" | "firstNameLowerCase" => lower(contact.text("firstName")),
+        "lastName" | "lastNameLowerCase" => lower(contact.text("lastName")),
+        "contactName" | "fullNameLowerCase" => lower(contact.name().as_deref()),
+        "type" => vec![Key::Text("lead".to_owned())],
+        "validEmail" => contact
+            .text("email")
+            .map(|_| Key::Number(1))
             .into_iter()
             .collect(),
-        "firstNameLowerCase" => lower(contact.text("firstName")),
-        "lastNameLowerCase" => lower(contact.text("lastName")),
-        "name" | "contactName" | "fullNameLowerCase" => lower(contact.name().as_deref()),
-        "tags" => contact
-            .tags
-            .iter()
-            .map(|tag| Key::Text(tag.to_lowercase()))
-            .collect(),
-        "followers" => contact
-            .followers
-            .iter()
-            .map(|id| Key::Text(id.to_lowercase()))
-            .collect(),
+        "tags" => all(&contact.tags),
+        "followers" => all(&contact.followers),
         "businessId" => lower(contact.business_id.as_deref()),
         "dnd" => vec![Key::Number(i64::from(contact.dnd()))],
         "address" => lower(contact.text("address1")),
-        member if PLAIN_MEMBERS.contains(&member) => contact
-            .members
-            .get(member)
-            .map(Key::of)
-            .into_iter()
-            .collect(),
-        other => match other.strip_prefix("customFields.") {
-            Some(id) => contact
-                .custom_fields
-                .get(id)
-                .map(Key::of)
-                .into_iter()
-                .collect(),
-            None => {
-                return Err(invalid(format!(
-                    "{other} is not a field that contacts can be searched by"
-                )));
+        member if PLAIN.contains(&member) => {
+            let value = contact.members.get(member).map(Key::of);
+            value.into_iter().collect()
+        }
+        other => {
+            if let Some(id) = other.strip_prefix("customFields.") {
+                let value = contact.custom_fields.get(id).map(Key::of);
+                value.into_iter().collect()
+            } else if let Some(status) = do_not_disturb(contact, other) {
+                status.into_iter().collect()
+            } else {
+                return Err(Answer::bad_request(format!("Invalid field {other}")));
             }
-        },
+        }
     };
     Ok(keys)
+}
+
+/// `dndSettings.Email.status` and its like, and `inboundDndSettings.all.status`.
+fn do_not_disturb(contact: &Contact, field: &str) -> Option<Option<Key>> {
+    let (member, rest) = field.split_once('.')?;
+    let channel = rest.strip_suffix(".status")?;
+    let is_known = match member {
+        "dndSettings" => CHANNELS.contains(&channel),
+        "inboundDndSettings" => channel == "all",
+        _ => false,
+    };
+    let status = contact.members.get(member);
+    let status = status.and_then(|settings| settings[channel].get("status"));
+    is_known.then(|| status.map(Key::of))
 }
 
 pub fn invalid(message: String) -> Answer {

@@ -11,9 +11,12 @@ use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::clock::iso;
 use crate::ids::Ids;
+use crate::settings::Spelling;
 use crate::world::World;
 
 const ACCESS_SECONDS: i64 = 86_399;
+/// A token that an agency's token was exchanged for lives a second longer.
+const LOCATION_ACCESS_SECONDS: i64 = 86_400;
 const REFRESH_DAYS: i64 = 365;
 /// How long a used refresh token still answers the pair it was exchanged for.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
@@ -48,10 +51,14 @@ pub struct Grants {
     pub client_id: String,
     pub client_secret: String,
     pub app_id: String,
+    /// The app's version that is installed.
+    pub version_id: String,
     tokens: HashMap<String, Token>,
     refreshes: HashMap<String, Refresh>,
     codes: HashMap<String, Code>,
     ids: Ids,
+    /// Private integrations made so far, besides the first one.
+    integrations: u64,
 }
 
 impl Grants {
@@ -61,11 +68,13 @@ impl Grants {
         Self {
             client_id: format!("{app_id}-sandbox"),
             client_secret: ids.uuid(),
+            version_id: Ids::new(seed, 8).object(),
             app_id,
             tokens: HashMap::new(),
             refreshes: HashMap::new(),
             codes: HashMap::new(),
             ids,
+            integrations: 0,
         }
     }
 
@@ -83,6 +92,16 @@ impl Grants {
         secret
     }
 
+    /// The number of another private integration; all tokens of the app are one.
+    pub fn new_integration(&mut self, class: Class) -> u64 {
+        if class.is_private() {
+            self.integrations += 1;
+            self.integrations
+        } else {
+            0
+        }
+    }
+
     /// Takes an access token back; `false` when it was never issued.
     pub fn revoke(&mut self, secret: &str) -> bool {
         self.tokens.remove(secret).is_some()
@@ -92,7 +111,7 @@ impl Grants {
     /// token.
     pub fn rotate(&mut self, secret: &str, now: Timestamp) -> Option<String> {
         let old = self.tokens.get_mut(secret)?;
-        if !matches!(old.class, Class::LocationKey | Class::AgencyKey) {
+        if !old.class.is_private() {
             return None;
         }
         let new = old.clone();
@@ -134,7 +153,8 @@ pub fn token(world: &mut World, call: &Call<'_>) -> Handled {
                 .filter(|code| code.expires_at > call.now);
             let code = fresh
                 .ok_or_else(|| invalid_grant("This authorization code is invalid or was used"))?;
-            Ok(Answer::ok(pair(world, code.grant, call.now)))
+            let pair = pair(world, code.grant, call.now);
+            Ok(spelled(world, pair))
         }
         "refresh_token" => refresh(world, call),
         _ => Err(refused(
@@ -154,7 +174,7 @@ fn refresh(world: &mut World, call: &Call<'_>) -> Handled {
     }
     if let Some((at, answer)) = &known.used {
         return if call.now.duration_since(*at) <= GRACE {
-            Ok(Answer::ok(answer.clone()))
+            Ok(spelled(world, answer.clone()))
         } else {
             Err(invalid())
         };
@@ -164,7 +184,29 @@ fn refresh(world: &mut World, call: &Call<'_>) -> Handled {
     if let Some(known) = world.grants.refreshes.get_mut(secret) {
         known.used = Some((call.now, answer.clone()));
     }
-    Ok(Answer::ok(answer))
+    Ok(spelled(world, answer))
+}
+
+/// The answer in the spelling that the settings say: the service has had both.
+fn spelled(world: &World, mut answer: Value) -> Answer {
+    for (snake, camel) in [
+        ("access_token", "accessToken"),
+        ("refresh_token", "refreshToken"),
+        ("expires_in", "expiresIn"),
+        ("token_type", "tokenType"),
+    ] {
+        if let Some(value) = answer.get(snake).cloned() {
+            if world.settings.token_spelling != Spelling::SnakeCase {
+                answer[camel] = value;
+            }
+            if world.settings.token_spelling == Spelling::CamelCase
+                && let Some(members) = answer.as_object_mut()
+            {
+                members.shift_remove(snake);
+            }
+        }
+    }
+    Answer::ok(answer)
 }
 
 /// A new access token with a new refresh token.
@@ -175,6 +217,7 @@ fn pair(world: &mut World, grant: Grant, now: Timestamp) -> Value {
             class: grant.class,
             scopes: grant.scopes.clone(),
             expires_at: Some(now + SignedDuration::from_secs(ACCESS_SECONDS)),
+            integration: 0,
         },
     );
     let refresh = world.grants.ids.secret();
@@ -183,7 +226,7 @@ fn pair(world: &mut World, grant: Grant, now: Timestamp) -> Value {
         "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "refresh_token": refresh,
         "scope": scope_text(grant.scopes.as_ref()), "userType": if is_company { "Company" } else { "Location" },
         "companyId": world.location.company_id, "userId": world.location.user_id,
-        "isBulkInstallation": is_company,
+        "isBulkInstallation": is_company, "refreshTokenId": world.grants.ids.object(),
     });
     if is_company {
         answer["approvedLocations"] = json!([world.location.id]);
@@ -215,13 +258,15 @@ pub fn location_token(world: &mut World, call: &Call<'_>) -> Handled {
         Token {
             class: Class::Location,
             scopes: None,
-            expires_at: Some(call.now + SignedDuration::from_secs(ACCESS_SECONDS)),
+            expires_at: Some(call.now + SignedDuration::from_secs(LOCATION_ACCESS_SECONDS)),
+            integration: 0,
         },
     );
-    Ok(Answer::ok(json!({
-        "access_token": secret, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": scope_text(None),
+    let answer = json!({
+        "access_token": secret, "token_type": "Bearer", "expires_in": LOCATION_ACCESS_SECONDS, "scope": scope_text(None),
         "locationId": world.location.id, "userId": world.location.user_id, "appId": world.grants.app_id,
-    })))
+    });
+    Ok(spelled(world, answer))
 }
 
 pub fn installed_locations(world: &mut World, call: &Call<'_>) -> Handled {

@@ -77,7 +77,10 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
         .take(usize::try_from(limit).unwrap_or(usize::MAX))
         .map(|(key, contact)| {
             let search_after = key.iter().map(Key::json).collect();
-            let mut view = views::found(contact, &world.location, search_after);
+            let business = contact.business_id.as_deref();
+            let business = business.and_then(|id| world.records.businesses.get(id).ok());
+            let business = business.and_then(|business| business.text("name"));
+            let mut view = views::found(contact, &world.location, business, search_after);
             view["opportunities"] = opportunities::of_contact(world, &contact.id).into();
             view
         })

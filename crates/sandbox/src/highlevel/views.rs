@@ -1,6 +1,8 @@
 //! How contacts look in answers: each operation shows them a little differently.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso;
@@ -41,29 +43,99 @@ pub fn created(contact: &Contact, location: &Location) -> Value {
     Value::Object(view)
 }
 
-/// An item of the search; `searchAfter` is what continues after it.
-pub fn found(contact: &Contact, location: &Location, search_after: Value) -> Value {
+/// An item of the search; `searchAfter` is what continues after it. Unlike other answers it has `address`, the day of
+/// birth in milliseconds, null where there is no value, and neither time zone nor `dndSettings`.
+pub fn found(
+    contact: &Contact,
+    location: &Location,
+    business: Option<&str>,
+    search_after: Value,
+) -> Value {
+    let born = contact.text("dateOfBirth").and_then(day);
+    let email = contact.text("email");
+    let mut view = json!({
+        "id": contact.id, "locationId": location.id, "contactName": contact.name(),
+        "address": contact.text("address1"), "dateOfBirth": born,
+        "validEmail": email.map(|_| true), "phoneLabel": contact.text("phone").map(|_| "Mobile"),
+        "businessId": contact.business_id, "businessName": business, "type": "lead",
+        "tags": contact.tags, "dnd": contact.dnd(), "followers": contact.followers,
+        "inboundDndSettings": contact.members.get("inboundDndSettings"),
+        "customFields": contact.custom_fields_json(), "attributionSource": null, "lastAttributionSource": null,
+        "attributions": [], "additionalEmails": additional_emails(contact), "additionalPhones": [],
+        "dateAdded": iso(contact.date_added), "dateUpdated": iso(contact.date_updated),
+        "searchAfter": search_after,
+    });
+    for member in [
+        "firstName",
+        "lastName",
+        "email",
+        "phone",
+        "city",
+        "state",
+        "postalCode",
+        "country",
+        "website",
+        "companyName",
+        "source",
+        "assignedTo",
+    ] {
+        view[member] = json!(contact.members.get(member));
+    }
+    if let Value::Object(members) = &mut view {
+        lower_case_names(members, contact);
+    }
+    view
+}
+
+/// An item of the older lists: names in lower case, as they were written in `...Raw`, null where there is no value.
+pub fn listed(contact: &Contact, location: &Location) -> Value {
+    let lower = |text: Option<&str>| text.map(str::to_lowercase);
     let mut view = common(contact, location);
-    lower_case_names(&mut view, contact);
-    view.insert("additionalEmails".to_owned(), additional_emails(contact));
-    view.insert("additionalPhones".to_owned(), json!([]));
-    view.insert("followers".to_owned(), json!(contact.followers));
-    view.insert("searchAfter".to_owned(), search_after);
+    for member in [
+        "companyName",
+        "email",
+        "phone",
+        "source",
+        "assignedTo",
+        "city",
+        "state",
+        "postalCode",
+        "address1",
+        "country",
+        "website",
+        "timezone",
+        "dateOfBirth",
+    ] {
+        view.entry(member).or_insert(Value::Null);
+    }
+    for (member, value) in [
+        ("firstNameRaw", json!(contact.text("firstName"))),
+        ("lastNameRaw", json!(contact.text("lastName"))),
+        ("firstName", json!(lower(contact.text("firstName")))),
+        ("lastName", json!(lower(contact.text("lastName")))),
+        ("contactName", json!(lower(contact.name().as_deref()))),
+        ("businessId", json!(contact.business_id)),
+        ("followers", json!(contact.followers)),
+        ("additionalEmails", additional_emails(contact)),
+        ("attributions", json!([])),
+    ] {
+        view.insert(member.to_owned(), value);
+    }
     Value::Object(view)
 }
 
-/// An item of the older lists.
-pub fn listed(contact: &Contact, location: &Location) -> Value {
-    let mut view = common(contact, location);
-    put(
-        &mut view,
-        "contactName",
-        contact.name().map(|name| name.to_lowercase()),
-    );
-    view.insert("followers".to_owned(), json!(contact.followers));
-    view.insert("additionalEmails".to_owned(), additional_emails(contact));
-    view.insert("attributions".to_owned(), json!([]));
-    Value::Object(view)
+/// The milliseconds of a day, or of a time, as contacts keep their day of birth.
+fn day(text: &str) -> Option<i64> {
+    let time = text.parse::<Timestamp>().ok().or_else(|| {
+        let day: Date = text
+            .get(..10)
+            .unwrap_or(text)
+            .replace(['/', '.', '_'], "-")
+            .parse()
+            .ok()?;
+        TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+    });
+    time.map(Timestamp::as_millisecond)
 }
 
 fn additional_emails(contact: &Contact) -> Value {

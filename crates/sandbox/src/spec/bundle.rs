@@ -12,8 +12,6 @@ pub struct Described {
     pub method: String,
     pub template: String,
     pub name: String,
-    /// Value of the `Version` header, where one is asked for.
-    pub version: Option<String>,
     pub checks: Checks,
     /// How to serve it where nobody has written how.
     pub plain: Option<Plan>,
@@ -67,7 +65,6 @@ impl Bundle {
                     method: method.to_ascii_uppercase(),
                     template: template.clone(),
                     name,
-                    version: operation["x-api-version"].as_str().map(ToOwned::to_owned),
                     checks,
                     plain: Plan::read(&document, template, method, operation),
                 });

@@ -1,6 +1,8 @@
 //! Signed webhooks: what they say, the queue they wait in, and the task that sends them.
 
+mod breaker;
 pub mod deliver;
+mod delivery;
 mod outbox;
 pub mod payload;
 
@@ -9,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::{Signer as _, SigningKey};
 
-pub use outbox::{Job, Outbox, Outcome};
+pub use outbox::{Job, Outbox, Outcome, mentions};
 
 /// The key that signs webhooks, derived from the seed.
 pub struct Signature {

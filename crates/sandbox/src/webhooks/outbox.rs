@@ -4,54 +4,27 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::payload::Event;
+use super::breaker::Breaker;
+use super::delivery::{Attempt, Delivery, State, is_success};
+use super::payload::{Envelope, Event};
 use crate::faults::WebhookEffect;
+use crate::ids::Ids;
 use crate::settings::{Settings, WebhookRetry};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// In the window of a reorder fault.
-    Held,
-    Waiting,
-    Sending,
-    Delivered,
-    /// Given up.
-    Failed,
-    /// Never sent, by a fault.
-    Lost,
-}
-
-/// One event on its way to the receiver.
-#[derive(Debug, Clone, Serialize)]
-pub struct Delivery {
-    pub id: u64,
-    pub event: &'static str,
-    pub record_id: String,
-    pub at: Timestamp,
-    pub state: State,
-    pub attempts: u32,
-    /// Status of the last attempt; absent when none was answered.
-    pub status: Option<u16>,
-    pub error: Option<String>,
-    /// When it is due next, for those that wait.
-    pub due: Option<Timestamp>,
-    /// Which delivery this one repeats.
-    pub copy_of: Option<u64>,
-    pub payload: Value,
-    #[serde(skip)]
-    url: String,
-}
+/// How long the log of deliveries is kept, and how long one can be sent again.
+const LOG_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// One attempt to be made.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub delivery: u64,
+    /// Sent again by hand, beside the schedule.
+    pub by_hand: bool,
     pub url: String,
     pub body: Bytes,
 }
@@ -59,28 +32,61 @@ pub struct Job {
 /// How an attempt ended: the status, or why there is none.
 pub type Outcome = Result<u16, String>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     target: Option<String>,
+    /// Addresses of single events.
+    overrides: IndexMap<String, String>,
+    is_silent: bool,
     deliveries: Vec<Delivery>,
     /// Due time and place in line.
-    waiting: BTreeMap<(Timestamp, u64), u64>,
+    waiting: BTreeMap<(Timestamp, u64), (u64, bool)>,
     line: u64,
     held: Vec<u64>,
     held_until: Option<Instant>,
+    pub breaker: Breaker,
+    random: Ids,
 }
 
 impl Outbox {
-    pub fn has_target(&self) -> bool {
-        self.target.is_some()
+    pub fn new(seed: u64) -> Self {
+        Self {
+            target: None,
+            overrides: IndexMap::new(),
+            is_silent: false,
+            deliveries: Vec::new(),
+            waiting: BTreeMap::new(),
+            line: 0,
+            held: Vec::new(),
+            held_until: None,
+            breaker: Breaker::default(),
+            random: Ids::new(seed, 7),
+        }
+    }
+
+    /// Where this event goes, if anywhere.
+    pub fn target_of(&self, event: &str) -> Option<&str> {
+        let own = self.overrides.get(event).or(self.target.as_ref());
+        let own = own.filter(|_| !self.is_silent);
+        own.map(String::as_str)
     }
 
     pub fn target(&self) -> Option<&str> {
         self.target.as_deref()
     }
 
-    pub fn set_target(&mut self, target: Option<String>) {
+    pub fn overrides(&self) -> &IndexMap<String, String> {
+        &self.overrides
+    }
+
+    pub fn set_target(&mut self, target: Option<String>, overrides: IndexMap<String, String>) {
         self.target = target;
+        self.overrides = overrides;
+    }
+
+    /// Whether what happens now is told to nobody.
+    pub fn silence(&mut self, silent: bool) {
+        self.is_silent = silent;
     }
 
     pub fn deliveries(&self) -> &[Delivery] {
@@ -88,16 +94,26 @@ impl Outbox {
     }
 
     /// Takes an event in, as many times as the faults say.
-    pub fn push(&mut self, event: &Event, at: Timestamp, effect: WebhookEffect) {
-        let Some(url) = self.target.clone() else {
+    pub fn push(
+        &mut self,
+        event: &Event,
+        at: Timestamp,
+        effect: WebhookEffect,
+        (envelope, settings): (&Envelope<'_>, &Settings),
+    ) {
+        let Some(url) = self.target_of(event.name).map(ToOwned::to_owned) else {
             return;
         };
+        let webhook_id = self.random.uuid();
+        let payload = envelope.around(event, &webhook_id, at, settings);
+        let paused = self.breaker.is_paused(&url) && !settings.webhook_pause_keeps;
         let first = self.deliveries.len() as u64 + 1;
         for copy in 0..u64::from(effect.copies) {
             let id = first + copy;
             self.deliveries.push(Delivery {
                 id,
                 event: event.name,
+                webhook_id: webhook_id.clone(),
                 record_id: event.record_id.clone(),
                 at,
                 state: State::Lost,
@@ -106,10 +122,12 @@ impl Outbox {
                 error: None,
                 due: None,
                 copy_of: (copy > 0).then_some(first),
-                payload: event.body.clone(),
                 url: url.clone(),
+                payload: payload.clone(),
+                log: Vec::new(),
+                resending: false,
             });
-            if effect.lost {
+            if effect.lost || paused {
                 continue;
             }
             match effect.held {
@@ -139,10 +157,30 @@ impl Outbox {
 
     fn line_up(&mut self, id: u64, due: Timestamp) {
         self.line += 1;
-        self.waiting.insert((due, self.line), id);
+        self.waiting.insert((due, self.line), (id, false));
         let delivery = self.delivery(id);
         delivery.state = State::Waiting;
         delivery.due = Some(due);
+    }
+
+    /// Lets the breaker judge, when it is time. What waits for an address that is paused now is lost, unless the
+    /// settings keep it.
+    pub fn look(&mut self, now: Timestamp, settings: &Settings) {
+        let paused = self.breaker.look(now, settings);
+        if paused.is_empty() || settings.webhook_pause_keeps {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        for (key, (id, by_hand)) in waiting {
+            let delivery = self.delivery(id);
+            if paused.contains(&delivery.url) {
+                delivery.state = State::Lost;
+                delivery.due = None;
+                delivery.resending = false;
+            } else {
+                self.waiting.insert(key, (id, by_hand));
+            }
+        }
     }
 
     /// Takes the next delivery that is due.
@@ -150,17 +188,20 @@ impl Outbox {
         if self.held_until.is_some_and(|until| until <= Instant::now()) {
             self.release(now);
         }
-        let (&key, &id) = self.waiting.first_key_value()?;
-        if key.0 > now {
-            return None;
-        }
+        let due = self.waiting.range(..=(now, u64::MAX));
+        let mut due = due.filter(|(_, (id, _))| !self.breaker.is_paused(&self.at(*id).url));
+        let (&key, &(id, by_hand)) = due.next()?;
+        drop(due);
         self.waiting.remove(&key);
         let delivery = self.delivery(id);
-        delivery.state = State::Sending;
-        delivery.due = None;
-        delivery.attempts += 1;
+        if !by_hand {
+            delivery.state = State::Sending;
+            delivery.due = None;
+            delivery.attempts += 1;
+        }
         Some(Job {
             delivery: id,
+            by_hand,
             url: delivery.url.clone(),
             body: Bytes::from(delivery.payload.to_string()),
         })
@@ -168,7 +209,8 @@ impl Outbox {
 
     /// How long until something becomes due, if anything will by itself: nothing does while the clock stands.
     pub fn next_in(&self, now: Timestamp, frozen: bool) -> Option<Duration> {
-        let first = self.waiting.first_key_value().filter(|_| !frozen);
+        let mut waiting = self.waiting.iter().filter(|_| !frozen);
+        let first = waiting.find(|(_, (id, _))| !self.breaker.is_paused(&self.at(*id).url));
         let due = first.map(|(&(due, _), _)| {
             Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO)
         });
@@ -179,31 +221,104 @@ impl Outbox {
     }
 
     /// Books how an attempt ended and decides whether another follows.
-    pub fn finished(&mut self, id: u64, outcome: &Outcome, now: Timestamp, settings: &Settings) {
-        let delivery = self.delivery(id);
-        let repeat = match outcome {
-            Ok(200..=299) => {
-                delivery.state = State::Delivered;
-                false
-            }
+    pub fn finished(&mut self, job: &Job, outcome: &Outcome, now: Timestamp, settings: &Settings) {
+        let delivered = matches!(outcome, Ok(status) if is_success(*status));
+        self.breaker.book(&job.url, now, delivered);
+        let delivery = self.delivery(job.delivery);
+        delivery.status = outcome.as_ref().ok().copied();
+        delivery.error = outcome.as_ref().err().cloned();
+        delivery.log.push(Attempt {
+            at: now,
+            attempt: if job.by_hand {
+                "-".to_owned()
+            } else {
+                delivery.attempts.to_string()
+            },
+            status: delivery.status,
+            error: delivery.error.clone(),
+        });
+        if job.by_hand {
+            delivery.resending = false;
+        }
+        if delivered {
+            delivery.state = State::Delivered;
+            delivery.due = None;
+            // The retries that were still to come are not made any more.
+            self.waiting.retain(|_, (id, _)| *id != job.delivery);
+            return;
+        }
+        // A resend that fails starts no retries of its own and leaves those that are scheduled.
+        if job.by_hand || delivery.state == State::Delivered {
+            return;
+        }
+        let repeats = match outcome {
             Ok(429) => true,
             _ => settings.webhook_retry == WebhookRetry::OnFailure,
         };
-        delivery.status = outcome.as_ref().ok().copied();
-        delivery.error = outcome.as_ref().err().cloned();
-        if delivery.state == State::Delivered {
-            return;
-        }
-        if repeat && delivery.attempts <= settings.retries() {
-            let pause = SignedDuration::from_secs(i64::from(settings.webhook_retry_seconds));
-            self.line_up(id, now + pause);
+        let attempts = delivery.attempts;
+        if repeats && attempts <= settings.retries() {
+            let pause = self.pause(attempts, settings);
+            self.line_up(job.delivery, now + pause);
         } else {
             delivery.state = State::Failed;
         }
+    }
+
+    /// How long after this attempt the next one comes: twice as long each time, with random jitter.
+    fn pause(&mut self, attempts: u32, settings: &Settings) -> SignedDuration {
+        if let Some(seconds) = settings.webhook_retry_seconds {
+            return SignedDuration::from_secs(i64::from(seconds));
+        }
+        let first = u64::from(settings.webhook_backoff_seconds) * 1_000;
+        let doubled = first.saturating_mul(1 << (attempts - 1).min(20));
+        let longest = u64::from(settings.webhook_backoff_most_seconds) * 1_000;
+        let longest = doubled.min(longest);
+        let jittered = self.random.between(longest / 2, longest);
+        SignedDuration::from_millis(i64::try_from(jittered).unwrap_or(i64::MAX))
+    }
+
+    /// Sends a delivery once more, at once, as a person does in the dashboard.
+    pub fn resend(&mut self, id: u64, now: Timestamp) -> Result<(), &'static str> {
+        let known = usize::try_from(id.wrapping_sub(1)).ok();
+        let delivery = known.and_then(|at| self.deliveries.get_mut(at));
+        let Some(delivery) = delivery.filter(|delivery| delivery.at + LOG_LIFE >= now) else {
+            return Err("there is no such delivery in the log of the last 30 days");
+        };
+        if delivery.state == State::Sending || delivery.resending {
+            return Err("the delivery is under way");
+        }
+        if !delivery.has_failed() {
+            return Err("only a delivery whose newest attempt failed can be sent again");
+        }
+        delivery.resending = true;
+        self.line += 1;
+        self.waiting.insert((now, self.line), (id, true));
+        Ok(())
+    }
+
+    /// The attempts of the last 30 days, oldest first, each with its delivery.
+    pub fn log(&self, now: Timestamp) -> Vec<(&Delivery, &Attempt)> {
+        let deliveries = self.deliveries.iter();
+        let mut log: Vec<_> = deliveries
+            .flat_map(|delivery| delivery.log.iter().map(move |attempt| (delivery, attempt)))
+            .filter(|(_, attempt)| attempt.at + LOG_LIFE >= now)
+            .collect();
+        log.sort_by_key(|(_, attempt)| attempt.at);
+        log
+    }
+
+    fn at(&self, id: u64) -> &Delivery {
+        let at = usize::try_from(id - 1).expect("ids count the deliveries in memory");
+        &self.deliveries[at]
     }
 
     fn delivery(&mut self, id: u64) -> &mut Delivery {
         let at = usize::try_from(id - 1).expect("ids count the deliveries in memory");
         &mut self.deliveries[at]
     }
+}
+
+/// Whether a payload has a text anywhere in it.
+pub fn mentions(payload: &Value, text: &str) -> bool {
+    payload.to_string().contains(text)
 }

@@ -1,10 +1,12 @@
-//! What webhooks say: flat records, without a delivery id, a time stamp or a version, as documented.
+//! What webhooks say: records, in the envelope that real deliveries have.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso;
 use crate::collection::Record;
 use crate::records::{Contact, Location, Note, Task};
+use crate::settings::{Settings, Shape};
 
 /// An event that is to be sent.
 #[derive(Debug, Clone)]
@@ -20,6 +22,45 @@ impl Event {
             name,
             record_id: record_id.to_owned(),
             body,
+        }
+    }
+}
+
+/// What deliveries carry beside the record: the schemas omit most of it, real deliveries have it.
+#[derive(Debug)]
+pub struct Envelope<'w> {
+    pub app_id: &'w str,
+    pub version_id: &'w str,
+}
+
+impl Envelope<'_> {
+    /// The body as it is sent: flat, or wrapped as the guide's sample.
+    pub fn around(&self, event: &Event, id: &str, at: Timestamp, settings: &Settings) -> Value {
+        let own = [
+            ("timestamp", iso(at)),
+            ("webhookId", id.to_owned()),
+            ("appId", self.app_id.to_owned()),
+            ("versionId", self.version_id.to_owned()),
+        ];
+        let mut body = event.body.clone();
+        match settings.webhook_shape {
+            Shape::Bare => body,
+            Shape::Flat => {
+                for (name, value) in own {
+                    body[name] = value.into();
+                }
+                body
+            }
+            Shape::Wrapped => {
+                let members = body.as_object_mut();
+                let kind = members.and_then(|members| members.shift_remove("type"));
+                let mut wrapper = json!({ "type": kind.unwrap_or_else(|| event.name.into()) });
+                for (name, value) in own {
+                    wrapper[name] = value.into();
+                }
+                wrapper["data"] = body;
+                wrapper
+            }
         }
     }
 }

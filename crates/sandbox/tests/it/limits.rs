@@ -88,3 +88,27 @@ async fn without_limits_nothing_is_counted() {
         assert_eq!((reply.status, reply.header("x-ratelimit-max")), (200, ""));
     }
 }
+
+#[tokio::test]
+async fn private_integrations_share_the_day_but_not_the_ten_seconds() {
+    let world = start(Sandbox::builder()).await;
+    let frozen = json!({ "frozen": true });
+    world.control("POST", "/clock", frozen).await;
+    let neighbour = world.token(json!({ "class": "location_key" })).await;
+    let path = "/locations/search";
+    world
+        .call_as(&neighbour, "GET", path, json!(null))
+        .await
+        .expect(200);
+    let used = json!({ "class": "location_key", "calls": 1_000 });
+    world.control("POST", "/usage", used).await;
+    let ours = world.get(path).await;
+    assert_eq!(ours.header("x-ratelimit-remaining"), "99");
+    assert_eq!(ours.header("x-ratelimit-daily-remaining"), "198998");
+    world
+        .control("POST", "/settings", json!({ "trial_account": true }))
+        .await;
+    let trial = world.get(path).await;
+    assert_eq!(trial.header("x-ratelimit-max"), "25");
+    assert_eq!(trial.header("x-ratelimit-limit-daily"), "10000");
+}

@@ -11,6 +11,7 @@ mod calendars;
 mod contacts;
 mod control;
 mod conversations;
+mod delivery;
 mod described;
 mod ecologi;
 mod faults;

@@ -205,3 +205,37 @@ async fn a_private_token_works_for_seven_days_after_its_rotation() {
         read(new).await.expect(200);
     }
 }
+
+#[tokio::test]
+async fn tokens_are_spelled_as_the_settings_say_and_asked_for_in_both() {
+    let app = App::new().await;
+    for (spelling, snake, camel) in [
+        ("snake_case", true, false),
+        ("camel_case", false, true),
+        ("both", true, true),
+    ] {
+        let settings = json!({ "token_spelling": spelling });
+        app.world.control("POST", "/settings", settings).await;
+        let pair = app.install(json!({})).await;
+        for (name, expected) in [
+            ("access_token", snake),
+            ("refresh_token", snake),
+            ("accessToken", camel),
+            ("refreshToken", camel),
+        ] {
+            assert_eq!(pair[name].is_string(), expected, "{spelling} {name}");
+        }
+    }
+    let code = app.code(json!({})).await;
+    let url = format!("{}/oauth/token", app.world.info().highlevel_url);
+    let form = [
+        ("clientId", app.client[0].1.as_str()),
+        ("clientSecret", app.client[1].1.as_str()),
+        ("grantType", "authorization_code"),
+        ("code", code.as_str()),
+    ];
+    send(app.world.http.post(url).form(&form))
+        .await
+        .unwrap()
+        .expect(200);
+}

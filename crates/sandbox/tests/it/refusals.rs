@@ -98,17 +98,29 @@ async fn the_version_header_is_mandatory_and_must_be_known() {
     };
     let missing = ask(None).await.unwrap().expect(401);
     assert_eq!(missing["message"], "version header was not found.");
-    ask(Some("1999-01-01")).await.unwrap().expect(400);
-    ask(Some("2021-07-28")).await.unwrap().expect(200);
+    let unknown = ask(Some("1999-01-01")).await.unwrap().expect(401);
+    assert_eq!(unknown["message"], "version header is invalid");
+    for supported in ["2021-01-01", "2021-04-15", "2021-07-28", "2023-02-21", "v3"] {
+        ask(Some(supported)).await.unwrap().expect(200);
+    }
 }
 
 #[tokio::test]
-async fn paths_keep_their_slash_and_their_letter_case() {
+async fn a_collection_is_found_without_its_slash_but_letter_case_counts() {
     let world = settled().await;
     let query = format!("?locationId={}", world.info().location_id);
     world.get(&format!("/contacts/{query}")).await.expect(200);
-    world.get(&format!("/contacts{query}")).await.expect(404);
+    for path in ["/contacts", "/calendars", "/users", "/workflows"] {
+        world.get(&format!("{path}{query}")).await.expect(200);
+    }
+    let body = json!({ "locationId": world.info().location_id, "email": "slash@example.com" });
+    world.call("POST", "/contacts", body).await.expect(201);
     world.get(&format!("/Contacts/{query}")).await.expect(401);
+    world.get(&format!("/Contacts{query}")).await.expect(401);
+    world
+        .get(&format!("/opportunities{query}"))
+        .await
+        .expect(404);
     world.get("/nowhere").await.expect(404);
     world.get("/locations/search/").await.expect(404);
 }

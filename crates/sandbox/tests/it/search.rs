@@ -3,7 +3,7 @@
 use canopy_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::harness::{World, start};
+use crate::harness::{World, settled, start};
 
 async fn people(count: u64) -> World {
     let world = start(Sandbox::builder().contacts(count).seed(3).limits(false)).await;
@@ -222,7 +222,7 @@ async fn pages_end_at_ten_thousand_and_pages_of_over_five_hundred_are_refused() 
         .expect(422);
     ask(json!({ "pageLimit": 5, "filters": [filter("shoeSize", "eq", json!(3))] }))
         .await
-        .expect(422);
+        .expect(400);
     ask(json!({ "pageLimit": 5, "filters": [filter("email", "like", json!(3))] }))
         .await
         .expect(422);
@@ -260,4 +260,71 @@ async fn the_older_list_continues_by_its_meta_and_by_its_link() {
         world.info().location_id
     );
     world.get(&too_many).await.expect(422);
+}
+
+#[tokio::test]
+async fn a_found_contact_looks_as_the_live_search_shows_it() {
+    let world = settled().await;
+    let dnd = json!({ "Email": { "status": "active" } });
+    let id = world
+        .contact(json!({ "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com",
+            "address1": "1 St James's Square", "dateOfBirth": "1815-12-10", "timezone": "Europe/London", "dndSettings": dnd }))
+        .await;
+    let filters = json!([filter("id", "eq", json!(id))]);
+    let found = world
+        .search(json!({ "pageLimit": 10, "filters": filters }))
+        .await;
+    let found = &found["contacts"][0];
+    assert_eq!(found["address"], "1 St James's Square");
+    assert_eq!(found["dateOfBirth"], json!(-4_861_728_000_000_i64));
+    for null in ["city", "phone", "companyName", "assignedTo", "businessId"] {
+        assert_eq!(found.get(null), Some(&Value::Null), "{null}");
+    }
+    for absent in ["address1", "timezone", "dndSettings"] {
+        assert_eq!(found.get(absent), None, "{absent}");
+    }
+    let read = world.get(&format!("/contacts/{id}")).await.expect(200);
+    assert_eq!(read["contact"]["address1"], "1 St James's Square");
+    assert_eq!(read["contact"]["dndSettings"], dnd);
+    assert_eq!(read["contact"]["dateOfBirth"], "1815-12-10");
+
+    let by_channel = json!([filter("dndSettings.Email.status", "eq", json!("active"))]);
+    let search = json!({ "pageLimit": 10, "filters": by_channel });
+    assert_eq!(world.search(search).await["total"], 1);
+    let list = format!(
+        "/contacts/?locationId={}&query=lovelace",
+        world.info().location_id
+    );
+    let list = world.get(&list).await.expect(200);
+    let listed = &list["contacts"][0];
+    for (member, value) in [
+        ("firstName", "ada"),
+        ("lastName", "lovelace"),
+        ("contactName", "ada lovelace"),
+        ("firstNameRaw", "Ada"),
+        ("lastNameRaw", "Lovelace"),
+    ] {
+        assert_eq!(listed[member], value, "{member}");
+    }
+    assert_eq!(listed.get("city"), Some(&Value::Null));
+}
+
+#[tokio::test]
+async fn fields_that_the_search_does_not_know_are_refused_by_name() {
+    let world = settled().await;
+    for field in [
+        "shoeSize",
+        "address1",
+        "gender",
+        "dnd_settings.Email.status",
+        "dndSettings",
+    ] {
+        let body = json!({ "locationId": world.info().location_id, "pageLimit": 1,
+            "filters": [filter(field, "eq", json!("x"))] });
+        let refused = world
+            .call("POST", "/contacts/search", body)
+            .await
+            .expect(400);
+        assert_eq!(refused["message"], format!("Invalid field {field}"));
+    }
 }
