@@ -166,8 +166,18 @@ pub mod types {
         pub first_name_lower_case: ::std::option::Option<::std::string::String>,
         pub last_name_lower_case: ::std::option::Option<::std::string::String>,
         pub full_name_lower_case: ::std::option::Option<::std::string::String>,
+        /// Only in the older list, whose `firstName` is in lower case: the name as it was written.
+        pub first_name_raw: ::std::option::Option<::std::string::String>,
+        /// As `firstNameRaw`.
+        pub last_name_raw: ::std::option::Option<::std::string::String>,
+        /// Only in lists: the whole name, in lower case.
+        pub contact_name: ::std::option::Option<::std::string::String>,
         pub company_name: ::std::option::Option<::std::string::String>,
+        pub business_name: ::std::option::Option<::std::string::String>,
         pub email: ::std::option::Option<::std::string::String>,
+        /// Only in answers of the search.
+        pub valid_email: ::std::option::Option<bool>,
+        pub phone_label: ::std::option::Option<::std::string::String>,
         pub email_lower_case: ::std::option::Option<::std::string::String>,
         /// Mail to this address came back.
         pub bounce_email: ::std::option::Option<bool>,
@@ -179,6 +189,9 @@ pub mod types {
         pub dnd_settings: ::std::option::Option<
             crate::generated::common::types::DndSettings,
         >,
+        pub inbound_dnd_settings: ::std::option::Option<
+            crate::generated::common::types::InboundDndSettings,
+        >,
         /// For example `lead` or `customer`; a location can add its own.
         pub type_: ::std::option::Option<::std::string::String>,
         /// Where the contact came from.
@@ -186,18 +199,20 @@ pub mod types {
         /// Id of the user in charge.
         pub assigned_to: ::std::option::Option<::std::string::String>,
         pub address1: ::std::option::Option<::std::string::String>,
+        /// What the search answers in place of `address1`.
+        pub address: ::std::option::Option<::std::string::String>,
         pub city: ::std::option::Option<::std::string::String>,
         pub state: ::std::option::Option<::std::string::String>,
         /// Two letters.
         pub country: ::std::option::Option<::std::string::String>,
         pub postal_code: ::std::option::Option<::std::string::String>,
         pub website: ::std::option::Option<::std::string::String>,
-        /// IANA name.
+        /// IANA name. The search leaves it out, and `dndSettings` too.
         pub timezone: ::std::option::Option<::std::string::String>,
         /// In lower case.
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /// A date, or an instant at midnight.
-        pub date_of_birth: ::std::option::Option<::std::string::String>,
+        /// A date, or an instant at midnight; from the search, milliseconds since 1970.
+        pub date_of_birth: ::std::option::Option<::serde_json::Value>,
         pub birth_month: ::std::option::Option<i64>,
         pub birth_day: ::std::option::Option<i64>,
         /// RFC 3339.
@@ -253,18 +268,28 @@ pub mod types {
                     "fullNameLowerCase" => {
                         read.full_name_lower_case = lenient::read(value);
                     }
+                    "firstNameRaw" => read.first_name_raw = lenient::read(value),
+                    "lastNameRaw" => read.last_name_raw = lenient::read(value),
+                    "contactName" => read.contact_name = lenient::read(value),
                     "companyName" => read.company_name = lenient::read(value),
+                    "businessName" => read.business_name = lenient::read(value),
                     "email" => read.email = lenient::read(value),
+                    "validEmail" => read.valid_email = lenient::read(value),
+                    "phoneLabel" => read.phone_label = lenient::read(value),
                     "emailLowerCase" => read.email_lower_case = lenient::read(value),
                     "bounceEmail" => read.bounce_email = lenient::read(value),
                     "unsubscribeEmail" => read.unsubscribe_email = lenient::read(value),
                     "phone" => read.phone = lenient::read(value),
                     "dnd" => read.dnd = lenient::read(value),
                     "dndSettings" => read.dnd_settings = lenient::read(value),
+                    "inboundDndSettings" => {
+                        read.inbound_dnd_settings = lenient::read(value);
+                    }
                     "type" => read.type_ = lenient::read(value),
                     "source" => read.source = lenient::read(value),
                     "assignedTo" => read.assigned_to = lenient::read(value),
                     "address1" => read.address1 = lenient::read(value),
+                    "address" => read.address = lenient::read(value),
                     "city" => read.city = lenient::read(value),
                     "state" => read.state = lenient::read(value),
                     "country" => read.country = lenient::read(value),
@@ -319,18 +344,26 @@ pub mod types {
             writer.member("firstNameLowerCase", self.first_name_lower_case.as_ref())?;
             writer.member("lastNameLowerCase", self.last_name_lower_case.as_ref())?;
             writer.member("fullNameLowerCase", self.full_name_lower_case.as_ref())?;
+            writer.member("firstNameRaw", self.first_name_raw.as_ref())?;
+            writer.member("lastNameRaw", self.last_name_raw.as_ref())?;
+            writer.member("contactName", self.contact_name.as_ref())?;
             writer.member("companyName", self.company_name.as_ref())?;
+            writer.member("businessName", self.business_name.as_ref())?;
             writer.member("email", self.email.as_ref())?;
+            writer.member("validEmail", self.valid_email.as_ref())?;
+            writer.member("phoneLabel", self.phone_label.as_ref())?;
             writer.member("emailLowerCase", self.email_lower_case.as_ref())?;
             writer.member("bounceEmail", self.bounce_email.as_ref())?;
             writer.member("unsubscribeEmail", self.unsubscribe_email.as_ref())?;
             writer.member("phone", self.phone.as_ref())?;
             writer.member("dnd", self.dnd.as_ref())?;
             writer.member("dndSettings", self.dnd_settings.as_ref())?;
+            writer.member("inboundDndSettings", self.inbound_dnd_settings.as_ref())?;
             writer.member("type", self.type_.as_ref())?;
             writer.member("source", self.source.as_ref())?;
             writer.member("assignedTo", self.assigned_to.as_ref())?;
             writer.member("address1", self.address1.as_ref())?;
+            writer.member("address", self.address.as_ref())?;
             writer.member("city", self.city.as_ref())?;
             writer.member("state", self.state.as_ref())?;
             writer.member("country", self.country.as_ref())?;
@@ -621,6 +654,98 @@ pub mod types {
             }
         }
     }
+    /// Do not disturb for what comes in from the contact.
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
+    #[non_exhaustive]
+    pub struct InboundDndSettings {
+        pub all: ::std::option::Option<
+            crate::generated::common::types::InboundDndSetting,
+        >,
+        /// What the service sent beyond this description.
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InboundDndSettings {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "all" => read.all = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InboundDndSettings {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("all", self.all.as_ref())?;
+            writer.end(&self.extra)
+        }
+    }
+    impl ::canopy_transport::lenient::Lenient for InboundDndSettings {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
+        }
+    }
+    /// Do not disturb for all that comes in.
+    #[derive(Clone, Debug, Default, ::serde::Deserialize)]
+    #[serde(from = "lenient::Members")]
+    #[non_exhaustive]
+    pub struct InboundDndSetting {
+        pub status: ::std::option::Option<
+            ::canopy_transport::lenient::Open<
+                crate::generated::common::types::InboundDndStatus,
+            >,
+        >,
+        /// The reason.
+        pub message: ::std::option::Option<::std::string::String>,
+        /// What the service sent beyond this description.
+        pub extra: lenient::Members,
+    }
+    impl ::std::convert::From<lenient::Members> for InboundDndSetting {
+        fn from(members: lenient::Members) -> Self {
+            let mut read = Self::default();
+            for (name, value) in members {
+                match name.as_str() {
+                    "status" => read.status = lenient::read(value),
+                    "message" => read.message = lenient::read(value),
+                    _ => {
+                        read.extra.insert(name, value);
+                    }
+                }
+            }
+            read
+        }
+    }
+    impl ::serde::Serialize for InboundDndSetting {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            let mut writer = lenient::Writer::new(serializer)?;
+            writer.member("status", self.status.as_ref())?;
+            writer.member("message", self.message.as_ref())?;
+            writer.end(&self.extra)
+        }
+    }
+    impl ::canopy_transport::lenient::Lenient for InboundDndSetting {
+        fn from_json(value: ::serde_json::Value) -> ::std::option::Option<Self> {
+            match value {
+                ::serde_json::Value::Object(members) => Some(members.into()),
+                _ => None,
+            }
+        }
+    }
     ///A value for one custom field, which is named by id or by key.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
@@ -807,14 +932,14 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
     #[non_exhaustive]
-    pub struct InboundDndSetting {
+    pub struct InboundDndSettingInput {
         ///The reason.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
         pub status: InboundDndStatus,
     }
-    impl InboundDndSetting {
-        pub fn builder() -> builder::InboundDndSetting {
+    impl InboundDndSettingInput {
+        pub fn builder() -> builder::InboundDndSettingInput {
             Default::default()
         }
     }
@@ -822,12 +947,12 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     #[non_exhaustive]
-    pub struct InboundDndSettings {
+    pub struct InboundDndSettingsInput {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub all: ::std::option::Option<InboundDndSetting>,
+        pub all: ::std::option::Option<InboundDndSettingInput>,
     }
-    impl InboundDndSettings {
-        pub fn builder() -> builder::InboundDndSettings {
+    impl InboundDndSettingsInput {
+        pub fn builder() -> builder::InboundDndSettingsInput {
             Default::default()
         }
     }
@@ -1537,7 +1662,7 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
-        pub struct InboundDndSetting {
+        pub struct InboundDndSettingInput {
             message: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -1547,7 +1672,7 @@ pub mod types {
                 ::std::string::String,
             >,
         }
-        impl ::std::default::Default for InboundDndSetting {
+        impl ::std::default::Default for InboundDndSettingInput {
             fn default() -> Self {
                 Self {
                     message: Ok(Default::default()),
@@ -1555,7 +1680,7 @@ pub mod types {
                 }
             }
         }
-        impl InboundDndSetting {
+        impl InboundDndSettingInput {
             pub fn message<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1581,10 +1706,11 @@ pub mod types {
                 self
             }
         }
-        impl ::std::convert::TryFrom<InboundDndSetting> for super::InboundDndSetting {
+        impl ::std::convert::TryFrom<InboundDndSettingInput>
+        for super::InboundDndSettingInput {
             type Error = super::error::ConversionError;
             fn try_from(
-                value: InboundDndSetting,
+                value: InboundDndSettingInput,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     message: value.message?,
@@ -1592,8 +1718,9 @@ pub mod types {
                 })
             }
         }
-        impl ::std::convert::From<super::InboundDndSetting> for InboundDndSetting {
-            fn from(value: super::InboundDndSetting) -> Self {
+        impl ::std::convert::From<super::InboundDndSettingInput>
+        for InboundDndSettingInput {
+            fn from(value: super::InboundDndSettingInput) -> Self {
                 Self {
                     message: Ok(value.message),
                     status: Ok(value.status),
@@ -1601,24 +1728,24 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
-        pub struct InboundDndSettings {
+        pub struct InboundDndSettingsInput {
             all: ::std::result::Result<
-                ::std::option::Option<super::InboundDndSetting>,
+                ::std::option::Option<super::InboundDndSettingInput>,
                 ::std::string::String,
             >,
         }
-        impl ::std::default::Default for InboundDndSettings {
+        impl ::std::default::Default for InboundDndSettingsInput {
             fn default() -> Self {
                 Self {
                     all: Ok(Default::default()),
                 }
             }
         }
-        impl InboundDndSettings {
+        impl InboundDndSettingsInput {
             pub fn all<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
-                    ::std::option::Option<super::InboundDndSetting>,
+                    ::std::option::Option<super::InboundDndSettingInput>,
                 >,
                 T::Error: ::std::fmt::Display,
             {
@@ -1630,16 +1757,18 @@ pub mod types {
                 self
             }
         }
-        impl ::std::convert::TryFrom<InboundDndSettings> for super::InboundDndSettings {
+        impl ::std::convert::TryFrom<InboundDndSettingsInput>
+        for super::InboundDndSettingsInput {
             type Error = super::error::ConversionError;
             fn try_from(
-                value: InboundDndSettings,
+                value: InboundDndSettingsInput,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self { all: value.all? })
             }
         }
-        impl ::std::convert::From<super::InboundDndSettings> for InboundDndSettings {
-            fn from(value: super::InboundDndSettings) -> Self {
+        impl ::std::convert::From<super::InboundDndSettingsInput>
+        for InboundDndSettingsInput {
+            fn from(value: super::InboundDndSettingsInput) -> Self {
                 Self { all: Ok(value.all) }
             }
         }

@@ -401,7 +401,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub inbound_dnd_settings: ::std::option::Option<
-            crate::generated::common::types::InboundDndSettings,
+            crate::generated::common::types::InboundDndSettingsInput,
         >,
         #[serde(
             rename = "lastName",
@@ -512,7 +512,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub inbound_dnd_settings: ::std::option::Option<
-            crate::generated::common::types::InboundDndSettings,
+            crate::generated::common::types::InboundDndSettingsInput,
         >,
         #[serde(
             rename = "lastName",
@@ -636,7 +636,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub inbound_dnd_settings: ::std::option::Option<
-            crate::generated::common::types::InboundDndSettings,
+            crate::generated::common::types::InboundDndSettingsInput,
         >,
         #[serde(
             rename = "lastName",
@@ -732,7 +732,7 @@ pub mod types {
             >,
             inbound_dnd_settings: ::std::result::Result<
                 ::std::option::Option<
-                    crate::generated::common::types::InboundDndSettings,
+                    crate::generated::common::types::InboundDndSettingsInput,
                 >,
                 ::std::string::String,
             >,
@@ -965,7 +965,7 @@ pub mod types {
             where
                 T: ::std::convert::TryInto<
                     ::std::option::Option<
-                        crate::generated::common::types::InboundDndSettings,
+                        crate::generated::common::types::InboundDndSettingsInput,
                     >,
                 >,
                 T::Error: ::std::fmt::Display,
@@ -1209,7 +1209,7 @@ pub mod types {
             >,
             inbound_dnd_settings: ::std::result::Result<
                 ::std::option::Option<
-                    crate::generated::common::types::InboundDndSettings,
+                    crate::generated::common::types::InboundDndSettingsInput,
                 >,
                 ::std::string::String,
             >,
@@ -1435,7 +1435,7 @@ pub mod types {
             where
                 T: ::std::convert::TryInto<
                     ::std::option::Option<
-                        crate::generated::common::types::InboundDndSettings,
+                        crate::generated::common::types::InboundDndSettingsInput,
                     >,
                 >,
                 T::Error: ::std::fmt::Display,
@@ -1701,7 +1701,7 @@ pub mod types {
             >,
             inbound_dnd_settings: ::std::result::Result<
                 ::std::option::Option<
-                    crate::generated::common::types::InboundDndSettings,
+                    crate::generated::common::types::InboundDndSettingsInput,
                 >,
                 ::std::string::String,
             >,
@@ -1949,7 +1949,7 @@ pub mod types {
             where
                 T: ::std::convert::TryInto<
                     ::std::option::Option<
-                        crate::generated::common::types::InboundDndSettings,
+                        crate::generated::common::types::InboundDndSettingsInput,
                     >,
                 >,
                 T::Error: ::std::fmt::Display,

@@ -21,14 +21,14 @@ pub const REQUESTS: &[Request] = &[
         read: read::<api::common::types::DndSettingInput>,
     },
     Request {
-        name: "common::InboundDndSettings",
+        name: "common::InboundDndSettingsInput",
         component: "InboundDndSettings",
-        read: read::<api::common::types::InboundDndSettings>,
+        read: read::<api::common::types::InboundDndSettingsInput>,
     },
     Request {
-        name: "common::InboundDndSetting",
+        name: "common::InboundDndSettingInput",
         component: "InboundDndSetting",
-        read: read::<api::common::types::InboundDndSetting>,
+        read: read::<api::common::types::InboundDndSettingInput>,
     },
     Request {
         name: "appointment_notes::WriteAppointmentNote",
