@@ -2,42 +2,72 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled at the first Ctrl-C or SIGTERM. A second one ends the process at once.
+/// A token that is cancelled at the first Ctrl-C or SIGTERM. A second one ends the process at once. From here on neither
+/// is missed: a process that runs as the first one of a container hears no signal before it asks for it.
 pub(crate) fn on_signal() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
+    let mut signals = Signals::new();
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         tracing::info!("stopping: what was begun is finished first; once more ends at once");
         cancel.cancel();
-        signal().await;
+        signals.next().await;
         std::process::exit(1);
     });
     token
 }
 
+/// Both signals, one listener each for the whole time: one that comes between two waits is heard as well.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+struct Signals {
+    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Where one cannot be received, the process is ended from outside.
+        Self {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
         }
-        Err(_) => interrupt().await,
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            () = received(self.terminate.as_mut()) => {}
+            () = received(self.interrupt.as_mut()) => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
+    let heard = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    interrupt().await;
-}
+struct Signals;
 
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No signal can be received here; the process is ended from outside.
-        std::future::pending::<()>().await;
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // No signal can be received here; the process is ended from outside.
+            std::future::pending::<()>().await;
+        }
     }
 }

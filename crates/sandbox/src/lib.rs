@@ -33,6 +33,7 @@ mod history;
 mod ids;
 mod misbehave;
 mod operations;
+mod phone;
 mod records;
 mod requests;
 mod seed;

@@ -1,11 +1,12 @@
 //! `canopy demo` and `canopy sandbox`, as scripts use them.
 
 use std::process::Stdio;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::{World, text};
+use crate::support::{World, eventually, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_ends_by_itself_and_prints_one_line_of_json() {
@@ -97,6 +98,77 @@ async fn the_sandbox_prints_one_line_when_it_is_ready() {
         4
     );
     child.kill().await.unwrap();
+}
+
+/// Whatever is under way: idle and hanging connections, an answer that trickles, a webhook that nobody answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_the_sandbox_whatever_is_under_way() {
+    let world = World::new().await;
+    let mut child = world
+        .canopy(&[
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--no-limits",
+            "--json",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let info: Value = serde_json::from_str(&line).unwrap();
+    let control = info["control_url"].as_str().unwrap().to_owned();
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hooks = format!("http://{}/", deaf.local_addr().unwrap());
+    for (path, body) in [
+        ("/webhook-target", json!({ "url": hooks })),
+        (
+            "/faults",
+            json!({ "kind": "hang", "operation": "search-locations" }),
+        ),
+        (
+            "/faults",
+            json!({ "kind": "slow_body", "delay_ms": 60_000 }),
+        ),
+        ("/seed", json!({ "contacts": 9 })),
+    ] {
+        let order = world.http.post(format!("{control}{path}")).json(&body);
+        order.send().await.unwrap().error_for_status().unwrap();
+    }
+    let _webhook = deaf.accept().await.unwrap();
+    let address = control
+        .trim_start_matches("http://")
+        .trim_end_matches("/control");
+    let _idle = tokio::net::TcpStream::connect(address).await.unwrap();
+    for url in [
+        format!(
+            "{}/locations/search",
+            info["highlevel_url"].as_str().unwrap()
+        ),
+        format!(
+            "{}/users/nobody/trees",
+            info["ecologi_url"].as_str().unwrap()
+        ),
+    ] {
+        let request = world.http.get(url);
+        tokio::spawn(async move {
+            let answer = request.send().await?;
+            answer.bytes().await
+        });
+    }
+    eventually("both requests to be under way", async || {
+        let log = world.http.get(format!("{control}/requests"));
+        let log: Value = log.send().await.unwrap().json().await.unwrap();
+        log.as_array().unwrap().len() == 2
+    })
+    .await;
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(60), child.wait());
+    let status = ended.await.expect("it ends").unwrap();
+    assert!(status.success(), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

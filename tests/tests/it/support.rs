@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct World {
     pub sandbox: Sandbox,
     pub folder: TempDir,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 /// A running `canopy run`.

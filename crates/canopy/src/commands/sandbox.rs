@@ -1,5 +1,7 @@
 //! `canopy sandbox`: both services on loopback.
 
+use std::time::Duration;
+
 use canopy_sandbox::Sandbox;
 use serde_json::json;
 
@@ -7,7 +9,11 @@ use crate::cli::Sandbox as Options;
 use crate::exit::{Ended, Failure};
 use crate::{show, shutdown};
 
+/// How long connections and webhooks may take to end; then the process ends without them.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 pub(super) async fn sandbox(options: &Options) -> Result<Ended, Failure> {
+    let stop = shutdown::on_signal();
     let sandbox = Sandbox::builder()
         .listen(options.listen)
         .contacts(options.contacts.into())
@@ -29,7 +35,7 @@ pub(super) async fn sandbox(options: &Options) -> Result<Ended, Failure> {
         print!("{}", show::pairs(&rows));
         eprintln!("the sandbox runs until Ctrl-C; its README documents the control address");
     }
-    shutdown::on_signal().cancelled().await;
-    sandbox.shutdown().await;
+    stop.cancelled().await;
+    let _in_time = tokio::time::timeout(FAREWELL, sandbox.shutdown()).await;
     Ok(Ended::Well)
 }

@@ -12,7 +12,7 @@ use super::{Answered, Body, Refused};
 use crate::clock::iso;
 use crate::highlevel::access::{Class, Token};
 use crate::highlevel::oauth::Grant;
-use crate::highlevel::{contact_view, write_members};
+use crate::highlevel::{Rules, contact_view, write_members};
 use crate::history::Origin;
 use crate::records::Contact;
 use crate::seed;
@@ -71,7 +71,7 @@ pub async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) 
     let mut world = shared.world();
     let act = act(&shared);
     let mut contact = Contact::new(world.ids.record(), act.at);
-    write_members(&mut contact, &body, &world.custom_fields);
+    write_members(&mut contact, &body, &Rules::of(&world));
     let view = contact_view(&contact, &world.location);
     world.add_contact(contact, act);
     drop(world);
@@ -86,9 +86,9 @@ pub async fn edit(
     Body(body): Body<Value>,
 ) -> Answered {
     let mut world = shared.world();
-    let definitions = world.custom_fields.clone();
+    let rules = Rules::of(&world);
     let contact = world.change_contact(&id, act(&shared), |contact| {
-        write_members(contact, &body, &definitions);
+        write_members(contact, &body, &rules);
         if let Some(emails) = body["additionalEmails"].as_array() {
             let emails = emails.iter().filter_map(Value::as_str);
             contact.additional_emails = emails.map(str::to_owned).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::fields::write_members;
+use super::fields::{Rules, write_members};
 use super::views;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
@@ -14,7 +14,7 @@ use crate::world::World;
 
 pub fn create(world: &mut World, call: &Call<'_>) -> Handled {
     let mut contact = Contact::new(world.ids.record(), call.now);
-    write_members(&mut contact, call.body, &world.custom_fields);
+    write_members(&mut contact, call.body, &Rules::of(world));
     refuse_duplicate(world, &contact)?;
     let answer = json!({ "contact": views::created(&contact, &world.location) });
     world.add_contact(contact, call.act());
@@ -29,12 +29,12 @@ pub fn get(world: &mut World, call: &Call<'_>) -> Handled {
 }
 
 pub fn update(world: &mut World, call: &Call<'_>) -> Handled {
-    let definitions = world.custom_fields.clone();
+    let rules = Rules::of(world);
     let mut preview = Contact::clone(world.contact(call.argument(0))?);
-    write_members(&mut preview, call.body, &definitions);
+    write_members(&mut preview, call.body, &rules);
     refuse_duplicate(world, &preview)?;
     let contact = world.change_contact(call.argument(0), call.act(), |contact| {
-        write_members(contact, call.body, &definitions);
+        write_members(contact, call.body, &rules);
     })?;
     Ok(Answer::ok(
         json!({ "succeded": true, "contact": views::full(&contact, &world.location) }),
@@ -60,9 +60,9 @@ pub fn upsert(world: &mut World, call: &Call<'_>) -> Handled {
     let known = if allow_new { None } else { find(world, &body) };
     let is_new = known.is_none();
     let contact = if let Some(known) = known {
-        let definitions = world.custom_fields.clone();
+        let rules = Rules::of(world);
         world.change_contact(&known.id, call.act(), |contact| {
-            write_members(contact, &body, &definitions);
+            write_members(contact, &body, &rules);
             // Found by an additional address, it becomes the first one, and the first one is lost: as live.
             let first = contact.text("email").map(str::to_lowercase);
             contact
@@ -71,7 +71,7 @@ pub fn upsert(world: &mut World, call: &Call<'_>) -> Handled {
         })?
     } else {
         let mut contact = Contact::new(world.ids.record(), call.now);
-        write_members(&mut contact, &body, &world.custom_fields);
+        write_members(&mut contact, &body, &Rules::of(world));
         world.add_contact(contact.clone(), call.act());
         Arc::new(contact)
     };
@@ -86,7 +86,7 @@ pub fn duplicate(world: &mut World, call: &Call<'_>) -> Handled {
         .and_then(|email| world.contacts.by_email(email));
     let contact = by_email.or_else(|| {
         call.query("number")
-            .and_then(|number| world.contacts.by_phone(number))
+            .and_then(|number| world.contacts.by_phone(&Rules::of(world).phone(number)))
     });
     let contact = contact.map(|contact| views::full(contact, &world.location));
     Ok(Answer::ok(json!({ "contact": contact })))
@@ -99,7 +99,8 @@ fn find(world: &World, body: &Value) -> Option<Arc<Contact>> {
             .filter(|text| !text.is_empty())
     };
     let by_email = text("email").and_then(|email| world.contacts.by_email(email));
-    let by_phone = || text("phone").and_then(|phone| world.contacts.by_phone(phone));
+    let by_phone =
+        || text("phone").and_then(|phone| world.contacts.by_phone(&Rules::of(world).phone(phone)));
     by_email.or_else(by_phone).cloned()
 }
 

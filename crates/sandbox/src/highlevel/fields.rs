@@ -3,11 +3,36 @@
 use serde_json::{Value, json};
 
 use crate::call::texts;
+use crate::phone;
 use crate::records::{Contact, CustomField, PLAIN_MEMBERS};
+use crate::world::World;
+
+/// What members are written by: the location's custom fields and its country.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    definitions: Vec<CustomField>,
+    country: String,
+}
+
+impl Rules {
+    pub fn of(world: &World) -> Self {
+        let location = world.records.locations.get(&world.location.id).ok();
+        let country = location.and_then(|location| location.text("country"));
+        Self {
+            definitions: world.custom_fields.clone(),
+            country: country.unwrap_or("US").to_owned(),
+        }
+    }
+
+    /// A phone number as it is kept and compared.
+    pub fn phone(&self, text: &str) -> String {
+        phone::normal(text, &self.country)
+    }
+}
 
 /// Writes what `body` has: `tags` replace the set, custom fields are merged, unknown custom fields are ignored
-/// without a word, as the service does.
-pub fn write_members(contact: &mut Contact, body: &Value, definitions: &[CustomField]) {
+/// without a word, e-mail addresses are kept in lower case and phone numbers in E.164, as the service does.
+pub fn write_members(contact: &mut Contact, body: &Value, rules: &Rules) {
     if let Some(name) = body.get("name").and_then(Value::as_str) {
         let (first, last) = name.trim().split_once(' ').unwrap_or((name.trim(), ""));
         contact.set("firstName", &first.into());
@@ -15,7 +40,12 @@ pub fn write_members(contact: &mut Contact, body: &Value, definitions: &[CustomF
     }
     for member in PLAIN_MEMBERS {
         if let Some(value) = body.get(*member) {
-            contact.set(member, value);
+            let normal = match (*member, value.as_str()) {
+                ("email", Some(text)) => text.trim().to_lowercase().into(),
+                ("phone", Some(text)) if !text.is_empty() => rules.phone(text).into(),
+                _ => value.clone(),
+            };
+            contact.set(member, &normal);
         }
     }
     if let Some(tags) = body.get("tags") {
@@ -24,7 +54,7 @@ pub fn write_members(contact: &mut Contact, body: &Value, definitions: &[CustomF
     }
     let fields = body.get("customFields").and_then(Value::as_array);
     for field in fields.into_iter().flatten() {
-        write_custom_field(contact, field, definitions);
+        write_custom_field(contact, field, &rules.definitions);
     }
 }
 

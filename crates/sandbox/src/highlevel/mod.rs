@@ -35,7 +35,7 @@ mod views;
 
 use crate::world::{Act, World};
 
-pub use fields::write_members;
+pub use fields::{Rules, write_members};
 pub use listing::mentions;
 pub use views::full as contact_view;
 

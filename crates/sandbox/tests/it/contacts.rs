@@ -143,6 +143,7 @@ async fn upsert_finds_by_email_then_phone_and_drops_gender_without_a_word() {
             .expect(200);
     assert_eq!(made["new"], true);
     assert!(made["contact"].get("gender").is_none());
+    assert_eq!(made["contact"]["phone"], "+12015559999", "in E.164");
     let id = &made["contact"]["id"];
 
     let by_email = upsert(json!({ "email": "U@example.com", "city": "Leeds" }))
@@ -152,7 +153,7 @@ async fn upsert_finds_by_email_then_phone_and_drops_gender_without_a_word() {
         (&by_email["new"], &by_email["contact"]["id"]),
         (&json!(false), id)
     );
-    let by_phone = upsert(json!({ "phone": "+12015559999", "state": "OR" }))
+    let by_phone = upsert(json!({ "phone": "(201) 555 9999", "state": "OR" }))
         .await
         .expect(200);
     assert_eq!(
