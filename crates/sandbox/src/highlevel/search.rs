@@ -81,6 +81,9 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
             let business = business.and_then(|id| world.records.businesses.get(id).ok());
             let business = business.and_then(|business| business.text("name"));
             let mut view = views::found(contact, &world.location, business, search_after);
+            if world.settings.search_dnd_settings {
+                view["dndSettings"] = json!(contact.members.get("dndSettings"));
+            }
             view["opportunities"] = opportunities::of_contact(world, &contact.id).into();
             view
         })
