@@ -109,7 +109,7 @@ pub enum Spelling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OtherBody {
-    /// 422: a client never does it, so a test should hear of it.
+    /// 422: a client should never do it, so a test may want to hear of it.
     Refuse,
     /// The first answer once more.
     Replay,
@@ -182,7 +182,7 @@ impl Default for Settings {
             currency: "GBP".to_owned(),
             prices: BTreeMap::new(),
             idempotency_memory_seconds: Some(86_400),
-            idempotency_other_body: OtherBody::Refuse,
+            idempotency_other_body: OtherBody::Replay,
             project_details: ProjectDetails::Sometimes,
             ecologi_errors: EcologiErrors::ResponseCode,
             report_lag_seconds: 600,

@@ -101,7 +101,7 @@ impl Account {
     }
 
     /// The first answer to this key, if it is still remembered; counts the replay. The same key with another body is
-    /// refused, unless the settings say otherwise.
+    /// refused where the settings say so.
     pub fn replay(
         &mut self,
         operation: &str,

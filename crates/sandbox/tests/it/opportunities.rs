@@ -42,6 +42,11 @@ async fn an_opportunity_moves_through_its_pipeline_and_is_told() {
     let stages = world.first("pipelines").await["stages"].clone();
     assert_eq!(made["pipelineStageId"], stages[0]["id"], "the first stage");
     assert_eq!(made["contact"]["email"], "ada@example.com");
+    assert_eq!(made["pipelineStageUId"], stages[0]["id"]);
+    assert_eq!(made["relations"][0]["email"], "ada@example.com");
+    for null in ["assignedTo", "source", "lostReasonId"] {
+        assert_eq!(made.get(null), Some(&Value::Null), "{null}");
+    }
     let target = json!({ "url": hooks.url });
     world.control("POST", "/webhook-target", target).await;
 

@@ -251,15 +251,32 @@ fn view(world: &World, opportunity: &Record) -> Value {
     view["createdAt"] = iso(opportunity.created_at).into();
     view["updatedAt"] = iso(opportunity.updated_at).into();
     view["lastActionDate"] = iso(opportunity.updated_at).into();
-    for member in ["notes", "tasks", "calendarEvents"] {
+    for member in [
+        "notes",
+        "tasks",
+        "calendarEvents",
+        "relations",
+        "attributions",
+    ] {
         view[member] = json!([]);
     }
+    // As seen live: what has no value is null.
+    for member in ["assignedTo", "source", "lostReasonId"] {
+        view[member] = opportunity.member(member).clone();
+    }
+    view["pipelineStageUId"] = opportunity.member("pipelineStageId").clone();
     let contact = opportunity.text("contactId");
     if let Some(contact) = contact.and_then(|id| world.contacts.get(id)) {
         view["contact"] = json!({
             "id": contact.id, "name": contact.name(), "companyName": contact.text("companyName"),
             "email": contact.text("email"), "phone": contact.text("phone"), "tags": contact.tags,
         });
+        view["relations"] = json!([{
+            "associationId": "OPPORTUNITIES_CONTACTS_ASSOCIATION", "relationId": opportunity.id, "primary": true,
+            "objectKey": "contact", "recordId": contact.id, "fullName": contact.name(),
+            "contactName": contact.name(), "companyName": contact.text("companyName"),
+            "email": contact.text("email"), "phone": contact.text("phone"), "tags": contact.tags,
+        }]);
     }
     view
 }
