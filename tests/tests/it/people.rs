@@ -86,7 +86,7 @@ async fn a_person_gets_a_contact_and_a_profile_once() {
     assert_eq!(created["outcome"], "created");
     let there = contacts(&world).await;
     assert_eq!(there.len(), 1);
-    assert_eq!(there[0]["email"], "Ada@Example.com");
+    assert_eq!(there[0]["email"], "ada@example.com");
     assert_eq!(
         (&there[0]["firstName"], &there[0]["lastName"]),
         (&json!("Ada"), &json!("King"))
