@@ -184,7 +184,9 @@ fn keywords(findings: &mut Findings<'_>, at: &str, members: &Map<String, Value>)
     for (key, value) in members {
         if key == "x-field" {
             // What some answers show as a number is a text where it is written.
-            let written = members.get("oneOf").and_then(|forms| forms.get(0)?.get("type"));
+            let written = members
+                .get("oneOf")
+                .and_then(|forms| forms.get(0)?.get("type"));
             let written = members.get("type").or(written);
             let kinds: &[&str] = match written.and_then(Value::as_str) {
                 Some("string") => &["text", "name", "date"],
