@@ -473,6 +473,8 @@ pub(crate) fn engine_options(config: &config::Config) -> Options {
             base: config.retry.base,
             max: config.retry.max,
             max_attempts: config.retry.max_attempts,
+            give_up_after: polls::signed(config.retry.give_up_after),
+            gone_after: polls::signed(config.retry.gone_after),
         },
         most_runs: config.loops.most_runs,
         purchase_window: polls::signed(config.purchases.window),

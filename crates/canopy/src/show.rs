@@ -54,8 +54,13 @@ pub(crate) fn summary(summary: &Summary) -> String {
             "events",
             summary.events.to_string(),
             &format!(
-                "{} echoes of our own writes, {} to be read",
-                summary.events_echo, summary.events_pending
+                "{} echoes of our own writes, {} to be read{}",
+                summary.events_echo,
+                summary.events_pending,
+                match summary.events_waiting {
+                    0 => String::new(),
+                    waiting => format!(", {waiting} of them once more"),
+                }
             ),
         ),
         ("profiles", summary.profiles.to_string(), ""),

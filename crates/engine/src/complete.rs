@@ -1,18 +1,21 @@
 //! Completes an event by a read: its state, and where the payload does not say it, its record and its kind.
 
 use canopy_highlevel::operation::{EventVersion, ListedRecord, Operation, Reading, WebhookEvent};
-use canopy_highlevel::{OPERATIONS, Priority, WEBHOOKS, webhook};
+use canopy_highlevel::{Error, OPERATIONS, Priority, WEBHOOKS, webhook};
 use canopy_mapping::{Event, Source, content_hash, once_version, record_version};
-use canopy_store::{Completion, EventEnd, Fence, InboxRow, Inserted, Version};
+use canopy_store::{Completion, Fence, InboxRow, Inserted, Version};
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use crate::Engine;
 use crate::connection::Connection;
-use crate::error::EngineError;
+use crate::error::{EngineError, Verdict};
 use crate::lookup::{self, Found};
 
 /// So often a list is asked for a record that it should show.
 const LOOKS: u32 = 5;
+/// So long a record is waited for of which nobody has told whose it is: longer than the slowest poll takes to come round.
+const UNTOLD: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 impl Engine {
     /// Reads the record behind an event: a webhook only hints at it, and a search lags behind. `None`: there is nothing
@@ -47,15 +50,18 @@ impl Engine {
                 }
                 None => Version::Content(content_hash(&event.payload)),
             };
-            return self.with_version(fence, event.clone(), version).await;
+            return self
+                .with_version(fence, event.clone(), version, false)
+                .await;
         };
         if webhook.is_some_and(|webhook| needs_contact(webhook, fetch)) && event.contact.is_none() {
-            // Never given up: the poll that finds the record fills the contact in.
+            // The poll that finds the record fills the contact in; where none does, both are gone.
             let error = format!(
                 "the webhook does not say whose {} it is, and without the contact it cannot be read; it waits for the poll that finds it with its contact",
                 event.kind.split('.').next().unwrap_or("record")
             );
-            return self.read_later(fence, row, None, &error).await;
+            self.missing_for(fence, row, &error, UNTOLD).await?;
+            return Ok(None);
         }
         let arguments = arguments_of(webhook, fetch, event);
         let answer = connection
@@ -64,12 +70,12 @@ impl Engine {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if error.status() == Some(404) => return self.gone(fence, event).await,
-            Err(error) => {
-                let wait = error.retry_after();
-                return self.read_later(fence, row, wait, &error.to_string()).await;
-            }
+            Err(error) => return self.not_read(connection, fence, row, &error).await,
         };
+        if let Some(problem) = another(fetch, &answer, &event.record) {
+            self.read_later(fence, row, None, &problem).await?;
+            return Ok(None);
+        }
         let own_version = fetch
             .version
             .and_then(|pointer| answer.pointer(pointer))
@@ -95,7 +101,7 @@ impl Engine {
             kind: changed.map_or_else(|| event.kind.clone(), str::to_owned),
             ..event.clone()
         };
-        self.with_version(fence, event, version).await
+        self.with_version(fence, event, version, true).await
     }
 
     /// Whether a plan does without reading the record: it is for many events, and a read for each would cost more than
@@ -123,12 +129,8 @@ impl Engine {
         let event = &row.event;
         let found = match lookup::find(connection, listed, event).await {
             Ok(found) => found,
-            // What the list hangs on is gone, and the record with it.
-            Err(error) if error.status() == Some(404) => return self.gone(fence, event).await,
-            Err(error) => {
-                let wait = error.retry_after();
-                return self.read_later(fence, row, wait, &error.to_string()).await;
-            }
+            // Where it is gone, what the list hangs on is, and the record with it.
+            Err(error) => return self.not_read(connection, fence, row, &error).await,
         };
         let once = Version::Own(once_version(&event.kind));
         match found {
@@ -137,51 +139,70 @@ impl Engine {
                     record,
                     ..event.clone()
                 };
-                self.with_version(fence, event, once).await
+                self.with_version(fence, event, once, false).await
             }
-            Found::Nothing if listed.same.is_empty() => self.gone(fence, event).await,
+            Found::Nothing if listed.same.is_empty() => {
+                let error = format!("{} does not show the record", listed.by);
+                self.gone(fence, row, &error).await
+            }
             Found::Nothing if row.attempts < LOOKS => {
                 let error = format!("{} does not show the record yet", listed.by);
-                self.read_later(fence, row, None, &error).await
+                self.read_later(fence, row, None, &error).await?;
+                Ok(None)
             }
             // It happened, whether or not the list ever shows it.
             Found::Nothing => {
                 let version = Version::Own(content_hash(&event.payload));
-                self.with_version(fence, event.clone(), version).await
+                self.with_version(fence, event.clone(), version, false)
+                    .await
             }
         }
     }
 
+    /// The read of an event's record failed: what the service says itself is believed, anything else says nothing.
+    async fn not_read(
+        &self,
+        connection: &Connection,
+        fence: &Fence,
+        row: &InboxRow,
+        error: &Error,
+    ) -> Result<Option<Event>, EngineError> {
+        let told = error.to_string();
+        if error.is_gone() {
+            return self.gone(fence, row, &told).await;
+        }
+        // Of a record whose contact is gone the service may say that the request is wrong.
+        let may_hide = error.speaks_for_service() && matches!(error.status(), Some(400 | 422));
+        if may_hide
+            && !row.event.kind.starts_with("contact.")
+            && let Some(contact) = &row.event.contact
+            && let Err(Verdict::Missing(gone)) = self.contact(connection, contact).await
+        {
+            self.missing(fence, row, &gone).await?;
+            return Ok(None);
+        }
+        self.read_later(fence, row, error.retry_after(), &told)
+            .await?;
+        Ok(None)
+    }
+
     /// The record is not there. Where the payload of its removal looks like this one, it was its removal.
-    async fn gone(&self, fence: &Fence, event: &Event) -> Result<Option<Event>, EngineError> {
+    async fn gone(
+        &self,
+        fence: &Fence,
+        row: &InboxRow,
+        error: &str,
+    ) -> Result<Option<Event>, EngineError> {
+        let event = &row.event;
         if let Some(removal) = removal_of(event) {
             let version = Version::Own(once_version(removal));
             let event = Event {
                 kind: removal.to_owned(),
                 ..event.clone()
             };
-            return self.with_version(fence, event, version).await;
+            return self.with_version(fence, event, version, true).await;
         }
-        self.store
-            .settle_event(fence, event.id, EventEnd::Gone, self.clock.now())
-            .await?;
-        Ok(None)
-    }
-
-    /// An event is never given up: reading it goes on at the longest interval.
-    async fn read_later(
-        &self,
-        fence: &Fence,
-        row: &InboxRow,
-        wait: Option<std::time::Duration>,
-        error: &str,
-    ) -> Result<Option<Event>, EngineError> {
-        let now = self.clock.now();
-        let wait =
-            crate::run::wait_of(wait).unwrap_or_else(|| self.options.retry.delay(row.attempts + 1));
-        self.store
-            .postpone_event(fence, row.event.id, now + wait, error, now)
-            .await?;
+        self.missing(fence, row, error).await?;
         Ok(None)
     }
 
@@ -190,7 +211,7 @@ impl Engine {
         &self,
         connection: &Connection,
         event: &Event,
-    ) -> Result<Option<Value>, canopy_highlevel::Error> {
+    ) -> Result<Option<Value>, Verdict> {
         let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind);
         let Some(fetch) = fetch_of(webhook, event) else {
             return Ok(None);
@@ -204,25 +225,38 @@ impl Engine {
             .invoke_as(Priority::Workflow, fetch.name, &arguments)
             .await
         {
-            Ok(answer) => Ok(Some(record_in(fetch, answer))),
-            Err(error) if error.status() == Some(404) => Ok(None),
-            Err(error) => Err(error),
+            Ok(answer) => match another(fetch, &answer, &event.record) {
+                Some(error) => Err(Verdict::Retry { error, after: None }),
+                None => Ok(Some(record_in(fetch, answer))),
+            },
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(Verdict::Retry {
+                error: error.to_string(),
+                after: error.retry_after(),
+            }),
         }
     }
 
-    /// Stores what is known by now; another row with the same version makes this one a duplicate.
+    /// Stores what is known by now; another row with the same version makes this one a duplicate. `read`: its record was
+    /// read just now.
     async fn with_version(
         &self,
         fence: &Fence,
         event: Event,
         version: Version,
+        read: bool,
     ) -> Result<Option<Event>, EngineError> {
+        let seen =
+            (read && event.kind.starts_with("contact.") && !event.kind.ends_with(".deleted"))
+                .then(|| content_hash(&event.payload));
         let completion = Completion {
             kind: Some(event.kind),
             record: Some(event.record),
             version,
             contact: event.contact,
             payload: event.payload,
+            read,
+            seen,
         };
         let stored = self
             .store
@@ -288,6 +322,20 @@ fn fetch_of(webhook: Option<&WebhookEvent>, event: &Event) -> Option<&'static Op
         Some(webhook) => webhook.fetch.and_then(canopy_highlevel::operation),
         None => read_of(event),
     }
+}
+
+/// What is wrong with an answer that does not show the record that was asked for.
+pub(crate) fn another(fetch: &Operation, answer: &Value, asked: &str) -> Option<String> {
+    let problem = match answer.pointer(fetch.id?) {
+        Some(Value::String(id)) if id == asked => return None,
+        Some(Value::Number(id)) if id.to_string() == asked => return None,
+        Some(Value::String(_) | Value::Number(_)) => "shows another record than was asked for",
+        _ => "does not show the record that was asked for",
+    };
+    Some(format!(
+        "{}: the answer {problem}, so nothing is known of it; it is asked for again",
+        fetch.name
+    ))
 }
 
 /// The record within the answer of its read.

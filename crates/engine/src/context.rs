@@ -1,10 +1,10 @@
 //! What templates see while a run goes on.
 
 use canopy_mapping::fields::{CustomFieldInfo, custom_values};
-use canopy_mapping::{CUSTOM, Event, Workflow, record_name};
+use canopy_mapping::{CUSTOM, Event, Workflow, after_write, record_name};
 use canopy_store::{Result, Store};
 use rust_decimal::prelude::ToPrimitive;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Engine;
 use crate::connection::Connection;
@@ -22,6 +22,9 @@ pub(crate) struct Context {
     pub value: Value,
     /// The location's custom fields, where they are read.
     custom: Vec<CustomFieldInfo>,
+    /// The contact as it stands by now, where that was read and is not what templates see: a run that comes late still
+    /// tells of what happened then.
+    present: Option<Value>,
 }
 
 impl Context {
@@ -65,6 +68,7 @@ impl Context {
             consent: workflow.consent.clone(),
             contact_id: event.contact.clone(),
             custom: Vec::new(),
+            present: None,
             value: json!({
                 "event": {
                     "kind": event.kind,
@@ -135,6 +139,35 @@ impl Context {
     /// The contact as it stands after the steps so far.
     pub fn contact(&self) -> &Value {
         &self.value["contact"]
+    }
+
+    /// The contact as it stands now, as far as is known.
+    pub fn present(&self) -> &Value {
+        self.present.as_ref().unwrap_or_else(|| self.contact())
+    }
+
+    /// How the contact stands by now.
+    pub fn set_present(&mut self, contact: Value) {
+        self.present = Some(contact);
+    }
+
+    /// Takes up what a write made of the contact. Returned is how it stood before and after; `None`: the operation does
+    /// not change it.
+    pub fn wrote(
+        &mut self,
+        operation: &str,
+        arguments: &Map<String, Value>,
+    ) -> Option<(Value, Value)> {
+        let before = self.present().clone();
+        let after = after_write(operation, arguments, &before)?;
+        let shown = after_write(operation, arguments, self.contact());
+        if let Some(present) = &mut self.present {
+            *present = after.clone();
+        }
+        if let Some(shown) = shown {
+            self.set_contact(shown);
+        }
+        Some((before, after))
     }
 
     pub fn set_contact(&mut self, contact: Value) {

@@ -68,6 +68,9 @@ impl Engine {
                 .pending_events(&fence.location, now, BATCH)
                 .await?;
             if self.is_stopping() || (runs.is_empty() && events.is_empty()) {
+                if drained.events + drained.runs > 0 {
+                    self.tell_waiting(fence).await?;
+                }
                 return Ok(drained);
             }
             drained.events += events.len() as u64;

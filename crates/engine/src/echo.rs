@@ -4,6 +4,15 @@ use canopy_mapping::{Event, record_hash};
 use canopy_store::{Fence, Result, Store};
 use jiff::Timestamp;
 
+/// Begins what is remembered of a contact of which we wrote nothing itself, but something that belongs to it, such as a
+/// note: that may move its time of change.
+pub(crate) const MOVED: &str = "moved:";
+
+/// Whether what is remembered is this content.
+pub(crate) fn remembers(written: &str, content: &str) -> bool {
+    written.strip_prefix(MOVED).unwrap_or(written) == content
+}
+
 /// Link kind of a record that a step created, e.g. `created:note`.
 pub(crate) fn created_kind(record: &str) -> String {
     format!("created:{record}")
@@ -56,8 +65,9 @@ pub(crate) async fn is_echo(
     let Some(written) = link.written_hash else {
         return Ok(false);
     };
-    if written == record_hash(&kind, &event.payload) {
-        return Ok(true);
+    if remembers(&written, &record_hash(&kind, &event.payload)) {
+        // What only moved was not changed in its tags, or in anything else that has events of its own.
+        return Ok(!written.starts_with(MOVED) || event.kind.ends_with(".updated"));
     }
     store
         .clear_written_hash(fence, &kind, &event.record, now)

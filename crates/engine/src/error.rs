@@ -1,7 +1,8 @@
 //! Why a drain stopped, and what to do with a step that did not succeed.
 
+use std::time::Duration;
+
 use canopy_store::StoreError;
-use jiff::SignedDuration;
 
 /// A drain that could not go on. Nothing is lost: the work stays in the store and the next drain takes it up.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +23,11 @@ pub(crate) enum Verdict {
     /// Try again later; counts as an attempt.
     Retry {
         error: String,
-        after: Option<SignedDuration>,
+        /// What the service asked for.
+        after: Option<Duration>,
     },
+    /// The service says that the contact is not there. It is asked again for a while; then the run ends.
+    Missing(String),
     /// Wait until then; does not count as an attempt.
     Wait {
         reason: String,

@@ -1,7 +1,7 @@
 //! What keeps workflows from starting each other, or themselves, for ever.
 
 use canopy_mapping::{Event, Source};
-use canopy_store::{EventEnd, Fence, NewAlert, Run, RunState, RunUpdate};
+use canopy_store::{EventEnd, Fence, NewAlert, Run, RunState, RunUpdate, Trouble};
 use jiff::SignedDuration;
 
 use crate::Engine;
@@ -103,6 +103,7 @@ impl Engine {
             attempts: run.attempts,
             next_attempt_at: None,
             error: Some(reason),
+            trouble: Trouble::default(),
         };
         self.store.update_run(fence, run.id, update, now).await?;
         let alert = NewAlert {

@@ -77,11 +77,17 @@ impl Engine {
                     definition: json!(workflow).to_string(),
                 }),
                 Ok(false) => {}
-                Err(error) => {
-                    let until = now + self.options.retry.delay(row.attempts + 1);
-                    self.store
-                        .postpone_event(fence, id, until, &error, now)
-                        .await?;
+                Err(verdict) => {
+                    match verdict {
+                        Verdict::Missing(error) => self.missing(fence, &row, &error).await?,
+                        Verdict::Retry { error, after } => {
+                            self.read_later(fence, &row, after, &error).await?;
+                        }
+                        other => {
+                            let error = format!("its condition cannot be judged now: {other:?}");
+                            self.read_later(fence, &row, None, &error).await?;
+                        }
+                    }
                     return Ok(Vec::new());
                 }
             }
@@ -145,21 +151,21 @@ impl Engine {
         Ok(Vec::new())
     }
 
-    /// Whether the workflow's condition holds. The inner error: the contact that it asks for cannot be read now.
+    /// Whether the workflow's condition holds. The inner error: the contact that it asks for could not be read, and no
+    /// condition is judged on one that was not.
     async fn holds(
         &self,
         connection: &Connection,
         workflow: &Workflow,
         event: &Event,
-    ) -> Result<Result<bool, String>, EngineError> {
+    ) -> Result<Result<bool, Verdict>, EngineError> {
         let Some(when) = &workflow.when else {
             return Ok(Ok(true));
         };
         let contact = if when.contains("contact") || when.contains(CUSTOM) {
             match self.contact_of(connection, event).await {
                 Ok(contact) => contact,
-                Err(Verdict::Retry { error, .. }) => return Ok(Err(error)),
-                Err(_) => Value::Null,
+                Err(verdict) => return Ok(Err(verdict)),
             }
         } else {
             Value::Null
@@ -170,7 +176,7 @@ impl Engine {
             .await
         {
             Ok(custom) => context.name_fields(custom),
-            Err(Verdict::Retry { error, .. }) => return Ok(Err(error)),
+            Err(verdict @ Verdict::Retry { .. }) => return Ok(Err(verdict)),
             // The run fails visibly.
             Err(_) => return Ok(Ok(true)),
         }

@@ -35,6 +35,7 @@ mod lookup;
 mod observer;
 mod options;
 mod partly;
+mod patience;
 mod plan;
 mod profile_arguments;
 mod run;

@@ -4,19 +4,22 @@ use canopy_highlevel::Priority;
 use canopy_mapping::{
     ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
 };
-use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState};
-use jiff::SignedDuration;
+use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState, Trouble};
 use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::actions::Catalog;
+use crate::complete::another;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
 use crate::error::{EngineError, Verdict};
 use crate::keys::{self, key_of};
+use crate::patience::later;
 use crate::steps::control::stopped;
 use crate::steps::tag_writes::TagWrites;
 use crate::steps::{self, StepRun};
+
+const GET_CONTACT: &str = "get-contact";
 
 impl Engine {
     pub(crate) async fn execute(
@@ -32,7 +35,7 @@ impl Engine {
                 let error = format!(
                     "its workflow was written by another version and cannot be read: {error}"
                 );
-                return self.end(fence, run, Verdict::Dead(error)).await;
+                return self.end(fence, run, Verdict::Dead(error), false).await;
             }
         };
         let Some(row) = self.store.event(run.event).await? else {
@@ -41,6 +44,7 @@ impl Engine {
                     fence,
                     run,
                     Verdict::Dead("its event is no longer in the store".to_owned()),
+                    false,
                 )
                 .await;
         };
@@ -55,7 +59,11 @@ impl Engine {
         };
         let contact = match read {
             Ok(contact) => contact,
-            Err(verdict) => return self.end(fence, run, verdict).await,
+            // Its own steps tell what cannot be done any more.
+            Err(Verdict::Missing(_)) if waited && is_about_contact(&event) && self.is_gone(run) => {
+                Value::Null
+            }
+            Err(verdict) => return self.end(fence, run, verdict, false).await,
         };
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
         match self
@@ -63,7 +71,7 @@ impl Engine {
             .await
         {
             Ok(custom) => context.name_fields(custom),
-            Err(verdict) => return self.end(fence, run, verdict).await,
+            Err(verdict) => return self.end(fence, run, verdict, false).await,
         }
         if let Some(Err(error)) = workflow
             .when
@@ -71,18 +79,21 @@ impl Engine {
             .map(|when| template::holds(when, &context.value))
         {
             let error = format!("\"when\": {error}");
-            return self.end(fence, run, Verdict::Dead(error)).await;
+            return self.end(fence, run, Verdict::Dead(error), false).await;
         }
         if records.is_empty()
             && let Some(error) = keys::mistake(connection, &workflow, &event, &context.value)
         {
-            return self.end(fence, run, Verdict::Dead(error.to_string())).await;
+            return self
+                .end(fence, run, Verdict::Dead(error.to_string()), false)
+                .await;
         }
+        let mut progressed = false;
         for step in &workflow.steps {
             let earlier = records.iter().find(|record| record.step == step.id);
             if let Some(finished) = earlier.filter(|record| is_finished(record)) {
                 if let Some(reason) = reason_to_stop(finished) {
-                    return self.end(fence, run, Verdict::Stopped(reason)).await;
+                    return self.end(fence, run, Verdict::Stopped(reason), false).await;
                 }
                 replay(&mut context, finished, waited);
                 continue;
@@ -96,7 +107,7 @@ impl Engine {
                     "step \"{}\": there is no action \"{}\"",
                     step.id, step.action
                 );
-                return self.end(fence, run, Verdict::Dead(error)).await;
+                return self.end(fence, run, Verdict::Dead(error), false).await;
             };
             let scope = KeyScope {
                 connection: &connection.id,
@@ -106,7 +117,11 @@ impl Engine {
             };
             let key = match key_of(scope, step, kind, &event, &context.value) {
                 Ok(key) => key,
-                Err(error) => return self.end(fence, run, Verdict::Dead(error.to_string())).await,
+                Err(error) => {
+                    return self
+                        .end(fence, run, Verdict::Dead(error.to_string()), false)
+                        .await;
+                }
             };
             let mut step_run = StepRun {
                 engine: self,
@@ -117,15 +132,20 @@ impl Engine {
                 event: &event,
                 step,
                 key,
+                late: run.attempts > 0 || run.updated_at > run.created_at,
                 earlier,
                 context: &mut context,
             };
             match step_run.carry_out(kind).await? {
-                Verdict::Done(output) => context.add_step(&step.id, output),
-                stopped => return self.end(fence, run, stopped).await,
+                Verdict::Done(output) => {
+                    context.add_step(&step.id, output);
+                    progressed = true;
+                }
+                stopped => return self.end(fence, run, stopped, progressed).await,
             }
         }
-        self.end(fence, run, Verdict::Done(Value::Null)).await
+        self.end(fence, run, Verdict::Done(Value::Null), progressed)
+            .await
     }
 
     /// The contact for templates: the event's own record, or a read.
@@ -151,20 +171,38 @@ impl Engine {
         {
             return Ok(known);
         }
+        match self.contact(connection, id).await {
+            // What is told of somebody who was deleted can only be told without the contact.
+            Err(Verdict::Missing(_)) if event.kind.ends_with(".deleted") => Ok(Value::Null),
+            read => read,
+        }
+    }
+
+    /// Reads a contact.
+    pub(crate) async fn contact(
+        &self,
+        connection: &Connection,
+        id: &str,
+    ) -> Result<Value, Verdict> {
+        let arguments = json!({ "contactId": id });
         let answer = connection
             .highlevel
-            .invoke_as(
-                Priority::Workflow,
-                "get-contact",
-                &json!({ "contactId": id }),
-            )
+            .invoke_as(Priority::Workflow, GET_CONTACT, &arguments)
             .await;
         match answer {
-            Ok(answer) => Ok(answer.get("contact").cloned().unwrap_or(answer)),
-            Err(error) if error.status() == Some(404) => Ok(Value::Null),
+            Ok(mut answer) => {
+                let operation = canopy_highlevel::operation(GET_CONTACT);
+                match operation.and_then(|operation| another(operation, &answer, id)) {
+                    Some(error) => Err(Verdict::Retry { error, after: None }),
+                    None => Ok(answer["contact"].take()),
+                }
+            }
+            Err(error) if error.is_gone() => Err(Verdict::Missing(format!(
+                "contact {id} is not there ({error})"
+            ))),
             Err(error) => Err(Verdict::Retry {
                 error: error.to_string(),
-                after: wait_of(error.retry_after()),
+                after: error.retry_after(),
             }),
         }
     }
@@ -182,21 +220,35 @@ impl Engine {
             }
             return Ok(contact);
         }
-        match self.read_record(connection, event).await {
-            Ok(Some(record)) => event.payload = record,
-            Ok(None) => {}
-            Err(error) => {
-                let after = wait_of(error.retry_after());
-                let error = error.to_string();
-                return Err(Verdict::Retry { error, after });
-            }
+        if let Some(record) = self.read_record(connection, event).await? {
+            event.payload = record;
         }
         Ok(contact)
     }
 
-    async fn end(&self, fence: &Fence, run: &Run, verdict: Verdict) -> Result<(), EngineError> {
+    /// Whether the contact of a run has been missing for so long that it is gone.
+    fn is_gone(&self, run: &Run) -> bool {
+        let patience = self.options.retry.gone_after;
+        let since = run.trouble.missing_since;
+        since.is_some_and(|since| self.clock.now().duration_since(since) >= patience)
+    }
+
+    /// `progressed`: a step was done on the way, so that what failed is another one than before.
+    async fn end(
+        &self,
+        fence: &Fence,
+        run: &Run,
+        verdict: Verdict,
+        progressed: bool,
+    ) -> Result<(), EngineError> {
         let now = self.clock.now();
+        let retry = self.options.retry;
         let attempts = run.attempts + 1;
+        let before = if progressed {
+            Trouble::default()
+        } else {
+            run.trouble
+        };
         let update = match verdict {
             Verdict::Done(_) => update(RunState::Done, attempts, None, None),
             Verdict::Stopped(reason) => update(RunState::Done, attempts, None, Some(reason)),
@@ -206,13 +258,47 @@ impl Engine {
             Verdict::Wait { reason, until } => {
                 update(RunState::Waiting, run.attempts, Some(until), Some(reason))
             }
-            Verdict::Retry { error, .. } if attempts >= self.options.retry.max_attempts => {
-                let error = format!("gave up after {attempts} attempts: {error}");
-                update(RunState::Dead, attempts, None, Some(error))
+            Verdict::Missing(error) => {
+                let since = before.missing_since.unwrap_or(now);
+                if self.is_gone(run) {
+                    let reason = format!("ended: {error}");
+                    update(RunState::Done, attempts, None, Some(reason))
+                } else {
+                    let attempts = if before.missing_since.is_some() {
+                        attempts
+                    } else {
+                        1
+                    };
+                    let until =
+                        (now + retry.reading_delay(attempts)).min(later(since, retry.gone_after));
+                    let trouble = Trouble {
+                        failing_since: None,
+                        missing_since: Some(since),
+                    };
+                    RunUpdate {
+                        trouble,
+                        ..update(RunState::Waiting, attempts, Some(until), Some(error))
+                    }
+                }
             }
             Verdict::Retry { error, after } => {
-                let wait = after.unwrap_or_else(|| self.options.retry.delay(attempts));
-                update(RunState::Waiting, attempts, Some(now + wait), Some(error))
+                let attempts = if progressed { 1 } else { attempts };
+                let since = before.failing_since.unwrap_or(now);
+                if retry.gives_up(attempts, now.duration_since(since)) {
+                    let error =
+                        format!("gave up after {attempts} attempts since {since:.0}: {error}");
+                    update(RunState::Dead, attempts, None, Some(error))
+                } else {
+                    let until = now + retry.within(after, retry.delay(attempts));
+                    let trouble = Trouble {
+                        failing_since: Some(since),
+                        ..before
+                    };
+                    RunUpdate {
+                        trouble,
+                        ..update(RunState::Waiting, attempts, Some(until), Some(error))
+                    }
+                }
             }
         };
         if let (RunState::Dead | RunState::Held, Some(error)) = (update.state, &update.error) {
@@ -249,6 +335,10 @@ impl StepRun<'_> {
             }
         }
     }
+}
+
+fn is_about_contact(event: &Event) -> bool {
+    event.kind.starts_with("contact.")
 }
 
 fn is_finished(record: &StepRecord) -> bool {
@@ -291,10 +381,6 @@ fn update(
         attempts,
         next_attempt_at,
         error,
+        trouble: Trouble::default(),
     }
-}
-
-/// The wait that a service asked for.
-pub(crate) fn wait_of(retry_after: Option<std::time::Duration>) -> Option<SignedDuration> {
-    retry_after.and_then(|wait| SignedDuration::try_from(wait).ok())
 }

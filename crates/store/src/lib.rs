@@ -56,6 +56,7 @@ mod key;
 mod profile_store;
 mod profile_types;
 mod record_types;
+mod run_types;
 mod sqlite;
 mod store;
 mod types;

@@ -9,8 +9,8 @@ use crate::profile_store::ProfileStore;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
     LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary, Told,
+    Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, Stuck, Summary, Told,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -46,7 +46,8 @@ pub trait Store: ProfileStore + DeliveryStore {
     /// already and that a further poll has found is pending again, so that the workflows which wait for that poll see
     /// it; runs that it started are kept.
     async fn insert_events(&self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Inserted>>;
-    /// Stores what a poll found, what it saw, and how far it has read, in one transaction.
+    /// Stores what a poll found, what it saw, and how far it has read, in one transaction. Events of what it shows that had
+    /// been given up as gone are pending again.
     async fn commit_poll(
         &self,
         fence: &Fence,
@@ -122,10 +123,15 @@ pub trait Store: ProfileStore + DeliveryStore {
         &self,
         fence: &Fence,
         id: i64,
-        until: Timestamp,
-        error: &str,
+        postponed: Postponed,
         now: Timestamp,
     ) -> Result<()>;
+    /// Whether an event tells that the record was deleted; `word` is the first word of its kinds.
+    async fn is_removed(&self, location: &str, word: &str, record: &str) -> Result<bool>;
+    /// Hash of a contact's content as its newest completed event showed it.
+    async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>>;
+    /// Waiting runs that have been failing since then or longer, and events that arrived by then and could not be read.
+    async fn stuck(&self, location: &str, since: Timestamp) -> Result<Stuck>;
     /// Puts a pending event aside until a person approves it.
     async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()>;
     /// A person's approval of a held event: it is pending again, and the alert is resolved once no event of its kind is

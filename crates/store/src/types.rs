@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 pub use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 pub use crate::record_types::{Fired, NewRecord, PollCommit, PollRecord, StoredRecord, Told};
+pub use crate::run_types::{
+    NewRun, NewStep, Run, RunState, RunUpdate, StepOutcome, StepRecord, StepState, Stuck, Trouble,
+};
 
 /// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,10 @@ pub struct Completion {
     pub version: Version,
     pub contact: Option<String>,
     pub payload: Value,
+    /// Whether the record was read just now, so that it is newer than all that arrived before.
+    pub read: bool,
+    /// Hash of a contact's content as it was read; `None` of other records.
+    pub seen: Option<String>,
 }
 
 /// Which state of a record was read.
@@ -112,115 +119,21 @@ pub struct InboxRow {
     pub attempts: u32,
     pub next_attempt_at: Option<Timestamp>,
     pub error: Option<String>,
+    /// Since when the service has said that the record is not there.
+    pub missing_since: Option<Timestamp>,
+    /// Orders the states that a location's events stand for, by when they arrived or were read: the higher, the newer.
+    pub position: i64,
 }
 
-/// One workflow to be run for an event.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewRun {
-    pub workflow: String,
-    /// The workflow file's text as it was when the run began: a run keeps the version that it began with.
-    pub definition: String,
-}
-
-/// State of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// To be executed, or interrupted by a crash.
-    Ready,
-    /// Waits for `next_attempt_at`: a retry or a budget's reset.
-    Waiting,
-    /// Waits for a person (unknown purchase, refused credential).
-    Held,
-    Done,
-    /// Gave up: a dead letter.
-    Dead,
-}
-
-/// A run as stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    pub id: i64,
-    pub event: i64,
-    pub location: String,
-    pub contact: Option<String>,
-    pub workflow: String,
-    pub definition: String,
-    pub state: RunState,
+/// Why and until when an event waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postponed {
+    pub until: Timestamp,
+    /// Reads that failed so far, this one among them.
     pub attempts: u32,
-    pub next_attempt_at: Option<Timestamp>,
-    pub error: Option<String>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-/// The new state of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunUpdate {
-    pub state: RunState,
-    pub attempts: u32,
-    pub next_attempt_at: Option<Timestamp>,
-    pub error: Option<String>,
-}
-
-/// State of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepState {
-    /// Its request is written; whether the call was made is not known yet.
-    Intended,
-    /// The call was made and its outcome is not known (time-out, dropped answer).
-    Unsure,
-    Done,
-    /// Nothing to do: done before under the same key, or already so.
-    Skipped,
-    /// Refused, or gave up.
-    Failed,
-}
-
-/// A step as stored: one per (run, step id).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepRecord {
-    pub run: i64,
-    /// The step's id in the workflow file.
-    pub step: String,
-    /// The deterministic key; the same key in another run means the same work.
-    pub key: String,
-    pub action: String,
-    pub state: StepState,
-    pub request: Value,
-    /// The answer, or what stands for it when skipped.
-    pub output: Option<Value>,
-    pub error: Option<String>,
-    pub attempts: u32,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-/// Intent of a step, written before its call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewStep {
-    pub run: i64,
-    pub step: String,
-    pub key: String,
-    pub action: String,
-    pub request: Value,
-}
-
-/// Outcome of a step, with everything that must become durable together with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepOutcome {
-    pub run: i64,
-    pub step: String,
-    pub state: StepState,
-    pub output: Option<Value>,
-    pub error: Option<String>,
-    pub profile: Option<ProfileUpdate>,
-    pub link: Option<LinkUpdate>,
-    /// Notes, tasks and tags of the profile.
-    pub changes: Vec<ProfileChange>,
-    /// What the step made happen on the Ecologi side.
-    pub events: Vec<NewEvent>,
+    pub error: String,
+    /// Since when the service has said that the record is not there; `None`: it has not.
+    pub missing_since: Option<Timestamp>,
 }
 
 /// Creates the profile, or merges `fields` into it.
@@ -464,6 +377,8 @@ impl Missed {
 pub struct Summary {
     pub events: u64,
     pub events_pending: u64,
+    /// Of these, so many could not be read yet and are tried again.
+    pub events_waiting: u64,
     /// Wait for a person's approval.
     pub events_held: u64,
     pub events_echo: u64,

@@ -104,6 +104,17 @@ fn state_of(word: &str) -> Result<EventState, Failure> {
         .map_err(|_| Failure::BadInput(format!("\"{word}\" is no state of an event")))
 }
 
+/// Why it waits, and until when.
+fn why(row: &InboxRow) -> String {
+    let error = row.error.as_deref().unwrap_or_default();
+    match row.next_attempt_at {
+        Some(next) if row.state == EventState::Pending => {
+            format!("next try {}: {error}", next.strftime("%Y-%m-%d %H:%M:%S"))
+        }
+        _ => error.to_owned(),
+    }
+}
+
 fn table(rows: &[InboxRow]) -> String {
     let mut text = String::new();
     for row in rows {
@@ -121,7 +132,7 @@ fn table(rows: &[InboxRow]) -> String {
             row.state.as_str(),
             event.kind,
             event.record,
-            row.error.as_deref().unwrap_or("")
+            why(row)
         );
         text.push_str(line.trim_end());
         text.push('\n');

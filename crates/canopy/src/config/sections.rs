@@ -141,13 +141,24 @@ pub(crate) struct Retry {
     #[serde(with = "durations")]
     #[schemars(with = "Length")]
     pub base: Duration,
-    /// The longest wait, a length of time not below `base`. Default: `15m`.
+    /// The longest wait, a length of time not below `base`; also where a service asks for a longer one. Default: `15m`.
     #[serde(with = "durations")]
     #[schemars(with = "Length")]
     pub max: Duration,
-    /// Attempts before a run goes to the dead letters: 1 or more. Default: 10.
+    /// A run that only fails goes to the dead letters after so many attempts in a row, but not before `give_up_after`: 1 or
+    /// more. Default: 10.
     #[schemars(range(min = 1))]
     pub max_attempts: u32,
+    /// How long a run that only fails is kept trying at least, a length of time: an outage of a day leads to waiting, not to
+    /// dead letters. Default: `3d`.
+    #[serde(with = "durations")]
+    #[schemars(with = "Length")]
+    pub give_up_after: Duration,
+    /// How long HighLevel must say that a record is not there before its event counts as gone, a length of time: what was
+    /// just made may not be there yet. Default: `15m`.
+    #[serde(with = "durations")]
+    #[schemars(with = "Length")]
+    pub gone_after: Duration,
 }
 
 impl Default for Retry {
@@ -156,6 +167,8 @@ impl Default for Retry {
             base: Duration::from_secs(5),
             max: Duration::from_mins(15),
             max_attempts: 10,
+            give_up_after: Duration::from_hours(3 * 24),
+            gone_after: Duration::from_mins(15),
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
 use canopy_highlevel::{Error, Refusal};
-use canopy_mapping::{
-    after_write, content_hash, has_custom_fields, profile_id, record_hash, template,
-};
+use canopy_mapping::{has_custom_fields, record_hash, template};
 use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
@@ -38,6 +36,9 @@ impl StepRun<'_> {
             Ok(arguments) => arguments,
             Err(error) => return self.refuse(error).await,
         };
+        if let Err(verdict) = self.look_at_contact(operation).await {
+            return Ok(verdict);
+        }
         if !self.step.custom_fields.is_empty() {
             let fields = match self.custom_fields().await {
                 Ok(fields) => fields,
@@ -51,7 +52,7 @@ impl StepRun<'_> {
                 }
             };
             if writes_nothing_else(operation, &arguments)
-                && has_custom_fields(self.context.contact(), &fields)
+                && has_custom_fields(self.context.present(), &fields)
             {
                 return self
                     .skip(Value::Object(arguments), json!({ "unchanged": true }))
@@ -232,14 +233,22 @@ impl StepRun<'_> {
     ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let mut outcome = self.outcome(StepState::Done, Some(answer.clone()), None);
-        if let Some(after) = after_write(operation.name, arguments, self.context.contact()) {
-            outcome.link = self.contact_link(&after);
-            self.context.set_contact(after);
-        } else if let Some(link) = self.created_link(operation, &answer) {
-            outcome.changes = self.counterpart(operation, &link.highlevel_id);
-            outcome.link = Some(link);
-        } else {
-            outcome.link = self.written_link(operation, &answer);
+        if let Some((before, after)) = self.context.wrote(operation.name, arguments) {
+            outcome
+                .links
+                .extend(self.contact_link(&before, &after).await?);
+        } else if operation.idempotency != Idempotency::Read {
+            if let Some(link) = self.created_link(operation, &answer) {
+                outcome.changes = self.counterpart(operation, &link.highlevel_id);
+                outcome.links.push(link);
+            } else {
+                outcome.links.extend(self.written_link(operation, &answer));
+            }
+            // What belongs to a contact may move its time of change with it.
+            let present = self.context.present().clone();
+            outcome
+                .links
+                .extend(self.contact_link(&present, &present).await?);
         }
         engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
         engine
@@ -248,17 +257,6 @@ impl StepRun<'_> {
             .await?;
         engine.observer.at(Boundary::AfterOutcome, &self.step.id);
         Ok(Verdict::Done(answer))
-    }
-
-    /// Remembers what the contact looks like now that we wrote it: the echo guard compares with it.
-    pub(super) fn contact_link(&self, after: &Value) -> Option<LinkUpdate> {
-        let contact = self.event.contact.as_deref()?;
-        Some(LinkUpdate {
-            kind: "contact".to_owned(),
-            highlevel_id: contact.to_owned(),
-            ecologi_id: profile_id(&self.connection.id, &self.connection.location, contact),
-            written_hash: Some(content_hash(after)),
-        })
     }
 
     /// Remembers a record that we created: its creation event is an echo.
@@ -377,7 +375,7 @@ enum FieldsError {
 pub(crate) fn verdict_of(error: &Error) -> Verdict {
     let text = error.to_string();
     if error.is_retryable() || error.outcome_unknown() {
-        let after = crate::run::wait_of(error.retry_after());
+        let after = error.retry_after();
         return Verdict::Retry { error: text, after };
     }
     match error.refusal() {

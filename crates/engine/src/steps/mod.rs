@@ -4,6 +4,7 @@
 pub(crate) mod caps;
 pub(crate) mod control;
 pub(crate) mod highlevel;
+mod memory;
 pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
@@ -32,6 +33,8 @@ pub(crate) struct StepRun<'a> {
     pub event: &'a Event,
     pub step: &'a Step,
     pub key: String,
+    /// The run comes back to a step that failed or was cut off before.
+    pub late: bool,
     /// The step's record of an earlier attempt of this run.
     pub earlier: Option<&'a StepRecord>,
     pub context: &'a mut Context,
@@ -61,7 +64,7 @@ impl StepRun<'_> {
             output,
             error,
             profile: None,
-            link: None,
+            links: Vec::new(),
             changes: Vec::new(),
             events: Vec::new(),
         }

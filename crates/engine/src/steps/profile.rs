@@ -53,7 +53,7 @@ impl StepRun<'_> {
             contact: contact.clone(),
             fields,
         });
-        outcome.link = Some(LinkUpdate {
+        outcome.links.push(LinkUpdate {
             kind: "contact".to_owned(),
             highlevel_id: contact,
             ecologi_id: id,

@@ -210,7 +210,7 @@ impl StepRun<'_> {
             Err(error) => error,
         };
         let text = error.to_string();
-        let after = crate::run::wait_of(error.retry_after());
+        let after = error.retry_after();
         if error.outcome_unknown() {
             // Stays `sent`: the next attempt asks again under the same key.
             let step = self.outcome(StepState::Unsure, None, Some(text.clone()));

@@ -47,8 +47,11 @@ impl StepRun<'_> {
                 .read("get-contact", &json!({ "contactId": contact }))
                 .await
             {
-                Ok(answer) => self.context.set_contact(answer["contact"].clone()),
-                Err(error) if error.status() == Some(404) => {
+                Ok(answer) => {
+                    self.context.set_present(answer["contact"].clone());
+                    self.context.set_contact(answer["contact"].clone());
+                }
+                Err(error) if error.is_gone() => {
                     return self
                         .skip(Value::Null, json!({ "skipped": "the contact is gone" }))
                         .await;
@@ -86,9 +89,8 @@ impl StepRun<'_> {
                 }
             }
             // Not as it was read back: a change that somebody made meanwhile is no echo.
-            if let Some(after) = after_write(UPDATE, &request, self.context.contact()) {
-                link = self.contact_link(&after);
-                self.context.set_contact(after);
+            if let Some((before, after)) = self.context.wrote(UPDATE, &request) {
+                link = self.contact_link(&before, &after).await?;
             }
         }
         let output = json!({
@@ -182,11 +184,11 @@ impl StepRun<'_> {
                 fields: plan.profile,
             });
         }
-        outcome.link = link;
-        if kind == Some("profile.created") && outcome.link.is_none() {
+        outcome.links.extend(link);
+        if kind == Some("profile.created") && outcome.links.is_empty() {
             let location = &connection.location;
             let known = engine.store.link(location, "contact", contact).await?;
-            outcome.link = Some(LinkUpdate {
+            outcome.links.push(LinkUpdate {
                 kind: "contact".to_owned(),
                 highlevel_id: contact.to_owned(),
                 ecologi_id: id,

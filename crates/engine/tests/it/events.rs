@@ -113,6 +113,8 @@ async fn a_contact_that_is_gone_ends_its_event() {
     let world = World::new(NOTE).await;
     world.hint("nobodyknowsthiscontact", "d1").await;
     world.drain().await;
+    world.wait(SignedDuration::from_mins(15));
+    world.drain().await;
     assert_eq!(
         states(&world).await,
         [("contact.updated".to_owned(), EventState::Gone)]

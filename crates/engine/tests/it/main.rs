@@ -10,6 +10,8 @@ mod field_types;
 mod fields;
 mod integers;
 mod language;
+mod missing;
+mod moved;
 mod own_key;
 mod profiles;
 mod purchases;

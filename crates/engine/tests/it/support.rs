@@ -118,6 +118,31 @@ impl World {
         self.engine = self.engine_of([connection]);
     }
 
+    /// Has the connection send each call once, so that the steps' own retries show and nothing waits for the clock.
+    pub fn be_impatient(&mut self) {
+        let info = self.sandbox.info();
+        let highlevel = canopy_highlevel::Client::builder()
+            .base_url(&info.highlevel_url)
+            .token(info.token.clone().into())
+            .location(&*self.location)
+            .limits(canopy_highlevel::Limits::UNLIMITED)
+            .retry(canopy_highlevel::RetryPolicy::NEVER)
+            .build()
+            .unwrap();
+        let ecologi = canopy_ecologi::Client::builder()
+            .base_url(&info.ecologi_url)
+            .api_key(info.ecologi_key.clone().into())
+            .retry(canopy_highlevel::RetryPolicy::NEVER)
+            .build()
+            .unwrap();
+        let connection = Connection {
+            highlevel,
+            ecologi,
+            ..self.connection().clone()
+        };
+        self.engine = self.engine_of([connection]);
+    }
+
     /// An engine for other connections, on the same store.
     pub fn engine_of(&self, connections: impl IntoIterator<Item = Connection>) -> Engine {
         let store: Arc<dyn Store> = Arc::new(self.store.clone());

@@ -85,6 +85,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
     let row = sqlx::query(
         "SELECT (SELECT count(*) FROM inbox) AS events,
                 (SELECT count(*) FROM inbox WHERE state = 'pending') AS events_pending,
+                (SELECT count(*) FROM inbox WHERE state = 'pending' AND next_attempt_at IS NOT NULL) AS events_waiting,
                 (SELECT count(*) FROM inbox WHERE state = 'held') AS events_held,
                 (SELECT count(*) FROM inbox WHERE state = 'echo') AS events_echo,
                 (SELECT count(*) FROM profiles) AS profiles,
@@ -113,6 +114,7 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
     Ok(Summary {
         events: row.narrow("events")?,
         events_pending: row.narrow("events_pending")?,
+        events_waiting: row.narrow("events_waiting")?,
         events_held: row.narrow("events_held")?,
         events_echo: row.narrow("events_echo")?,
         profiles: row.narrow("profiles")?,

@@ -39,6 +39,8 @@ pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
         attempts: row.narrow("attempts")?,
         next_attempt_at: row.maybe_instant("next_attempt_at")?,
         error: row.maybe_text("error")?,
+        missing_since: row.maybe_instant("missing_since")?,
+        position: row.number("position")?,
     })
 }
 
@@ -64,8 +66,9 @@ async fn insert_one(
 ) -> Op<Inserted> {
     let stored: Option<i64> = sqlx::query_scalar(
         "INSERT INTO inbox (location, epoch, source, kind, contact, record, occurred_at, version, delivery, payload,
-                            found_by, cause, depth, state, received_at, updated_at, made_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?14, ?15)
+                            found_by, cause, depth, state, received_at, updated_at, made_at, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'pending', ?14, ?14, ?15,
+                 (SELECT coalesce(max(position), 0) + 1 FROM inbox WHERE location = ?1))
          ON CONFLICT DO NOTHING
          RETURNING id",
     )
@@ -297,7 +300,9 @@ pub(super) async fn complete(
     };
     sqlx::query(
         "UPDATE inbox SET version = ?2, payload = ?3, contact = coalesce(?4, contact), state = ?5,
-                next_attempt_at = NULL, error = NULL, epoch = ?6, updated_at = ?7, kind = ?8, record = ?9
+                next_attempt_at = NULL, error = NULL, missing_since = NULL, epoch = ?6, updated_at = ?7, kind = ?8,
+                record = ?9, position = CASE WHEN ?10
+                    THEN (SELECT max(position) + 1 FROM inbox WHERE location = ?11) ELSE position END
          WHERE id = ?1",
     )
     .bind(id)
@@ -309,8 +314,13 @@ pub(super) async fn complete(
     .bind(micros(now))
     .bind(&event.kind)
     .bind(&event.record)
+    .bind(completion.read)
+    .bind(&event.location)
     .execute(&mut *held.connection)
     .await?;
+    if let Some(hash) = &completion.seen {
+        super::seen::put(held, &event.record, hash, now).await?;
+    }
     let Some(twin) = twin else {
         return Ok(Inserted::Stored(id));
     };
@@ -395,27 +405,5 @@ pub(super) async fn set_state(
         .bind(micros(now))
         .execute(&mut *held.connection)
         .await?;
-    Ok(())
-}
-
-pub(super) async fn postpone(
-    held: &mut Held<'_>,
-    id: i64,
-    until: Timestamp,
-    error: &str,
-    now: Timestamp,
-) -> Op<()> {
-    pending_event(held, id).await?;
-    sqlx::query(
-        "UPDATE inbox SET attempts = attempts + 1, next_attempt_at = ?2, error = ?3, epoch = ?4, updated_at = ?5
-         WHERE id = ?1",
-    )
-    .bind(id)
-    .bind(micros(until))
-    .bind(error)
-    .bind(held.fence.epoch)
-    .bind(micros(now))
-    .execute(&mut *held.connection)
-    .await?;
     Ok(())
 }

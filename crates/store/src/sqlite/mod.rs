@@ -23,8 +23,10 @@ mod records;
 mod row;
 mod runs;
 mod secrets;
+mod seen;
 mod steps;
 mod trait_impl;
+mod waiting;
 mod writer;
 
 use std::fmt;

@@ -9,6 +9,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::inbox;
 use super::row::{Reader, micros};
+use super::waiting;
 use crate::types::{Cursor, Inserted, PollCommit, PollRecord, Told};
 
 pub(super) async fn commit(
@@ -34,6 +35,10 @@ pub(super) async fn commit(
             let polls = &event.trace.found_by;
             inbox::add_polls(held.connection, *id, polls, true, now).await?;
         }
+    }
+    let shown = commit.events.iter().map(|event| &event.record);
+    for record in shown.chain(commit.seen.iter().map(|seen| &seen.record)) {
+        waiting::alive(held.connection, &held.fence.location, record, now).await?;
     }
     for record in &commit.gone {
         sqlx::query("DELETE FROM poll_records WHERE location = ?1 AND poll = ?2 AND record = ?3")

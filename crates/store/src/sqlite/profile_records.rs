@@ -343,8 +343,10 @@ const RECORDS: &[&str] = &[
     "DELETE FROM profile_tags WHERE location = ?1 AND contact = ?2",
     "DELETE FROM profile_history WHERE location = ?1 AND contact = ?2",
     "DELETE FROM records WHERE location = ?1 AND contact = ?2",
+    "DELETE FROM seen_contents WHERE location = ?1 AND record = ?2",
 ];
-const EVENTS: &str = "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL,
+const EVENTS: &str =
+    "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL, missing_since = NULL,
          state = CASE WHEN state IN ('pending', 'held') THEN 'gone' ELSE state END
      WHERE location IN (?1, 'unknown') AND contact = ?2";
 const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL

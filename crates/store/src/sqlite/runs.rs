@@ -9,7 +9,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::inbox;
 use super::row::{Reader, micros};
-use crate::types::{EventState, NewRun, Run, RunState, RunUpdate};
+use crate::types::{EventState, NewRun, Run, RunState, RunUpdate, Stuck, Trouble};
 
 fn read(row: &SqliteRow) -> Op<Run> {
     let id: i64 = row.try_get("id")?;
@@ -25,6 +25,10 @@ fn read(row: &SqliteRow) -> Op<Run> {
         attempts: row.narrow("attempts")?,
         next_attempt_at: row.maybe_instant("next_attempt_at")?,
         error: row.maybe_text("error")?,
+        trouble: Trouble {
+            failing_since: row.maybe_instant("failing_since")?,
+            missing_since: row.maybe_instant("missing_since")?,
+        },
         created_at: row.instant("created_at")?,
         updated_at: row.instant("updated_at")?,
     })
@@ -186,7 +190,8 @@ pub(super) async fn update(
 ) -> Op<()> {
     check_own(held, id).await?;
     sqlx::query(
-        "UPDATE runs SET state = ?2, attempts = ?3, next_attempt_at = ?4, error = ?5, epoch = ?6, updated_at = ?7
+        "UPDATE runs SET state = ?2, attempts = ?3, next_attempt_at = ?4, error = ?5, epoch = ?6, updated_at = ?7,
+                failing_since = ?8, missing_since = ?9
          WHERE id = ?1",
     )
     .bind(id)
@@ -196,9 +201,43 @@ pub(super) async fn update(
     .bind(&update.error)
     .bind(held.fence.epoch)
     .bind(micros(now))
+    .bind(update.trouble.failing_since.map(micros))
+    .bind(update.trouble.missing_since.map(micros))
     .execute(&mut *held.connection)
     .await?;
     Ok(())
+}
+
+/// What has been failing since then or longer.
+pub(super) async fn stuck(
+    connection: &mut SqliteConnection,
+    location: &str,
+    since: Timestamp,
+) -> Op<Stuck> {
+    let row = sqlx::query(
+        "WITH stuck AS (
+             SELECT 1 AS run, failing_since AS since, error, updated_at FROM runs
+             WHERE location = ?1 AND state = 'waiting' AND failing_since <= ?2
+             UNION ALL
+             SELECT 0, received_at, error, updated_at FROM inbox
+             WHERE location = ?1 AND state = 'pending' AND next_attempt_at IS NOT NULL AND missing_since IS NULL
+               AND error IS NOT NULL AND received_at <= ?2
+         )
+         SELECT coalesce(sum(run), 0) AS runs, count(*) - coalesce(sum(run), 0) AS events, min(since) AS since,
+                (SELECT error FROM stuck ORDER BY updated_at DESC LIMIT 1) AS error
+         FROM stuck",
+    )
+    .bind(location)
+    .bind(micros(since))
+    .fetch_one(connection)
+    .await?;
+    let row = Reader::new(&row, "runs", location);
+    Ok(Stuck {
+        runs: row.narrow("runs")?,
+        events: row.narrow("events")?,
+        since: row.maybe_instant("since")?,
+        error: row.maybe_text("error")?,
+    })
 }
 
 pub(super) async fn requeue(
@@ -207,7 +246,8 @@ pub(super) async fn requeue(
     now: Timestamp,
 ) -> Op<bool> {
     let done = sqlx::query(
-        "UPDATE runs SET state = 'ready', attempts = 0, next_attempt_at = NULL, error = NULL, updated_at = ?2
+        "UPDATE runs SET state = 'ready', attempts = 0, next_attempt_at = NULL, error = NULL, updated_at = ?2,
+                failing_since = NULL, missing_since = NULL
          WHERE id = ?1 AND state IN ('dead', 'held')",
     )
     .bind(id)

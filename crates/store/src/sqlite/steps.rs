@@ -130,7 +130,7 @@ pub(super) async fn finish(held: &mut Held<'_>, outcome: &StepOutcome, now: Time
         let place = Place::of(&held.fence, Some(outcome.run));
         profiles::merge(held.connection, place, profile, now).await?;
     }
-    if let Some(link) = &outcome.link {
+    for link in &outcome.links {
         profiles::put_link(held, link, now).await?;
     }
     if before.state == StepState::Done {

@@ -7,15 +7,15 @@ use secrecy::SecretString;
 use super::macros::{fenced, read, write};
 use super::{
     SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, polls, records, runs,
-    secrets, steps,
+    secrets, seen, steps, waiting,
 };
 use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
     LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
-    Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome, StepRecord,
-    Summary, Told,
+    Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
+    StepRecord, Stuck, Summary, Told,
 };
 
 #[async_trait]
@@ -145,12 +145,10 @@ impl Store for SqliteStore {
         &self,
         fence: &Fence,
         id: i64,
-        until: Timestamp,
-        error: &str,
+        postponed: Postponed,
         now: Timestamp,
     ) -> Result<()> {
-        let error = error.to_owned();
-        fenced!(self, fence, inbox::postpone(id, until, &error, now))
+        fenced!(self, fence, waiting::postpone(id, &postponed, now))
     }
 
     async fn hold_event(&self, fence: &Fence, id: i64, reason: &str, now: Timestamp) -> Result<()> {
@@ -198,6 +196,18 @@ impl Store for SqliteStore {
 
     async fn next_due(&self, location: &str) -> Result<Option<Timestamp>> {
         read!(self, runs::next_due(location))
+    }
+
+    async fn is_removed(&self, location: &str, word: &str, record: &str) -> Result<bool> {
+        read!(self, waiting::is_removed(location, word, record))
+    }
+
+    async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>> {
+        read!(self, seen::get(location, record))
+    }
+
+    async fn stuck(&self, location: &str, since: Timestamp) -> Result<Stuck> {
+        read!(self, runs::stuck(location, since))
     }
 
     async fn run(&self, id: i64) -> Result<Option<Run>> {

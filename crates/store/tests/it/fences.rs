@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use canopy_store::{
     Completion, EventEnd, Fence, LinkUpdate, PollCommit, ProfileStore, RunState, RunUpdate,
-    SqliteStore, StepState, Store, StoreError, Version,
+    SqliteStore, StepState, Store, StoreError, Trouble, Version,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
 
 use crate::support::{
-    Fixture, HOUR, LOCATION, at, confirmed, dump, event, outcome_of, record, step, tree,
+    Fixture, HOUR, LOCATION, at, confirmed, dump, event, outcome_of, postponed, record, step, tree,
 };
 
 #[tokio::test]
@@ -104,6 +104,7 @@ fn update() -> RunUpdate {
         attempts: 1,
         next_attempt_at: None,
         error: None,
+        trouble: Trouble::default(),
     }
 }
 
@@ -122,7 +123,7 @@ const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, polled(), at(1)).map(drop_ok).boxed()),
     ("put_records", |s, f, _| s.put_records(f, "backfill", json!(1), vec![record("r1", 1)], at(1)).map(drop_ok).boxed()),
     ("fire_events", |s, f, _| s.fire_events(f, vec![event("fired", Some("created"))], at(1)).map(drop_ok).boxed()),
-    ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, at(2), "503", at(1)).boxed()),
+    ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, postponed(at(2), "503"), at(1)).boxed()),
     ("hold_event", |s, f, r| async move {
         s.hold_event(f, r.unread, "old", at(1)).await?;
         s.approve_event(r.unread, at(1)).await.map(drop)
@@ -161,6 +162,8 @@ fn completion() -> Completion {
         version: Version::Own("v1".into()),
         contact: None,
         payload: json!({}),
+        read: true,
+        seen: None,
     }
 }
 

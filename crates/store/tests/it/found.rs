@@ -34,6 +34,8 @@ fn content(hash: &str) -> Completion {
         version: Version::Content(hash.into()),
         contact: None,
         payload: json!({ "body": hash }),
+        read: true,
+        seen: None,
     }
 }
 

@@ -7,7 +7,7 @@ use canopy_store::{
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{Fixture, LOCATION, at, event};
+use crate::support::{Fixture, LOCATION, at, event, postponed};
 
 fn completion(version: &str) -> Completion {
     Completion {
@@ -16,6 +16,8 @@ fn completion(version: &str) -> Completion {
         version: Version::Own(version.into()),
         contact: None,
         payload: json!({"read": version}),
+        read: true,
+        seen: None,
     }
 }
 
@@ -154,7 +156,7 @@ async fn reading_the_record_completes_the_event_or_finds_its_twin() {
     let second = fixture.stored(delivered("b")).await;
     fixture
         .store
-        .postpone_event(&fixture.fence, first, at(2), "timed out", at(0))
+        .postpone_event(&fixture.fence, first, postponed(at(2), "timed out"), at(0))
         .await
         .unwrap();
     let full = Completion {
@@ -209,7 +211,7 @@ async fn pending_events_come_in_order_of_arrival_once_they_are_due() {
     assert_eq!(fixture.store.next_due(LOCATION).await.unwrap(), None);
     fixture
         .store
-        .postpone_event(&fixture.fence, ids[0], at(3), "503", at(0))
+        .postpone_event(&fixture.fence, ids[0], postponed(at(3), "503"), at(0))
         .await
         .unwrap();
     assert_eq!(pending(&fixture, 2).await, ids[1..]);
@@ -261,7 +263,7 @@ async fn a_settled_event_stays_as_it_is() {
     assert!(matches!(start, Err(StoreError::Conflict(_))));
     let postponed = fixture
         .store
-        .postpone_event(&fixture.fence, id, at(5), "late", at(0))
+        .postpone_event(&fixture.fence, id, postponed(at(5), "late"), at(0))
         .await;
     assert!(matches!(postponed, Err(StoreError::Conflict(_))));
 }

@@ -2,6 +2,7 @@
 
 use canopy_store::{
     EventState, NewRun, NewStep, RunState, RunUpdate, StepOutcome, StepState, Store, StoreError,
+    Trouble,
 };
 use serde_json::json;
 
@@ -20,6 +21,7 @@ fn update(state: RunState, hours: Option<i64>) -> RunUpdate {
         attempts: 3,
         next_attempt_at: hours.map(at),
         error: Some("503".into()),
+        trouble: Trouble::default(),
     }
 }
 

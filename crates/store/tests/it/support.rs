@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use canopy_mapping::{Source, Trace};
 use canopy_store::{
-    Cap, CapScope, Fence, Inserted, NewEvent, NewPurchase, NewRecord, NewRun, NewStep,
+    Cap, CapScope, Fence, Inserted, NewEvent, NewPurchase, NewRecord, NewRun, NewStep, Postponed,
     PurchaseIntent, PurchaseOutcome, SecretKey, SqliteStore, StepOutcome, StepState, Store,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -154,9 +154,19 @@ pub fn outcome_of(run: i64, step: &str, state: StepState) -> StepOutcome {
         output: Some(json!({"ok": true})),
         error: None,
         profile: None,
-        link: None,
+        links: vec![],
         changes: vec![],
         events: vec![],
+    }
+}
+
+/// A first failure, to be tried again then.
+pub fn postponed(until: Timestamp, error: &str) -> Postponed {
+    Postponed {
+        until,
+        attempts: 1,
+        error: error.into(),
+        missing_since: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use canopy_mapping::{Impact, profile_id};
 use canopy_store::{
     CallEntry, EventEnd, LinkUpdate, NewPurchase, ProfileStore, ProfileUpdate, RunState, RunUpdate,
-    StepOutcome, StepState, Store,
+    StepOutcome, StepState, Store, Trouble,
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -46,7 +46,7 @@ async fn a_step_writes_profile_and_link_with_its_outcome() {
         };
         let outcome = StepOutcome {
             profile: Some(profile),
-            link: Some(link(Some("h1"))),
+            links: vec![link(Some("h1"))],
             ..outcome_of(run, "profile", StepState::Failed)
         };
         fixture
@@ -229,6 +229,7 @@ async fn the_summary_counts() {
             attempts: 0,
             next_attempt_at: None,
             error: None,
+            trouble: Trouble::default(),
         };
         fixture
             .store

@@ -42,6 +42,10 @@ async fn a_contact_that_is_gone_fails_its_own_step_as_a_single_call_would() {
         client.invoke("delete-contact", &request).await.unwrap();
         world.wait(SignedDuration::from_hours(2));
         world.drain().await;
+        let (state, error) = errors(&world).await.remove(&gone).unwrap();
+        assert_eq!(state, RunState::Waiting, "one 404 is not believed: {error}");
+        world.wait(SignedDuration::from_mins(16));
+        world.drain().await;
         all_have(&world, &contacts, json!(["ecologi", "green"])).await;
         assert_eq!(done(&world).await, others as u64);
         let (state, error) = errors(&world).await.remove(&gone).unwrap();

@@ -1,0 +1,76 @@
+//! Events whose record could not be read, or is not there.
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use super::fault::Op;
+use super::fence::Held;
+use super::inbox::pending_event;
+use super::row::micros;
+use crate::types::Postponed;
+
+pub(super) async fn postpone(
+    held: &mut Held<'_>,
+    id: i64,
+    postponed: &Postponed,
+    now: Timestamp,
+) -> Op<()> {
+    pending_event(held, id).await?;
+    sqlx::query(
+        "UPDATE inbox SET attempts = ?6, next_attempt_at = ?2, error = ?3, epoch = ?4, updated_at = ?5,
+                missing_since = ?7
+         WHERE id = ?1",
+    )
+    .bind(id)
+    .bind(micros(postponed.until))
+    .bind(&postponed.error)
+    .bind(held.fence.epoch)
+    .bind(micros(now))
+    .bind(postponed.attempts)
+    .bind(postponed.missing_since.map(micros))
+    .execute(&mut *held.connection)
+    .await?;
+    Ok(())
+}
+
+/// A poll shows this record, so it is there whatever a read said: events of it that were given up are pending again, and
+/// those that wait for it are read at once. Only what ended for want of the record is meant: an erased contact's events
+/// are over.
+pub(super) async fn alive(
+    connection: &mut SqliteConnection,
+    location: &str,
+    record: &str,
+    now: Timestamp,
+) -> Op<()> {
+    // Of two deliveries of the same bytes one may be waiting; that one will do.
+    sqlx::query(
+        "UPDATE OR IGNORE inbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, missing_since = NULL,
+                error = NULL, updated_at = ?3
+         WHERE location = ?1 AND record = ?2 AND missing_since IS NOT NULL AND state IN ('gone', 'pending')
+           AND kind NOT LIKE '%.deleted'",
+    )
+    .bind(location)
+    .bind(record)
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether the removal of a record has been told.
+pub(super) async fn is_removed(
+    connection: &mut SqliteConnection,
+    location: &str,
+    word: &str,
+    record: &str,
+) -> Op<bool> {
+    let told: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM inbox WHERE location = ?1 AND kind = ?2 AND record = ?3)",
+    )
+    .bind(location)
+    .bind(format!("{word}.deleted"))
+    .bind(record)
+    .fetch_one(connection)
+    .await?;
+    Ok(told != 0)
+}
