@@ -92,7 +92,7 @@ async fn an_edit_that_comes_between_is_not_taken_for_our_own_write() {
 async fn a_persons_tag_is_told_although_a_note_of_ours_moved_the_contact() {
     let both = NOTE.replace(
         "\"contact.updated\"",
-        "\"contact.updated\", \"contact.tag_updated\"",
+        "\"contact.updated\", \"contact.tags_updated\"",
     );
     let world = moving(&both).await;
     let contact = world.create("Ada").await;
@@ -102,7 +102,7 @@ async fn a_persons_tag_is_told_although_a_note_of_ours_moved_the_contact() {
         .await;
     world.hint(&contact, "d1").await;
     let mut row = world.store.recent_events(1).await.unwrap().remove(0).event;
-    row.kind = "contact.tag_updated".into();
+    row.kind = "contact.tags_updated".into();
     let event = canopy_store::NewEvent {
         source: row.source,
         kind: row.kind,
@@ -120,6 +120,6 @@ async fn a_persons_tag_is_told_although_a_note_of_ours_moved_the_contact() {
     let rows = world.store.recent_events(10).await.unwrap();
     let tagged = rows
         .iter()
-        .find(|row| row.event.kind == "contact.tag_updated");
+        .find(|row| row.event.kind == "contact.tags_updated");
     assert_eq!(tagged.unwrap().state, EventState::Started);
 }
