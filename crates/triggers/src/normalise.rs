@@ -23,7 +23,7 @@ pub(crate) enum Told {
     /// It does not say its location, and there are several connections.
     Unplaced(Vec<NewEvent>),
     /// It is of locations that no connection is for.
-    Foreign(NewEvent),
+    Foreign(Box<NewEvent>),
 }
 
 /// Makes events of a delivery's parts, one for each of our locations that each speaks of. What is not documented is kept as
@@ -46,7 +46,7 @@ pub(crate) fn events_of(
         };
         let event = event_of(part, &hash, now);
         match places_of(part, ours) {
-            Places::Ours(places) => placed.extend(places.into_iter().map(|location| NewEvent {
+            Places::Ours(ours) => placed.extend(ours.into_iter().map(|location| NewEvent {
                 location,
                 ..event.clone()
             })),
@@ -56,7 +56,7 @@ pub(crate) fn events_of(
     }
     match foreign {
         _ if !placed.is_empty() => Told::Events(placed),
-        Some(stranger) if unplaced.is_empty() => Told::Foreign(stranger),
+        Some(stranger) if unplaced.is_empty() => Told::Foreign(Box::new(stranger)),
         _ => {
             for event in &mut unplaced {
                 if body.len() > MOST_ASIDE {

@@ -268,7 +268,7 @@ impl Receiver {
             Told::Unplaced(events) => return self.unplaced(events, now).await,
             Told::Foreign(event) => {
                 let reason = "no connection is for this location";
-                self.aside(event, reason, now).await?;
+                self.aside(*event, reason, now).await?;
                 return Ok(Received::Foreign);
             }
         };
