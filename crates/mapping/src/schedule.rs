@@ -1,19 +1,29 @@
 //! When a timetable falls due: cron fields read in a time zone.
+//!
+//! croner reads the fields and finds the local times that fit them. Which instants these are is reckoned here: croner 4.0.3
+//! runs `0 1,13 * * *` twice in the night in which the clocks go back, and leaves `15,45 2 * * *` out in the other one.
 
-use std::cmp::Ordering;
+mod advice;
+mod civil;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
 
 use croner::Cron;
-use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
-use croner::time::{CivilDateTime, CronDateTime, Resolution, Weekday};
 use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp, ZonedDateTime};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::on::ScheduleOn;
+use civil::Civil;
 
 /// So many occurrences that were missed are counted; more are "many".
 const MOST_COUNTED: usize = 10_000;
+/// Clocks change twice a year, and the 29th of February comes at least every eight years.
+const MOST_CHANGES: usize = 40;
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// Why a timetable cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +38,17 @@ pub enum ScheduleError {
 
 /// A timetable, ready to be asked.
 ///
-/// A time that the clocks skip in spring falls due right after the gap; one that they show twice in autumn falls due once, at its
-/// first showing. Only fields that name no hour (`*/15 * * * *`) go on through both.
+/// A time that the clocks show twice in autumn falls due once, at its first showing, unless minutes or hours are `*` or
+/// `*/n`: these go on through. A time that they skip in spring falls due right after the gap, unless the hour is `*` or
+/// `*/n`. Several that are skipped together fall due together, which is once.
 #[derive(Debug, Clone)]
 pub struct Timetable {
     cron: Cron,
     zone: TimeZone,
+    /// Each showing of a local time counts.
+    every_showing: bool,
+    /// A local time that is skipped is made up for.
+    makes_up: bool,
 }
 
 /// The occurrence that is due.
@@ -64,7 +79,16 @@ impl ScheduleOn {
         let cron = parser
             .parse(&self.schedule)
             .map_err(|error| fields(error.to_string()))?;
-        let timetable = Timetable { cron, zone };
+        let mut names = self.schedule.split_whitespace();
+        let minutes = names.next().is_some_and(|field| is_all(field, "59"));
+        let hours = names.next().is_some_and(|field| is_all(field, "23"));
+        let hourly = self.schedule.trim().eq_ignore_ascii_case("@hourly");
+        let timetable = Timetable {
+            cron,
+            zone,
+            every_showing: minutes || hours || hourly,
+            makes_up: !hours && !hourly,
+        };
         match timetable.next_after(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(timetable),
             None => Err(fields("no day ever fits it".to_owned())),
@@ -78,22 +102,159 @@ impl ScheduleOn {
     }
 }
 
+/// Whether a field is `*`, or that with a step, in one of its spellings.
+fn is_all(field: &str, last: &str) -> bool {
+    let (range, step) = field.split_once('/').unwrap_or((field, ""));
+    let whole = range.strip_prefix("0-") == Some(last);
+    range == "*" || range == "?" || whole || (range == "0" && !step.is_empty())
+}
+
+/// A time in which the clocks do not change.
+#[derive(Debug)]
+struct Stretch {
+    /// `None`: since ever, and for ever.
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    offset: Offset,
+    /// How far the clocks went ahead (or, below zero, back) at its beginning.
+    change: SignedDuration,
+}
+
+impl Stretch {
+    fn of(zone: &TimeZone, instant: Timestamp) -> Self {
+        let until = zone.following(instant).next();
+        // The change at the instant itself begins its stretch.
+        let after = instant.checked_add(SECOND).unwrap_or(instant);
+        let from = zone
+            .preceding(after)
+            .next()
+            .map(|change| change.timestamp());
+        let offset = zone.to_offset(instant);
+        let before = from.and_then(|from| from.checked_sub(SECOND).ok());
+        let change = before.map_or(SignedDuration::ZERO, |before| {
+            SignedDuration::from_secs((offset.seconds() - zone.to_offset(before).seconds()).into())
+        });
+        Self {
+            from,
+            until: until.map(|change| change.timestamp()),
+            offset,
+            change,
+        }
+    }
+
+    fn local(&self, instant: Timestamp) -> DateTime {
+        self.offset.to_datetime(instant)
+    }
+
+    fn instant(&self, local: DateTime) -> Option<Timestamp> {
+        self.offset.to_timestamp(local).ok()
+    }
+
+    /// The first local time of it that has not been shown before.
+    fn fresh(&self) -> Option<DateTime> {
+        let begin = self.local(self.from?);
+        let back = SignedDuration::ZERO.saturating_sub(self.change);
+        Some(if back > SignedDuration::ZERO {
+            begin.saturating_add(back)
+        } else {
+            begin
+        })
+    }
+}
+
 impl Timetable {
     /// The first occurrence after an instant.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
-        let from = Local(instant.to_zoned_datetime(self.zone.clone()));
-        let next = self.cron.find_next_occurrence(&from, false).ok()?;
-        Some(next.0.timestamp())
+        let mut stretch = Stretch::of(&self.zone, instant);
+        // What fits from here on; the beginning of a later stretch counts itself.
+        let mut from = (stretch.local(instant), false);
+        for _ in 0..MOST_CHANGES {
+            if !self.every_showing
+                && let Some(fresh) = stretch.fresh()
+                && from.0 < fresh
+            {
+                from = (fresh, true);
+            }
+            let next = self.fitting(from.0, from.1);
+            let found = next.and_then(|next| stretch.instant(next));
+            match (found, stretch.until) {
+                (Some(found), None) => return Some(found),
+                (Some(found), Some(until)) if found < until => return Some(found),
+                (_, None) => return None,
+                (_, Some(until)) => {
+                    stretch = Stretch::of(&self.zone, until);
+                    if self.is_made_up_at(&stretch) {
+                        return Some(until);
+                    }
+                    from = (stretch.local(until), true);
+                }
+            }
+        }
+        None
+    }
+
+    /// The last occurrence that is not after an instant.
+    fn latest(&self, instant: Timestamp) -> Option<Timestamp> {
+        let mut stretch = Stretch::of(&self.zone, instant);
+        let mut until = (stretch.local(instant), true);
+        for _ in 0..MOST_CHANGES {
+            let begin = match (stretch.from, self.every_showing) {
+                (Some(from), true) => Some(stretch.local(from)),
+                (_, _) => stretch.fresh(),
+            };
+            let last = self.fitting_before(until.0, until.1);
+            let last = last.filter(|last| begin.is_none_or(|begin| *last >= begin));
+            if let Some(found) = last.and_then(|last| stretch.instant(last)) {
+                return Some(found);
+            }
+            let from = stretch.from?;
+            if self.is_made_up_at(&stretch) {
+                return Some(from);
+            }
+            stretch = Stretch::of(&self.zone, from.checked_sub(SECOND).ok()?);
+            until = (stretch.local(from), false);
+        }
+        None
+    }
+
+    /// Whether a time was skipped when this stretch began.
+    fn is_made_up_at(&self, stretch: &Stretch) -> bool {
+        let Some(from) = stretch
+            .from
+            .filter(|_| self.makes_up && stretch.change > SignedDuration::ZERO)
+        else {
+            return false;
+        };
+        let end = stretch.local(from);
+        let begin = end.saturating_sub(stretch.change);
+        self.fitting(begin, true)
+            .is_some_and(|skipped| skipped < end)
+    }
+
+    /// The first local time that the fields fit, whether or not it is ever shown.
+    fn fitting(&self, from: DateTime, inclusive: bool) -> Option<DateTime> {
+        // Fields have no seconds.
+        let found = self.cron.find_next_occurrence(&Civil(from), inclusive);
+        found.ok().map(|found| found.0)
+    }
+
+    fn fitting_before(&self, until: DateTime, inclusive: bool) -> Option<DateTime> {
+        let found = self.cron.find_previous_occurrence(&Civil(until), inclusive);
+        found.ok().map(|found| found.0)
+    }
+
+    /// The next occurrences after an instant, in local time.
+    pub fn coming(&self, instant: Timestamp, count: usize) -> Vec<jiff::ZonedDateTime> {
+        let next = |at: &Timestamp| self.next_after(*at);
+        let times = std::iter::successors(self.next_after(instant), next).take(count);
+        times
+            .map(|at| at.to_zoned_datetime(self.zone.clone()))
+            .collect()
     }
 
     /// The latest occurrence after `after` and not after `now`.
     pub fn due(&self, after: Timestamp, now: Timestamp) -> Option<Due> {
-        let until = Local(now.to_zoned_datetime(self.zone.clone()));
-        let latest = self.cron.find_previous_occurrence(&until, true).ok()?.0;
-        let at = latest.timestamp();
-        if at <= after {
-            return None;
-        }
+        let at = self.latest(now).filter(|at| *at > after)?;
         let mut earlier = self.next_after(after);
         let mut missed = 0;
         while let Some(one) = earlier.filter(|one| *one < at && missed < MOST_COUNTED) {
@@ -102,190 +263,8 @@ impl Timetable {
         }
         Some(Due {
             at,
-            local: latest.to_string(),
+            local: at.to_zoned_datetime(self.zone.clone()).to_string(),
             missed,
         })
-    }
-}
-
-/// A time in a zone, as croner asks for it.
-#[derive(Debug, Clone)]
-struct Local(ZonedDateTime);
-
-impl CronDateTime for Local {
-    fn to_civil(&self) -> CivilDateTime {
-        let time = self.0.datetime();
-        let part = i8::unsigned_abs;
-        CivilDateTime::from_ymd_hms_opt(
-            i32::from(time.year()),
-            part(time.month()).into(),
-            part(time.day()).into(),
-            part(time.hour()).into(),
-            part(time.minute()).into(),
-            part(time.second()).into(),
-        )
-        .expect("a civil time of jiff is one for croner as well")
-    }
-
-    fn civil_weekday(&self) -> Weekday {
-        let day = self.0.weekday().to_sunday_zero_offset();
-        Weekday::from_days_from_sunday(day.unsigned_abs().into())
-    }
-
-    fn resolve_civil(&self, civil: CivilDateTime) -> Result<Resolution<Self>, CronError> {
-        let ambiguous = self
-            .0
-            .time_zone()
-            .to_ambiguous_zoned_datetime(civil_time(civil)?);
-        let invalid = |_| CronError::InvalidTime;
-        Ok(match ambiguous.offset() {
-            AmbiguousOffset::Unambiguous { .. } => {
-                Resolution::Single(Self(ambiguous.unambiguous().map_err(invalid)?))
-            }
-            AmbiguousOffset::Fold { .. } => Resolution::Ambiguous(
-                Self(ambiguous.clone().earlier().map_err(invalid)?),
-                Self(ambiguous.later().map_err(invalid)?),
-            ),
-            AmbiguousOffset::Gap { .. } => Resolution::Gap,
-        })
-    }
-
-    fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
-        let moved = self.0.checked_add(SignedDuration::from_secs(seconds));
-        moved.ok().map(Self)
-    }
-
-    fn cmp_instant(&self, other: &Self) -> Ordering {
-        self.0.timestamp().cmp(&other.0.timestamp())
-    }
-}
-
-fn civil_time(civil: CivilDateTime) -> Result<DateTime, CronError> {
-    let part = |value: u32| i8::try_from(value).map_err(|_| CronError::InvalidDate);
-    DateTime::new(
-        i16::try_from(civil.year()).map_err(|_| CronError::InvalidDate)?,
-        part(civil.month())?,
-        part(civil.day())?,
-        part(civil.hour())?,
-        part(civil.minute())?,
-        part(civil.second())?,
-        0,
-    )
-    .map_err(|_| CronError::InvalidDate)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn on(schedule: &str, zone: &str) -> ScheduleOn {
-        ScheduleOn {
-            schedule: schedule.to_owned(),
-            timezone: Some(zone.to_owned()),
-            each: None,
-        }
-    }
-
-    fn next(schedule: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
-        let timetable = on(schedule, zone).timetable().unwrap();
-        let mut at: Timestamp = after.parse().unwrap();
-        let mut found = Vec::new();
-        for _ in 0..count {
-            at = timetable.next_after(at).unwrap();
-            found.push(at.to_string());
-        }
-        found
-    }
-
-    #[test]
-    fn fields_are_local_times() {
-        assert_eq!(
-            next("0 9 1 * *", "Europe/London", "2026-02-15T00:00:00Z", 3),
-            [
-                "2026-03-01T09:00:00Z",
-                "2026-04-01T08:00:00Z",
-                "2026-05-01T08:00:00Z"
-            ]
-        );
-        assert_eq!(
-            next("*/15 * * * *", "UTC", "2026-02-15T00:01:00Z", 2),
-            ["2026-02-15T00:15:00Z", "2026-02-15T00:30:00Z"]
-        );
-    }
-
-    #[test]
-    fn a_time_that_the_clocks_skip_comes_after_the_gap_and_one_shown_twice_comes_once() {
-        // Clocks go from 01:00 to 02:00 on 29 March and from 02:00 back to 01:00 on 25 October 2026.
-        assert_eq!(
-            next("30 1 * * *", "Europe/London", "2026-03-28T12:00:00Z", 2),
-            ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]
-        );
-        assert_eq!(
-            next("30 1 * * *", "Europe/London", "2026-10-24T12:00:00Z", 2),
-            ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]
-        );
-        let through = next("30 * * * *", "Europe/London", "2026-10-24T23:45:00Z", 3);
-        assert_eq!(
-            through,
-            [
-                "2026-10-25T00:30:00Z",
-                "2026-10-25T01:30:00Z",
-                "2026-10-25T02:30:00Z"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_latest_one_is_due_and_earlier_ones_are_counted() {
-        let timetable = on("0 9 * * *", "UTC").timetable().unwrap();
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let due = timetable.due(at("2026-11-20T09:00:00Z"), at("2026-11-23T10:00:00Z"));
-        let due = due.unwrap();
-        assert_eq!((due.at, due.missed), (at("2026-11-23T09:00:00Z"), 2));
-        assert_eq!(due.local, "2026-11-23T09:00:00+00:00[UTC]");
-        assert_eq!(
-            timetable.due(at("2026-11-23T09:00:00Z"), at("2026-11-24T08:59:59Z")),
-            None
-        );
-        let now = timetable
-            .due(at("2026-11-23T09:00:00Z"), at("2026-11-24T09:00:00Z"))
-            .unwrap();
-        assert_eq!((now.at, now.missed), (at("2026-11-24T09:00:00Z"), 0));
-    }
-
-    #[test]
-    fn what_can_never_be_due_is_refused() {
-        for (schedule, expected) in [
-            ("0 9 * *", "not usable"),
-            ("0 25 * * *", "not usable"),
-            ("0 0 9 * * *", "not usable"),
-            ("0 0 31 2 *", "no day ever fits"),
-            ("hourly", "not usable"),
-        ] {
-            let told = on(schedule, "UTC").timetable().unwrap_err().to_string();
-            assert!(told.contains(expected), "{schedule}: {told}");
-        }
-        assert_eq!(
-            on("0 9 * * *", "Mars").timetable().unwrap_err(),
-            ScheduleError::Zone("Mars".to_owned())
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn looking_forward_and_back_find_the_same(minutes in 0_i64..2_000_000, zone in prop_oneof!["Europe/London", "America/New_York", "Asia/Kolkata"]) {
-            let timetable = on("30 1 * * *", &zone).timetable().unwrap();
-            let from = Timestamp::from_second(1_700_000_000 + minutes * 60).unwrap();
-            let next = timetable.next_after(from).unwrap();
-            prop_assert!(next > from);
-            prop_assert_eq!(timetable.due(from, next).map(|due| (due.at, due.missed)), Some((next, 0)));
-        }
-
-        #[test]
-        fn no_text_panics(text in "[0-9*/,LW# -]{0,16}|\\PC{0,12}") {
-            let _ = on(&text, "Europe/London").timetable();
-        }
     }
 }

@@ -1,0 +1,246 @@
+//! The promise for clock changes, as plainly as it can be said: minute after minute around each change of clocks. The
+//! timetable must fall due at the same instants, looked for forward and back.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::on::ScheduleOn;
+
+/// One hour, half an hour, none; both hemispheres.
+const ZONES: [&str; 6] = [
+    "Europe/London",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "Africa/Cairo",
+    "Asia/Kolkata",
+];
+
+const PATTERNS: [&str; 40] = [
+    "30 1 * * *",
+    "0 1 * * *",
+    "0 2 * * *",
+    "30 2 * * *",
+    "0 3 * * *",
+    "0 0 * * *",
+    "45 1 * * *",
+    "15 2 * * *",
+    "0 1,13 * * *",
+    "0,30 1 * * *",
+    "0 2,14 * * *",
+    "15,45 2 * * *",
+    "0,30 0-3 * * *",
+    "0 1-3 * * *",
+    "5-10 1 * * *",
+    "59 1,2 * * *",
+    "0,59 0,1,2,3 * * *",
+    "10,20,30,40,50 1-2 * * *",
+    "0 0,23 * * *",
+    "30 23 * * *",
+    "30 0 * * *",
+    "* * * * *",
+    "*/15 * * * *",
+    "0 * * * *",
+    "30 * * * *",
+    "0,30 * * * *",
+    "15-45 * * * *",
+    "0 */2 * * *",
+    "30 */3 * * *",
+    "*/20 */2 * * *",
+    "* 1 * * *",
+    "*/15 1 * * *",
+    "*/15 2 * * *",
+    "*/10 1-2 * * *",
+    "0 1 * * 0",
+    "0 2 * * SUN",
+    "30 2 * 3,10 *",
+    "0 1 25 10 *",
+    "0-30/10 1,2 * * *",
+    "0 2-4/2 * * *",
+];
+
+/// The numbers that a field names.
+fn numbers(field: &str, first: u32, last: u32) -> BTreeSet<u32> {
+    let field = field.replace("SUN", "0");
+    let part = |part: &str| {
+        let (range, step) = part
+            .split_once('/')
+            .map_or((part, 1), |(range, step)| (range, step.parse().unwrap()));
+        let (from, to) = match range.split_once('-') {
+            _ if range == "*" => (first, last),
+            Some((from, to)) => (from.parse().unwrap(), to.parse().unwrap()),
+            None => (range.parse().unwrap(), range.parse().unwrap()),
+        };
+        (from..=to).step_by(step).collect::<Vec<_>>()
+    };
+    field.split(',').flat_map(part).collect()
+}
+
+struct Model {
+    fields: Vec<BTreeSet<u32>>,
+    through_fold: bool,
+    through_gap: bool,
+}
+
+impl Model {
+    fn of(pattern: &str) -> Self {
+        let fields: Vec<&str> = pattern.split(' ').collect();
+        let bounds = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
+        let is_wild = |field: &str| field.starts_with('*');
+        Self {
+            fields: fields
+                .iter()
+                .zip(bounds)
+                .map(|(field, (first, last))| numbers(field, first, last))
+                .collect(),
+            through_fold: is_wild(fields[0]) || is_wild(fields[1]),
+            through_gap: is_wild(fields[1]),
+        }
+    }
+
+    fn fits(&self, local: DateTime) -> bool {
+        let number = |value: i8| u32::from(value.unsigned_abs());
+        let weekday = local.weekday().to_sunday_zero_offset();
+        [
+            local.minute(),
+            local.hour(),
+            local.day(),
+            local.month(),
+            weekday,
+        ]
+        .into_iter()
+        .zip(&self.fields)
+        .all(|(value, field)| field.contains(&number(value)))
+    }
+
+    /// Minute after minute.
+    fn due(&self, zone: &TimeZone, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+        let minute = SignedDuration::from_mins(1);
+        let mut shown = BTreeSet::new();
+        let mut due = Vec::new();
+        let mut now = from - SignedDuration::from_hours(3);
+        let mut last = zone.to_datetime(now - minute);
+        while now <= until {
+            let local = zone.to_datetime(now);
+            let is_new = shown.insert(local);
+            let mut is_due = self.fits(local) && (is_new || self.through_fold);
+            // The local times between the last minute and this one were skipped.
+            let mut skipped = last + minute;
+            while !self.through_gap && skipped < local {
+                is_due |= self.fits(skipped);
+                skipped += minute;
+            }
+            if is_due && now > from {
+                due.push(now);
+            }
+            last = local;
+            now += minute;
+        }
+        due
+    }
+}
+
+#[test]
+fn around_every_change_of_clocks_a_timetable_is_due_as_promised() {
+    let (mut changes, mut windows) = (0, 0);
+    let begin: Timestamp = "2025-12-20T00:00:00Z".parse().unwrap();
+    let end: Timestamp = "2028-01-10T00:00:00Z".parse().unwrap();
+    let around = SignedDuration::from_hours(14);
+    for name in ZONES {
+        let zone = TimeZone::get(name).unwrap();
+        let mut moments: Vec<Timestamp> = zone
+            .following(begin)
+            .map(|change| change.timestamp())
+            .take_while(|at| *at < end)
+            .collect();
+        changes += moments.len();
+        if moments.is_empty() {
+            moments = vec![
+                "2026-03-29T01:00:00Z".parse().unwrap(),
+                "2027-10-31T01:00:00Z".parse().unwrap(),
+            ];
+        }
+        for pattern in PATTERNS {
+            let on = ScheduleOn {
+                schedule: pattern.to_owned(),
+                timezone: Some(name.to_owned()),
+                each: None,
+            };
+            let timetable = on.timetable().unwrap();
+            let model = Model::of(pattern);
+            for moment in &moments {
+                windows += 1;
+                let (from, until) = (*moment - around, *moment + around);
+                let promised = model.due(&zone, from, until);
+                let mut found = Vec::new();
+                let mut at = from;
+                while let Some(next) = timetable.next_after(at).filter(|next| *next <= until) {
+                    found.push(next);
+                    at = next;
+                }
+                assert_eq!(found, promised, "{pattern} in {name} around {moment}");
+                // Looked for from behind: at each occurrence, and just before it.
+                for pair in promised.windows(2) {
+                    assert_eq!(
+                        timetable.latest(pair[1]),
+                        Some(pair[1]),
+                        "{pattern} in {name}"
+                    );
+                    let before = timetable.latest(pair[1] - SignedDuration::from_secs(1));
+                    assert_eq!(
+                        before,
+                        Some(pair[0]),
+                        "{pattern} in {name} before {}",
+                        pair[1]
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!((changes, windows), (20, 880));
+}
+
+/// The samples of the table in docs/workflows.md: what falls due, in London's local time with its offset.
+#[test]
+fn the_table_of_the_docs_is_true() {
+    let autumn = ("2026-10-25T00:00:00+01:00", "2026-10-25T23:59:00+00:00");
+    let spring = ("2026-03-29T00:00:00+00:00", "2026-03-29T23:59:00+01:00");
+    for (pattern, (from, until), right) in [
+        ("30 1 * * *", autumn, &["01:30+01"][..]),
+        ("0 1,13 * * *", autumn, &["01:00+01", "13:00+00"]),
+        ("0,30 1 * * *", autumn, &["01:00+01", "01:30+01"]),
+        (
+            "*/30 1 * * *",
+            autumn,
+            &["01:00+01", "01:30+01", "01:00+00", "01:30+00"],
+        ),
+        ("30 1 * * *", spring, &["02:00+01"]),
+        ("0 1,13 * * *", spring, &["02:00+01", "13:00+01"]),
+        ("15,45 1 * * *", spring, &["02:00+01"]),
+        ("*/30 1 * * *", spring, &["02:00+01"]),
+        ("30 */12 * * *", spring, &["00:30+00", "12:30+01"]),
+    ] {
+        let on = ScheduleOn {
+            schedule: pattern.to_owned(),
+            timezone: Some("Europe/London".to_owned()),
+            each: None,
+        };
+        let timetable = on.timetable().unwrap();
+        let from: Timestamp = from.parse().unwrap();
+        let until: Timestamp = until.parse().unwrap();
+        let coming = timetable.coming(from - SignedDuration::from_secs(1), 60);
+        let found = coming.into_iter().filter(|at| at.timestamp() <= until);
+        let found: Vec<String> = found
+            .map(|at| {
+                at.strftime("%H:%M%:z")
+                    .to_string()
+                    .replace("+00:00", "+00")
+                    .replace("+01:00", "+01")
+            })
+            .collect();
+        assert_eq!(found, right, "{pattern}");
+    }
+}
