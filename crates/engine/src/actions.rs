@@ -166,25 +166,13 @@ impl Actions for Catalog {
     }
 
     fn members(&self, record: &str) -> Vec<String> {
-        let reads = OPERATIONS.iter().filter(|operation| {
-            operation
-                .trigger
-                .is_some_and(|found| found.record == record)
-        });
-        let members = reads.flat_map(|operation| {
-            let shown = canopy_highlevel::placeholder(operation.name, &str::to_owned);
-            let shown = shown.unwrap_or_default();
-            let at = |pointer: &str| shown.pointer(pointer).cloned().unwrap_or_default();
-            let one = match (operation.items, operation.record) {
-                (Some(items), _) => at(&format!("{items}/0")),
-                (None, Some(record)) => at(record),
-                (None, None) => shown,
-            };
-            let members = one.as_object().cloned().unwrap_or_default();
-            members.into_iter().map(|(name, _)| name)
-        });
-        let members: BTreeSet<String> = members.collect();
+        let members: BTreeSet<String> = shown(record).map(|(name, _)| name).collect();
         members.into_iter().collect()
+    }
+
+    fn is_text(&self, record: &str, member: &str) -> bool {
+        let mut values = shown(record).filter(|(name, _)| name == member).peekable();
+        values.peek().is_some() && values.all(|(_, value)| value.is_string())
     }
 
     fn answer_members(&self, action: &str) -> Vec<String> {
@@ -223,6 +211,26 @@ impl Actions for Catalog {
         found.extend(arguments::of_highlevel(operation, &given, &filled_in));
         found
     }
+}
+
+/// The members of the records of this name with something in place of their values, as each read of them shows it.
+fn shown(record: &str) -> impl Iterator<Item = (String, Value)> {
+    let reads = OPERATIONS.iter().filter(move |operation| {
+        operation
+            .trigger
+            .is_some_and(|found| found.record == record)
+    });
+    reads.flat_map(|operation| {
+        let shown = canopy_highlevel::placeholder(operation.name, &str::to_owned);
+        let shown = shown.unwrap_or_default();
+        let at = |pointer: &str| shown.pointer(pointer).cloned().unwrap_or_default();
+        let one = match (operation.items, operation.record) {
+            (Some(items), _) => at(&format!("{items}/0")),
+            (None, Some(record)) => at(record),
+            (None, None) => shown,
+        };
+        one.as_object().cloned().unwrap_or_default()
+    })
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::Engine;
 use crate::connection::Connection;
 
 /// The members of [`Context::value`]: `event`, `record` (also under its own name, e.g. `opportunity`), `contact`,
-/// `custom` (its custom fields, where the workflow reads them), `profile`, `impact`, `location`, `connection`, `steps`
-/// (answers of earlier steps by step id).
+/// `custom` (its custom fields, where the workflow reads them), `profile`, `impact`, `location` and `user` (more than the
+/// id only where the workflow reads it), `connection`, `steps` (answers of earlier steps by step id).
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The workflow's id.
@@ -173,6 +173,11 @@ impl Context {
     pub fn set_contact(&mut self, contact: Value) {
         self.value["contact"] = contact;
         self.value[CUSTOM] = custom_values(&self.custom, self.contact());
+    }
+
+    /// Shows what was read besides.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.value[name] = value;
     }
 
     /// Shows the contact's custom fields by name.

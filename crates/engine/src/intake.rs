@@ -1,6 +1,6 @@
 //! From an inbox row to runs: have the event completed, drop echoes, match workflows.
 
-use canopy_mapping::{CUSTOM, Event, Source, Workflow, template};
+use canopy_mapping::{CUSTOM, Event, Source, USER, Workflow, template};
 use canopy_store::{APPROVAL, EventEnd, Fence, InboxRow, NewAlert, NewRun, Run};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -162,7 +162,10 @@ impl Engine {
         let Some(when) = &workflow.when else {
             return Ok(Ok(true));
         };
-        let contact = if when.contains("contact") || when.contains(CUSTOM) {
+        let contact = if ["contact", CUSTOM, USER]
+            .iter()
+            .any(|name| when.contains(name))
+        {
             match self.contact_of(connection, event).await {
                 Ok(contact) => contact,
                 Err(verdict) => return Ok(Err(verdict)),
@@ -171,11 +174,8 @@ impl Engine {
             Value::Null
         };
         let mut context = Context::new(self, connection, workflow, event, contact).await?;
-        match self
-            .read_custom(connection, workflow, context.contact())
-            .await
-        {
-            Ok(custom) => context.name_fields(custom),
+        match self.read_more(connection, workflow, &mut context).await {
+            Ok(()) => {}
             Err(verdict @ Verdict::Retry { .. }) => return Ok(Err(verdict)),
             // The run fails visibly.
             Err(_) => return Ok(Ok(true)),

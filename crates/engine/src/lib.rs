@@ -31,6 +31,7 @@ mod foresee;
 mod guards;
 mod intake;
 mod keys;
+mod location;
 mod lookup;
 mod observer;
 mod options;
@@ -79,6 +80,7 @@ pub struct Engine {
     /// Names this process in leases.
     owner: String,
     fields: custom_fields::FieldDirectory,
+    records: location::Records,
     /// Set at shutdown: no further run is begun.
     stopping: AtomicBool,
     /// Calls that write do not go out, but are counted here.
@@ -106,6 +108,7 @@ impl Engine {
             observer: Arc::new(()),
             owner: owner.into(),
             fields: custom_fields::FieldDirectory::default(),
+            records: location::Records::default(),
             stopping: AtomicBool::new(false),
             plan: None,
         }

@@ -66,12 +66,8 @@ impl Engine {
             Err(verdict) => return self.end(fence, run, verdict, false).await,
         };
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
-        match self
-            .read_custom(connection, &workflow, context.contact())
-            .await
-        {
-            Ok(custom) => context.name_fields(custom),
-            Err(verdict) => return self.end(fence, run, verdict, false).await,
+        if let Err(verdict) = self.read_more(connection, &workflow, &mut context).await {
+            return self.end(fence, run, verdict, false).await;
         }
         if let Some(Err(error)) = workflow
             .when

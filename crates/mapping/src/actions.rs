@@ -43,6 +43,10 @@ pub trait Actions {
     fn record_of(&self, operation: &str) -> Option<&str>;
     /// Members of the records of this name, as far as the service describes them; none where it does not.
     fn members(&self, record: &str) -> Vec<String>;
+    /// Whether a member of the records of this name is described as a text.
+    fn is_text(&self, _record: &str, _member: &str) -> bool {
+        false
+    }
     /// Members of what a step with this action leaves in `steps.<id>`, as far as they are described.
     fn answer_members(&self, _action: &str) -> Vec<String> {
         Vec::new()

@@ -12,6 +12,7 @@ use crate::once::Once;
 use crate::schedule::ScheduleError;
 use crate::step::Step;
 use crate::template;
+use crate::values::Sight;
 use crate::workflow::Workflow;
 
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
@@ -50,7 +51,12 @@ pub(crate) fn mistakes(
     // Names of triggers are operations' from here on.
     check.names = Names::of(&workflow.on, actions);
     if let Some(when) = &workflow.when {
-        check.names_in(&head, "\"when\"", &template::names_in_expression(when), &[]);
+        check.names_in(
+            &head,
+            "\"when\"",
+            &template::written_in_expression(when),
+            &[],
+        );
     }
     let mut before: Vec<&str> = Vec::new();
     if workflow.steps.is_empty() {
@@ -79,8 +85,11 @@ pub(crate) fn mistakes(
         check.names.add_step(&step.id, answer);
         check.purchase_on_schedule(&place, &workflow.on, step);
     }
+    for (of, sight) in workflow.sights() {
+        check.list(&head, &of, &sight);
+    }
     if let Some(consent) = &workflow.consent {
-        let names = template::names_in_expression(consent);
+        let names = template::written_in_expression(consent);
         check.names_in(&head, "\"consent\"", &names, &before);
     }
     if let Err(error) = crate::consent::check(workflow, file, text, actions) {
@@ -386,7 +395,7 @@ impl Check<'_> {
         let of = |what: &str| format!("step \"{}\", {what}", step.id);
         for (what, expression) in [("when", &step.when), ("consent", &step.consent)] {
             if let Some(expression) = expression {
-                let names = template::names_in_expression(expression);
+                let names = template::written_in_expression(expression);
                 self.names_in(place, &of(&format!("\"{what}\"")), &names, before);
             }
         }
@@ -395,13 +404,40 @@ impl Check<'_> {
             self.names_in(place, &of("\"once\""), &names, before);
         }
         for (name, value) in &step.with {
-            let names = template::names(value);
+            let names = template::written(value);
             self.names_in(place, &of(&format!("\"{name}\"")), &names, before);
         }
         for (name, field) in &step.custom_fields {
-            let names = template::names(&field.value);
+            let names = template::written(&field.value);
             let what = of(&format!("custom field \"{name}\""));
             self.names_in(place, &what, &names, before);
+        }
+    }
+
+    /// A text has no items: looking for one in it would find parts of words.
+    fn list(&mut self, place: &Lines, of: &str, sight: &Sight) {
+        let Sight::List(path) = sight else {
+            return;
+        };
+        let Some((record, member)) = path.split_once('.') else {
+            return;
+        };
+        if self.actions.is_text(record, member) {
+            let whole = Lines {
+                from: 0,
+                until: usize::MAX,
+            };
+            let place = if of.starts_with("step") {
+                &whole
+            } else {
+                place
+            };
+            self.tell(
+                place,
+                path,
+                format!("{of}: {path} is a text where a list is meant"),
+                Some(format!("split it, e.g. {path} | split(','), or, for a part of the text, write: {path} is containing('...')")),
+            );
         }
     }
 

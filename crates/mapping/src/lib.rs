@@ -19,6 +19,7 @@
 //! ```
 
 mod actions;
+mod advice;
 mod check;
 mod consent;
 mod control;
@@ -31,6 +32,7 @@ mod generated {
     pub(crate) mod contact_members;
 }
 mod key;
+mod merge;
 mod moment;
 mod names;
 mod on;
@@ -47,15 +49,18 @@ pub mod schema;
 mod some_actions;
 mod step;
 pub mod template;
+mod values;
 mod words;
 mod workflow;
 
 pub use actions::{ActionKind, Actions, ArgumentError};
 pub use consent::{PERSONAL, consents};
 pub use control::{STOP, WAIT, check_control, wait_until};
+pub use dates::When;
 pub use event::{Event, FIRST_POLL, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyError, KeyScope, step_key};
+pub use merge::{LOCATION, MEMBERS as CONTACT_WORDS, USER};
 pub use moment::{Moment, MomentError};
 pub use names::{CUSTOM, unknown_custom_fields};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};

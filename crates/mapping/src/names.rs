@@ -7,7 +7,9 @@ use crate::actions::Actions;
 use crate::event::record_name;
 use crate::fields::{CustomFieldInfo, KEY};
 use crate::file_error::{FileError, nearest};
+use crate::merge::{self, LOCATION, Meaning, USER};
 use crate::on::On;
+use crate::template;
 use crate::workflow::Workflow;
 
 /// The contact's custom fields by name or key. Reading it needs the location's list of them.
@@ -46,7 +48,48 @@ const ROOTS: &[(&str, Option<&[&str]>)] = &[
             "purchases",
         ]),
     ),
-    ("location", Some(&["id"])),
+    (
+        LOCATION,
+        Some(&[
+            "id",
+            "companyId",
+            "name",
+            "phone",
+            "email",
+            "address",
+            "city",
+            "state",
+            "country",
+            "postalCode",
+            "website",
+            "timezone",
+            "settings",
+            "social",
+            "domain",
+            "logoUrl",
+            "firstName",
+            "lastName",
+            "business",
+        ]),
+    ),
+    (
+        USER,
+        Some(&[
+            "id",
+            "name",
+            "firstName",
+            "lastName",
+            "email",
+            "phone",
+            "extension",
+            "permissions",
+            "scopes",
+            "roles",
+            "deleted",
+            "lcPhone",
+            "platformLanguage",
+        ]),
+    ),
     ("connection", Some(&["id", "ecologiUser", "test"])),
     ("steps", None),
 ];
@@ -110,6 +153,25 @@ impl Names {
         let mut parts = path.split('.');
         let (root, member) = (parts.next()?, parts.next());
         let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
+        match merge::meaning(path) {
+            // Records of this name are not HighLevel's merge fields.
+            Some(Meaning::Told(_)) if member.is_none() && self.records.contains(root) => {}
+            Some(Meaning::Told(instead)) if !self.records.contains(path) => {
+                return wrong(
+                    format!("the merge field \"{path}\" has no value here"),
+                    instead.to_owned(),
+                );
+            }
+            Some(Meaning::Is(expression)) => {
+                let names = template::names_in_expression(expression);
+                return names.iter().find_map(|name| {
+                    let is_itself =
+                        name == path || *name == format!("{root}.{}", member.unwrap_or_default());
+                    (!is_itself).then(|| self.check(name, steps)).flatten()
+                });
+            }
+            _ => {}
+        }
         if root == "steps" {
             let id = member?;
             if steps.contains(&id) {
@@ -220,6 +282,10 @@ pub fn unknown_custom_fields(
         if !known.contains(&name) {
             let problem = format!("the location's contacts have no custom field \"{name}\"");
             let error = FileError::new(file, problem).at(text, &format!("{CUSTOM}.{name}"));
+            let error = match error.line {
+                None => error.at(text, &format!("contact.{name}")),
+                Some(_) => error,
+            };
             found.push(match nearest(&name, known.iter().map(String::as_str)) {
                 Some(near) => error.fix(format!("did you mean \"{near}\"?")),
                 None => error.fix("write its key without \"contact.\", or custom['its name']"),

@@ -1,9 +1,11 @@
 //! Rounding in templates: always by a mode that is named, and to an integer.
 
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, Value};
+use rust_decimal::RoundingStrategy;
 use rust_decimal::prelude::ToPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::values::{Mistake, decimal, is_blank};
 
 /// What a text of a workflow says where a fraction stands and an integer is wanted.
 pub const NAME_A_MODE: &str =
@@ -51,14 +53,11 @@ fn round(
         Some(method) => named(method)?,
     };
     options.assert_all_used()?;
-    if value.is_undefined() || value.is_none() {
+    if is_blank(value) {
         // A missing value stays one: its member is left out.
-        return Ok(value.clone());
+        return Ok(Value::UNDEFINED);
     }
-    let number = decimal(value).ok_or_else(|| {
-        let problem = format!("{name} needs a number, and {value:?} is none");
-        Error::new(ErrorKind::InvalidOperation, problem)
-    })?;
+    let number = decimal(value).ok_or_else(|| Mistake::no_number(value))?;
     let rounded = number.round_dp_with_strategy(places, mode).normalize();
     if let (0, Some(whole)) = (rounded.scale(), rounded.to_i64()) {
         return Ok(Value::from(whole));
@@ -82,23 +81,6 @@ fn named(method: &str) -> Result<RoundingStrategy, Error> {
         );
         Error::new(ErrorKind::InvalidOperation, problem)
     })
-}
-
-/// Numbers, and texts that are one: custom fields of HighLevel hold numbers either way.
-fn decimal(value: &Value) -> Option<Decimal> {
-    if let Some(text) = value.as_str() {
-        return text.trim().parse().ok();
-    }
-    if value.kind() != ValueKind::Number {
-        return None;
-    }
-    if let Ok(whole) = i64::try_from(value.clone()) {
-        return Some(Decimal::from(whole));
-    }
-    // To 15 digits, which are exact: 0.29 * 100 is 29 and not 28.999999999999996.
-    f64::try_from(value.clone())
-        .ok()
-        .and_then(|number| Decimal::try_from(number).ok())
 }
 
 #[cfg(test)]
@@ -145,7 +127,9 @@ mod tests {
     fn what_is_no_number_is_told_and_what_is_missing_stays_missing() {
         let error = render(&json!("{{ 'many' | round }}"), &json!({})).unwrap_err();
         assert!(
-            error.to_string().contains("round needs a number"),
+            error
+                .to_string()
+                .contains("\"many\" is a text that is no number"),
             "{error}"
         );
         assert_eq!(

@@ -74,6 +74,10 @@ impl Actions for SomeActions {
         members.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn is_text(&self, record: &str, member: &str) -> bool {
+        record == "contact" && ["firstName", "email"].contains(&member)
+    }
+
     fn answer_members(&self, action: &str) -> Vec<String> {
         if self.kind(action) == Some(ActionKind::Purchase) {
             vec!["treeUrl".to_owned()]

@@ -1,13 +1,14 @@
 //! `{{ }}` templates and `when` expressions, by minijinja: the notation that HighLevel users know.
 
 use std::collections::{BTreeSet, HashSet};
+use std::error::Error as _;
 
-use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::{dates, rounding, words};
+use crate::values::{self, Mistake, Program, Sight};
+use crate::{dates, merge, rounding, words};
 
 /// A template or expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,32 @@ impl TemplateError {
             problem: format!("is not valid: {detail}"),
         }
     }
+
+    /// An error of a run. Where a value is its cause, the field is named from which it was read.
+    fn of_run(
+        source_text: &str,
+        error: &minijinja::Error,
+        names: &BTreeSet<String>,
+        context: &minijinja::Value,
+    ) -> Self {
+        let mut cause = error.source();
+        while let Some(found) = cause {
+            let Some(mistake) = found.downcast_ref::<Mistake>() else {
+                cause = found.source();
+                continue;
+            };
+            let is_cause = |name: &&String| {
+                let value = values::at(context, name);
+                value.kind() == mistake.value.kind() && value == mistake.value
+            };
+            let name = names.iter().find(is_cause);
+            return Self {
+                source_text: source_text.to_owned(),
+                problem: format!("cannot be told: {}", mistake.told(name.map(String::as_str))),
+            };
+        }
+        Self::new(source_text, error)
+    }
 }
 
 pub(crate) fn environment() -> Environment<'static> {
@@ -36,21 +63,10 @@ pub(crate) fn environment() -> Environment<'static> {
     // A template that loops for ever is stopped.
     environment.set_fuel(Some(100_000));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_formatter(|out, state, value| match whole_number(value) {
-        Some(number) => write!(out, "{number}").map_err(minijinja::Error::from),
-        None => minijinja::escape_formatter(out, state, value),
-    });
+    values::add_to(&mut environment);
     rounding::add_to(&mut environment);
     dates::add_to(&mut environment);
     environment
-}
-
-/// The integer that a value is; `2.0` is one, too.
-fn whole_number(value: &minijinja::Value) -> Option<i64> {
-    (value.kind() == ValueKind::Number && !value.is_integer())
-        .then(|| f64::try_from(value.clone()).ok())
-        .flatten()
-        .and_then(whole)
 }
 
 /// The inner text when a value is exactly one expression, e.g. `{{ contact.id }}`.
@@ -118,30 +134,87 @@ pub fn check(value: &Value) -> Result<(), TemplateError> {
     }
 }
 
-/// The names that an expression reads, e.g. `contact.firstName`; what it calls is none of them.
+/// The names that an expression reads, e.g. `contact.firstName`; what it calls is none of them. What merge fields and
+/// dates read besides is among them.
 pub fn names_in_expression(expression: &str) -> BTreeSet<String> {
+    with_reads(
+        written_in_expression(expression),
+        words::reads_zone(expression),
+    )
+}
+
+/// The names that stand in an expression.
+pub(crate) fn written_in_expression(expression: &str) -> BTreeSet<String> {
     let environment = environment();
     let names = environment.compile_expression(expression);
     let names = names.map(|compiled| compiled.undeclared_variables(true));
     without_globals(&environment, names.unwrap_or_default())
 }
 
+/// With what merge fields and dates read besides.
+fn with_reads(mut names: BTreeSet<String>, zone: bool) -> BTreeSet<String> {
+    let more: Vec<String> = names.iter().flat_map(|name| merge::reads(name)).collect();
+    names.extend(more);
+    if zone {
+        names.insert(dates::ZONE.to_owned());
+    }
+    names
+}
+
 /// The same of all templates in a value.
 pub fn names(value: &Value) -> BTreeSet<String> {
+    with_reads(written(value), reads_zone(value))
+}
+
+/// The names that stand in the templates of a value.
+pub(crate) fn written(value: &Value) -> BTreeSet<String> {
     match value {
         Value::String(text) if is_template(text) => {
             if let Some(expression) = single_expression(text) {
-                return names_in_expression(expression);
+                return written_in_expression(expression);
             }
             let environment = environment();
             let names = environment.template_from_str(text);
             let names = names.map(|template| template.undeclared_variables(true));
             without_globals(&environment, names.unwrap_or_default())
         }
-        Value::Array(items) => items.iter().flat_map(names).collect(),
-        Value::Object(members) => members.values().flat_map(names).collect(),
+        Value::Array(items) => items.iter().flat_map(written).collect(),
+        Value::Object(members) => members.values().flat_map(written).collect(),
         _ => BTreeSet::new(),
     }
+}
+
+fn reads_zone(value: &Value) -> bool {
+    match value {
+        Value::String(text) => words::codes(text).into_iter().any(words::reads_zone),
+        Value::Array(items) => items.iter().any(reads_zone),
+        Value::Object(members) => members.values().any(reads_zone),
+        _ => false,
+    }
+}
+
+/// What an expression shows before it runs.
+pub(crate) fn sights_in_expression(expression: &str) -> Vec<Sight> {
+    values::in_expression(expression)
+}
+
+/// The same of all templates in a value.
+pub(crate) fn sights(value: &Value) -> Vec<Sight> {
+    match value {
+        Value::String(text) if is_template(text) => match single_expression(text) {
+            Some(expression) => values::in_expression(expression),
+            None => values::in_template(text),
+        },
+        Value::Array(items) => items.iter().flat_map(sights).collect(),
+        Value::Object(members) => members.values().flat_map(sights).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The number that a value is, or that its text is: webhooks of HighLevel send numbers as texts.
+pub fn number(value: &Value) -> Option<Value> {
+    let seen = values::context(value).ok()?;
+    values::json(&values::number(&seen)?).ok()
 }
 
 fn without_globals(environment: &Environment<'_>, names: HashSet<String>) -> BTreeSet<String> {
@@ -155,21 +228,43 @@ fn without_globals(environment: &Environment<'_>, names: HashSet<String>) -> BTr
 
 /// Whether a `when` holds. Empty strings, empty lists, zero and missing values are false.
 pub fn holds(expression: &str, context: &impl Serialize) -> Result<bool, TemplateError> {
-    environment()
-        .compile_expression(expression)
-        .and_then(|compiled| {
-            compiled.eval(minijinja::Value::from(minijinja::value::Serde(context)))
-        })
-        .map(|value| value.is_true())
-        .map_err(|error| TemplateError::new(expression, &error))
+    let context = seen(expression, context)?;
+    let value = evaluate(&environment(), expression, expression, &context)?;
+    Ok(value.is_true())
 }
 
 /// Fills in all templates of a value. A value that is exactly one expression keeps its type; members whose
 /// expression has no value are left out.
 pub fn render(value: &Value, context: &impl Serialize) -> Result<Value, TemplateError> {
-    let context = minijinja::Value::from(minijinja::value::Serde(context));
+    if !is_dynamic(value) {
+        return Ok(without_zeros(value.clone()));
+    }
+    let context = seen("", context)?;
     let environment = environment();
     Ok(fill(&environment, value, &context)?.unwrap_or(Value::Null))
+}
+
+/// The context as templates see it.
+fn seen(text: &str, context: &impl Serialize) -> Result<minijinja::Value, TemplateError> {
+    values::context(context).map_err(|error| TemplateError {
+        source_text: text.to_owned(),
+        problem: format!("has nothing to read from: {error}"),
+    })
+}
+
+/// The value of an expression, which stands in `text`.
+fn evaluate(
+    environment: &Environment<'_>,
+    expression: &str,
+    text: &str,
+    context: &minijinja::Value,
+) -> Result<minijinja::Value, TemplateError> {
+    let program =
+        Program::expression(expression).map_err(|error| TemplateError::new(text, &error))?;
+    let result = program.run(environment, context);
+    result.map(|(value, _)| value).map_err(|error| {
+        TemplateError::of_run(text, &error, &names_in_expression(expression), context)
+    })
 }
 
 fn fill(
@@ -178,20 +273,17 @@ fn fill(
     context: &minijinja::Value,
 ) -> Result<Option<Value>, TemplateError> {
     Ok(match value {
-        Value::String(text) if is_template(text) => match single_expression(text) {
-            Some(expression) => {
-                let result = environment
-                    .compile_expression(expression)
-                    .and_then(|compiled| compiled.eval(context))
-                    .map_err(|error| TemplateError::new(text, &error))?;
-                plain(&result, text)?
+        Value::String(text) if is_template(text) => {
+            if let Some(expression) = single_expression(text) {
+                return plain(&evaluate(environment, expression, text, context)?, text);
             }
-            None => Some(Value::String(
-                environment
-                    .render_str(text, context)
-                    .map_err(|error| TemplateError::new(text, &error))?,
-            )),
-        },
+            let program =
+                Program::template(text).map_err(|error| TemplateError::new(text, &error))?;
+            let result = program.run(environment, context);
+            let (_, rendered) = result
+                .map_err(|error| TemplateError::of_run(text, &error, &names(value), context))?;
+            Some(Value::String(rendered))
+        }
         Value::Array(items) => {
             let mut filled = Vec::with_capacity(items.len());
             for item in items {
@@ -215,24 +307,22 @@ fn fill(
 
 /// The JSON value of an expression's result; `None` where it has no value.
 fn plain(result: &minijinja::Value, text: &str) -> Result<Option<Value>, TemplateError> {
-    if result.is_undefined() || result.is_none() {
+    if values::is_missing(result) {
         return Ok(None);
     }
-    let value = serde_json::to_value(result).map_err(|error| TemplateError {
+    let value = values::json(result).map_err(|problem| TemplateError {
         source_text: text.to_owned(),
-        problem: format!("gives a value that JSON cannot hold: {error}"),
+        problem,
     })?;
-    Ok(Some(without_zeros(value)))
+    Ok(Some(value))
 }
 
 /// `2.0` becomes `2`: services refuse a fraction where they want an integer.
 fn without_zeros(value: Value) -> Value {
     match value {
-        Value::Number(number) => {
-            match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
-                Some(whole) => Value::Number(Number::from(whole)),
-                None => Value::Number(number),
-            }
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().and_then(values::whole);
+            whole.map_or(Value::Number(number), Value::from)
         }
         Value::Array(items) => items.into_iter().map(without_zeros).collect(),
         Value::Object(members) => {
@@ -245,132 +335,5 @@ fn without_zeros(value: Value) -> Value {
     }
 }
 
-/// The integer that a floating point number stands for.
-fn whole(number: f64) -> Option<i64> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the guard keeps it within 2^53"
-    )]
-    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn context() -> Value {
-        json!({
-            "contact": { "id": "c1", "firstName": "Ada", "tags": ["vip"], "score": 4, "quoted": "{{ 7 }}" },
-            "steps": { "tree": { "number": 2.0 } },
-        })
-    }
-
-    #[test]
-    fn a_single_expression_keeps_its_type() {
-        assert_eq!(
-            render(&json!("{{ contact.score * 2 }}"), &context()).unwrap(),
-            json!(8)
-        );
-        assert_eq!(
-            render(&json!("{{ contact.tags }}"), &context()).unwrap(),
-            json!(["vip"])
-        );
-        assert_eq!(
-            render(&json!("{{ steps.tree.number }}"), &context()).unwrap(),
-            json!(2)
-        );
-        assert_eq!(
-            render(&json!("Hi {{ contact.firstName }}!"), &context()).unwrap(),
-            json!("Hi Ada!")
-        );
-    }
-
-    #[test]
-    fn a_missing_value_leaves_the_member_out() {
-        let value =
-            json!({ "company": "{{ contact.company.name }}", "name": "{{ contact.firstName }}" });
-        assert_eq!(
-            render(&value, &context()).unwrap(),
-            json!({ "name": "Ada" })
-        );
-        assert_eq!(
-            render(&json!("<{{ contact.company }}>"), &context()).unwrap(),
-            json!("<>")
-        );
-    }
-
-    #[test]
-    fn values_are_not_templates() {
-        assert_eq!(
-            render(&json!("{{ contact.quoted }}"), &context()).unwrap(),
-            json!("{{ 7 }}")
-        );
-    }
-
-    #[test]
-    fn nothing_is_escaped() {
-        let context = json!({ "contact": { "firstName": "<O'Neil & Söhne>" } });
-        assert_eq!(
-            render(&json!("{{ contact.firstName }}."), &context).unwrap(),
-            json!("<O'Neil & Söhne>.")
-        );
-    }
-
-    #[test]
-    fn conditions_read_empty_as_false() {
-        assert!(holds("contact.firstName and 'vip' in contact.tags", &context()).unwrap());
-        assert!(!holds("contact.company", &context()).unwrap());
-        assert!(!holds("contact.company.name == 'x'", &context()).unwrap());
-    }
-
-    /// Any JSON value, as records of a service may hold it.
-    fn json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            "\\PC{0,12}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                proptest::collection::hash_map("[a-z]{1,6}", inner, 0..4)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in "\\PC{0,40}", wrapped in any::<bool>()) {
-            let text = if wrapped { format!("{{{{ {text} }}}}") } else { text };
-            let _ = check(&json!(text));
-            let _ = render(&json!(text), &context());
-            let _ = holds(&text, &context());
-        }
-
-        #[test]
-        fn no_record_panics(record in json(), text in "[a-z0-9+*/|. ()\\[\\]'~]{0,30}") {
-            let context = json!({ "contact": record.clone(), "record": record });
-            let value = json!({ "one": format!("{{{{ {text} }}}}"), "more": [format!("a {{{{ {text} }}}}"), "{{ record | round }}"] });
-            let _ = render(&value, &context);
-            let _ = holds(&text, &context);
-        }
-
-        #[test]
-        fn a_single_expression_gives_the_value_itself(record in json()) {
-            let given = render(&json!("{{ record }}"), &json!({ "record": record.clone() })).unwrap();
-            prop_assert_eq!(given, without_zeros(record));
-        }
-
-        #[test]
-        fn plain_values_stay_as_they_are(number in any::<i64>(), flag in any::<bool>(), text in "[a-z ]{0,20}") {
-            let value = json!({ "number": number, "flag": flag, "text": text, "none": null });
-            prop_assert_eq!(render(&value, &context()).unwrap(), value);
-        }
-    }
-}
+mod tests;

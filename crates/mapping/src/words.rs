@@ -6,7 +6,7 @@ use crate::file_error::nearest;
 use crate::rounding;
 
 /// Filters that somebody may have meant, besides the ways to round.
-const FILTERS: [&str; 45] = [
+const FILTERS: [&str; 47] = [
     "abs",
     "attr",
     "batch",
@@ -15,6 +15,7 @@ const FILTERS: [&str; 45] = [
     "chain",
     "count",
     "d",
+    "date",
     "default",
     "dictsort",
     "first",
@@ -34,6 +35,7 @@ const FILTERS: [&str; 45] = [
     "map",
     "max",
     "min",
+    "money",
     "pprint",
     "reject",
     "rejectattr",
@@ -55,8 +57,9 @@ const FILTERS: [&str; 45] = [
 ];
 
 /// Tests that somebody may have meant.
-const TESTS: [&str; 22] = [
+const TESTS: [&str; 23] = [
     "boolean",
+    "containing",
     "defined",
     "divisibleby",
     "endingwith",
@@ -91,7 +94,7 @@ pub(crate) fn mistake(environment: &Environment<'_>, code: &str) -> Option<Strin
             return None;
         }
         let known: Vec<&str> = match kind {
-            FILTER => FILTERS.into_iter().chain(rounding::modes()).collect(),
+            FILTER => filters().collect(),
             _ => TESTS.to_vec(),
         };
         let problem = format!("has a {kind} \"{name}\", and there is none");
@@ -100,6 +103,11 @@ pub(crate) fn mistake(environment: &Environment<'_>, code: &str) -> Option<Strin
             None => format!("{problem}; there are {}", known.join(", ")),
         })
     })
+}
+
+/// All filters that are told of.
+pub(crate) fn filters() -> impl Iterator<Item = &'static str> {
+    FILTERS.into_iter().chain(rounding::modes())
 }
 
 // minijinja's tests for whether it has one.
@@ -141,6 +149,27 @@ fn called(code: &str) -> Vec<(&'static str, &str)> {
         is_member = first == '.';
     }
     found
+}
+
+/// Whether a `date` in the code names no time zone, so that it means the location's.
+pub(crate) fn reads_zone(code: &str) -> bool {
+    let is_date = |(start, word): (usize, &str)| {
+        let before = code[..start].trim_end();
+        let after = &code[start + word.len()..];
+        let is_longer = after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        if !before.ends_with('|') || is_longer {
+            return false;
+        }
+        let arguments = after.trim_start();
+        let arguments = arguments
+            .strip_prefix('(')
+            .and_then(|rest| rest.split(')').next());
+        let arguments = arguments.unwrap_or_default();
+        // A text without a pattern is a zone.
+        let has_pattern = arguments.contains('%') || arguments.trim().is_empty();
+        has_pattern && !arguments.contains("zone")
+    };
+    code.match_indices("date").any(is_date)
 }
 
 /// What comes after the text that begins with this quote.

@@ -8,7 +8,9 @@ use crate::actions::Actions;
 use crate::check;
 use crate::event::Event;
 use crate::file_error::FileError;
+use crate::merge;
 use crate::on::{On, one_or_more};
+use crate::once::Once;
 use crate::step::Step;
 use crate::template;
 
@@ -80,6 +82,12 @@ impl Workflow {
         self.paths(name).next().is_some()
     }
 
+    /// Whether it reads more of it than these members, which need no call.
+    pub fn reads_members(&self, name: &str, but: &[&str]) -> bool {
+        self.paths(name)
+            .any(|path| !but.contains(&path.split('.').nth(1).unwrap_or_default()))
+    }
+
     /// The members that templates and conditions read of what has this name.
     pub(crate) fn names_below(&self, name: &str) -> BTreeSet<String> {
         let members = self.paths(name);
@@ -96,15 +104,21 @@ impl Workflow {
             .flat_map(|step| [&step.when, &step.consent]);
         let conditions = conditions.chain([&self.when, &self.consent]).flatten();
         // To compile each of them would cost more than all else that an event does.
-        let conditions = conditions.filter(move |text| text.contains(name));
+        let conditions = conditions.filter(move |text| merge::mentions(name, text));
         let values = self.steps.iter().flat_map(|step| {
             let fields = step.custom_fields.values().map(|field| &field.value);
             step.with.values().chain(fields)
         });
-        let values = values.filter(move |value| value.to_string().contains(name));
+        let values = values.filter(move |value| merge::mentions(name, &value.to_string()));
+        let keys = self.steps.iter().filter_map(|step| match &step.once {
+            Some(Once::Value(text)) if merge::mentions(name, text) => Some(text.as_str()),
+            _ => None,
+        });
+        let keys = keys.flat_map(|text| template::names(&text.into()));
         conditions
             .flat_map(|text| template::names_in_expression(text))
             .chain(values.flat_map(template::names))
+            .chain(keys)
             .filter(move |path| path.split('.').next() == Some(name))
     }
 

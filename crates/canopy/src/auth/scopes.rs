@@ -6,7 +6,9 @@ use canopy_engine::{Catalog, SYNC_PROFILE};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::fields::Direction;
-use canopy_mapping::{ActionKind, Actions as _, CUSTOM, Moment, On, TriggerOn, Workflow};
+use canopy_mapping::{
+    ActionKind, Actions as _, CUSTOM, LOCATION, Moment, On, TriggerOn, USER, Workflow,
+};
 use serde::Serialize;
 
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -114,6 +116,14 @@ impl Needs {
                 "get-custom-fields",
                 &format!("{who}, names of custom fields"),
             );
+        }
+        if workflow.reads_members(LOCATION, &["id"]) {
+            let what = "what it says of the location, or the location's time zone";
+            self.add("get-location", &format!("{who}, {what}"));
+        }
+        if workflow.reads(USER) {
+            let what = "who is responsible for the contact";
+            self.add("get-user", &format!("{who}, {what}"));
         }
         for step in &workflow.steps {
             let who = format!("{who}, step {}", step.id);

@@ -2,14 +2,14 @@
 
 use canopy_engine::Catalog;
 use canopy_mapping::fields::FieldMapping;
-use canopy_mapping::{CUSTOM, Workflow, unknown_custom_fields};
+use canopy_mapping::{CUSTOM, FileError, On, Workflow, unknown_custom_fields};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::auth;
 use crate::call_log::CallSink;
 use crate::cli::Check;
-use crate::config::{self, ConnectionConfig};
+use crate::config::{self, ConnectionConfig, Loaded, WorkflowFiles};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -23,6 +23,8 @@ struct Finding {
     problem: Option<String>,
     /// What a person should know although it works.
     note: Option<String>,
+    /// What it comes to.
+    info: Option<String>,
 }
 
 impl Finding {
@@ -31,6 +33,7 @@ impl Finding {
             what: what.into(),
             problem: result.err(),
             note: None,
+            info: None,
         }
     }
 }
@@ -43,7 +46,13 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             let fit = polls::polls(&loaded, &workflows)
                 .and_then(|wanted| polls::must_fit(&loaded, &wanted))
                 .map_err(|error| error.to_string());
-            findings.push(Finding::new("workflows", Ok(())));
+            let files = config::workflow_files(&loaded);
+            let advice = advice(&loaded, &files);
+            if advice.is_empty() {
+                findings.push(Finding::new("workflows", Ok(())));
+            }
+            findings.extend(advice);
+            findings.extend(timetables(&workflows, Timestamp::now()));
             findings.push(Finding::new("polls", fit));
         }
         Err(mistakes) => findings.extend(
@@ -89,6 +98,47 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
         )));
     }
     Ok(Ended::Well)
+}
+
+/// What works and is perhaps not meant, a line each.
+fn advice(loaded: &Loaded, files: &WorkflowFiles) -> Vec<Finding> {
+    let sources = config::sources(loaded, files).filter_map(Result::ok);
+    let advice = sources.flat_map(|(file, text)| {
+        let workflow = Workflow::parse(&file, text, &Catalog);
+        workflow.map_or_else(|_| Vec::new(), |workflow| workflow.advice(&file, text))
+    });
+    let told = |advice: FileError| Finding {
+        note: Some(advice.to_string()),
+        ..Finding::new("workflows", Ok(()))
+    };
+    advice.map(told).collect()
+}
+
+/// When each timetable is due next, and in which zone that is meant.
+fn timetables(workflows: &[Workflow], now: Timestamp) -> Vec<Finding> {
+    let all = workflows.iter().flat_map(|workflow| {
+        let schedules = workflow.on.iter().filter_map(|on| match on {
+            On::Schedule(schedule) => Some(schedule),
+            _ => None,
+        });
+        schedules.map(move |schedule| (workflow, schedule))
+    });
+    let told = all.filter_map(|(workflow, schedule)| {
+        let zone = match &schedule.timezone {
+            Some(zone) => zone.clone(),
+            None => "UTC, because no timezone is named".to_owned(),
+        };
+        let coming = schedule.timetable().ok()?.coming(now, 5);
+        let coming = coming
+            .iter()
+            .map(|at| at.strftime("%a %Y-%m-%d %H:%M %Z").to_string());
+        let coming = coming.collect::<Vec<_>>().join(", ");
+        Some(Finding {
+            info: Some(format!("{} ({zone}): {coming}", schedule.schedule)),
+            ..Finding::new(format!("timetable of {}", workflow.id), Ok(()))
+        })
+    });
+    told.collect()
 }
 
 async fn check_services(
@@ -226,7 +276,7 @@ fn print(findings: &[Finding], as_json: bool) {
     if as_json {
         let rows: Vec<_> = findings
             .iter()
-            .map(|finding| json!({ "what": finding.what, "ok": finding.problem.is_none(), "problem": finding.problem, "note": finding.note }))
+            .map(|finding| json!({ "what": finding.what, "ok": finding.problem.is_none(), "problem": finding.problem, "note": finding.note, "info": finding.info }))
             .collect();
         println!("{}", json!(rows));
         return;
@@ -236,10 +286,11 @@ fn print(findings: &[Finding], as_json: bool) {
         .map(|finding| {
             (
                 finding.what.as_str(),
-                match (&finding.problem, &finding.note) {
-                    (Some(problem), _) => problem.clone(),
-                    (None, Some(note)) => format!("ok, but {note}"),
-                    (None, None) => "ok".to_owned(),
+                match (&finding.problem, &finding.note, &finding.info) {
+                    (Some(problem), ..) => problem.clone(),
+                    (None, Some(note), _) => format!("ok, but {note}"),
+                    (None, None, Some(info)) => info.clone(),
+                    (None, None, None) => "ok".to_owned(),
                 },
             )
         })

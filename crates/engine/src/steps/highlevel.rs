@@ -2,7 +2,8 @@
 
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
 use canopy_highlevel::{Error, Refusal};
-use canopy_mapping::{has_custom_fields, record_hash, template};
+use canopy_mapping::fields::CustomFieldInfo;
+use canopy_mapping::{When, has_custom_fields, record_hash, template};
 use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
@@ -144,11 +145,28 @@ impl StepRun<'_> {
         for ((name, field), value) in self.step.custom_fields.keys().zip(fields).zip(wanted) {
             // A value that is not there yet (an expression over nothing) leaves the field as it is.
             if !value.is_null() {
+                let value = self.as_day(&field, value).await?;
+                let value = value.map_err(|problem| wrong(name, problem))?;
                 let written = field.written(&value);
                 values.push((field.id, written.map_err(|problem| wrong(name, problem))?));
             }
         }
         Ok(values)
+    }
+
+    /// A time that a date field takes is the day of it where the location is: in UTC it could be the next one.
+    async fn as_day(
+        &self,
+        field: &CustomFieldInfo,
+        value: Value,
+    ) -> Result<Result<Value, String>, FieldsError> {
+        let when = When::read(&value).filter(|when| field.is_date() && when.needs_zone());
+        let Some(when) = when else {
+            return Ok(Ok(value));
+        };
+        let zone = self.engine.zone(self.connection).await;
+        let zone = zone.map_err(|error| FieldsError::Directory(FieldError::Service(error)))?;
+        Ok(zone.map(|zone| json!(when.day(&zone).to_string())))
     }
 
     /// An earlier attempt left its outcome open.

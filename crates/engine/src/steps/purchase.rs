@@ -308,6 +308,12 @@ pub(crate) fn order(step: &Step, connection: &Connection, context: &Context) -> 
 
 fn request(step: &Step, connection: &Connection, context: &Context) -> Result<Value, String> {
     let mut arguments = super::arguments(step, context)?;
+    // A webhook sends its numbers as texts.
+    if let Some(text) = arguments.get("number").filter(|value| value.is_string())
+        && let Some(number) = canopy_mapping::template::number(text)
+    {
+        arguments.insert("number".to_owned(), number);
+    }
     // Whether money is spent is decided by the connection alone, never by a workflow.
     arguments.insert("test".to_owned(), Value::Bool(connection.test));
     let consent = step.consent.as_ref().or(context.consent.as_ref());

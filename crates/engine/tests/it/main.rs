@@ -20,3 +20,4 @@ mod support;
 mod tag_writes;
 mod told;
 mod upserts;
+mod values;

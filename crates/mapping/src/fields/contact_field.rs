@@ -67,6 +67,11 @@ impl CustomFieldInfo {
         Ok(kind.custom(datum.as_ref().filter(|_| !is_blank)))
     }
 
+    /// Whether it takes days.
+    pub fn is_date(&self) -> bool {
+        self.kind() == Some(Kind::Date)
+    }
+
     /// The field's value of a contact, with the field's own type; null where the contact has none.
     fn value_of(&self, contact: &Value) -> Value {
         let fields = contact["customFields"].as_array().into_iter().flatten();

@@ -1,0 +1,495 @@
+//! Merge fields of HighLevel, as people paste them from its messages: each is read as what it means here, or told with
+//! what to write instead. The list is that of HighLevel's help pages; none may pass and print nothing.
+
+use std::collections::BTreeSet;
+
+use minijinja::machinery::ast::Expr;
+use minijinja::machinery::parse_expr;
+
+use crate::names::CUSTOM;
+use crate::template;
+
+/// The user to whom the contact is assigned. Reading it needs a call.
+pub const USER: &str = "user";
+/// The location. Reading more of it than its id needs a call.
+pub const LOCATION: &str = "location";
+
+/// What a merge field means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// This expression.
+    Is(&'static str),
+    /// It has no value here; what to write instead.
+    Told(&'static str),
+}
+
+use Meaning::{Is, Told};
+
+const ADDRESS: &str = "it is in no answer of HighLevel's API; write the link itself";
+const PICTURE: &str = "write the date out: {{ event.occurredAt | date('%A, %d %B %Y') }}";
+const PIPELINE: &str = "the API gives ids of pipelines and stages: compare opportunity.pipelineStageId, and write the name yourself";
+const INVOICE: &str = "start the workflow on an event of the invoice, and read {{ invoice.total }} and the like; `canopy check` tells its members";
+const HOOK: &str =
+    "start the workflow with on = { webhook = \"...\" }, and read {{ webhook.member }}";
+
+/// Merge fields that are not called as the API's members are.
+pub(crate) const FIELDS: &[(&str, Meaning)] = &[
+    // The contact
+    ("contact.first_name", Is("contact.firstName")),
+    ("contact.last_name", Is("contact.lastName")),
+    // Single reads give the halves alone, lists the whole in lower case.
+    (
+        "contact.full_name",
+        Is("[contact.firstName, contact.lastName] | join(' ') or contact['name']"),
+    ),
+    (
+        "contact.name",
+        Is("[contact.firstName, contact.lastName] | join(' ') or contact['name']"),
+    ),
+    ("contact.phone_raw", Is("contact.phone")),
+    ("contact.company_name", Is("contact.companyName")),
+    ("contact.company", Is("contact.companyName")),
+    // Searches call it address.
+    (
+        "contact.address",
+        Is("contact['address'] or contact['address1']"),
+    ),
+    (
+        "contact.address1",
+        Is("contact['address1'] or contact['address']"),
+    ),
+    ("contact.postal_code", Is("contact.postalCode")),
+    (
+        "contact.full_address",
+        Is(
+            "[contact.address1, contact.city, contact.state, contact.postalCode, contact.country] | select | join(', ')",
+        ),
+    ),
+    ("contact.date_of_birth", Is("contact.dateOfBirth | date")),
+    ("contact.lead_source", Is("contact.source")),
+    ("contact.assigned_to", Is("user.name")),
+    ("contact.date_created", Is("contact.dateAdded | date")),
+    ("contact.date_added", Is("contact.dateAdded | date")),
+    ("contact.last_activity", Is("contact.lastActivity | date")),
+    ("contact.contact_type", Is("contact.type")),
+    ("contact.contact_id", Is("contact.id")),
+    (
+        "contact.attribution_source",
+        Is("contact.attributionSource.sessionSource"),
+    ),
+    // The user who is responsible
+    ("user.first_name", Is("user.firstName")),
+    ("user.last_name", Is("user.lastName")),
+    ("user.full_name", Is("user.name")),
+    ("user.phone_raw", Is("user.phone")),
+    ("user.twilio_phone_number", Is("user.lcPhone[location.id]")),
+    (
+        "user.email_signature",
+        Told("signatures are in no answer of HighLevel's API; write it out"),
+    ),
+    ("user.calendar_link", Told(ADDRESS)),
+    // The location
+    ("location.postal_code", Is("location.postalCode")),
+    (
+        "location.full_address",
+        Is(
+            "[location.address, location.city, location.state, location.postalCode, location.country] | select | join(', ')",
+        ),
+    ),
+    ("location.phone_raw", Is("location.phone")),
+    ("location.logo_url", Is("location.logoUrl")),
+    ("location_owner.first_name", Is("location.firstName")),
+    ("location_owner.last_name", Is("location.lastName")),
+    (
+        "location_owner.full_name",
+        Is("[location.firstName, location.lastName] | join(' ')"),
+    ),
+    (
+        "location_owner.name",
+        Is("[location.firstName, location.lastName] | join(' ')"),
+    ),
+    ("location_owner.email", Is("location.email")),
+    // An appointment
+    (
+        "appointment.start_time",
+        Is("appointment.startTime | date('%A, %B %-d, %Y %-I:%M %p')"),
+    ),
+    (
+        "appointment.only_start_date",
+        Is("appointment.startTime | date('%A, %B %-d, %Y')"),
+    ),
+    (
+        "appointment.only_start_time",
+        Is("appointment.startTime | date('%-I:%M %p')"),
+    ),
+    (
+        "appointment.end_time",
+        Is("appointment.endTime | date('%A, %B %-d, %Y %-I:%M %p')"),
+    ),
+    (
+        "appointment.only_end_date",
+        Is("appointment.endTime | date('%A, %B %-d, %Y')"),
+    ),
+    (
+        "appointment.only_end_time",
+        Is("appointment.endTime | date('%-I:%M %p')"),
+    ),
+    (
+        "appointment.day_of_week",
+        Is("appointment.startTime | date('%A')"),
+    ),
+    (
+        "appointment.month",
+        Is("appointment.startTime | date('%B')"),
+    ),
+    (
+        "appointment.month_english",
+        Is("appointment.startTime | date('%B')"),
+    ),
+    ("appointment.timezone", Is("location.timezone")),
+    ("appointment.meeting_location", Is("appointment.address")),
+    ("appointment.status", Is("appointment.appointmentStatus")),
+    ("appointment.cancellation_link", Told(ADDRESS)),
+    ("appointment.cancel_link", Told(ADDRESS)),
+    ("appointment.reschedule_link", Told(ADDRESS)),
+    ("appointment.add_to_google_calendar", Told(ADDRESS)),
+    ("appointment.add_to_ical_outlook", Told(ADDRESS)),
+    (
+        "appointment.recurring",
+        Told("read {{ appointment.rrule }}, the rule by which it comes again"),
+    ),
+    (
+        "appointment.user",
+        Told(
+            "the API gives the id, {{ appointment.assignedUserId }}; {{ user.name }} is who is responsible for the contact",
+        ),
+    ),
+    (
+        "calendar",
+        Told(
+            "the API gives the calendar's id, {{ appointment.calendarId }}; write its name yourself",
+        ),
+    ),
+    // A deal
+    ("opportunity.title", Is("opportunity.name")),
+    ("opportunity.lead_value", Is("opportunity.monetaryValue")),
+    (
+        "opportunity.monetary_value",
+        Is("opportunity.monetaryValue"),
+    ),
+    ("opportunity.pipeline_name", Told(PIPELINE)),
+    ("opportunity.pipeline_id", Is("opportunity.pipelineId")),
+    ("opportunity.stage_name", Told(PIPELINE)),
+    ("opportunity.pipeline_stage", Told(PIPELINE)),
+    ("opportunity.pipleline_stage", Told(PIPELINE)),
+    (
+        "opportunity.pipeline_stage_id",
+        Is("opportunity.pipelineStageId"),
+    ),
+    (
+        "opportunity.lost_reason",
+        Told("the API gives its id, {{ opportunity.lostReasonId }}"),
+    ),
+    (
+        "opportunity.assigned_to",
+        Told(
+            "the API gives the id, {{ opportunity.assignedTo }}; {{ user.name }} is who is responsible for the contact",
+        ),
+    ),
+    // Tasks
+    ("task.due_date", Is("task.dueDate | date")),
+    (
+        "task.assigned_to",
+        Told(
+            "the API gives the id, {{ task.assignedTo }}; {{ user.name }} is who is responsible for the contact",
+        ),
+    ),
+    // The present
+    ("right_now", Told(PICTURE)),
+    (
+        "campaign",
+        Told(
+            "campaigns have no dates in HighLevel's API; write {{ event.occurredAt | date('%d %B %Y') }} or the date itself",
+        ),
+    ),
+    // What belongs to the location, or is HighLevel's own
+    (
+        "custom_values",
+        Told(
+            "write the value itself: custom values are the same for every contact, and a workflow file is one location's; for a contact's own field write {{ custom.key }}",
+        ),
+    ),
+    ("trigger_link", Told(ADDRESS)),
+    ("trigger_links", Told(ADDRESS)),
+    (
+        "unsubscribe_link",
+        Told(
+            "HighLevel adds it to what it sends itself; in a text of send-message write the address out",
+        ),
+    ),
+    (
+        "email",
+        Told(
+            "it is known to HighLevel's own mails only; write {{ contact.email }} for the contact's address",
+        ),
+    ),
+    (
+        "membership",
+        Told("memberships are in no answer of HighLevel's API"),
+    ),
+    ("inboundWebhookRequest", Told(HOOK)),
+    ("form", Told(HOOK)),
+    ("survey", Told(HOOK)),
+    (
+        "order",
+        Told(
+            "start the workflow on an event of the order, and read {{ record.amount }} and the like",
+        ),
+    ),
+    (
+        "payment",
+        Told(
+            "start the workflow on an event of the payment, and read {{ record.amount }} and the like",
+        ),
+    ),
+    ("invoice.number", Is("invoice.invoiceNumber")),
+    ("invoice.total_amount", Is("invoice.total")),
+    ("invoice.issue_date", Is("invoice.issueDate | date")),
+    ("invoice.due_date", Is("invoice.dueDate | date")),
+    ("invoice.url", Told(ADDRESS)),
+    ("invoice.customer", Told(INVOICE)),
+    ("invoice.company", Told(INVOICE)),
+    ("invoice.sender", Told(INVOICE)),
+];
+
+/// Members of a contact, in the API's own spelling, that could be keys of custom fields as well.
+pub const MEMBERS: &[&str] = &[
+    "id",
+    "name",
+    "email",
+    "phone",
+    "dnd",
+    "type",
+    "source",
+    "address",
+    "address1",
+    "city",
+    "state",
+    "country",
+    "website",
+    "timezone",
+    "tags",
+    "deleted",
+    "followers",
+    "attributions",
+    "attachments",
+    "ssn",
+    "keyword",
+    "offers",
+    "products",
+    "gender",
+    "opportunities",
+];
+
+/// What a path such as `contact.first_name` means; `None`: what it says.
+pub(crate) fn meaning(path: &str) -> Option<Meaning> {
+    let field = |path: &str| FIELDS.iter().find(|(name, _)| *name == path);
+    let root = path.split('.').next().unwrap_or(path);
+    field(path)
+        .or_else(|| {
+            // All that is below of what is told, such as `right_now.hour`.
+            let parent = path.rsplit_once('.').map_or(root, |(parent, _)| parent);
+            [parent, root]
+                .into_iter()
+                .find_map(field)
+                .filter(|(_, meaning)| matches!(meaning, Told(_)))
+        })
+        .map(|(_, meaning)| *meaning)
+}
+
+/// The key of a custom field that `contact.KEY` may name, as HighLevel writes it.
+fn custom_key(path: &str) -> Option<&str> {
+    let key = path.strip_prefix("contact.")?;
+    let key = key.split('.').next().unwrap_or(key);
+    let is_key = |key: &str| {
+        key.starts_with(|c: char| c.is_ascii_lowercase())
+            && key
+                .bytes()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+    };
+    let is_own = MEMBERS.contains(&key) || meaning(&format!("contact.{key}")).is_some();
+    (is_key(key) && !is_own).then_some(key)
+}
+
+/// What the path is read as, ready to be compiled; `None`: as it stands. `custom`: makes the value of a contact's member
+/// or of the custom field of this key.
+pub(crate) fn expression<'a>(
+    path: &str,
+    rewrite: impl Fn(&Expr<'static>) -> Expr<'static>,
+) -> Option<Expr<'a>> {
+    match meaning(path)? {
+        Is(expression) => parse_expr(expression).ok().map(|tree| rewrite(&tree)),
+        Told(_) => None,
+    }
+}
+
+/// Whether a contact's member may be a custom field.
+pub(crate) fn may_be_custom(path: &str) -> bool {
+    custom_key(path).is_some_and(|key| path.len() == "contact.".len() + key.len())
+}
+
+/// What is read besides when this path is.
+pub(crate) fn reads(path: &str) -> BTreeSet<String> {
+    match meaning(path) {
+        Some(Is(expression)) => template::names_in_expression(expression),
+        Some(Told(_)) => BTreeSet::new(),
+        None => custom_key(path)
+            .map(|key| format!("{CUSTOM}.{key}"))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Whether an expression could read something of this name, told without compiling it.
+pub(crate) fn mentions(name: &str, text: &str) -> bool {
+    if text.contains(name) {
+        return true;
+    }
+    match name {
+        CUSTOM => text.match_indices("contact.").any(|(start, _)| {
+            let rest = &text[start..];
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.');
+            custom_key(&rest[..end.unwrap_or(rest.len())]).is_some()
+        }),
+        LOCATION => text.contains("date") || text.contains("appointment."),
+        USER => text.contains("assigned_to"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::template::{check, render};
+
+    #[test]
+    fn each_merge_field_is_read_as_what_it_means() {
+        let context = json!({
+            "contact": {
+                "id": "c1", "firstName": "Ada", "lastName": "King", "phone": "+441", "companyName": "Engines", "email": "a@b.c",
+                "address1": "1 Row", "city": "London", "state": null, "postalCode": "N1", "country": "GB", "source": "Fair",
+                "dateOfBirth": "1815-12-10T00:00:00.000Z", "dateAdded": "2026-11-30T02:30:00Z", "lastActivity": "2026-11-30T02:30:00Z",
+                "type": "lead", "attributionSource": { "sessionSource": "Direct" }, "website": "w", "timezone": "Europe/London",
+            },
+            "custom": { "tier": "Gold", "favourite_colour": "red" },
+            "user": { "name": "Bo Li", "firstName": "Bo", "lastName": "Li", "email": "bo@b.c", "phone": "+442", "lcPhone": { "l1": "+443" } },
+            "location": {
+                "id": "l1", "name": "Shop", "address": "2 Row", "city": "York", "state": "", "postalCode": "Y1", "country": "GB",
+                "email": "s@b.c", "phone": "+444", "website": "s", "logoUrl": "logo", "timezone": "America/New_York",
+                "firstName": "Cy", "lastName": "Ross",
+            },
+            "appointment": {
+                "startTime": "2026-12-01T15:05:00Z", "endTime": "2026-12-01T16:00:00Z", "address": "Room 1", "appointmentStatus": "showed",
+            },
+            "opportunity": { "name": "Deal", "monetaryValue": 12.5, "pipelineId": "p1", "pipelineStageId": "s1" },
+            "task": { "dueDate": "2026-12-01T03:00:00Z" },
+            "invoice": { "invoiceNumber": "7", "total": 3, "issueDate": "2026-12-01", "dueDate": "2026-12-02" },
+        });
+        for (field, right) in [
+            ("contact.full_name", "Ada King"),
+            ("contact.name", "Ada King"),
+            ("contact.first_name", "Ada"),
+            ("contact.last_name", "King"),
+            ("contact.full_address", "1 Row, London, N1, GB"),
+            ("contact.lead_source", "Fair"),
+            ("contact.phone_raw", "+441"),
+            ("contact.company_name", "Engines"),
+            ("contact.postal_code", "N1"),
+            ("contact.date_of_birth", "1815-12-10"),
+            ("contact.date_added", "2026-11-29"),
+            ("contact.assigned_to", "Bo Li"),
+            ("contact.tier", "Gold"),
+            ("contact.favourite_colour", "red"),
+            ("contact.attributionSource.sessionSource", "Direct"),
+            ("contact.email", "a@b.c"),
+            ("contact.city", "London"),
+            ("contact.state", ""),
+            ("user.name", "Bo Li"),
+            ("user.first_name", "Bo"),
+            ("user.email", "bo@b.c"),
+            ("user.twilio_phone_number", "+443"),
+            ("location.name", "Shop"),
+            ("location.full_address", "2 Row, York, Y1, GB"),
+            ("location.logo_url", "logo"),
+            ("location_owner.first_name", "Cy"),
+            ("location_owner.email", "s@b.c"),
+            (
+                "appointment.start_time",
+                "Tuesday, December 1, 2026 10:05 AM",
+            ),
+            ("appointment.only_start_time", "10:05 AM"),
+            ("appointment.only_end_date", "Tuesday, December 1, 2026"),
+            ("appointment.day_of_week", "Tuesday"),
+            ("appointment.timezone", "America/New_York"),
+            ("appointment.meeting_location", "Room 1"),
+            ("opportunity.lead_value", "12.5"),
+            ("opportunity.title", "Deal"),
+            ("opportunity.pipeline_stage_id", "s1"),
+            ("task.due_date", "2026-11-30"),
+            ("invoice.number", "7"),
+            ("invoice.total_amount", "3"),
+        ] {
+            let template = json!(format!("<{{{{{field}}}}}>"));
+            check(&template).unwrap();
+            assert_eq!(
+                render(&template, &context),
+                Ok(json!(format!("<{right}>"))),
+                "{field}"
+            );
+        }
+        // The API's own member wins over a custom field that is called like it.
+        let both = json!({ "contact": { "keyword": "a", "tier": "b" }, "custom": { "keyword": "c", "tier": "d" } });
+        assert_eq!(
+            render(&json!("{{ contact.keyword }}{{ contact.tier }}"), &both),
+            Ok(json!("ab"))
+        );
+    }
+
+    #[test]
+    fn every_field_is_one_that_reads_something_or_is_told() {
+        for (field, meaning) in FIELDS {
+            if let Is(expression) = meaning {
+                crate::template::check_expression(expression).unwrap();
+                assert!(!reads(field).is_empty(), "{field}");
+            }
+        }
+        assert_eq!(meaning("right_now.hour"), Some(Told(PICTURE)));
+        assert!(matches!(meaning("custom_values.slogan"), Some(Told(_))));
+        assert!(matches!(
+            meaning("appointment.recurring.repeats"),
+            Some(Told(_))
+        ));
+        assert_eq!(meaning("contact.firstName"), None);
+    }
+
+    #[test]
+    fn what_a_field_reads_is_known_before_a_run() {
+        for (text, name, right) in [
+            ("contact.tier == 'Gold'", CUSTOM, true),
+            ("contact.city == 'Oslo'", CUSTOM, false),
+            ("contact.first_name", CUSTOM, false),
+            ("contact.assigned_to", USER, true),
+            ("appointment.only_start_time", LOCATION, true),
+            ("contact.date_added", LOCATION, true),
+        ] {
+            let names = template::names_in_expression(text);
+            let is_read = names
+                .iter()
+                .any(|path| path.split('.').next() == Some(name));
+            assert_eq!(is_read, right, "{text}: {names:?}");
+            assert!(!right || mentions(name, text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Reckoning: a text that is a number is that number; anything else is told before it becomes a quantity.
+
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, Value};
+
+use super::is_missing;
+use super::mistake::Mistake;
+use super::number::{flag, number};
+
+/// What stands left or right of `-`, `*`, `/`, as a call.
+pub(super) const NUMBER: &str = "canopy number";
+/// The same right of a division.
+pub(super) const DIVISOR: &str = "canopy divisor";
+/// `a + b` as a call.
+pub(super) const PLUS: &str = "canopy plus";
+
+fn operand(value: &Value) -> Result<Value, Mistake> {
+    number(value).ok_or_else(|| Mistake::no_number(value))
+}
+
+fn divisor(value: &Value) -> Result<Value, Mistake> {
+    let number = operand(value)?;
+    if number == Value::from(0) {
+        return Err(Mistake::new(value, "nothing can be divided by it"));
+    }
+    Ok(number)
+}
+
+/// A sum, or what two texts or lists come to together.
+pub(super) fn plus(left: &Value, right: &Value) -> Result<Value, Mistake> {
+    match (left.kind(), right.kind()) {
+        (ValueKind::Number, _) | (_, ValueKind::Number) => {
+            let (one, other) = (operand(left)?, operand(right)?);
+            let whole = |value: &Value| {
+                i128::try_from(value.clone())
+                    .ok()
+                    .filter(|_| value.is_integer())
+            };
+            if let (Some(one), Some(other)) = (whole(&one), whole(&other))
+                && let Some(sum) = one.checked_add(other)
+            {
+                return Ok(i64::try_from(sum).map_or_else(|_| Value::from(sum), Value::from));
+            }
+            let float = |value: Value| f64::try_from(value).unwrap_or(f64::NAN);
+            Ok(Value::from(float(one) + float(other)))
+        }
+        (ValueKind::String, ValueKind::String) => {
+            if number(left).is_some() && number(right).is_some() {
+                return Err(Mistake::new(
+                    left,
+                    "is a text, as is what is added, and both are numbers; add numbers with | float, or join texts with ~",
+                ));
+            }
+            let (left, right) = (left.as_str(), right.as_str());
+            Ok(Value::from(
+                left.unwrap_or_default().to_owned() + right.unwrap_or_default(),
+            ))
+        }
+        (ValueKind::Seq | ValueKind::Iterable, ValueKind::Seq | ValueKind::Iterable) => {
+            let items = |list: &Value| list.try_iter().into_iter().flatten();
+            Ok(items(left).chain(items(right)).collect::<Vec<_>>().into())
+        }
+        // In texts and lists nothing is nothing.
+        _ if is_missing(left) && !is_missing(right) => Ok(right.clone()),
+        _ if is_missing(right) => Ok(left.clone()),
+        (ValueKind::String, _) => Err(Mistake::no_number(right)),
+        _ => Err(Mistake::no_number(left)),
+    }
+}
+
+pub(super) fn add_to(environment: &mut Environment<'_>) {
+    let named = |mistake: Mistake, name: Option<&str>| Error::from(mistake.named(name));
+    environment.add_function(NUMBER, move |value: &Value, name: Option<&str>| {
+        operand(value).map_err(|mistake| named(mistake, name))
+    });
+    environment.add_function(DIVISOR, move |value: &Value, name: Option<&str>| {
+        divisor(value).map_err(|mistake| named(mistake, name))
+    });
+    environment.add_function(
+        PLUS,
+        move |left: &Value, right: &Value, one: Option<&str>, other: Option<&str>| {
+            plus(left, right).map_err(|mistake| {
+                let is_left = mistake.value == *left && mistake.value.kind() == left.kind();
+                named(mistake, if is_left { one } else { other })
+            })
+        },
+    );
+    environment.add_filter("abs", |value: &Value| {
+        if is_missing(value) {
+            return Ok(Value::UNDEFINED);
+        }
+        let number = operand(value).map_err(Error::from)?;
+        minijinja::filters::abs(number)
+    });
+    environment.add_filter("float", |value: &Value| converted(value));
+    environment.add_filter("int", |value: &Value| -> Result<Value, Error> {
+        let number = converted(value)?;
+        if is_missing(&number) || number.is_integer() {
+            return Ok(number);
+        }
+        let float = f64::try_from(number)?.trunc();
+        Ok(super::number::whole(float).map_or_else(|| Value::from(float), Value::from))
+    });
+    environment.add_filter("bool", |value: &Value| {
+        flag(value).unwrap_or_else(|| value.is_true())
+    });
+    environment.add_test("divisibleby", |value: &Value, by: &Value| {
+        divided(value, by, 0.0)
+    });
+    environment.add_test("even", |value: &Value| divided(value, &Value::from(2), 0.0));
+    environment.add_test("odd", |value: &Value| divided(value, &Value::from(2), 1.0));
+}
+
+/// The number itself; nothing stays nothing, because 0 would be an answer.
+fn converted(value: &Value) -> Result<Value, Error> {
+    if super::number::is_blank(value) {
+        return Ok(Value::UNDEFINED);
+    }
+    if value.kind() == ValueKind::Bool {
+        return Ok(Value::from(i64::from(value.is_true())));
+    }
+    Ok(operand(value)?)
+}
+
+fn divided(value: &Value, by: &Value, rest: f64) -> Result<bool, Error> {
+    if super::number::is_blank(value) {
+        return Ok(false);
+    }
+    let (value, by) = (
+        f64::try_from(operand(value)?)?,
+        f64::try_from(divisor(by)?)?,
+    );
+    #[expect(clippy::float_cmp, reason = "rests of whole numbers are whole")]
+    Ok(value.rem_euclid(by) == rest)
+}

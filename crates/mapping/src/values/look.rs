@@ -1,0 +1,178 @@
+//! What can be told of an expression before it runs: lists looked for in, and caps made of values that can be missing.
+
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
+use minijinja::machinery::{parse, parse_expr};
+
+use super::lists::FILTERS;
+use super::rewrite::literal_path;
+
+/// What somebody should know of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// This is gone through as a list: the right of `in`, a loop, a filter for lists.
+    List(String),
+    /// The least or the most of these, which may have no value.
+    Cap { filter: String, paths: Vec<String> },
+}
+
+/// What an expression shows.
+pub(crate) fn in_expression(source: &str) -> Vec<Sight> {
+    let mut found = Vec::new();
+    if let Ok(tree) = parse_expr(source) {
+        expr(&tree, &mut found);
+    }
+    found
+}
+
+/// What a template shows.
+pub(crate) fn in_template(source: &str) -> Vec<Sight> {
+    let mut found = Vec::new();
+    if let Ok(tree) = parse(
+        source,
+        "<template>",
+        minijinja::syntax::SyntaxConfig::default(),
+    ) {
+        stmt(&tree, &mut found);
+    }
+    found
+}
+
+/// A path just as it stands, with nothing beside it that would be there in its place.
+fn bare_path(tree: &Expr<'_>) -> Option<String> {
+    match tree {
+        Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => literal_path(tree),
+        // These hand on what is missing.
+        Expr::Filter(node)
+            if matches!(
+                node.name,
+                "int" | "float" | "round" | "floor" | "ceil" | "trunc" | "abs"
+            ) =>
+        {
+            bare_path(node.expr.as_ref()?)
+        }
+        _ => None,
+    }
+}
+
+fn is_list(tree: &Expr<'_>, found: &mut Vec<Sight>) {
+    if let Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) = tree {
+        found.extend(literal_path(tree).map(Sight::List));
+    }
+}
+
+fn stmts(all: &[Stmt<'_>], found: &mut Vec<Sight>) {
+    for tree in all {
+        stmt(tree, found);
+    }
+}
+
+fn stmt(tree: &Stmt<'_>, found: &mut Vec<Sight>) {
+    match tree {
+        Stmt::Template(node) => stmts(&node.children, found),
+        Stmt::EmitExpr(node) => expr(&node.expr, found),
+        Stmt::EmitRaw(_) => {}
+        Stmt::ForLoop(node) => {
+            is_list(&node.iter, found);
+            expr(&node.iter, found);
+            node.filter_expr.iter().for_each(|tree| expr(tree, found));
+            stmts(&node.body, found);
+            stmts(&node.else_body, found);
+        }
+        Stmt::IfCond(node) => {
+            expr(&node.expr, found);
+            stmts(&node.true_body, found);
+            stmts(&node.false_body, found);
+        }
+        Stmt::WithBlock(node) => {
+            node.assignments
+                .iter()
+                .for_each(|(_, value)| expr(value, found));
+            stmts(&node.body, found);
+        }
+        Stmt::Set(node) => expr(&node.expr, found),
+        Stmt::SetBlock(node) => stmts(&node.body, found),
+        Stmt::AutoEscape(node) => stmts(&node.body, found),
+        Stmt::FilterBlock(node) => stmts(&node.body, found),
+        Stmt::Do(node) => args(&node.call.args, found),
+    }
+}
+
+fn args(all: &[CallArg<'_>], found: &mut Vec<Sight>) {
+    for arg in all {
+        match arg {
+            CallArg::Pos(tree)
+            | CallArg::Kwarg(_, tree)
+            | CallArg::PosSplat(tree)
+            | CallArg::KwargSplat(tree) => {
+                expr(tree, found);
+            }
+        }
+    }
+}
+
+fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
+    match tree {
+        Expr::Var(_) | Expr::Const(_) => {}
+        Expr::Slice(node) => expr(&node.expr, found),
+        Expr::UnaryOp(node) => expr(&node.expr, found),
+        Expr::BinOp(node) => {
+            if matches!(node.op, BinOpKind::In) {
+                is_list(&node.right, found);
+            }
+            expr(&node.left, found);
+            expr(&node.right, found);
+        }
+        Expr::Compare(node) => {
+            expr(&node.expr, found);
+            for op in &node.ops {
+                if matches!(op.op, CompareOpKind::In | CompareOpKind::NotIn) {
+                    is_list(&op.expr, found);
+                }
+                expr(&op.expr, found);
+            }
+        }
+        Expr::IfExpr(node) => {
+            expr(&node.test_expr, found);
+            expr(&node.true_expr, found);
+            node.false_expr.iter().for_each(|tree| expr(tree, found));
+        }
+        Expr::Filter(node) => {
+            if let Some(of) = &node.expr {
+                if FILTERS.contains(&node.name) {
+                    is_list(of, found);
+                }
+                if let ("min" | "max", Expr::List(list)) = (node.name, of) {
+                    let paths: Vec<String> = list.items.iter().filter_map(bare_path).collect();
+                    if !paths.is_empty() {
+                        found.push(Sight::Cap {
+                            filter: node.name.to_owned(),
+                            paths,
+                        });
+                    }
+                }
+                expr(of, found);
+            }
+            args(&node.args, found);
+        }
+        Expr::Test(node) => {
+            if node.name == "in" {
+                for arg in &node.args {
+                    if let CallArg::Pos(list) = arg {
+                        is_list(list, found);
+                    }
+                }
+            }
+            expr(&node.expr, found);
+            args(&node.args, found);
+        }
+        Expr::GetAttr(node) => expr(&node.expr, found),
+        Expr::GetItem(node) => {
+            expr(&node.expr, found);
+            expr(&node.subscript_expr, found);
+        }
+        Expr::Call(node) => args(&node.args, found),
+        Expr::List(node) => node.items.iter().for_each(|tree| expr(tree, found)),
+        Expr::Tuple(node) => node.items.iter().for_each(|tree| expr(tree, found)),
+        Expr::Map(node) => node.values.iter().for_each(|tree| expr(tree, found)),
+    }
+}

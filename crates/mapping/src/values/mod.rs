@@ -1,0 +1,38 @@
+//! What values mean in templates and conditions.
+//!
+//! minijinja orders values of different kinds by kind, and what is missing below everything; it repeats a text that is
+//! multiplied, looks for parts of texts with `in`, and prints null as `None`. HighLevel sends numbers as texts and nulls
+//! for what is empty. So operators (`rewrite`), filters and tests that compare, reckon or print are our own. The rules
+//! are in docs/workflows.md, "Values"; the tables in `tests` hold them.
+
+mod arithmetic;
+mod compare;
+mod convert;
+mod filters;
+mod lists;
+mod look;
+mod mistake;
+mod money;
+mod number;
+mod print;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+use minijinja::Environment;
+
+pub(crate) use convert::{at, context, json};
+pub(crate) use look::{Sight, in_expression, in_template};
+pub(crate) use mistake::Mistake;
+pub(crate) use number::{decimal, is_blank, is_missing, number, whole};
+pub(crate) use rewrite::Program;
+
+/// Adds all of them.
+pub(crate) fn add_to(environment: &mut Environment<'_>) {
+    arithmetic::add_to(environment);
+    compare::add_to(environment);
+    lists::add_to(environment);
+    filters::add_to(environment);
+    money::add_to(environment);
+    print::add_to(environment);
+}
