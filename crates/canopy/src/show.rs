@@ -1,6 +1,6 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
-use canopy_store::{Alert, Missed, Run, Summary};
+use canopy_store::{Alert, DayOfCalls, Missed, Run, Summary};
 use canopy_triggers::AddressHealth;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -135,6 +135,41 @@ pub(crate) fn missed(rows: &[Missed]) -> Value {
         })
     });
     rows.collect()
+}
+
+/// What HighLevel told of today's calls, as data.
+pub(crate) fn days_of_calls(days: &[DayOfCalls]) -> Value {
+    let rows = days.iter().map(|day| {
+        json!({
+            "location": day.location,
+            "limit": day.limit,
+            "used": day.used,
+            "own": day.own,
+            "others": day.others(),
+        })
+    });
+    rows.collect()
+}
+
+/// What HighLevel told of today's calls, for people.
+pub(crate) fn day_lines(days: &[DayOfCalls]) -> String {
+    let line = |day: &DayOfCalls| {
+        let others = match day.others() {
+            0 => String::new(),
+            others => format!(
+                ", {others} of them by other programs (all private tokens of a location share its day)"
+            ),
+        };
+        format!(
+            "  {}  {} of {} calls used{others}\n",
+            day.location, day.used, day.limit
+        )
+    };
+    if days.is_empty() {
+        return String::new();
+    }
+    let lines: String = days.iter().map(line).collect();
+    format!("\nHighLevel today:\n{lines}")
 }
 
 /// What webhooks missed, for people; nothing where no webhook ever came.

@@ -188,7 +188,7 @@ impl StepRun<'_> {
         let error = match answer {
             Ok(receipt) => {
                 let outcome = PurchaseOutcome::Confirmed {
-                    // A torn receipt: bought, but the amount is only known from the price list.
+                    // A receipt that tells only where to look: the amount is known from the price list.
                     amount: receipt.amount.unwrap_or_else(|| self.estimate(order)),
                     currency: receipt
                         .currency

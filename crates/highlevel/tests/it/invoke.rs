@@ -21,8 +21,10 @@ async fn every_operation_can_be_called_with_its_required_arguments() {
     Mock::given(any()).respond_with(answer).mount(&server).await;
     for operation in OPERATIONS {
         let args = describe(operation.name).unwrap().example;
-        let answer = client.invoke(operation.name, &args).await.unwrap();
-        assert_eq!(answer, json!({"ok": true}), "{}", operation.name);
+        // What it must be answered is another test's matter.
+        if let Err(error) = client.invoke(operation.name, &args).await {
+            assert!(error.is_unreadable(), "{}: {error}", operation.name);
+        }
         let requests = requests(&server).await;
         let sent = requests.last().unwrap();
         assert_eq!(sent.method.as_str(), operation.http_method);
@@ -122,9 +124,10 @@ async fn a_whole_number_goes_out_without_a_fraction() {
 
 #[tokio::test]
 async fn arguments_go_to_path_query_and_body() {
-    let (client, server) = answering(ResponseTemplate::new(200)).await;
+    let tags = json!({"tags": ["a"]});
+    let (client, server) = answering(ResponseTemplate::new(200).set_body_json(&tags)).await;
     let args = json!({"contactId": "c/1", "tags": ["a"]});
-    assert_eq!(client.invoke("add-tags", &args).await.unwrap(), Value::Null);
+    assert_eq!(client.invoke("add-tags", &args).await.unwrap(), tags);
     let sent = &requests(&server).await[0];
     assert_eq!(
         (sent.method.as_str(), sent.url.path()),
@@ -160,7 +163,8 @@ async fn what_is_missing_is_named_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn calls_of_all_urgencies_draw_on_one_budget() {
-    let (client, _server) = answering(ResponseTemplate::new(200).set_body_json(json!({}))).await;
+    let contact = json!({"contact": {"id": "c"}});
+    let (client, _server) = answering(ResponseTemplate::new(200).set_body_json(contact)).await;
     let args = json!({"contactId": "c"});
     client.invoke("get-contact", &args).await.unwrap();
     client

@@ -12,10 +12,10 @@ use super::{
 use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
-    Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, Stuck, Summary, Told,
+    Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
+    Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
+    PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
+    StepOutcome, StepRecord, Stuck, Summary, Told,
 };
 
 #[async_trait]
@@ -325,6 +325,10 @@ impl Store for SqliteStore {
 
     async fn events_after(&self, id: i64, limit: u32) -> Result<Vec<InboxRow>> {
         read!(self, records::events_after(id, limit))
+    }
+
+    async fn days_of_calls(&self, service: &str, since: Timestamp) -> Result<Vec<DayOfCalls>> {
+        read!(self, calls::days(service, since))
     }
 
     async fn calls_since(&self, location: &str, service: &str, since: Timestamp) -> Result<u64> {
