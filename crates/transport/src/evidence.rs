@@ -100,7 +100,6 @@ pub(crate) fn judge(
 fn show(operation: &Operation, asked: Option<&str>, body: &Value) -> Result<(), Unreadable> {
     let missing = |what: String| Err(Unreadable::Missing { what });
     match operation.evidence.shown {
-        Shown::Bytes => Ok(()),
         Shown::List { at, some } => match body.pointer(at) {
             Some(Value::Array(items)) if some && items.is_empty() => {
                 missing("what was made: its list is empty".to_owned())
@@ -146,7 +145,7 @@ fn show(operation: &Operation, asked: Option<&str>, body: &Value) -> Result<(), 
         }
         Shown::Answer { .. } if !body.is_object() => missing("an object".to_owned()),
         Shown::Answer { .. } if looks_like_an_error(body) => Err(error_body(body, None)),
-        Shown::Answer { .. } => Ok(()),
+        Shown::Bytes | Shown::Answer { .. } => Ok(()),
     }
 }
 

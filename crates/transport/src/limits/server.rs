@@ -34,6 +34,7 @@ impl ServerLimits {
 
     /// The same with no time longer than `longest`: what a service says of time is a hint, and one wrong number must not
     /// put everything to sleep.
+    #[must_use]
     pub fn within(self, longest: Duration) -> Self {
         let bounded = |time: Option<Duration>| time.map(|time| time.min(longest));
         Self {
