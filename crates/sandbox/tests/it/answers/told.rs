@@ -14,7 +14,7 @@ const NOT_PLAYED: &[&str] = &[
     "conversation.merged",
     "email.",
     "invoice.",
-    "knowledge_base.",
+    "knowledge_base",
     "message.delivery_requested",
     "object_schema.",
     "order.",
