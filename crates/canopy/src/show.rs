@@ -1,5 +1,7 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
+use std::fmt::Write as _;
+
 use canopy_store::{Alert, DayOfCalls, Missed, Run, Summary};
 use canopy_triggers::AddressHealth;
 use rust_decimal::Decimal;
@@ -103,15 +105,16 @@ pub(crate) fn address_lines(rows: &[AddressHealth]) -> String {
                 (row.unsigned, "unsigned besides"),
             ] {
                 if count > 0 {
-                    note.push_str(&format!("; {count} {what}"));
+                    let _ = write!(note, "; {count} {what}");
                 }
             }
-            note.push_str(&format!(
+            let _ = write!(
+                note,
                 "; {} more may fail before HighLevel pauses it",
                 row.failures_left
-            ));
+            );
             if row.until_judged > 0 {
-                note.push_str(&format!(" (judged after {} more)", row.until_judged));
+                let _ = write!(note, " (judged after {} more)", row.until_judged);
             }
             (row.address.clone(), format!("{} %", row.percent), note)
         })
