@@ -174,6 +174,9 @@ pub trait Store: ProfileStore + DeliveryStore {
         update: RunUpdate,
         now: Timestamp,
     ) -> Result<()>;
+    /// Lets what waits since a moment that lies in the future, because the clock was ahead, be looked at now, and counts what
+    /// was bought there as of now. Tells how many there were.
+    async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
     /// How many runs of a workflow began after an instant: for a contact, or where there is none for a record.

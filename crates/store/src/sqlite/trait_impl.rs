@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::macros::{fenced, read, write};
 use super::{
-    SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, polls, records, runs,
-    secrets, seen, steps, waiting,
+    SqliteStore, alerts, approvals, calls, clock_change, fence, inbox, ledger, missed, polls,
+    records, runs, secrets, seen, steps, waiting,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -222,6 +222,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<()> {
         fenced!(self, fence, runs::update(run, &update, now))
+    }
+
+    async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64> {
+        fenced!(self, fence, clock_change::set_right(now))
     }
 
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>> {
