@@ -19,7 +19,10 @@ async fn every_operation_can_be_called_with_its_required_arguments() {
         .unwrap();
     let answer = ResponseTemplate::new(200).set_body_json(json!({"ok": true}));
     Mock::given(any()).respond_with(answer).mount(&server).await;
-    for operation in OPERATIONS {
+    for operation in OPERATIONS
+        .iter()
+        .filter(|operation| operation.takes_private_tokens())
+    {
         let args = describe(operation.name).unwrap().example;
         // What it must be answered is another test's matter.
         if let Err(error) = client.invoke(operation.name, &args).await {
@@ -98,11 +101,12 @@ async fn names_of_the_catalog_are_names_of_operations() {
 
 #[tokio::test]
 async fn a_whole_number_goes_out_without_a_fraction() {
-    let (client, server) = answering(ResponseTemplate::new(200).set_body_json(json!({}))).await;
+    let nobody = json!({"contacts": [], "total": 0});
+    let (client, server) = answering(ResponseTemplate::new(200).set_body_json(nobody)).await;
     let list = json!({"locationId": "l", "limit": 20.0});
     let search = json!({"locationId": "l", "pageLimit": 20.0});
-    drop(client.invoke("get-contacts", &list).await);
-    drop(client.invoke("search-contacts", &search).await);
+    client.invoke("get-contacts", &list).await.unwrap();
+    client.invoke("search-contacts", &search).await.unwrap();
     let sent = requests(&server).await;
     assert_eq!(sent[0].url.query(), Some("locationId=l&limit=20"));
     let body = String::from_utf8_lossy(&sent[1].body).into_owned();
