@@ -18,7 +18,6 @@ mod bundle;
 pub mod diff;
 mod document;
 mod emit;
-mod evidence;
 mod lint;
 mod pointer;
 mod problem;

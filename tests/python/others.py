@@ -3,8 +3,8 @@
 
 usage: others.py CANOPY HIGHLEVEL.json ECOLOGI.json
 
-CANOPY is the built binary; the files are the bundles as `cargo xtask spec bundle SERVICE --unique-paths --out FILE`
-writes them. Needs the packages of `requirements.txt` beside this file. Only loopback is used.
+CANOPY is the built binary; the files are the bundles as `cargo xtask spec bundle SERVICE --out FILE` writes
+them. Needs the packages of `requirements.txt` beside this file. Only loopback is used.
 Exit status: 0 when everything holds; 1 with one line for each thing that does not.
 """
 import importlib
@@ -70,6 +70,8 @@ def bundle(name, path):
         if shape in shapes:
             wrong(f"{name}: {path_} and {shapes[shape]} are the same path to OpenAPI")
         shapes[shape] = path_
+    if not any("{" in shape for shape in shapes):
+        wrong(f"{name}: no path has a parameter: this is no bundle")
     for path_, item in document["paths"].items():
         for method in METHODS:
             operation = item.get(method)

@@ -10,16 +10,18 @@ use crate::files::{ensure_file_contents, sources};
 
 #[derive(Debug, Subcommand)]
 pub enum Chore {
-    /// Write one service as one self-contained OpenAPI 3.0 document in JSON.
+    /// Write one service as one self-contained OpenAPI 3.0 document in JSON, for tools of any make.
+    ///
+    /// Paths that differ only in the names of their parameters are put together, as OpenAPI wants it.
     Bundle {
         /// `highlevel` or `ecologi`.
         service: String,
         /// The file to write.
         #[arg(long)]
         out: PathBuf,
-        /// Put paths together that differ only in the names of their parameters. OpenAPI wants it, the vendor does not do it.
+        /// Keep the vendor's spelling of all paths, also where two are the same to OpenAPI.
         #[arg(long)]
-        unique_paths: bool,
+        vendor_paths: bool,
     },
     /// Tell what changed between two bundles, and what of it breaks code that uses the generated crate.
     ///
@@ -39,21 +41,21 @@ pub fn run(root: &Path, chore: &Chore) -> Result<(), Failure> {
         Chore::Bundle {
             service,
             out,
-            unique_paths,
-        } => bundle(root, service, out, *unique_paths),
+            vendor_paths,
+        } => bundle(root, service, out, *vendor_paths),
         Chore::Diff { old, new, json } => diff(old, new, *json),
     }
 }
 
-fn bundle(root: &Path, service: &str, out: &Path, unique_paths: bool) -> Result<(), Failure> {
+fn bundle(root: &Path, service: &str, out: &Path, vendor_paths: bool) -> Result<(), Failure> {
     let found = Service::named(service).ok_or_else(|| Failure::UnknownService {
         name: service.to_owned(),
         known: SERVICES.iter().map(|service| service.name).collect(),
     })?;
-    let bundle = if unique_paths {
-        canopy_codegen::bundle_with_unique_paths
-    } else {
+    let bundle = if vendor_paths {
         canopy_codegen::bundle
+    } else {
+        canopy_codegen::bundle_with_unique_paths
     };
     let text = bundle(&sources(root)?, found)?;
     ensure_file_contents(out, &text, false)?;
@@ -87,7 +89,36 @@ fn document(path: &Path) -> Result<Source, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// Everybody's tools refuse two paths that are one to them; only who asks for the vendor's spelling gets it.
+    #[test]
+    fn no_two_paths_of_a_bundle_are_the_same_unless_asked_for() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let twins = |vendor_paths| {
+            let out = dir.path().join("bundle.json");
+            bundle(root, "highlevel", &out, vendor_paths).unwrap();
+            let text = std::fs::read_to_string(&out).unwrap();
+            let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let paths = document["paths"].as_object().unwrap();
+            let shape = |path: &String| -> String {
+                let segments = path.split('/').map(|segment| {
+                    if segment.starts_with('{') {
+                        "{}"
+                    } else {
+                        segment
+                    }
+                });
+                segments.collect::<Vec<_>>().join("/")
+            };
+            paths.len() - paths.keys().map(shape).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(twins(false), 0);
+        assert_eq!(twins(true), 1, "the vendor has one pair");
+    }
 
     #[test]
     fn the_exit_code_says_whether_something_breaks() {

@@ -4,7 +4,6 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
 
-use super::evidence::evidence;
 use super::file;
 use super::plan::{Entry, method_name};
 use super::triggers::trigger;
@@ -78,7 +77,6 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
     let paging = paging(&value["x-paging"]);
     let [items, id_pointer, version, record] =
         ["x-items", "x-id", "x-version", "x-record"].map(|key| option(value[key].as_str()));
-    let evidence = evidence(entry);
     let trigger = trigger(&value["x-trigger"]);
     quote! {
         Operation {
@@ -100,7 +98,6 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
             id: #id_pointer,
             version: #version,
             record: #record,
-            evidence: #evidence,
             trigger: #trigger,
         }
     }

@@ -4,7 +4,6 @@
 
 mod diff;
 mod lint;
-mod lint_evidence;
 mod lint_pointers;
 mod lint_triggers;
 mod lint_webhooks;

@@ -31,7 +31,6 @@ mod reload;
 mod schedules;
 mod show;
 mod shutdown;
-mod temporary;
 mod watch;
 
 use std::process::ExitCode;

@@ -21,7 +21,6 @@ mod answer;
 mod blank;
 mod call_log;
 mod clock;
-mod evidence;
 mod execute;
 mod failure;
 pub mod invoke;
@@ -43,7 +42,6 @@ pub use answer::{ErrorForm, Facts, NotSent};
 pub use blank::request_builder;
 pub use call_log::{CallLog, CallProblem, CallRecord, NoCallLog};
 pub use clock::{Clock, SystemClock};
-pub use evidence::Unreadable;
 pub use execute::Execute;
 pub use failure::{CallError, Cause};
 pub use limits::{

@@ -19,7 +19,6 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::polls;
 use crate::program::existing_store;
-use crate::temporary;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trigger {
@@ -54,7 +53,7 @@ pub(super) async fn trigger(options: Trigger, environment: &Environment) -> Resu
     let loaded = config::load(&options.config.config)?;
     let wanted = wanted(&loaded, &options)?;
     // Without a store nothing was polled yet: an empty one says so.
-    let folder = temporary::folder()?;
+    let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
     let store = match existing_store(&loaded, environment).await? {
         Some(store) => store,
         None => SqliteStore::open(&folder.path().join("canopy.db"), &SecretKey::generate())

@@ -26,23 +26,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/amount",
-                            kind: MemberKind::Number,
-                        },
-                        Member {
-                            at: "/currency",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -66,29 +49,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/tileUrl",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/amount",
-                            kind: MemberKind::Number,
-                        },
-                        Member {
-                            at: "/currency",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -112,29 +72,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/tileUrl",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/amount",
-                            kind: MemberKind::Number,
-                        },
-                        Member {
-                            at: "/currency",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -158,29 +95,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/treeUrl",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/amount",
-                            kind: MemberKind::Number,
-                        },
-                        Member {
-                            at: "/currency",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -204,29 +118,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/treeUrl",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/amount",
-                            kind: MemberKind::Number,
-                        },
-                        Member {
-                            at: "/currency",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -254,19 +145,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/total",
-                            kind: MemberKind::Number,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -294,19 +172,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/total",
-                            kind: MemberKind::Number,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -334,19 +199,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/total",
-                            kind: MemberKind::Number,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -374,19 +226,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/trees",
-                            kind: MemberKind::Number,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -414,19 +253,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/total",
-                            kind: MemberKind::Number,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
 ];

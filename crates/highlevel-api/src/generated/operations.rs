@@ -35,10 +35,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -71,10 +67,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -102,13 +94,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/followers",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -136,13 +121,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/followers",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -164,10 +142,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -195,13 +169,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/tags",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -229,13 +196,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/responses",
-                some: false,
-            },
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -273,19 +233,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/exists",
-                            kind: MemberKind::Flag,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blog_slug",
             contact: None,
@@ -316,13 +263,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -350,13 +290,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/note/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -378,13 +311,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -406,13 +332,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -434,13 +353,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/data/_id"),
         version: Some("/data/updatedAt"),
         record: Some("/data"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/data/_id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -462,13 +374,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/buiseness/id",
-                asked: None,
-            },
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -490,13 +395,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/calendar/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -521,13 +419,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/group/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -555,10 +446,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List { at: "", some: true },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -586,13 +473,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/_id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -614,13 +494,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/contact/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -651,13 +524,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/customField/id"),
         version: None,
         record: Some("/customField"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/customField/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -679,13 +545,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -716,13 +575,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/note/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -744,13 +596,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/opportunity/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -772,13 +617,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -809,13 +647,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/task/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -837,13 +668,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -876,10 +700,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -907,13 +727,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("associationId"),
-            },
-            flags: &["/deleted"],
-        },
         trigger: None,
     },
     Operation {
@@ -941,10 +754,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -972,10 +781,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1003,10 +808,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1034,10 +835,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1070,19 +867,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/message",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -1115,10 +899,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1146,10 +926,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1182,10 +958,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1218,10 +990,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1249,10 +1017,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1285,13 +1049,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("relationId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -1324,10 +1081,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1355,10 +1108,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -1391,10 +1140,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Bytes,
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "message_transcription",
             contact: None,
@@ -1425,13 +1170,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/users",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -1478,13 +1216,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/associations",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1515,25 +1246,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/access_token",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/accessToken",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -1571,13 +1283,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/authors",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blog_author",
             contact: None,
@@ -1624,13 +1329,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/categories",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blog_category",
             contact: None,
@@ -1667,13 +1365,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/notes",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "note",
             contact: Some("/contactId"),
@@ -1713,13 +1404,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/tasks",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "task",
             contact: Some("/contactId"),
@@ -1765,13 +1449,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/event/id"),
         version: Some("/event/dateUpdated"),
         record: Some("/event"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/event/id",
-                asked: Some("eventId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -1839,13 +1516,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/notes",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "appointment_note",
             contact: Some("/contactId"),
@@ -1882,13 +1552,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/events",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -1949,13 +1612,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("associationId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1997,13 +1653,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -2045,13 +1694,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -2113,13 +1755,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/events",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blocked_slot",
             contact: None,
@@ -2184,13 +1819,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/blogs",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blog_post",
             contact: None,
@@ -2242,13 +1870,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/data",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "blog",
             contact: None,
@@ -2285,13 +1906,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/business/id"),
         version: Some("/business/updatedAt"),
         record: Some("/business"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/business/id",
-                asked: Some("businessId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "business",
             contact: None,
@@ -2338,13 +1952,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/businesses",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "business",
             contact: None,
@@ -2381,13 +1988,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/calendar/id",
-                asked: Some("calendarId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar",
             contact: None,
@@ -2449,13 +2049,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/events",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -2516,13 +2109,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/groups",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar_group",
             contact: None,
@@ -2564,13 +2150,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/_id",
-                asked: Some("notificationId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar_notification",
             contact: None,
@@ -2627,10 +2206,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List { at: "", some: false },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar_notification",
             contact: None,
@@ -2672,13 +2247,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/_id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar_resource",
             contact: None,
@@ -2730,10 +2298,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List { at: "", some: false },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar_resource",
             contact: None,
@@ -2780,13 +2344,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/calendars",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "calendar",
             contact: None,
@@ -2828,13 +2385,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/campaigns",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "campaign",
             contact: None,
@@ -2871,13 +2421,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/company/id"),
         version: None,
         record: Some("/company"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/company/id",
-                asked: Some("companyId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "company",
             contact: None,
@@ -2914,13 +2457,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/contact/id",
-                asked: Some("contactId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -2993,13 +2529,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/contacts",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -3072,13 +2601,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/contacts",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -3131,13 +2653,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("conversationId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "conversation",
             contact: Some("/contactId"),
@@ -3185,13 +2700,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/customFields",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "custom_field",
             contact: None,
@@ -3228,13 +2736,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/snapshots",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "snapshot",
             contact: None,
@@ -3281,13 +2782,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
-        evidence: Evidence {
-            shown: Shown::RecordOrNull {
-                at: "/contact",
-                id: "/contact/id",
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "duplicate_contact",
             contact: None,
@@ -3324,13 +2818,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "email",
             contact: Some("/contactId"),
@@ -3392,12 +2879,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Answer {
-                why: "its members are the days that have free slots, so one without any shows none",
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "free_slots",
             contact: None,
@@ -3482,13 +2963,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/locations",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -3516,13 +2990,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/location/id"),
         version: None,
         record: Some("/location"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/location/id",
-                asked: Some("locationId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -3544,25 +3011,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/access_token",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/accessToken",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -3590,13 +3038,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/tags",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -3624,13 +3065,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "message",
             contact: Some("/contactId"),
@@ -3683,10 +3117,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Bytes,
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "message_recording",
             contact: None,
@@ -3728,19 +3158,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/transcript",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "message_transcription",
             contact: None,
@@ -3795,13 +3212,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/messages/messages",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "message",
             contact: Some("/contactId"),
@@ -3857,13 +3267,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/note/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "note",
             contact: Some("/contactId"),
@@ -3900,13 +3303,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/opportunity/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "opportunity",
             contact: Some("/contactId"),
@@ -3974,13 +3370,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/pipelines",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "pipeline",
             contact: None,
@@ -4037,13 +3426,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/relations",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "relation",
             contact: None,
@@ -4085,13 +3467,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/task/id",
-                asked: Some("taskId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "task",
             contact: Some("/contactId"),
@@ -4134,13 +3509,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("userId"),
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -4177,13 +3545,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/users",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -4220,13 +3581,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/workflows",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "workflow",
             contact: None,
@@ -4257,10 +3611,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -4282,25 +3632,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/authorizationCode",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/authorization_code",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -4333,10 +3664,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -4364,10 +3691,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -4395,13 +3718,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/followers",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -4434,13 +3750,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/followers",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -4468,13 +3777,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/tags",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -4496,13 +3798,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/contacts",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -4660,13 +3955,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/conversations",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "conversation",
             contact: Some("/contactId"),
@@ -4729,13 +4017,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/locations",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "location",
             contact: None,
@@ -4867,13 +4148,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/opportunities",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "opportunity",
             contact: Some("/contactId"),
@@ -4991,13 +4265,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::List {
-                at: "/users",
-                some: false,
-            },
-            flags: &[],
-        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -5028,31 +4295,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/messageId",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/messageIds",
-                            kind: MemberKind::Any,
-                        },
-                    ],
-                    &[
-                        Member {
-                            at: "/emailMessageId",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5080,13 +4322,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("eventId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5119,13 +4354,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/note/id",
-                asked: Some("noteId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5153,13 +4381,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("associationId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5187,13 +4408,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("eventId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5221,13 +4435,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/updatedBlogPost/_id"),
         version: Some("/updatedBlogPost/updatedAt"),
         record: Some("/updatedBlogPost"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/updatedBlogPost/_id",
-                asked: Some("postId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5255,13 +4462,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/buiseness/id",
-                asked: Some("businessId"),
-            },
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -5289,13 +4489,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/calendar/id",
-                asked: Some("calendarId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5323,13 +4516,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/group/id",
-                asked: Some("groupId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5357,10 +4543,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -5393,19 +4575,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/message",
-                            kind: MemberKind::Text,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5438,13 +4607,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/_id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5472,13 +4634,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/contact/id",
-                asked: Some("contactId"),
-            },
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -5506,13 +4661,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/messageId",
-                asked: Some("messageId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5545,13 +4693,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/note/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5579,13 +4720,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/opportunity/id",
-                asked: Some("id"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5613,10 +4747,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Flag,
-            flags: &["/succeded", "/succeeded", "/success"],
-        },
         trigger: None,
     },
     Operation {
@@ -5649,13 +4779,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/task/id",
-                asked: Some("taskId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5688,13 +4811,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/task/id",
-                asked: Some("taskId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5722,13 +4838,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/id",
-                asked: Some("userId"),
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5750,13 +4859,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/contact/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5778,13 +4880,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
-        evidence: Evidence {
-            shown: Shown::Record {
-                id: "/opportunity/id",
-                asked: None,
-            },
-            flags: &[],
-        },
         trigger: None,
     },
     Operation {
@@ -5806,19 +4901,6 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
-        evidence: Evidence {
-            shown: Shown::Members(
-                &[
-                    &[
-                        Member {
-                            at: "/available",
-                            kind: MemberKind::Flag,
-                        },
-                    ],
-                ],
-            ),
-            flags: &[],
-        },
         trigger: None,
     },
 ];

@@ -293,7 +293,7 @@ fn the_table_is_the_description() {
         );
     }
     let events: Vec<&str> = WEBHOOKS.iter().map(|event| event.name).collect();
-    assert_eq!(events.len(), 58, "{events:?}");
+    assert_eq!(events.len(), 77, "{events:?}");
     for fetch in WEBHOOKS.iter().filter_map(|event| event.fetch) {
         assert_eq!(operation(fetch).idempotency, Idempotency::Read);
     }

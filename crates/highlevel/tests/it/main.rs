@@ -4,7 +4,6 @@
 mod catalog;
 mod checks;
 mod downloads;
-mod evidence;
 mod examples;
 mod invoke;
 mod oauth;

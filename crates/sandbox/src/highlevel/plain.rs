@@ -246,10 +246,7 @@ impl Plan {
                     || match record.member(name) {
                         Value::Null => true,
                         Value::String(text) => text == wanted,
-                        other => {
-                            let text = other.to_string();
-                            text == *wanted
-                        }
+                        other => other.to_string() == *wanted,
                     }
             })
         };
