@@ -18,6 +18,7 @@ mod bundle;
 pub mod diff;
 mod document;
 mod emit;
+mod evidence;
 mod lint;
 mod pointer;
 mod problem;

@@ -161,6 +161,7 @@ fn extensions(place: Place<'_>, old: &Value, new: &Value, changes: &mut Changes)
         "x-record",
         "x-id",
         "x-version",
+        "x-evidence",
     ] {
         let (old, new) = (&old[key], &new[key]);
         if old != new {

@@ -5,6 +5,7 @@ mod calls;
 mod catalog;
 mod client;
 mod contact_members;
+mod evidence;
 mod features;
 mod isolate;
 mod modules;

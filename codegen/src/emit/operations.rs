@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
 
+use super::evidence::evidence;
 use super::file;
 use super::plan::{Entry, method_name};
 use super::triggers::trigger;
@@ -77,6 +78,7 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
     let paging = paging(&value["x-paging"]);
     let [items, id_pointer, version, record] =
         ["x-items", "x-id", "x-version", "x-record"].map(|key| option(value[key].as_str()));
+    let evidence = evidence(entry);
     let trigger = trigger(&value["x-trigger"]);
     quote! {
         Operation {
@@ -98,6 +100,7 @@ fn operation(entry: &Entry<'_>) -> TokenStream {
             id: #id_pointer,
             version: #version,
             record: #record,
+            evidence: #evidence,
             trigger: #trigger,
         }
     }

@@ -20,13 +20,13 @@ pub(super) enum Wanted {
 
 impl Wanted {
     const fn takes(self, kind: &str) -> bool {
-        match (self, kind.as_bytes()) {
+        matches!(
+            (self, kind.as_bytes()),
             (Self::Anything, _)
-            | (Self::List, b"array")
-            | (Self::Object, b"object")
-            | (Self::Scalar, b"string" | b"integer" | b"number") => true,
-            _ => false,
-        }
+                | (Self::List, b"array")
+                | (Self::Object, b"object")
+                | (Self::Scalar, b"string" | b"integer" | b"number")
+        )
     }
 
     const fn word(self) -> &'static str {

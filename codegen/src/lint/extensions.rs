@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{Findings, answers, triggers};
-use crate::pointer;
-use crate::schema::operations;
+use crate::schema::{operations, success};
+use crate::{evidence, pointer};
 
 /// All that an operation can have.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "x-api-version",
     "x-scopes",
     "x-token-kinds",
@@ -17,6 +17,7 @@ const KNOWN: [&str; 11] = [
     "x-id",
     "x-version",
     "x-record",
+    "x-evidence",
     "x-trigger",
     "x-deviation",
 ];
@@ -24,7 +25,7 @@ const KNOWN: [&str; 11] = [
 const TOKEN_KINDS: [&str; 4] = ["agency", "location", "agency-app", "location-app"];
 const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
 
-pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value) {
+pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, path: &str, operation: &'b Value) {
     for (key, value) in operation
         .as_object()
         .into_iter()
@@ -65,6 +66,11 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Val
             }
             _ => {}
         }
+    }
+    // An answer that is missing altogether is told of elsewhere.
+    let has_answer = success(operation).is_some_and(|(_, answer)| answer.get("content").is_some());
+    if has_answer && let Err(problem) = evidence::of(path, operation, findings.value()) {
+        findings.add(&pointer::join(at, "x-evidence"), problem);
     }
     idempotency(findings, at, operation);
     triggers::lint(findings, at, operation);

@@ -32,7 +32,7 @@ pub(super) fn lint(findings: &mut Findings<'_>) {
         parameters::lint(findings, at, path, operation);
         body(findings, at, operation);
         answers(findings, at, operation);
-        extensions::lint(findings, at, operation);
+        extensions::lint(findings, at, path, operation);
     }
     let ids = all
         .iter()

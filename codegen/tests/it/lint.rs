@@ -52,6 +52,7 @@ components:
       description: An answer.
       properties:
         thing: { $ref: "#/components/schemas/Thing" }
+        success: { type: boolean }
 "##;
 
 pub fn lint(text: &str) -> Result<String, Problems> {
@@ -460,7 +461,7 @@ fn a_number_of_a_query_is_plain_whatever_its_bounds() {
 
 #[test]
 fn a_bare_list_of_an_answer_is_read_leniently() {
-    let object = "type: object\n      description: An answer.\n      properties:\n        thing: { $ref: \"#/components/schemas/Thing\" }\n";
+    let object = "type: object\n      description: An answer.\n      properties:\n        thing: { $ref: \"#/components/schemas/Thing\" }\n        success: { type: boolean }\n";
     let list = "type: array\n      description: An answer.\n      items: { $ref: \"#/components/schemas/Thing\" }\n";
     let code = code(object, list);
     let read = "pub struct Answer(\n        #[serde(deserialize_with = \"lenient::list\")]\n        pub ::std::vec::Vec<";

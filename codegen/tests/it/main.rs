@@ -4,6 +4,7 @@
 
 mod diff;
 mod lint;
+mod lint_evidence;
 mod lint_pointers;
 mod lint_triggers;
 mod lint_webhooks;

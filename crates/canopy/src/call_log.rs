@@ -58,6 +58,8 @@ impl CallLog for CallSink {
             attempt: record.attempt,
             trace_id: record.trace_id,
             error: record.problem.map(|problem| problem.as_str().to_owned()),
+            day_limit: record.day.map(|(limit, _)| limit),
+            day_used: record.day.map(|(_, used)| used),
         };
         // The writer lives as long as any sink, so this only fails when the runtime is going down.
         let _ = self.0.send(Message::Call(entry));

@@ -92,6 +92,9 @@ impl Connector<'_> {
         };
         let used = self.used_today(location).await;
         let limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
+        if let Some(told) = self.told_today(location).await {
+            limiter.assume_used(told);
+        }
         canopy_highlevel::Client::builder()
             .base_url(&config.highlevel.base_url)
             .token_source(self.token_source(config).await?)
@@ -102,13 +105,20 @@ impl Connector<'_> {
             .map_err(|error| Failure::bad_input(&error))
     }
 
+    /// What HighLevel told an earlier run of the program of today: other programs may have used the day as well.
+    async fn told_today(self, location: &str) -> Option<u32> {
+        let days = self
+            .store?
+            .days_of_calls("highlevel", midnight(Timestamp::now()));
+        let days = days.await.ok()?;
+        let told = days.iter().find(|day| day.location == location)?;
+        Some(told.used)
+    }
+
     /// The calls that earlier runs of the program made today: a restart must not begin the day anew.
     async fn used_today(self, location: &str) -> u32 {
         let Some(store) = self.store else { return 0 };
-        let midnight = Timestamp::now()
-            .to_zoned_datetime(TimeZone::UTC)
-            .start_of_day()
-            .map_or(Timestamp::MAX, |day| day.timestamp());
+        let midnight = midnight(Timestamp::now());
         match store.calls_since(location, "highlevel", midnight).await {
             Ok(used) => u32::try_from(used).unwrap_or(u32::MAX),
             Err(error) => {
@@ -209,4 +219,11 @@ impl Connector<'_> {
 
 fn window(max: u32, per: Duration) -> Option<WindowLimit> {
     NonZeroU32::new(max).map(|max| WindowLimit { max, per })
+}
+
+/// When the UTC day began, by which HighLevel counts.
+pub(crate) fn midnight(now: Timestamp) -> Timestamp {
+    now.to_zoned_datetime(TimeZone::UTC)
+        .start_of_day()
+        .map_or(Timestamp::MAX, |day| day.timestamp())
 }

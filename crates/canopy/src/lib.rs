@@ -31,6 +31,7 @@ mod reload;
 mod schedules;
 mod show;
 mod shutdown;
+mod temporary;
 mod watch;
 
 use std::process::ExitCode;

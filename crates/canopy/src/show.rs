@@ -1,6 +1,8 @@
 //! Printing: aligned lines for people, JSON for scripts.
 
-use canopy_store::{Alert, Missed, Run, Summary};
+use std::fmt::Write as _;
+
+use canopy_store::{Alert, DayOfCalls, Missed, Run, Summary};
 use canopy_triggers::AddressHealth;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -103,15 +105,16 @@ pub(crate) fn address_lines(rows: &[AddressHealth]) -> String {
                 (row.unsigned, "unsigned besides"),
             ] {
                 if count > 0 {
-                    note.push_str(&format!("; {count} {what}"));
+                    let _ = write!(note, "; {count} {what}");
                 }
             }
-            note.push_str(&format!(
+            let _ = write!(
+                note,
                 "; {} more may fail before HighLevel pauses it",
                 row.failures_left
-            ));
+            );
             if row.until_judged > 0 {
-                note.push_str(&format!(" (judged after {} more)", row.until_judged));
+                let _ = write!(note, " (judged after {} more)", row.until_judged);
             }
             (row.address.clone(), format!("{} %", row.percent), note)
         })
@@ -135,6 +138,41 @@ pub(crate) fn missed(rows: &[Missed]) -> Value {
         })
     });
     rows.collect()
+}
+
+/// What HighLevel told of today's calls, as data.
+pub(crate) fn days_of_calls(days: &[DayOfCalls]) -> Value {
+    let rows = days.iter().map(|day| {
+        json!({
+            "location": day.location,
+            "limit": day.limit,
+            "used": day.used,
+            "own": day.own,
+            "others": day.others(),
+        })
+    });
+    rows.collect()
+}
+
+/// What HighLevel told of today's calls, for people.
+pub(crate) fn day_lines(days: &[DayOfCalls]) -> String {
+    let line = |day: &DayOfCalls| {
+        let others = match day.others() {
+            0 => String::new(),
+            others => format!(
+                ", {others} of them by other programs (all private tokens of a location share its day)"
+            ),
+        };
+        format!(
+            "  {}  {} of {} calls used{others}\n",
+            day.location, day.used, day.limit
+        )
+    };
+    if days.is_empty() {
+        return String::new();
+    }
+    let lines: String = days.iter().map(line).collect();
+    format!("\nHighLevel today:\n{lines}")
 }
 
 /// What webhooks missed, for people; nothing where no webhook ever came.

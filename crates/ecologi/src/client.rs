@@ -8,7 +8,7 @@ use std::time::Duration;
 use canopy_transport::operation::{Idempotency, Operation};
 use canopy_transport::schema::Document;
 use canopy_transport::{
-    Budget, BuildError, CallError, CallLog, Cause, Clock, ErrorForm, Limiter, Limits, Priority,
+    Budget, BuildError, CallError, CallLog, Clock, ErrorForm, Limiter, Limits, Priority,
     RetryPolicy, SecretString, Timeouts, Transport, TransportBuilder, WindowLimit, invoke,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -58,7 +58,7 @@ impl fmt::Display for IdempotencyKey {
 /// What a purchase was answered with.
 #[derive(Clone, PartialEq)]
 pub struct Receipt {
-    /// What it cost, in `currency`. Absent when the answer did not tell, or could not be read: it is bought all the same.
+    /// What it cost, in `currency`. Absent when the answer told only where it can be looked at.
     pub amount: Option<Decimal>,
     /// ISO code of the account's currency.
     pub currency: Option<String>,
@@ -150,7 +150,8 @@ impl Client {
     }
 
     /// Buys, once per key: retries send the same key, and so must a caller that repeats a purchase whose outcome is
-    /// unknown.
+    /// unknown. An answer that shows neither where the purchase can be looked at nor what it cost is no receipt, whatever
+    /// its status: the outcome is unknown then ([`Error::outcome_unknown`]).
     pub async fn buy(
         &self,
         request: &OrderRequest,
@@ -167,14 +168,9 @@ impl Client {
             }
             headers.insert(name, value);
         }
-        match self.call(operation, &request.body(), headers).await {
-            Ok(answer) => Ok(Receipt::read(answer)),
-            // Bought, though the receipt is torn.
-            Err(error) if matches!(error.cause(), Some(Cause::Unreadable { .. })) => {
-                Ok(Receipt::read(Value::Null))
-            }
-            Err(error) => Err(error),
-        }
+        // An answer without a receipt is none: whether it is bought shows when it is asked for again under the same key.
+        let answer = self.call(operation, &request.body(), headers).await?;
+        Ok(Receipt::read(answer))
     }
 
     /// Calls a reporting operation by its name. Purchases are refused: they need a key, see [`buy`](Self::buy).

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canopy_store::{Fence, InboxRow, Run};
+use canopy_store::{Fence, InboxRow, NewAlert, Run};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::Engine;
@@ -60,6 +60,7 @@ impl Engine {
             owner: true,
             ..Drained::default()
         };
+        self.set_right(fence).await?;
         loop {
             let now = self.clock.now();
             let runs = self.store.due_runs(&fence.location, now, BATCH).await?;
@@ -89,6 +90,26 @@ impl Engine {
                 })
                 .await?;
         }
+    }
+
+    /// A clock that was ahead left moments behind that would silence waits and budgets until they come.
+    async fn set_right(&self, fence: &Fence) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let found = self.store.set_right(fence, now).await?;
+        if found == 0 {
+            return Ok(());
+        }
+        tracing::warn!(location = %fence.location, found, "the clock was ahead, and is set right; what lay in the future is looked at again");
+        let alert = NewAlert {
+            location: fence.location.clone(),
+            kind: "clock".to_owned(),
+            subject: "waits and purchases".to_owned(),
+            message: format!(
+                "the clock was ahead and was set right: {found} wait(s) and purchase(s) lay in the future; waits are looked at again, and the purchases count as of today"
+            ),
+        };
+        self.store.raise_alert(alert, now).await?;
+        Ok(())
     }
 
     async fn work_off(

@@ -71,7 +71,9 @@ impl Client {
 
     /// Calls an operation by its name or by one of the catalog, such as `find-contact`. `args` is one flat object: members
     /// named like a path or query parameter go there, the rest is the body (a body that is a list is the member `body`).
-    /// They are held against the description first, see [`check`](crate::check). An empty answer is null.
+    /// They are held against the description first, see [`check`](crate::check). What comes back shows the
+    /// operation's success, see [`Evidence`](crate::operation::Evidence); an answer that does not is an
+    /// [unreadable](Error::is_unreadable) one.
     pub async fn invoke(&self, name: &str, args: &Value) -> Result<Value, Error> {
         self.invoke_through(&self.transport, name, args).await
     }

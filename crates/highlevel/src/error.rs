@@ -144,7 +144,12 @@ impl fmt::Display for Error {
             Some(refusal) if call.status().is_some() => write!(f, "{call}. What to do: {refusal}")?,
             _ => write!(f, "{call}")?,
         }
-        self.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
+        let perhaps = call.outcome_unknown() && self.status() == Some(422);
+        let perhaps = perhaps.then_some(
+            "the service is known to create records and answer so: look before you send it again",
+        );
+        let advice = self.advice.or(perhaps);
+        advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Settings {
     /// Whether about half of the writes show up at once, others after that time.
     pub search_lag_uneven: bool,
     /// Whether the search answers `dndSettings`, which the live one has not done since 2025.
-    pub search_dnd_settings: bool,
+    pub search_shows_dnd_channels: bool,
     /// Whether a note moves its contact's `dateUpdated`.
     pub note_moves_contact: bool,
     /// Whether a task moves its contact's `dateUpdated`.
@@ -158,7 +158,7 @@ impl Default for Settings {
             ecologi_minute_limit: 100,
             search_lag_seconds: 2,
             search_lag_uneven: false,
-            search_dnd_settings: false,
+            search_shows_dnd_channels: false,
             note_moves_contact: false,
             task_moves_contact: false,
             allow_duplicate_contacts: false,

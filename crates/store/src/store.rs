@@ -7,10 +7,10 @@ use crate::delivery_store::DeliveryStore;
 use crate::error::Result;
 use crate::profile_store::ProfileStore;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
-    Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, Stuck, Summary, Told,
+    Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
+    Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
+    PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
+    StepOutcome, StepRecord, Stuck, Summary, Told,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -174,6 +174,9 @@ pub trait Store: ProfileStore + DeliveryStore {
         update: RunUpdate,
         now: Timestamp,
     ) -> Result<()>;
+    /// Lets what waits since a moment that lies in the future, because the clock was ahead, be looked at now, and counts what
+    /// was bought there as of now. Tells how many there were.
+    async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
     /// How many runs of a workflow began after an instant: for a contact, or where there is none for a record.
@@ -283,6 +286,8 @@ pub trait Store: ProfileStore + DeliveryStore {
     async fn log_calls(&self, calls: Vec<CallEntry>) -> Result<()>;
     /// Deletes call log entries older than `before`.
     async fn prune_calls(&self, before: Timestamp) -> Result<u64>;
+    /// What the service told last of each location's day, since an instant (the day's beginning).
+    async fn days_of_calls(&self, service: &str, since: Timestamp) -> Result<Vec<DayOfCalls>>;
     /// How many calls a location has made to a service since an instant.
     async fn calls_since(&self, location: &str, service: &str, since: Timestamp) -> Result<u64>;
     /// Newest first.

@@ -324,6 +324,28 @@ pub struct CallEntry {
     pub attempt: u32,
     pub trace_id: Option<String>,
     pub error: Option<String>,
+    /// The service's limit of calls in this UTC day, where it told.
+    pub day_limit: Option<u32>,
+    /// How many calls of the day everybody had used by then, as the service counts.
+    pub day_used: Option<u32>,
+}
+
+/// What a service told last of a location's calls in a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DayOfCalls {
+    pub location: String,
+    pub limit: u32,
+    /// By everybody.
+    pub used: u32,
+    /// By us, up to then.
+    pub own: u32,
+}
+
+impl DayOfCalls {
+    /// By other programs: all private tokens of a location share its day.
+    pub fn others(&self) -> u32 {
+        self.used.saturating_sub(self.own)
+    }
 }
 
 /// Something that a person should know.

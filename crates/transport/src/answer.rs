@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Extensions, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::evidence::{self, Unreadable};
 use crate::limits::Exhausted;
-use crate::operation::Operation;
+use crate::operation::{Operation, Shown};
 use crate::redact;
 use crate::token::TokenError;
+use crate::tolerant;
 
 /// What the transport knows of an answer; found among the extensions of every response that it returns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Facts {
     /// Whether an error answer is in the service's own form. A proxy's page, a firewall's, or nothing at all says nothing
     /// about the account or the record.
     pub own_form: bool,
+    /// Status and problem of a success that does not show what it must. The answer itself has another status then.
+    pub unreadable: Option<(StatusCode, Unreadable)>,
     /// How long the service asked to wait.
     pub retry_after: Option<Duration>,
     /// An earlier attempt of the same call may have been carried out.
@@ -103,7 +108,7 @@ const LONGEST_PLAIN: usize = 500;
 
 impl ErrorForm {
     fn fits(self, body: &[u8]) -> bool {
-        match serde_json::from_slice::<serde_json::Value>(body) {
+        match serde_json::from_slice::<Value>(body) {
             Ok(value) => ERROR_MEMBERS
                 .iter()
                 .any(|member| value.get(member).is_some_and(|said| !said.is_null())),
@@ -123,40 +128,141 @@ fn is_plain(body: &[u8]) -> bool {
     })
 }
 
-/// Reads the body (unless it is binary) and notes the facts. The URL is left behind: it holds ids and search texts.
+/// What the reading of an answer goes by.
+pub(crate) struct Rules {
+    pub form: ErrorForm,
+    /// Largest body that is read whole, in bytes.
+    pub largest: usize,
+    /// How long a body may take that is read whole.
+    pub slowest: Duration,
+}
+
+/// The largest answer that is no file: a page of 500 records has about 1 MB.
+pub(crate) const LARGEST: usize = 10 * 1024 * 1024;
+
+/// Reads the body (unless it is a file), judges it and notes the facts. The URL is left behind: it holds ids and search
+/// texts. An answer that does not show its operation's success comes back with an error status, so that no client takes it
+/// for one; its own status is among the facts.
 pub(crate) async fn read(
     response: reqwest::Response,
     retry_after: Option<Duration>,
-    form: ErrorForm,
+    operation: &Operation,
+    asked: Option<&str>,
+    rules: &Rules,
 ) -> reqwest::Result<reqwest::Response> {
     let status = response.status();
     let mut facts = Facts {
         retry_after,
         ..Facts::default()
     };
-    if status.is_success() && !is_text(&response) {
+    let is_file = status.is_success() && operation.evidence.shown == Shown::Bytes;
+    if is_file && !is_odd_file(&response) {
         let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         parts.extensions.insert(facts);
         return Ok(http::Response::from_parts(parts, body).into());
     }
-    let headers = response.headers().clone();
-    let body = response.bytes().await?;
-    let read: Body = serde_json::from_slice(&body).unwrap_or_default();
-    facts.trace_id = read
-        .trace_id
-        .and_then(Text::into_line)
-        .map(|id| redact::text(&id));
-    if !status.is_success() {
-        facts.own_form = form.fits(&body);
-        let said = read
-            .message
-            .and_then(Text::into_line)
-            .or_else(|| read.error.and_then(Text::into_line));
-        let said = said.or_else(|| plain(&body));
-        facts.message = said.map(|said| redact::text(&said));
-        facts.body = serde_json::from_slice(&body).ok().map(redact::body);
+    let mut headers = response.headers().clone();
+    let whole = tokio::time::timeout(rules.slowest, whole(response, rules.largest)).await;
+    let body = match whole {
+        Ok(body) => body?,
+        Err(_) => Err(Unreadable::Slow {
+            after: rules.slowest,
+        }),
+    };
+    if status.is_success() {
+        let judged = match &body {
+            Ok(body) => judge(operation, asked, body, is_file, &mut facts),
+            Err(problem) => Err(problem.clone()),
+        };
+        return Ok(match judged {
+            Ok(body) => {
+                // It may have been repaired.
+                if headers.contains_key(CONTENT_LENGTH) {
+                    headers.insert(CONTENT_LENGTH, body.len().into());
+                }
+                respond(status, headers, body, facts)
+            }
+            Err(problem) => {
+                facts.unreadable = Some((status, problem));
+                respond(StatusCode::BAD_GATEWAY, headers, Bytes::new(), facts)
+            }
+        });
     }
+    // An error that is too large or too slow says nothing.
+    let body = body.unwrap_or_default();
+    facts.own_form = rules.form.fits(&body);
+    let read: Body = serde_json::from_slice(&body).unwrap_or_default();
+    facts.trace_id = read.trace_id.and_then(Text::into_id);
+    let said = read
+        .message
+        .and_then(Text::into_line)
+        .or_else(|| read.error.and_then(Text::into_line));
+    let said = said.or_else(|| plain(&body));
+    facts.message = said.map(|said| redact::text(&said));
+    facts.body = serde_json::from_slice(&body).ok().map(redact::body);
     Ok(respond(status, headers, body, facts))
+}
+
+/// The whole body, unless it is too large.
+async fn whole(
+    mut response: reqwest::Response,
+    largest: usize,
+) -> reqwest::Result<Result<Bytes, Unreadable>> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > largest {
+            return Ok(Err(Unreadable::TooLarge { limit: largest }));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Ok(body.freeze()))
+}
+
+/// The body, if it shows the operation's success.
+fn judge(
+    operation: &Operation,
+    asked: Option<&str>,
+    body: &Bytes,
+    is_file: bool,
+    facts: &mut Facts,
+) -> Result<Bytes, Unreadable> {
+    let trimmed = body.trim_ascii();
+    if trimmed.is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    let strict = serde_json::from_slice(body);
+    let was_repaired = strict.is_err();
+    let value: Value = match strict.or_else(|_| tolerant::parse(body)) {
+        Ok(value) => value,
+        Err(_) if trimmed.starts_with(b"<") => return Err(Unreadable::Page),
+        // A text that says that it is JSON.
+        Err(_) if is_file => return Ok(body.clone()),
+        Err(error) => return Err(Unreadable::Malformed(redact::decode_error(&error))),
+    };
+    let trace_id = value.get("traceId").cloned();
+    let trace_id = trace_id.and_then(|id| serde_json::from_value::<Text>(id).ok());
+    facts.trace_id = trace_id.and_then(Text::into_id);
+    if is_file {
+        evidence::judge_file(&value)?;
+    } else {
+        evidence::judge(operation, asked, &value)?;
+    }
+    Ok(if was_repaired {
+        value.to_string().into()
+    } else {
+        body.clone()
+    })
+}
+
+/// Whether what came in place of a file says that it is none: it is read before it is believed.
+fn is_odd_file(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_ascii_lowercase();
+    kind.contains("html")
+        || kind.contains("json")
+        || response.status() == StatusCode::NO_CONTENT
+        || response.content_length() == Some(0)
 }
 
 pub(crate) fn facts_mut(response: &mut reqwest::Response) -> &mut Facts {
@@ -174,18 +280,6 @@ fn respond(
     *response.headers_mut() = headers;
     response.extensions_mut().insert(facts);
     response.into()
-}
-
-fn is_text(response: &reqwest::Response) -> bool {
-    let Some(kind) = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return true;
-    };
-    let kind = kind.to_ascii_lowercase();
-    kind.contains("json") || kind.starts_with("text/")
 }
 
 /// The first line of an answer that is no JSON.
@@ -215,6 +309,10 @@ enum Text {
 }
 
 impl Text {
+    fn into_id(self) -> Option<String> {
+        self.into_line().map(|id| redact::text(&id))
+    }
+
     fn into_line(self) -> Option<String> {
         match self {
             Self::One(line) | Self::Inner { message: line } => Some(line),

@@ -39,6 +39,8 @@ pub struct CallRecord {
     pub elapsed: Duration,
     /// 1 for the first attempt of a call.
     pub attempt: u32,
+    /// The day's limit and how many calls it has taken from everybody, as the service told it.
+    pub day: Option<(u32, u32)>,
     /// What the service's support asks for.
     pub trace_id: Option<String>,
     pub problem: Option<CallProblem>,

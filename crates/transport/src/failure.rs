@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::answer::{Facts, NotSent};
+use crate::evidence::Unreadable;
 use crate::invoke::InvokeError;
-use crate::operation::{Auth, Body, Idempotency, Operation, Paging};
+use crate::operation::{Auth, Body, Evidence, Idempotency, Operation, Paging, Shown};
 use crate::record::{OddRecord, PagingError};
 use crate::redact;
 use crate::retry::{self, Outcome, Repeat};
@@ -24,7 +25,16 @@ pub struct CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation, self.cause)
+        write!(f, "{}: {}", self.operation, self.cause)?;
+        match &*self.cause {
+            Cause::Unreadable { .. } if self.in_doubt => f.write_str(
+                "; whether the service carried the request out is not known: look there before it is sent again",
+            ),
+            Cause::Unreadable { .. } => f.write_str(
+                "; try again later, and if it stays check the base URL and what is between here and the service (proxy, firewall, login page)",
+            ),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -69,11 +79,11 @@ pub enum Cause {
     /// The request may have arrived, and no whole answer came back.
     #[error("{}", lost_text(source))]
     Lost { source: reqwest::Error },
-    /// A success whose body is not what the description says.
-    #[error("the service answered {} with a body that cannot be read: {problem}", status.map_or("with success".to_owned(), |s| s.to_string()))]
+    /// A success by its status that does not show what the operation's success must.
+    #[error("{} came back, but it shows no success: {problem}", status.map_or("an answer".to_owned(), |s| s.to_string()))]
     Unreadable {
         status: Option<StatusCode>,
-        problem: String,
+        problem: Unreadable,
     },
     /// The request could not be put together; nothing was sent.
     #[error("the request cannot be built: {0}")]
@@ -159,10 +169,16 @@ impl CallError {
                 cause: Box::new(Cause::NotSent(why)),
             };
         }
+        if let Some((status, problem)) = facts.unreadable {
+            return Self::shows_nothing(operation, Some(status), problem);
+        }
         let outcome = Outcome::of_status(status, facts.own_form, facts.retry_after);
+        let refused = facts.message.as_deref().unwrap_or_default();
         Self {
             operation: operation.name,
-            in_doubt: facts.earlier_in_doubt || outcome.in_doubt(nominal(operation)),
+            in_doubt: facts.earlier_in_doubt
+                || outcome.in_doubt(nominal(operation))
+                || perhaps_created(operation, status, refused),
             cause: Box::new(Cause::Refused {
                 status,
                 own_form: facts.own_form,
@@ -242,13 +258,19 @@ impl CallError {
         status: Option<StatusCode>,
         error: &serde_json::Error,
     ) -> Self {
+        let problem = Unreadable::Malformed(redact::decode_error(error));
+        Self::shows_nothing(operation, status, problem)
+    }
+
+    fn shows_nothing(
+        operation: &Operation,
+        status: Option<StatusCode>,
+        problem: Unreadable,
+    ) -> Self {
         Self {
             operation: operation.name,
             in_doubt: nominal(operation) != Repeat::Reads,
-            cause: Box::new(Cause::Unreadable {
-                status,
-                problem: redact::decode_error(error),
-            }),
+            cause: Box::new(Cause::Unreadable { status, problem }),
         }
     }
 
@@ -395,6 +417,12 @@ static ANY: Operation = Operation {
     id: None,
     version: None,
     record: None,
+    evidence: Evidence {
+        shown: Shown::Answer {
+            why: "which operation it is is not known",
+        },
+        flags: &[],
+    },
     trigger: None,
 };
 
@@ -415,6 +443,18 @@ fn named_field(message: &str) -> Option<&str> {
     let name = named.split(' ').next()?.trim_matches(['`', '"', '\'']);
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '-');
     (!name.is_empty() && name.chars().all(is_path)).then_some(name)
+}
+
+/// The service is known to answer 422 to creates that it has carried out. Not where the text names an argument: that is
+/// refused before anything is done. Where there is a way to look, looking costs less than trusting the text.
+fn perhaps_created(operation: &Operation, status: StatusCode, message: &str) -> bool {
+    status == StatusCode::UNPROCESSABLE_ENTITY
+        && operation.http_method == "POST"
+        && match operation.idempotency {
+            Idempotency::Lookup(_) => true,
+            Idempotency::Unsafe => named_field(message).is_none(),
+            Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => false,
+        }
 }
 
 /// Only reads and the rest matter for doubt.

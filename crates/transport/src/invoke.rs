@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::execute::Execute;
 use crate::failure::CallError;
 use crate::operation::{Body, Operation, Parameter, Place};
+use crate::tolerant;
 use crate::transport::BuildError;
 
 /// The arguments do not fit the operation. Names fields, never shows values.
@@ -124,7 +125,7 @@ pub fn is_loopback(base: &Url) -> bool {
     }
 }
 
-/// Sends the operation and reads the answer; an empty one is `Value::Null`.
+/// Sends the operation and reads the answer. What it shows has been judged where it was sent.
 pub async fn call(
     execute: &dyn Execute,
     base: &Url,
@@ -140,11 +141,7 @@ pub async fn call(
         .bytes()
         .await
         .map_err(|error| CallError::from_reqwest(operation, error))?;
-    if body.trim_ascii().is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&body)
-        .map_err(|error| CallError::unreadable(operation, Some(status), &error))
+    tolerant::parse(&body).map_err(|error| CallError::unreadable(operation, Some(status), &error))
 }
 
 /// Sends the operation and hands its answer over unread, for answers that are files. Each piece of it has to come within

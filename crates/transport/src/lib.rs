@@ -21,6 +21,7 @@ mod answer;
 mod blank;
 mod call_log;
 mod clock;
+mod evidence;
 mod execute;
 mod failure;
 pub mod invoke;
@@ -42,6 +43,7 @@ pub use answer::{ErrorForm, Facts, NotSent};
 pub use blank::request_builder;
 pub use call_log::{CallLog, CallProblem, CallRecord, NoCallLog};
 pub use clock::{Clock, SystemClock};
+pub use evidence::Unreadable;
 pub use execute::Execute;
 pub use failure::{CallError, Cause};
 pub use limits::{

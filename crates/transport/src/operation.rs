@@ -33,8 +33,70 @@ pub struct Operation {
     pub version: Option<&'static str>,
     /// JSON pointer to the record inside a single-record answer, e.g. `/contact`.
     pub record: Option<&'static str>,
+    /// What an answer must show to be its success.
+    pub evidence: Evidence,
     /// What a poll of it finds; only reads have one.
     pub trigger: Option<Trigger>,
+}
+
+/// What an answer must show to be an operation's success, whatever its status and content type say. What shows less is
+/// neither success nor refusal: see [`Unreadable`](crate::Unreadable).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    pub shown: Shown,
+    /// JSON pointers to success flags; none that is there may be false.
+    pub flags: &'static [&'static str],
+}
+
+/// The part of an answer that an operation's success is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// A file, passed on as it comes.
+    Bytes,
+    /// A list.
+    List {
+        /// JSON pointer; empty where the list is the whole answer.
+        at: &'static str,
+        /// It cannot be empty: it shows what was made.
+        some: bool,
+    },
+    /// A record.
+    Record {
+        /// JSON pointer to its id, which is not empty.
+        id: &'static str,
+        /// The path parameter that the id must be equal to; `None` where the answer brings a new id.
+        asked: Option<&'static str>,
+    },
+    /// A record or null, which says that there is none.
+    RecordOrNull {
+        /// JSON pointer to the record.
+        at: &'static str,
+        /// JSON pointer to its id.
+        id: &'static str,
+    },
+    /// One of these groups of members; each member of it is there, and not empty.
+    Members(&'static [&'static [Member]]),
+    /// At least one of the flags, and it is true.
+    Flag,
+    /// An object that is no error's body: nothing more can be told.
+    Answer { why: &'static str },
+}
+
+/// A member that an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// JSON pointer.
+    pub at: &'static str,
+    pub kind: MemberKind,
+}
+
+/// What a member must be, as far as it can be bent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberKind {
+    Text,
+    Number,
+    Flag,
+    Any,
 }
 
 /// What a read means to somebody who polls it.

@@ -16,9 +16,10 @@ use jiff::fmt::rfc2822;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use crate::answer::{self, ErrorForm, Facts, NotSent};
+use crate::answer::{self, Facts, NotSent};
 use crate::call_log::{CallLog, CallProblem, CallRecord};
 use crate::clock::Clock;
+use crate::evidence;
 use crate::execute::Execute;
 use crate::limits::{Budget, Limiter, Permit, Priority};
 use crate::operation::{Auth, Idempotency, Operation};
@@ -48,7 +49,7 @@ struct Shared {
     token: Option<Arc<dyn TokenSource>>,
     limiter: Arc<Limiter>,
     retry: RetryPolicy,
-    error_form: ErrorForm,
+    rules: answer::Rules,
     call_log: Arc<dyn CallLog>,
     clock: Arc<dyn Clock>,
     /// The service's clock in its last answer, in seconds; 0 before the first.
@@ -131,8 +132,15 @@ impl Transport {
         };
         let at = self.shared.clock.now();
         let started = Instant::now();
-        let (outcome, answer) = self.send(permit, request).await;
-        let status = answer.as_ref().ok().map(reqwest::Response::status);
+        let (outcome, answer) = self.send(call.operation, permit, request).await;
+        let facts = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| Facts::of(answer.extensions()));
+        let status = match facts.and_then(|facts| facts.unreadable.as_ref()) {
+            Some((status, _)) => Some(*status),
+            None => answer.as_ref().ok().map(reqwest::Response::status),
+        };
         self.shared.call_log.record(CallRecord {
             at,
             service: Arc::clone(&self.shared.service),
@@ -143,10 +151,8 @@ impl Transport {
             status: status.map(|status| status.as_u16()),
             elapsed: started.elapsed(),
             attempt: number,
-            trace_id: answer
-                .as_ref()
-                .ok()
-                .and_then(|answer| Facts::of(answer.extensions())?.trace_id.clone()),
+            day: self.told_of_the_day(),
+            trace_id: facts.and_then(|facts| facts.trace_id.clone()),
             problem: problem(outcome, &answer),
         });
         Attempt::Done {
@@ -156,7 +162,18 @@ impl Transport {
         }
     }
 
-    async fn send(&self, permit: Permit, request: reqwest::Request) -> (Outcome, Answer) {
+    fn told_of_the_day(&self) -> Option<(u32, u32)> {
+        let daily = self.shared.limiter.snapshot().daily?;
+        daily.told.then_some((daily.limit, daily.used))
+    }
+
+    async fn send(
+        &self,
+        operation: &Operation,
+        permit: Permit,
+        request: reqwest::Request,
+    ) -> (Outcome, Answer) {
+        let asked = evidence::asked(operation, request.url());
         let sent = match self.shared.wire.send(request).await {
             Ok(response) => {
                 let status = response.status();
@@ -167,14 +184,11 @@ impl Transport {
                 }
                 let server = permit.answered(status, response.headers());
                 let pause = server.pause(status);
-                let form = self.shared.error_form;
-                answer::read(response, server.retry_after.or(pause), form)
+                let retry_after = server.retry_after.or(pause);
+                let rules = &self.shared.rules;
+                answer::read(response, retry_after, operation, asked.as_deref(), rules)
                     .await
-                    .map(|response| {
-                        let own_form =
-                            Facts::of(response.extensions()).is_some_and(|facts| facts.own_form);
-                        (Outcome::of_status(status, own_form, pause), response)
-                    })
+                    .map(|response| (outcome_of(status, pause, &response), response))
             }
             Err(error) => Err(error),
         };
@@ -295,7 +309,8 @@ impl Transport {
             }
             let delay = match retry::decide(call.repeat, outcome) {
                 Decision::Stop => None,
-                Decision::After(delay) => Some(delay),
+                // A hint: it never makes us faster than we would be by ourselves.
+                Decision::After(hint) => delays.next().map(|delay| delay.max(hint)),
                 Decision::BackOff => delays.next(),
             };
             match delay.filter(|delay| {
@@ -323,6 +338,20 @@ fn settle(answer: Answer, outcome: Outcome, doubt: Option<Answer>) -> Answer {
         }
         (Err(_), Some(earlier)) if outcome == Outcome::NotSent => earlier,
         (answer, _) => answer,
+    }
+}
+
+fn outcome_of(
+    status: http::StatusCode,
+    pause: Option<std::time::Duration>,
+    response: &reqwest::Response,
+) -> Outcome {
+    match Facts::of(response.extensions()) {
+        Some(facts) if facts.unreadable.is_some() => Outcome::Unreadable,
+        facts => {
+            let own_form = facts.is_some_and(|facts| facts.own_form);
+            Outcome::of_status(status, own_form, pause)
+        }
     }
 }
 

@@ -22,6 +22,8 @@ use crate::Site;
 const LONGEST: Duration = Duration::from_secs(20);
 /// For the moment of writing.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// Clocks of machines that share a store differ by less.
+const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 /// The cursor that keeps the positions of all timetables of a location, by their names.
 const CURSOR: &str = "schedules";
 
@@ -134,12 +136,18 @@ impl Scheduler {
         let mut after = BTreeMap::new();
         let mut events = Vec::new();
         let mut missed = Vec::new();
+        let mut ahead = Vec::new();
         for schedule in &*schedules {
             let name = schedule.name();
             let position = before.get(&name);
             let position = position.filter(|position| position.timetable == schedule.identity);
             // What was due before it was first looked at is history.
             let mut since = position.map_or(now, |position| position.since);
+            if since > now + AHEAD {
+                // The clock was ahead. What it made due is one event with what falls due now at the same time.
+                ahead.push((schedule, since));
+                since = now;
+            }
             if let Some(due) = schedule.timetable.due(since, now) {
                 since = due.at;
                 events.extend(self.events(schedule, due.at, &due.local).await?);
@@ -158,6 +166,9 @@ impl Scheduler {
         };
         for (schedule, missed) in missed {
             self.tell_of_missed(schedule, missed, now).await?;
+        }
+        for (schedule, since) in ahead {
+            self.tell_of_clock(schedule, since, now).await?;
         }
         let commit = PollCommit {
             name: CURSOR.to_owned(),
@@ -231,6 +242,27 @@ impl Scheduler {
             subject: workflow.clone(),
             message: format!(
                 "workflow \"{workflow}\" was due {missed} time(s) while nothing ran; the latest occurrence is made up for, the earlier ones are left out"
+            ),
+        };
+        self.site.store.raise_alert(alert, now).await?;
+        Ok(())
+    }
+
+    /// A clock that was ahead would have silenced the timetable until then.
+    async fn tell_of_clock(
+        &self,
+        schedule: &Schedule,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let workflow = &schedule.workflow;
+        tracing::warn!(%workflow, %since, "the clock was ahead, and is set right; the timetable goes on from now");
+        let alert = NewAlert {
+            location: self.site.location.clone(),
+            kind: "clock".to_owned(),
+            subject: workflow.clone(),
+            message: format!(
+                "the clock was ahead and was set right: the timetable of workflow \"{workflow}\" had come to {since}; it goes on from now, and what ran already does not run again"
             ),
         };
         self.site.store.raise_alert(alert, now).await?;

@@ -303,12 +303,13 @@ fn rate_table(rates: &[Value]) -> Markup {
         section {
             h2 { "Calls" }
             table {
-                thead { tr { th { "Location" } th { "HighLevel calls today" } th { "Left today" } } }
+                thead { tr { th { "Location" } th { "HighLevel calls today" } th { "Of them by others" } th { "Left today" } } }
                 tbody {
                     @for rate in rates {
                         tr {
                             td { code { (rate["location"].as_str().unwrap_or("")) } }
                             td.number { (rate["used_today"]) }
+                            td.number { (rate["others_today"]) }
                             td.number { (rate["left_today"]) }
                         }
                     }
@@ -328,6 +329,7 @@ fn rates(app: &App) -> Vec<Value> {
                 "connection": connection.id,
                 "location": connection.location,
                 "used_today": daily.map(|daily| daily.used),
+                "others_today": daily.map(|daily| daily.others),
                 "left_today": daily.map(|daily| daily.remaining),
             })
         })

@@ -232,6 +232,8 @@ async fn status_tells_how_often_polls_are_made_and_why_less_often() {
         attempt: 1,
         trace_id: None,
         error: None,
+        day_limit: None,
+        day_used: None,
     };
     store.log_calls(vec![call; 460]).await.unwrap();
     store.close().await;

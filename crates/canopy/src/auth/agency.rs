@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use canopy_highlevel::oauth::member;
 use canopy_highlevel::{Client, Priority};
 use canopy_transport::lenient::Lenient as _;
 use canopy_transport::{BuildError, Cause, NotSent, TokenError, TokenSource};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::Time;
@@ -66,14 +67,16 @@ impl LocationTokens {
         let arguments = json!({ "companyId": self.company, "locationId": self.location });
         let answer = self.agency.invoke(OPERATION, &arguments).await;
         let answer = answer.map_err(|error| told(&error))?;
-        let token = answer["access_token"].as_str().unwrap_or_default();
+        let token = member(&answer, "access_token").and_then(Value::as_str);
+        let token = token.unwrap_or_default();
         if token.is_empty() {
             return Err(TokenError::Unavailable {
                 reason: "the agency's token was answered without a token for the location"
                     .to_owned(),
             });
         }
-        let life = i64::from_json(answer["expires_in"].clone()).unwrap_or(USUAL_LIFE);
+        let life = member(&answer, "expires_in").cloned();
+        let life = life.and_then(i64::from_json).unwrap_or(USUAL_LIFE);
         let now = self.time.0.now();
         Ok(Cached {
             token: token.into(),

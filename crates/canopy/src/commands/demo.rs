@@ -20,6 +20,7 @@ use crate::control::Control;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::program::Program;
+use crate::temporary;
 use crate::{show, shutdown};
 
 /// The demo gives up when nothing has moved for this long.
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) async fn demo(options: &Demo, observer: Arc<dyn Observer>) -> Result<Ended, Failure> {
-    let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
+    let folder = temporary::folder()?;
     let sandbox = Sandbox::builder()
         .seed(options.seed)
         .limits(!options.no_limits)

@@ -40,6 +40,10 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
         .await
         .map_err(failed)?;
     let plans = plans(&loaded, &store).await;
+    let days = store
+        .days_of_calls("highlevel", crate::connect::midnight(now))
+        .await
+        .map_err(failed)?;
     store.close().await;
     // The figures are worth showing although a workflow file is being written.
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
@@ -53,7 +57,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
         println!(
             "{}",
             json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
-                "alerts": alerts, "polls": polls })
+                "alerts": alerts, "polls": polls, "calls_today": show::days_of_calls(&days) })
         );
     } else {
         print!("{}", show::summary(&summary));
@@ -69,6 +73,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
         if !polls.is_empty() {
             print!("\npolls:\n{polls}");
         }
+        print!("{}", show::day_lines(&days));
         if summary.events_held > 0 {
             println!(
                 "\n{} event(s) wait for approval: `canopy events --state held`, then `canopy approve`",

@@ -19,6 +19,7 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
 use crate::polls;
 use crate::program::existing_store;
+use crate::temporary;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trigger {
@@ -53,7 +54,7 @@ pub(super) async fn trigger(options: Trigger, environment: &Environment) -> Resu
     let loaded = config::load(&options.config.config)?;
     let wanted = wanted(&loaded, &options)?;
     // Without a store nothing was polled yet: an empty one says so.
-    let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
+    let folder = temporary::folder()?;
     let store = match existing_store(&loaded, environment).await? {
         Some(store) => store,
         None => SqliteStore::open(&folder.path().join("canopy.db"), &SecretKey::generate())

@@ -18,8 +18,8 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::Failure;
-use crate::polls;
 use crate::program::{OWNER, connections, engine_options, existing_store};
+use crate::{polls, temporary};
 
 pub(crate) use report::{Report, describe};
 
@@ -43,7 +43,7 @@ impl Rehearsal {
         workflows: Vec<Workflow>,
     ) -> Result<Self, Failure> {
         let wanted = polls::polls(loaded, &workflows)?;
-        let folder = tempfile::tempdir().map_err(|error| Failure::failed(&error))?;
+        let folder = temporary::folder()?;
         let store = copy(loaded, environment, &folder).await?;
         let mut configured = loaded.config.connection.iter();
         let real = if configured.any(|one| one.highlevel.oauth.is_some()) {
@@ -125,7 +125,7 @@ async fn copy(
         let store = store.map_err(|error| Failure::failed(&error))?;
         let copied = store.copy_to(&path).await;
         store.close().await;
-        copied.map_err(|error| Failure::failed(&error))?;
+        copied.map_err(|error| temporary::full(folder.path(), &real, &error))?;
         config::store_key(&real, &loaded.config, &loaded.folder, environment)?
     } else {
         SecretKey::generate()

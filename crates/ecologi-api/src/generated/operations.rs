@@ -26,6 +26,23 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/amount",
+                            kind: MemberKind::Number,
+                        },
+                        Member {
+                            at: "/currency",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -49,6 +66,29 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/tileUrl",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/amount",
+                            kind: MemberKind::Number,
+                        },
+                        Member {
+                            at: "/currency",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -72,6 +112,29 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/tileUrl",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/amount",
+                            kind: MemberKind::Number,
+                        },
+                        Member {
+                            at: "/currency",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -95,6 +158,29 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/treeUrl",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/amount",
+                            kind: MemberKind::Number,
+                        },
+                        Member {
+                            at: "/currency",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -118,6 +204,29 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/treeUrl",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/amount",
+                            kind: MemberKind::Number,
+                        },
+                        Member {
+                            at: "/currency",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -145,6 +254,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/total",
+                            kind: MemberKind::Number,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -172,6 +294,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/total",
+                            kind: MemberKind::Number,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -199,6 +334,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/total",
+                            kind: MemberKind::Number,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -226,6 +374,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/trees",
+                            kind: MemberKind::Number,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -253,6 +414,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/total",
+                            kind: MemberKind::Number,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
 ];

@@ -49,8 +49,9 @@ async fn a_purchase_is_one_keyed_request_and_an_exact_receipt() {
 
 #[tokio::test]
 async fn every_order_has_its_own_path() {
-    let (client, server) =
-        answering(ResponseTemplate::new(201).set_body_json(json!({"tileUrl": "https://t"}))).await;
+    let receipt =
+        json!({"treeUrl": "https://t", "tileUrl": "https://t", "amount": 1, "currency": "GBP"});
+    let (client, server) = answering(ResponseTemplate::new(201).set_body_json(receipt)).await;
     let one = rust_decimal::Decimal::ONE;
     let orders = [
         (Order::Trees { number: 1 }, "/impact/trees"),
@@ -116,21 +117,57 @@ async fn a_repeat_after_a_server_error_carries_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_torn_receipt_is_a_purchase_all_the_same() {
-    for torn in [
+async fn an_answer_without_a_receipt_is_asked_for_again_and_is_no_purchase() {
+    let json = |body: Value| ResponseTemplate::new(201).set_body_json(body);
+    for nothing in [
         ResponseTemplate::new(201),
+        ResponseTemplate::new(204),
         ResponseTemplate::new(201).set_body_string("thank you"),
-        ResponseTemplate::new(201).set_body_json(json!({"amount": "n/a", "currency": 3})),
+        ResponseTemplate::new(200).set_body_raw("<html>Down</html>", "application/json"),
+        json(json!(null)),
+        json(json!({})),
+        json(json!({"error": "Account suspended"})),
+        json(json!({"statusCode": 500, "message": "oops", "treeUrl": "https://t"})),
+        json(json!({"message": "accepted"})),
+        json(json!({"amount": 1.2})),
+        json(json!({"amount": "n/a", "currency": "GBP"})),
+        json(json!({"amount": 1, "currency": 3})),
+        json(json!({"treeUrl": ""})),
     ] {
-        let (client, _server) = answering(torn).await;
+        let (client, server) = answering(nothing.clone()).await;
+        let error = client
+            .buy(&trees(), &IdempotencyKey::new("k"))
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_unreadable() && error.outcome_unknown(),
+            "{nothing:?} {error}"
+        );
+        assert_eq!(error.refusal(), None);
+        // The key makes a repeat harmless.
+        assert_eq!(requests(&server).await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_counts_with_whatever_success_it_comes() {
+    for (status, receipt, kind) in [
+        (200, r#"{"treeUrl":"https://t"}"#, "application/json"),
+        (202, r#"{"amount":"1.20","currency":"GBP"}"#, "text/html"),
+        (
+            201,
+            r#"{"treeUrl":"https://t","projectDetails":[{"name":"x\ud83d"}]}"#,
+            "text/plain",
+        ),
+    ] {
+        let answer = ResponseTemplate::new(status).set_body_raw(receipt, kind);
+        let (client, server) = answering(answer).await;
         let receipt = client
             .buy(&trees(), &IdempotencyKey::new("k"))
             .await
             .unwrap();
-        assert_eq!(
-            (receipt.amount, receipt.currency, receipt.url),
-            (None, None, None)
-        );
+        assert!(receipt.url.is_some() || receipt.amount.is_some());
+        assert_eq!(requests(&server).await.len(), 1);
     }
 }
 

@@ -2,11 +2,14 @@
 
 use canopy_mapping::{WAIT, wait_until};
 use canopy_store::{StepRecord, StepState};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use crate::error::{EngineError, Verdict};
+
+/// Clocks differ by less.
+pub(crate) const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
 impl StepRun<'_> {
     pub(crate) async fn control(&mut self) -> Result<Verdict, EngineError> {
@@ -25,7 +28,9 @@ impl StepRun<'_> {
     async fn rest(&self, arguments: &Map<String, Value>) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let now = engine.clock.now();
-        let until = if let Some(until) = self.earlier.and_then(until) {
+        // One that was reckoned by a clock that was ahead is reckoned anew.
+        let earlier = self.earlier.filter(|step| step.updated_at <= now + AHEAD);
+        let until = if let Some(until) = earlier.and_then(until) {
             until
         } else {
             let until = match wait_until(arguments, now) {

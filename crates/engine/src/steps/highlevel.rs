@@ -85,6 +85,7 @@ impl StepRun<'_> {
         let answer = match sent {
             Sent::Answer(answer) => answer,
             Sent::Person(reason) => return Ok(Verdict::Held(reason)),
+            Sent::Unlooked(error) => return self.still_unsure(&error).await,
             Sent::Nothing => return Ok(Verdict::Unsent),
         };
         engine.observer.at(Boundary::AfterCall, &self.step.id);
@@ -94,8 +95,60 @@ impl StepRun<'_> {
         };
         match answer {
             Ok(answer) => self.done(operation, &arguments, answer).await,
-            Err(error) => self.failed(operation, &error).await,
+            Err(error) => match self.perhaps_created(operation, &arguments, error).await {
+                Perhaps::Created(answer) => self.done(operation, &arguments, answer).await,
+                Perhaps::Not(error) => self.refused(&error).await,
+                Perhaps::Unknown(error) => self.failed(operation, &error).await,
+            },
         }
+    }
+
+    /// HighLevel is known to create records and answer 422 all the same. Where there is a way to look, looking tells at
+    /// once; what is not there was refused.
+    async fn perhaps_created(
+        &self,
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+        error: Error,
+    ) -> Perhaps {
+        match operation.idempotency {
+            Idempotency::Lookup(lookup)
+                if error.outcome_unknown() && error.status() == Some(422) =>
+            {
+                match self.find(operation, &lookup, arguments).await {
+                    Ok(Some(answer)) => Perhaps::Created(answer),
+                    Ok(None) => {
+                        Perhaps::Not(error.with_advice("it was looked for, and is not there"))
+                    }
+                    // It is looked for before it is sent again.
+                    Err(_) => Perhaps::Unknown(error),
+                }
+            }
+            _ => Perhaps::Unknown(error),
+        }
+    }
+
+    /// The service does not take it, whatever is tried.
+    async fn refused(&self, error: &Error) -> Result<Verdict, EngineError> {
+        let text = error.to_string();
+        let outcome = self.outcome(StepState::Failed, None, Some(text.clone()));
+        let now = self.engine.clock.now();
+        self.engine
+            .store
+            .finish_step(self.fence, outcome, now)
+            .await?;
+        Ok(Verdict::Dead(text))
+    }
+
+    /// Whether an earlier attempt carried it out could not be looked up: it is not sent again before that.
+    async fn still_unsure(&self, error: &Error) -> Result<Verdict, EngineError> {
+        let outcome = self.outcome(StepState::Unsure, None, Some(error.to_string()));
+        let now = self.engine.clock.now();
+        self.engine
+            .store
+            .finish_step(self.fence, outcome, now)
+            .await?;
+        Ok(verdict_of(error))
     }
 
     /// Makes the call: by itself, or where others want the same of their contacts together with them.
@@ -180,7 +233,7 @@ impl StepRun<'_> {
             Idempotency::Lookup(lookup) => match self.find(operation, &lookup, arguments).await {
                 Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
                 Ok(None) => {}
-                Err(error) => return Ok(Sent::Answer(Err(error))),
+                Err(error) => return Ok(Sent::Unlooked(error)),
             },
             Idempotency::Unsafe => {
                 // The run was held in doubt before, and a person has let it go on.
@@ -380,8 +433,17 @@ enum Sent {
     Answer(Result<Value, Error>),
     /// Whether it may be made is for a person to say.
     Person(String),
+    /// Whether it was made before could not be looked up.
+    Unlooked(Error),
     /// The program stops, and it was not made.
     Nothing,
+}
+
+/// What a create that was not answered with success turned out to be.
+enum Perhaps {
+    Created(Value),
+    Not(Error),
+    Unknown(Error),
 }
 
 enum FieldsError {

@@ -5,10 +5,12 @@ use canopy_mapping::{NAME_A_MODE, Step};
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
 };
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::StepRun;
+use super::control::AHEAD;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -131,7 +133,9 @@ impl StepRun<'_> {
             PurchaseState::Sent => {
                 let sent = purchase.sent_at.unwrap_or(purchase.created_at);
                 let age = self.engine.clock.now().duration_since(sent);
-                if age <= self.engine.options.purchase_window {
+                // By a clock that was ahead nobody knows how old it is.
+                let is_known = age >= SignedDuration::ZERO.saturating_sub(AHEAD);
+                if is_known && age <= self.engine.options.purchase_window {
                     return self.send(order, true).await;
                 }
                 let error = format!(
@@ -188,7 +192,7 @@ impl StepRun<'_> {
         let error = match answer {
             Ok(receipt) => {
                 let outcome = PurchaseOutcome::Confirmed {
-                    // A torn receipt: bought, but the amount is only known from the price list.
+                    // A receipt that tells only where to look: the amount is known from the price list.
                     amount: receipt.amount.unwrap_or_else(|| self.estimate(order)),
                     currency: receipt
                         .currency

@@ -262,3 +262,29 @@ with = { number = "{{ contact.firstName }}" }
             .unwrap()
     );
 }
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_and_is_set_right_silences_no_wait() {
+    let world = World::new(LATER).await;
+    world.wait(SignedDuration::from_hours(10));
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.run().await.state, RunState::Waiting);
+    world.wait(SignedDuration::from_hours(-10));
+    world.drain().await;
+    let run = world.run().await;
+    assert_eq!(run.state, RunState::Waiting);
+    assert_eq!(
+        run.next_attempt_at,
+        Some(world.now() + SignedDuration::from_hours(72))
+    );
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert!(
+        alerts.iter().any(|alert| alert.kind == "clock"),
+        "{alerts:?}"
+    );
+    world.wait(SignedDuration::from_hours(73));
+    world.drain().await;
+    assert_eq!(world.run().await.state, RunState::Done);
+    assert_eq!(world.bought().await.len(), 2);
+}

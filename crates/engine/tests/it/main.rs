@@ -6,6 +6,7 @@ mod budgets;
 mod custom_fields;
 mod documents;
 mod events;
+mod evidence;
 mod field_types;
 mod fields;
 mod integers;

@@ -35,6 +35,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -67,6 +71,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -94,6 +102,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/followers",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -121,6 +136,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/followers",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -142,6 +164,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -169,6 +195,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/tags",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -196,6 +229,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/responses",
+                some: false,
+            },
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -233,6 +273,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/exists",
+                            kind: MemberKind::Flag,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blog_slug",
             contact: None,
@@ -263,6 +316,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -290,6 +350,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/note/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -311,6 +378,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -332,6 +406,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -353,6 +434,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/data/_id"),
         version: Some("/data/updatedAt"),
         record: Some("/data"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/data/_id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -374,6 +462,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/buiseness/id",
+                asked: None,
+            },
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -395,6 +490,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/calendar/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -419,6 +521,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/group/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -446,6 +555,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List { at: "", some: true },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -473,6 +586,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/_id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -494,6 +614,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/contact/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -524,6 +651,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/customField/id"),
         version: None,
         record: Some("/customField"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/customField/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -545,6 +679,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -575,6 +716,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/note/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -596,6 +744,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/opportunity/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -617,6 +772,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -647,6 +809,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/task/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -668,6 +837,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -700,6 +876,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -727,6 +907,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("associationId"),
+            },
+            flags: &["/deleted"],
+        },
         trigger: None,
     },
     Operation {
@@ -754,6 +941,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -781,6 +972,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -808,6 +1003,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -835,6 +1034,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -867,6 +1070,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/message",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -899,6 +1115,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -926,6 +1146,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -958,6 +1182,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -990,6 +1218,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -1017,6 +1249,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -1049,6 +1285,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("relationId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -1081,6 +1324,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -1108,6 +1355,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -1140,6 +1391,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Bytes,
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "message_transcription",
             contact: None,
@@ -1170,6 +1425,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/users",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -1216,6 +1478,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/associations",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1246,6 +1515,25 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/access_token",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/accessToken",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -1283,6 +1571,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/authors",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blog_author",
             contact: None,
@@ -1329,6 +1624,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/categories",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blog_category",
             contact: None,
@@ -1365,6 +1667,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/notes",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "note",
             contact: Some("/contactId"),
@@ -1404,6 +1713,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/tasks",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "task",
             contact: Some("/contactId"),
@@ -1449,6 +1765,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/event/id"),
         version: Some("/event/dateUpdated"),
         record: Some("/event"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/event/id",
+                asked: Some("eventId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -1516,6 +1839,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/notes",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "appointment_note",
             contact: Some("/contactId"),
@@ -1552,6 +1882,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/events",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -1612,6 +1949,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("associationId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1653,6 +1997,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1694,6 +2045,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "association",
             contact: None,
@@ -1755,6 +2113,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/events",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blocked_slot",
             contact: None,
@@ -1819,6 +2184,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/blogs",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blog_post",
             contact: None,
@@ -1870,6 +2242,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/data",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "blog",
             contact: None,
@@ -1906,6 +2285,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/business/id"),
         version: Some("/business/updatedAt"),
         record: Some("/business"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/business/id",
+                asked: Some("businessId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "business",
             contact: None,
@@ -1952,6 +2338,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/businesses",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "business",
             contact: None,
@@ -1988,6 +2381,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/calendar/id",
+                asked: Some("calendarId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar",
             contact: None,
@@ -2049,6 +2449,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/events",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "appointment",
             contact: Some("/contactId"),
@@ -2109,6 +2516,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/groups",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar_group",
             contact: None,
@@ -2150,6 +2564,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/_id",
+                asked: Some("notificationId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar_notification",
             contact: None,
@@ -2206,6 +2627,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List { at: "", some: false },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar_notification",
             contact: None,
@@ -2247,6 +2672,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/_id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar_resource",
             contact: None,
@@ -2298,6 +2730,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List { at: "", some: false },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar_resource",
             contact: None,
@@ -2344,6 +2780,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/calendars",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "calendar",
             contact: None,
@@ -2385,6 +2828,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/campaigns",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "campaign",
             contact: None,
@@ -2421,6 +2871,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/company/id"),
         version: None,
         record: Some("/company"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/company/id",
+                asked: Some("companyId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "company",
             contact: None,
@@ -2457,6 +2914,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/contact/id",
+                asked: Some("contactId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -2529,6 +2993,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/contacts",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -2601,6 +3072,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/contacts",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -2653,6 +3131,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("conversationId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "conversation",
             contact: Some("/contactId"),
@@ -2700,6 +3185,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/customFields",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "custom_field",
             contact: None,
@@ -2736,6 +3228,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/snapshots",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "snapshot",
             contact: None,
@@ -2782,6 +3281,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        evidence: Evidence {
+            shown: Shown::RecordOrNull {
+                at: "/contact",
+                id: "/contact/id",
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "duplicate_contact",
             contact: None,
@@ -2818,6 +3324,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "email",
             contact: Some("/contactId"),
@@ -2879,6 +3392,12 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Answer {
+                why: "its members are the days that have free slots, so one without any shows none",
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "free_slots",
             contact: None,
@@ -2963,6 +3482,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/locations",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -2990,6 +3516,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/location/id"),
         version: None,
         record: Some("/location"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/location/id",
+                asked: Some("locationId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3011,6 +3544,25 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/access_token",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/accessToken",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3038,6 +3590,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/tags",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3065,6 +3624,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "message",
             contact: Some("/contactId"),
@@ -3117,6 +3683,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Bytes,
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "message_recording",
             contact: None,
@@ -3158,6 +3728,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/transcript",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "message_transcription",
             contact: None,
@@ -3212,6 +3795,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/messages/messages",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "message",
             contact: Some("/contactId"),
@@ -3267,6 +3857,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/note/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "note",
             contact: Some("/contactId"),
@@ -3303,6 +3900,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/opportunity/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "opportunity",
             contact: Some("/contactId"),
@@ -3370,6 +3974,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/pipelines",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "pipeline",
             contact: None,
@@ -3426,6 +4037,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/relations",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "relation",
             contact: None,
@@ -3467,6 +4085,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/task/id",
+                asked: Some("taskId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "task",
             contact: Some("/contactId"),
@@ -3509,6 +4134,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("userId"),
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -3545,6 +4177,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/users",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -3581,6 +4220,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/workflows",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "workflow",
             contact: None,
@@ -3611,6 +4257,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -3632,6 +4282,25 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/authorizationCode",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/authorization_code",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3664,6 +4333,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -3691,6 +4364,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -3718,6 +4395,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/followers",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3750,6 +4434,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/followers",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3777,6 +4468,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/tags",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -3798,6 +4496,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/dateUpdated"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/contacts",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "contact",
             contact: Some("/id"),
@@ -3955,6 +4660,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/conversations",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "conversation",
             contact: Some("/contactId"),
@@ -4017,6 +4729,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/locations",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "location",
             contact: None,
@@ -4148,6 +4867,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: Some("/updatedAt"),
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/opportunities",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "opportunity",
             contact: Some("/contactId"),
@@ -4265,6 +4991,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::List {
+                at: "/users",
+                some: false,
+            },
+            flags: &[],
+        },
         trigger: Some(Trigger {
             record: "user",
             contact: None,
@@ -4295,6 +5028,31 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/messageId",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/messageIds",
+                            kind: MemberKind::Any,
+                        },
+                    ],
+                    &[
+                        Member {
+                            at: "/emailMessageId",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4322,6 +5080,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("eventId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4354,6 +5119,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/note/id",
+                asked: Some("noteId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4381,6 +5153,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("associationId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4408,6 +5187,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("eventId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4435,6 +5221,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/updatedBlogPost/_id"),
         version: Some("/updatedBlogPost/updatedAt"),
         record: Some("/updatedBlogPost"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/updatedBlogPost/_id",
+                asked: Some("postId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4462,6 +5255,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/buiseness/id"),
         version: Some("/buiseness/updatedAt"),
         record: Some("/buiseness"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/buiseness/id",
+                asked: Some("businessId"),
+            },
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -4489,6 +5289,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/calendar/id"),
         version: None,
         record: Some("/calendar"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/calendar/id",
+                asked: Some("calendarId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4516,6 +5323,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/group/id"),
         version: None,
         record: Some("/group"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/group/id",
+                asked: Some("groupId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4543,6 +5357,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -4575,6 +5393,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/message",
+                            kind: MemberKind::Text,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4607,6 +5438,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/_id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/_id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4634,6 +5472,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/contact/id",
+                asked: Some("contactId"),
+            },
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -4661,6 +5506,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/messageId"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/messageId",
+                asked: Some("messageId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4693,6 +5545,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/note/id"),
         version: None,
         record: Some("/note"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/note/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4720,6 +5579,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/opportunity/id",
+                asked: Some("id"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4747,6 +5613,10 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Flag,
+            flags: &["/succeded", "/succeeded", "/success"],
+        },
         trigger: None,
     },
     Operation {
@@ -4779,6 +5649,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/task/id",
+                asked: Some("taskId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4811,6 +5688,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/task/id"),
         version: None,
         record: Some("/task"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/task/id",
+                asked: Some("taskId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4838,6 +5722,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/id"),
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/id",
+                asked: Some("userId"),
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4859,6 +5750,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/contact/id"),
         version: Some("/contact/dateUpdated"),
         record: Some("/contact"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/contact/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4880,6 +5778,13 @@ pub static OPERATIONS: &[Operation] = &[
         id: Some("/opportunity/id"),
         version: Some("/opportunity/updatedAt"),
         record: Some("/opportunity"),
+        evidence: Evidence {
+            shown: Shown::Record {
+                id: "/opportunity/id",
+                asked: None,
+            },
+            flags: &[],
+        },
         trigger: None,
     },
     Operation {
@@ -4901,6 +5806,19 @@ pub static OPERATIONS: &[Operation] = &[
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Members(
+                &[
+                    &[
+                        Member {
+                            at: "/available",
+                            kind: MemberKind::Flag,
+                        },
+                    ],
+                ],
+            ),
+            flags: &[],
+        },
         trigger: None,
     },
 ];

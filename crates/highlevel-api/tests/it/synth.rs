@@ -119,7 +119,9 @@ impl Description {
         case.status = status.parse().unwrap();
         let (media, schema) = media(answer).unwrap();
         case.answer = if media.contains("json") {
-            Answer::Json(self.value("answer", schema, &mut Vec::new()))
+            let mut answer = self.value("answer", schema, &mut Vec::new());
+            show_what_was_asked(&mut answer, path, operation, &case.parameters);
+            Answer::Json(answer)
         } else {
             Answer::File {
                 media: media.clone(),
@@ -231,6 +233,30 @@ impl Description {
             object.insert(format!("{name}Key"), self.value(name, others, open));
         }
         Value::Object(object)
+    }
+}
+
+/// A record that is asked for by its id has that id in the answer.
+fn show_what_was_asked(
+    answer: &mut Value,
+    path: &str,
+    operation: &Value,
+    parameters: &Map<String, Value>,
+) {
+    let evidence = &operation["x-evidence"];
+    let asked = match evidence {
+        Value::Null => path
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.strip_prefix('{')?.strip_suffix('}')),
+        said => said["asked"].as_str(),
+    };
+    let id = evidence["record"].as_str().or(operation["x-id"].as_str());
+    if let (Some(asked), Some(id)) = (asked, id)
+        && operation.get("x-items").is_none()
+        && let Some(id) = answer.pointer_mut(id)
+    {
+        *id = parameters[asked].clone();
     }
 }
 

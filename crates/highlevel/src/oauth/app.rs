@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-use super::Tokens;
+use super::{Tokens, member};
 use crate::{DEFAULT_BASE_URL, Error, describe};
 
 /// Where a person chooses the location to install the app at. White-label agencies have their own.
@@ -128,19 +128,19 @@ impl OAuthApp {
     pub async fn reconnect(&self, at: Installation<'_>) -> Result<Tokens, ExchangeError> {
         let endpoint = Endpoint::new(self)?;
         let operation = describe::find(RECONNECT)?.operation;
-        let (member, id) = match at {
+        let (name, id) = match at {
             Installation::Location(id) => ("locationId", id),
             Installation::Company(id) => ("companyId", id),
         };
         let mut body = json!({
             "clientKey": self.client_id, "clientSecret": self.client_secret.expose_secret(),
         });
-        body[member] = id.into();
+        body[name] = id.into();
         let answer = endpoint
             .call(operation, &body)
             .await
             .map_err(|error| Error::new(operation.into(), error))?;
-        match answer["authorizationCode"].as_str() {
+        match member(&answer, "authorization_code").and_then(Value::as_str) {
             Some(code) if !code.is_empty() => self.exchange(code).await,
             _ => Err(ExchangeError::NoToken),
         }

@@ -42,4 +42,4 @@ mod tokens;
 
 pub use app::{CHOOSER_URL, ExchangeError, Installation, OAuthApp};
 pub use source::{Builder, OAuthTokens};
-pub use tokens::{StoreFailure, TokenStore, Tokens};
+pub use tokens::{StoreFailure, TokenStore, Tokens, member};

@@ -9,6 +9,29 @@ use canopy_transport::lenient::Lenient as _;
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// A member of a token answer: the service writes them in snake case, in camel case, or both, by version and date.
+///
+/// ```
+/// use canopy_highlevel::oauth::member;
+/// use serde_json::json;
+///
+/// assert_eq!(member(&json!({ "accessToken": "a" }), "access_token"), Some(&json!("a")));
+/// assert_eq!(member(&json!({ "company_id": "c" }), "company_id"), Some(&json!("c")));
+/// ```
+pub fn member<'a>(answer: &'a Value, snake: &str) -> Option<&'a Value> {
+    let mut camel = String::with_capacity(snake.len());
+    for (index, word) in snake.split('_').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if index > 0 => camel.extend(first.to_uppercase()),
+            first => camel.extend(first),
+        }
+        camel.push_str(letters.as_str());
+    }
+    let there = |name: &str| answer.get(name).filter(|value| !value.is_null());
+    there(snake).or_else(|| there(&camel))
+}
+
 /// How long an access token lives where the answer does not say.
 const USUAL_LIFE: i64 = 86_399;
 
@@ -54,19 +77,20 @@ impl Tokens {
     /// Reads the answer of the token endpoint.
     pub(super) fn read(answer: &Value, now: Timestamp) -> Option<Self> {
         let text = |name: &str| {
-            answer[name]
+            member(answer, name)?
                 .as_str()
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned)
         };
-        let life = i64::from_json(answer["expires_in"].clone()).unwrap_or(USUAL_LIFE);
+        let life = member(answer, "expires_in").cloned();
+        let life = life.and_then(i64::from_json).unwrap_or(USUAL_LIFE);
         let life = Duration::from_secs(u64::try_from(life).unwrap_or(0));
         Some(Self {
             access: text("access_token")?.into(),
             refresh: text("refresh_token").map(Into::into),
             expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
-            location_id: text("locationId"),
-            company_id: text("companyId"),
+            location_id: text("location_id"),
+            company_id: text("company_id"),
             scopes: text("scope")
                 .map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })

@@ -24,7 +24,7 @@ pub struct Item {
 }
 
 impl Page {
-    /// A list that is null or absent is an empty one.
+    /// A list that is null or absent is none: that there are no records is told by an empty one.
     pub(super) fn read(operation: &'static Operation, answer: Value) -> Result<Self, PagingError> {
         let page = Self {
             operation,
@@ -32,8 +32,8 @@ impl Page {
             next: None,
         };
         match page.answer.pointer(page.place()) {
-            None | Some(Value::Null | Value::Array(_)) => Ok(page),
-            Some(_) => Err(PagingError::NoList),
+            Some(Value::Array(_)) => Ok(page),
+            _ => Err(PagingError::NoList),
         }
     }
 

@@ -10,12 +10,11 @@ use wiremock::ResponseTemplate;
 
 use crate::{answering, builder, requests};
 
-/// Any read will do: what is a file is decided by the answer.
-const OPERATION: &str = "get-contact";
+const OPERATION: &str = "get-message-recording";
 
 async fn whole(client: &Client) -> Vec<u8> {
     let download = client
-        .download(OPERATION, &json!({"contactId": "c"}))
+        .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
         .await
         .unwrap();
     download
@@ -35,7 +34,7 @@ async fn bytes_come_as_they_are() {
             answering(ResponseTemplate::new(200).set_body_raw(file.clone(), kind)).await;
         assert_eq!(whole(&client).await, file, "{kind}");
         let download = client
-            .download(OPERATION, &json!({"contactId": "c"}))
+            .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
             .await
             .unwrap();
         assert_eq!(
@@ -54,12 +53,15 @@ async fn refusals_are_errors_as_everywhere() {
     )
     .await;
     let error = client
-        .download(OPERATION, &json!({"contactId": "c"}))
+        .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
         .await
         .unwrap_err();
     assert_eq!((error.status(), error.trace_id()), (Some(404), Some("t")));
-    let error = client.download(OPERATION, &json!({})).await.unwrap_err();
-    assert_eq!(error.field(), Some("contactId"));
+    let error = client
+        .download(OPERATION, &json!({"locationId": "l"}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.field(), Some("messageId"));
     assert_eq!(requests(&server).await.len(), 1);
 }
 
@@ -91,7 +93,7 @@ async fn the_first_piece_is_there_before_the_last_is_sent() {
     let (url, go) = half(true).await;
     let client = builder(&url).build().unwrap();
     let mut download = client
-        .download(OPERATION, &json!({"contactId": "c"}))
+        .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
         .await
         .unwrap();
     assert_eq!(download.try_next().await.unwrap().unwrap(), "hello");
@@ -105,7 +107,7 @@ async fn a_broken_or_stalled_file_is_an_error_and_not_a_short_file() {
     let (url, go) = half(false).await;
     let client = builder(&url).build().unwrap();
     let mut download = client
-        .download(OPERATION, &json!({"contactId": "c"}))
+        .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
         .await
         .unwrap();
     assert!(download.try_next().await.unwrap().is_some());
@@ -119,7 +121,7 @@ async fn a_broken_or_stalled_file_is_an_error_and_not_a_short_file() {
     };
     let client = builder(&url).timeouts(quick).build().unwrap();
     let mut download = client
-        .download(OPERATION, &json!({"contactId": "c"}))
+        .download(OPERATION, &json!({"messageId": "m", "locationId": "l"}))
         .await
         .unwrap();
     assert!(download.try_next().await.unwrap().is_some());

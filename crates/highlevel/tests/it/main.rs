@@ -4,6 +4,7 @@
 mod catalog;
 mod checks;
 mod downloads;
+mod evidence;
 mod examples;
 mod invoke;
 mod oauth;

@@ -161,7 +161,7 @@ async fn a_short_page_with_a_place_to_continue_is_not_the_end() {
         // Not even an empty one is.
         Some(7) => json!({"contacts": [], "meta": {"startAfter": 8, "startAfterId": "x"}}),
         Some(8) => json!({"contacts": ids(1..3), "meta": {"startAfter": 9, "startAfterId": "r2"}}),
-        Some(_) => json!({"contacts": null, "meta": {"startAfter": null, "startAfterId": null}}),
+        Some(_) => json!({"contacts": [], "meta": {"startAfter": null, "startAfterId": null}}),
     })
     .await;
     let (read, error) = read(&client, "get-contacts", json!({"locationId": LOCATION})).await;
@@ -387,12 +387,17 @@ async fn what_is_no_list_says_so_and_sends_nothing() {
 #[tokio::test]
 async fn odd_answers_of_lists() {
     for (answer, fine) in [
-        (ResponseTemplate::new(204), true),
-        (ResponseTemplate::new(200), true),
-        (ResponseTemplate::new(200).set_body_json(json!({})), true),
+        (
+            ResponseTemplate::new(202).set_body_json(json!({"contacts": []})),
+            true,
+        ),
+        // None of these says that there are no contacts.
+        (ResponseTemplate::new(204), false),
+        (ResponseTemplate::new(200), false),
+        (ResponseTemplate::new(200).set_body_json(json!({})), false),
         (
             ResponseTemplate::new(200).set_body_json(json!({"contacts": null})),
-            true,
+            false,
         ),
         (
             ResponseTemplate::new(200).set_body_json(json!({"contacts": "none"})),

@@ -78,7 +78,7 @@ pub async fn log(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>
     let log = log.map(|(delivery, attempt)| {
         json!({
             "delivery": delivery.id, "event": delivery.event, "webhook_id": delivery.webhook_id,
-            "url": delivery.url, "at": attempt.at, "attempt": attempt.attempt, "status": attempt.status,
+            "url": delivery.url, "at": attempt.at, "attempt": attempt.number, "status": attempt.status,
             "error": attempt.error,
         })
     });

@@ -235,7 +235,7 @@ pub fn values(contact: &Contact, field: &str) -> Result<Vec<Key>, Answer> {
                 let value = contact.custom_fields.get(id).map(Key::of);
                 value.into_iter().collect()
             } else if let Some(status) = do_not_disturb(contact, other) {
-                status.into_iter().collect()
+                status
             } else {
                 return Err(Answer::bad_request(format!("Invalid field {other}")));
             }
@@ -245,7 +245,7 @@ pub fn values(contact: &Contact, field: &str) -> Result<Vec<Key>, Answer> {
 }
 
 /// `dndSettings.Email.status` and its like, and `inboundDndSettings.all.status`.
-fn do_not_disturb(contact: &Contact, field: &str) -> Option<Option<Key>> {
+fn do_not_disturb(contact: &Contact, field: &str) -> Option<Vec<Key>> {
     let (member, rest) = field.split_once('.')?;
     let channel = rest.strip_suffix(".status")?;
     let is_known = match member {
@@ -255,7 +255,7 @@ fn do_not_disturb(contact: &Contact, field: &str) -> Option<Option<Key>> {
     };
     let status = contact.members.get(member);
     let status = status.and_then(|settings| settings[channel].get("status"));
-    is_known.then(|| status.map(Key::of))
+    is_known.then(|| status.map(Key::of).into_iter().collect())
 }
 
 pub fn invalid(message: String) -> Answer {

@@ -246,7 +246,10 @@ impl Plan {
                     || match record.member(name) {
                         Value::Null => true,
                         Value::String(text) => text == wanted,
-                        other => other.to_string() == *wanted,
+                        other => {
+                            let text = other.to_string();
+                            text == *wanted
+                        }
                     }
             })
         };

@@ -76,12 +76,12 @@ pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
         .skip(start)
         .take(usize::try_from(limit).unwrap_or(usize::MAX))
         .map(|(key, contact)| {
-            let search_after = key.iter().map(Key::json).collect();
+            let search_after: Value = key.iter().map(Key::json).collect();
             let business = contact.business_id.as_deref();
             let business = business.and_then(|id| world.records.businesses.get(id).ok());
             let business = business.and_then(|business| business.text("name"));
-            let mut view = views::found(contact, &world.location, business, search_after);
-            if world.settings.search_dnd_settings {
+            let mut view = views::found(contact, &world.location, business, &search_after);
+            if world.settings.search_shows_dnd_channels {
                 view["dndSettings"] = json!(contact.members.get("dndSettings"));
             }
             view["opportunities"] = opportunities::of_contact(world, &contact.id).into();

@@ -49,7 +49,7 @@ pub fn found(
     contact: &Contact,
     location: &Location,
     business: Option<&str>,
-    search_after: Value,
+    search_after: &Value,
 ) -> Value {
     let born = contact.text("dateOfBirth").and_then(day);
     let email = contact.text("email");

@@ -23,7 +23,7 @@ pub enum State {
 pub struct Attempt {
     pub at: Timestamp,
     /// `1`, `2` ...; `-` for a resend by hand.
-    pub attempt: String,
+    pub number: String,
     /// Absent when none was answered.
     pub status: Option<u16>,
     pub error: Option<String>,

@@ -229,7 +229,7 @@ impl Outbox {
         delivery.error = outcome.as_ref().err().cloned();
         delivery.log.push(Attempt {
             at: now,
-            attempt: if job.by_hand {
+            number: if job.by_hand {
                 "-".to_owned()
             } else {
                 delivery.attempts.to_string()

@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::row::{Reader, decimal, micros};
-use crate::types::{CallEntry, Summary};
+use crate::types::{CallEntry, DayOfCalls, Summary};
 
 fn read(row: &SqliteRow) -> Op<CallEntry> {
     let id: i64 = row.try_get("id")?;
@@ -22,14 +22,17 @@ fn read(row: &SqliteRow) -> Op<CallEntry> {
         attempt: row.narrow("attempt")?,
         trace_id: row.maybe_text("trace_id")?,
         error: row.maybe_text("error")?,
+        day_limit: row.maybe_narrow("day_limit")?,
+        day_used: row.maybe_narrow("day_used")?,
     })
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, calls: &[CallEntry]) -> Op<()> {
     for call in calls {
         sqlx::query(
-            "INSERT INTO calls (at, service, location, operation, method, status, elapsed_ms, attempt, trace_id, error)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO calls (at, service, location, operation, method, status, elapsed_ms, attempt, trace_id, error,
+                                day_limit, day_used)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(micros(call.at))
         .bind(&call.service)
@@ -41,6 +44,8 @@ pub(super) async fn insert(connection: &mut SqliteConnection, calls: &[CallEntry
         .bind(call.attempt)
         .bind(&call.trace_id)
         .bind(&call.error)
+        .bind(call.day_limit)
+        .bind(call.day_used)
         .execute(&mut *connection)
         .await?;
     }
@@ -70,6 +75,37 @@ pub(super) async fn since(
     .fetch_one(connection)
     .await?;
     Ok(u64::try_from(count).unwrap_or_default())
+}
+
+pub(super) async fn days(
+    connection: &mut SqliteConnection,
+    service: &str,
+    since: Timestamp,
+) -> Op<Vec<DayOfCalls>> {
+    let rows = sqlx::query(
+        "SELECT told.location, told.day_limit, told.day_used,
+                (SELECT count(*) FROM calls AS own
+                 WHERE own.location = told.location AND own.service = told.service
+                   AND own.at >= ?2 AND own.id <= told.id) AS own
+         FROM calls AS told
+         WHERE told.id IN (SELECT max(id) FROM calls
+                           WHERE service = ?1 AND at >= ?2 AND day_used IS NOT NULL GROUP BY location)
+         ORDER BY told.location",
+    )
+    .bind(service)
+    .bind(micros(since))
+    .fetch_all(connection)
+    .await?;
+    let read = |row: &SqliteRow| {
+        let row = Reader::new(row, "calls", "days");
+        Ok(DayOfCalls {
+            location: row.text("location")?,
+            limit: row.narrow("day_limit")?,
+            used: row.narrow("day_used")?,
+            own: row.narrow("own")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<Vec<CallEntry>> {

@@ -5,6 +5,7 @@ mod approvals;
 mod backup;
 mod calls;
 mod caps;
+mod clock_change;
 mod copy;
 mod deliveries;
 mod fault;

@@ -6,16 +6,16 @@ use secrecy::SecretString;
 
 use super::macros::{fenced, read, write};
 use super::{
-    SqliteStore, alerts, approvals, calls, fence, inbox, ledger, missed, polls, records, runs,
-    secrets, seen, steps, waiting,
+    SqliteStore, alerts, approvals, calls, clock_change, fence, inbox, ledger, missed, polls,
+    records, runs, secrets, seen, steps, waiting,
 };
 use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
-    Alert, CallEntry, Cap, Completion, Cursor, EventEnd, EventState, Fence, InboxRow, Inserted,
-    LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit, PollRecord,
-    Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate, StepOutcome,
-    StepRecord, Stuck, Summary, Told,
+    Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
+    Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
+    PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
+    StepOutcome, StepRecord, Stuck, Summary, Told,
 };
 
 #[async_trait]
@@ -224,6 +224,10 @@ impl Store for SqliteStore {
         fenced!(self, fence, runs::update(run, &update, now))
     }
 
+    async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64> {
+        fenced!(self, fence, clock_change::set_right(now))
+    }
+
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>> {
         read!(self, runs::recent(state, limit))
     }
@@ -325,6 +329,10 @@ impl Store for SqliteStore {
 
     async fn events_after(&self, id: i64, limit: u32) -> Result<Vec<InboxRow>> {
         read!(self, records::events_after(id, limit))
+    }
+
+    async fn days_of_calls(&self, service: &str, since: Timestamp) -> Result<Vec<DayOfCalls>> {
+        read!(self, calls::days(service, since))
     }
 
     async fn calls_since(&self, location: &str, service: &str, since: Timestamp) -> Result<u64> {

@@ -170,6 +170,8 @@ async fn the_call_log_keeps_calls_until_they_are_pruned() {
         attempt: 1,
         trace_id: Some("t".into()),
         error: None,
+        day_limit: None,
+        day_used: None,
     };
     let calls = vec![call(1, Some(200)), call(3, None), call(2, Some(503))];
     let commits = fixture.store.commits();
@@ -186,6 +188,42 @@ async fn the_call_log_keeps_calls_until_they_are_pruned() {
         [calls[1].clone()]
     );
     assert_eq!(fixture.store.summary().await.unwrap().calls, 2);
+}
+
+#[tokio::test]
+async fn the_day_is_what_the_service_told_last() {
+    let fixture = Fixture::new().await;
+    let call = |minutes: i64, location: &str, told: Option<(u32, u32)>| CallEntry {
+        at: at(0) + SignedDuration::from_mins(minutes),
+        service: "highlevel".into(),
+        location: location.into(),
+        operation: "get-contact".into(),
+        method: "GET".into(),
+        status: Some(200),
+        elapsed_ms: 12,
+        attempt: 1,
+        trace_id: None,
+        error: None,
+        day_limit: told.map(|(limit, _)| limit),
+        day_used: told.map(|(_, used)| used),
+    };
+    let calls = vec![
+        call(-10, LOCATION, Some((1_000, 999))),
+        call(1, LOCATION, Some((1_000, 1))),
+        call(2, LOCATION, Some((1_000, 500))),
+        call(3, LOCATION, None),
+        call(3, "silent", None),
+    ];
+    fixture.store.log_calls(calls).await.unwrap();
+    let days = fixture.store.days_of_calls("highlevel", at(0)).await;
+    let days = days.unwrap();
+    assert_eq!(days.len(), 1, "{days:?}");
+    assert_eq!(
+        (days[0].limit, days[0].used, days[0].own, days[0].others()),
+        (1_000, 500, 2, 498)
+    );
+    let none = fixture.store.days_of_calls("ecologi", at(0)).await;
+    assert!(none.unwrap().is_empty());
 }
 
 #[tokio::test]

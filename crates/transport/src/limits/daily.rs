@@ -6,12 +6,22 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::{DailyBudget, DailyLimit, Exhausted, Priority, ServerLimits};
 
+/// So many calls of others are worth a line in the log.
+const NOTABLE: u32 = 100;
+
 #[derive(Debug)]
 pub(super) struct Daily {
     config: DailyLimit,
     /// The service's own limit, once it told.
     told: Option<u32>,
+    /// By everybody.
     used: u32,
+    /// By us.
+    own: u32,
+    /// Others' calls of which the log tells already.
+    noticed: u32,
+    /// Whether the service has told of this day.
+    told_today: bool,
     resets_at: Timestamp,
 }
 
@@ -22,6 +32,9 @@ impl Daily {
             config,
             told: None,
             used,
+            own: used,
+            noticed: 0,
+            told_today: false,
             resets_at: next_midnight(now),
         }
     }
@@ -42,21 +55,52 @@ impl Daily {
         })
     }
 
-    pub fn count(&mut self) {
-        self.used = self.used.saturating_add(1);
+    /// What the service told an earlier run of the program today.
+    pub fn assume(&mut self, used: u32) {
+        self.used = self.used.max(used);
     }
 
-    /// Less remains than we thought: others use the same budget. More is not believed, as the answer may be an old one.
-    pub fn obey(&mut self, server: &ServerLimits, now: Timestamp) {
+    pub fn count(&mut self) {
+        self.used = self.used.saturating_add(1);
+        self.own = self.own.saturating_add(1);
+    }
+
+    /// The service's count goes before ours: other programs draw on the same day. While `in_flight` other calls were out
+    /// the service may have counted some of those already, so a number up to that much below ours is no news.
+    pub fn obey(&mut self, server: &ServerLimits, in_flight: u32, now: Timestamp) {
         self.roll(now);
-        if let Some(limit) = server.daily_limit {
+        if let Some(limit) = server.daily_limit.filter(|limit| *limit > 0) {
             self.told = Some(limit);
         }
-        if let Some(remaining) = server.daily_remaining {
-            // The service counts down from its own limit, which may be above or below the configured one.
-            let theirs = self.told.unwrap_or(self.config.max);
-            self.used = self.used.max(theirs.saturating_sub(remaining));
+        let Some(remaining) = server.daily_remaining else {
+            return;
+        };
+        self.told_today = true;
+        let theirs = self.limit().saturating_sub(remaining);
+        if theirs > self.used || theirs.saturating_add(in_flight) < self.used {
+            self.used = theirs;
+            // The service began its day anew.
+            self.own = self.own.min(theirs);
         }
+        self.tell();
+    }
+
+    /// Tells of others' calls when there are twice as many as when it was told last.
+    fn tell(&mut self) {
+        let others = self.others();
+        if others >= NOTABLE.max(self.noticed.saturating_mul(2)) {
+            self.noticed = others;
+            tracing::warn!(
+                others,
+                used = self.used,
+                limit = self.limit(),
+                "another program uses the same day's calls: all private tokens of a location share them"
+            );
+        }
+    }
+
+    fn others(&self) -> u32 {
+        self.used.saturating_sub(self.own)
     }
 
     pub fn report(&mut self, now: Timestamp) -> DailyBudget {
@@ -65,19 +109,21 @@ impl Daily {
         DailyBudget {
             limit,
             used: self.used,
+            others: self.others(),
+            told: self.told_today,
             remaining: limit.saturating_sub(self.used),
             resets_at: self.resets_at,
         }
     }
 
     fn limit(&self) -> u32 {
-        self.told
-            .map_or(self.config.max, |told| told.min(self.config.max))
+        self.told.unwrap_or(self.config.max)
     }
 
     fn roll(&mut self, now: Timestamp) {
         if now >= self.resets_at {
-            self.used = 0;
+            (self.used, self.own, self.noticed) = (0, 0, 0);
+            self.told_today = false;
             self.resets_at = next_midnight(now);
         }
     }
@@ -149,31 +195,38 @@ mod tests {
         assert_eq!(daily.report(at("2026-11-24T00:00:00Z")).used, 0);
     }
 
+    fn told(limit: u32, remaining: u32) -> ServerLimits {
+        ServerLimits {
+            daily_limit: Some(limit),
+            daily_remaining: Some(remaining),
+            ..ServerLimits::default()
+        }
+    }
+
     #[test]
-    fn the_service_lowers_what_remains_and_never_raises_it() {
+    fn the_services_numbers_go_before_the_configured_ones_and_our_count() {
         let now = at("2026-11-23T22:00:00Z");
-        let mut daily = daily(200_000, 5);
-        daily.obey(
-            &ServerLimits {
-                daily_limit: Some(10_000),
-                daily_remaining: Some(9_000),
-                ..ServerLimits::default()
-            },
-            now,
-        );
+        for (limit, remaining, expected) in [
+            (10_000, 9_000, (10_000, 1_000, 9_000, 995)),
+            (500_000, 499_000, (500_000, 1_000, 499_000, 995)),
+            // It counts less than we: it began its day at another hour.
+            (200_000, 199_999, (200_000, 1, 199_999, 0)),
+        ] {
+            let mut daily = daily(200_000, 5);
+            daily.obey(&told(limit, remaining), 0, now);
+            let report = daily.report(now);
+            let found = (report.limit, report.used, report.remaining, report.others);
+            assert_eq!(found, expected, "{limit} {remaining}");
+        }
+    }
+
+    #[test]
+    fn what_the_service_has_not_counted_yet_is_no_news() {
+        let now = at("2026-11-23T22:00:00Z");
+        let mut daily = daily(1_000, 0);
+        (0..10).for_each(|_| daily.count());
+        daily.obey(&told(1_000, 997), 7, now);
         let report = daily.report(now);
-        assert_eq!(
-            (report.limit, report.used, report.remaining),
-            (10_000, 1_000, 9_000)
-        );
-        daily.obey(
-            &ServerLimits {
-                daily_limit: Some(10_000),
-                daily_remaining: Some(9_999),
-                ..ServerLimits::default()
-            },
-            now,
-        );
-        assert_eq!(daily.report(now).used, 1_000);
+        assert_eq!((report.used, report.others), (10, 0));
     }
 }

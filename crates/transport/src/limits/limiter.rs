@@ -19,6 +19,7 @@ use crate::clock::Clock;
 pub struct Limiter {
     clock: Arc<dyn Clock>,
     max_pause: Duration,
+    longest_pause: Duration,
     state: Mutex<State>,
 }
 
@@ -51,6 +52,7 @@ impl Limiter {
         Self {
             clock,
             max_pause: limits.max_pause,
+            longest_pause: limits.longest_pause,
             state: Mutex::new(State {
                 window: limits.window.map(Window::new),
                 daily: limits.daily.map(|limit| Daily::new(limit, used_today, now)),
@@ -60,6 +62,13 @@ impl Limiter {
                 queue: BTreeMap::new(),
                 arrivals: 0,
             }),
+        }
+    }
+
+    /// So many calls of this (UTC) day were used by everybody, as the service told an earlier run of the program.
+    pub fn assume_used(&self, used: u32) {
+        if let Some(daily) = &mut self.lock().daily {
+            daily.assume(used);
         }
     }
 
@@ -192,12 +201,15 @@ impl Permit {
     pub fn answered(self, status: StatusCode, headers: &HeaderMap) -> ServerLimits {
         let wall = self.limiter.clock.now();
         let now = Instant::now();
-        let server = ServerLimits::read(headers, wall);
+        let server = ServerLimits::read(headers, wall).within(self.limiter.longest_pause);
         let mut state = self.limiter.lock();
         let others = state.in_flight.saturating_sub(1);
         state.server.obey(&server, others, now);
         if let Some(daily) = &mut state.daily {
-            daily.obey(&server, wall);
+            daily.obey(&server, others, wall);
+        }
+        if let Some(window) = &mut state.window {
+            window.obey(&server);
         }
         if let Some(pause) = server.pause(status) {
             state.paused_until = state.paused_until.max(now.checked_add(pause));

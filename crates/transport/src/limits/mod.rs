@@ -39,6 +39,8 @@ pub struct Limits {
     pub daily: Option<DailyLimit>,
     /// A call that would have to wait longer than this because the service asked for a pause is refused instead.
     pub max_pause: Duration,
+    /// No pause that the service asks for is kept longer than this.
+    pub longest_pause: Duration,
 }
 
 impl Limits {
@@ -47,6 +49,7 @@ impl Limits {
         window: None,
         daily: None,
         max_pause: Duration::from_mins(1),
+        longest_pause: Duration::from_mins(15),
     };
 }
 
@@ -116,10 +119,15 @@ pub struct WindowBudget {
 /// The day's part of a [`Budget`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DailyBudget {
-    /// The configured limit, or the service's own where that is lower.
+    /// The service's own limit where it told one, otherwise the configured one.
     pub limit: u32,
+    /// By everybody, as far as the service tells.
     pub used: u32,
+    /// How many of them were not ours: other programs with the same location or token.
+    pub others: u32,
     pub remaining: u32,
+    /// Whether the service itself has told of the day.
+    pub told: bool,
     /// When the count starts again.
     pub resets_at: Timestamp,
 }

@@ -32,6 +32,18 @@ impl ServerLimits {
         }
     }
 
+    /// The same with no time longer than `longest`: what a service says of time is a hint, and one wrong number must not
+    /// put everything to sleep.
+    #[must_use]
+    pub fn within(self, longest: Duration) -> Self {
+        let bounded = |time: Option<Duration>| time.map(|time| time.min(longest));
+        Self {
+            interval: bounded(self.interval),
+            retry_after: bounded(self.retry_after),
+            ..self
+        }
+    }
+
     /// How long the service wants nothing more to be sent.
     pub fn pause(&self, status: StatusCode) -> Option<Duration> {
         match status {
@@ -146,6 +158,25 @@ mod tests {
                 expected.map(Duration::from_secs),
                 "{status} {pairs:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_service_says_of_time_is_bounded() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let longest = Duration::from_mins(15);
+        for value in [
+            "999999999",
+            "18446744073709551615",
+            "Wed, 01 Dec 9999 23:59:59 GMT",
+        ] {
+            let headers = headers(&[
+                ("retry-after", value),
+                ("x-ratelimit-interval-milliseconds", "4294967295"),
+            ]);
+            let server = ServerLimits::read(&headers, now).within(longest);
+            assert_eq!(server.retry_after, Some(longest), "{value}");
+            assert_eq!(server.interval, Some(longest));
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use governor::clock::Clock;
 use governor::{Quota, RateLimiter};
 
-use super::{WindowBudget, WindowLimit};
+use super::{ServerLimits, WindowBudget, WindowLimit};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokioClock;
@@ -71,6 +71,20 @@ impl Window {
             }
             // A timer's grain is a millisecond: never wake just before the permit.
             Err(not_until) => Err(not_until.wait_time_from(now).max(Duration::from_millis(1))),
+        }
+    }
+
+    /// The service's own numbers go before the configured ones.
+    pub fn obey(&mut self, server: &ServerLimits) {
+        let max = server.max.and_then(NonZeroU32::new);
+        let per = server.interval.filter(|per| !per.is_zero());
+        let told = WindowLimit {
+            max: max.unwrap_or(self.limit.max),
+            per: per.unwrap_or(self.limit.per),
+        };
+        if told != self.limit {
+            self.gcra = RateLimiter::direct_with_clock(quota(told), TokioClock);
+            self.limit = told;
         }
     }
 

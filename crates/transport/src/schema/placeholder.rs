@@ -71,7 +71,7 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::{Auth, Body, Idempotency, Paging};
+    use crate::operation::{Auth, Body, Evidence, Idempotency, Paging, Shown};
 
     #[test]
     fn an_answer_has_the_described_form_and_is_marked() {
@@ -111,6 +111,10 @@ mod tests {
             id: None,
             version: None,
             record: None,
+            evidence: Evidence {
+                shown: Shown::Answer { why: "a test" },
+                flags: &[],
+            },
             trigger: None,
         };
         let answer = document.placeholder(&operation, &|name| format!("<{name}>"));

@@ -204,6 +204,10 @@ mod tests {
         id: None,
         version: None,
         record: None,
+        evidence: crate::operation::Evidence {
+            shown: crate::operation::Shown::Answer { why: "a test" },
+            flags: &[],
+        },
         trigger: None,
     };
 

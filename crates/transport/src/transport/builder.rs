@@ -7,7 +7,7 @@ use http::HeaderValue;
 use secrecy::SecretString;
 
 use super::{Shared, Transport, Wire};
-use crate::answer::ErrorForm;
+use crate::answer::{self, ErrorForm};
 use crate::call_log::{CallLog, NoCallLog};
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{Limiter, Limits, Priority};
@@ -46,6 +46,7 @@ pub struct TransportBuilder {
     limiter: Option<Arc<Limiter>>,
     retry: RetryPolicy,
     error_form: ErrorForm,
+    largest_answer: usize,
     timeouts: Timeouts,
     direct: bool,
     call_log: Arc<dyn CallLog>,
@@ -64,6 +65,7 @@ impl TransportBuilder {
             limiter: None,
             retry: RetryPolicy::default(),
             error_form: ErrorForm::default(),
+            largest_answer: answer::LARGEST,
             timeouts: Timeouts::default(),
             direct: false,
             call_log: Arc::new(NoCallLog),
@@ -121,6 +123,12 @@ impl TransportBuilder {
         self
     }
 
+    /// The largest answer in bytes that is read; 10 MiB when not said. Files have no such limit.
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.largest_answer = bytes;
+        self
+    }
+
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -167,7 +175,11 @@ impl TransportBuilder {
                 token: self.token,
                 limiter,
                 retry: self.retry,
-                error_form: self.error_form,
+                rules: answer::Rules {
+                    form: self.error_form,
+                    largest: self.largest_answer,
+                    slowest: self.timeouts.total,
+                },
                 call_log: self.call_log,
                 clock: self.clock,
                 service_time: std::sync::atomic::AtomicI64::new(0),

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::operation::{Body, Idempotency, Paging};
+use crate::operation::{Body, Evidence, Idempotency, Paging, Shown};
 
 const fn operation(name: &'static str, idempotency: Idempotency) -> Operation {
     Operation {
@@ -29,6 +29,10 @@ const fn operation(name: &'static str, idempotency: Idempotency) -> Operation {
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Answer { why: "a test" },
+            flags: &[],
+        },
         trigger: None,
     }
 }

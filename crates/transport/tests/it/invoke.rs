@@ -1,7 +1,9 @@
 //! From arguments to a request.
 
 use canopy_transport::invoke::{InvokeError, base_url, is_loopback, request, unknown};
-use canopy_transport::operation::{Auth, Body, Idempotency, Operation, Paging, Parameter, Place};
+use canopy_transport::operation::{
+    Auth, Body, Evidence, Idempotency, Operation, Paging, Parameter, Place, Shown,
+};
 use serde_json::{Value, json};
 
 const fn parameter(name: &'static str, place: Place, required: bool) -> Parameter {
@@ -43,6 +45,10 @@ pub(crate) const fn operation(
         id: None,
         version: None,
         record: None,
+        evidence: Evidence {
+            shown: Shown::Answer { why: "a test" },
+            flags: &[],
+        },
         trigger: None,
     }
 }

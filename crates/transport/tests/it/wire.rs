@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use canopy_transport::invoke::{base_url, call};
-use canopy_transport::operation::{Auth, Idempotency, Operation};
+use canopy_transport::operation::{Auth, Evidence, Idempotency, Operation, Shown};
 use canopy_transport::{
     CallError, Cause, ErrorForm, Execute as _, Facts, RetryPolicy, Timeouts, Transport,
-    TransportBuilder,
+    TransportBuilder, Unreadable,
 };
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -23,6 +23,13 @@ static READ: Operation = Operation {
 static CREATE: Operation = Operation {
     parameters: &[],
     ..operation("create", "POST", "/things", Idempotency::Unsafe)
+};
+static FILE: Operation = Operation {
+    evidence: Evidence {
+        shown: Shown::Bytes,
+        flags: &[],
+    },
+    ..READ
 };
 static PUBLIC: Operation = Operation {
     auth: Auth::None,
@@ -99,7 +106,7 @@ async fn a_request_carries_what_the_table_says() {
 async fn public_operations_carry_no_token() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(204))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
         .mount(&server)
         .await;
     let answer = send(
@@ -109,7 +116,7 @@ async fn public_operations_carry_no_token() {
         &Value::Null,
     )
     .await;
-    assert_eq!(answer.unwrap(), Value::Null);
+    assert_eq!(answer.unwrap(), json!({}));
     let requests = server.received_requests().await.unwrap();
     assert!(!requests[0].headers.contains_key("authorization"));
     assert!(!requests[0].headers.contains_key("version"));
@@ -138,7 +145,8 @@ async fn a_refusal_keeps_what_support_asks_for_and_nothing_personal() {
         error.message(),
         Some("email [e-mail] is taken; name too long")
     );
-    assert!(!error.is_retryable() && !error.outcome_unknown());
+    // Creates are known to be carried out and answered so.
+    assert!(!error.is_retryable() && error.outcome_unknown());
     assert_discreet(&error, &server.uri());
 }
 
@@ -318,6 +326,33 @@ async fn only_the_services_own_form_speaks_of_the_account_and_the_record() {
 }
 
 #[tokio::test]
+async fn answers_are_bounded_in_size() {
+    let server = MockServer::start().await;
+    let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(5_000));
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(large))
+        .mount(&server)
+        .await;
+    let read = |bytes: usize| {
+        let transport = builder().largest_answer(bytes).build().unwrap();
+        let uri = server.uri();
+        async move { send(&transport, &uri, &READ, &json!({})).await }
+    };
+    assert!(read(10_000).await.is_ok());
+    let error = read(4_000).await.unwrap_err();
+    assert!(
+        matches!(
+            error.cause(),
+            Cause::Unreadable {
+                problem: Unreadable::TooLarge { limit: 4_000 },
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn some_services_write_errors_as_a_line_of_text() {
     for (body, own) in [
         ("Unknown user", true),
@@ -352,7 +387,7 @@ async fn binary_answers_are_passed_on_whole() {
     let response = builder()
         .build()
         .unwrap()
-        .execute(&READ, request)
+        .execute(&FILE, request)
         .await
         .unwrap();
     assert!(Facts::of(response.extensions()).is_some());

@@ -47,6 +47,8 @@ async fn read(world: &World, content: &str) -> Vec<Inserted> {
             },
             contact: None,
             payload: json!({}),
+            read: true,
+            seen: None,
         };
         let inserted = world
             .store
@@ -200,8 +202,8 @@ async fn what_is_of_no_use_is_kept_in_bounds() {
     let world = World::new(0).await;
     let receiver = receiver_for(&world, [world.location()]);
     for number in 0..1010 {
-        let received = deliver_to(&receiver, format!("no json {number}")).await;
-        assert_eq!(received.unwrap(), Received::Unreadable);
+        let answer = deliver_to(&receiver, format!("no json {number}")).await;
+        assert_eq!(answer.unwrap(), Received::Unreadable);
     }
     let rows = world.store.recent_events(5000).await.unwrap();
     assert_eq!(rows.len(), 1000, "the newest");

@@ -148,8 +148,8 @@ async fn a_signed_body_that_is_no_event_is_noted_without_what_it_says() {
     let world = World::new(0).await;
     let receiver = receiver(&world);
     for body in ["", "[]", "null", "Ada Byron"] {
-        let received = deliver_to(&receiver, body.to_owned()).await.unwrap();
-        assert_eq!(received, Received::Unreadable, "{body}");
+        let answer = deliver_to(&receiver, body.to_owned()).await.unwrap();
+        assert_eq!(answer, Received::Unreadable, "{body}");
     }
     assert_eq!(receiver.deliveries().malformed, 4);
     let rows = world.store.recent_events(9).await.unwrap();

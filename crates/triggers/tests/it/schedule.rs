@@ -195,3 +195,27 @@ async fn a_timetable_that_was_away_begins_anew() {
     scheduler.replace(two(daily(None)));
     assert_eq!(scheduler.look().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_and_is_set_right_silences_no_timetable() {
+    let world = World::new().await;
+    let scheduler = world.scheduler("a", daily(None));
+    scheduler.look().await.unwrap();
+    world.at("2027-10-23T12:00:00Z");
+    assert_eq!(scheduler.look().await.unwrap(), 1);
+    world.at("2026-10-24T07:00:00Z");
+    assert_eq!(scheduler.look().await.unwrap(), 0);
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    let told = alerts.iter().find(|alert| alert.kind == "clock").unwrap();
+    assert!(
+        told.message.contains("had come to 2027-10-23T08:00:00Z"),
+        "{told:?}"
+    );
+    world.at("2026-10-24T08:00:00Z");
+    assert_eq!(scheduler.look().await.unwrap(), 1);
+    // What ran while the clock was ahead does not run again when its day comes.
+    world.at("2027-10-22T12:00:00Z");
+    scheduler.look().await.unwrap();
+    world.at("2027-10-23T12:00:00Z");
+    assert_eq!(scheduler.look().await.unwrap(), 0);
+}

@@ -138,6 +138,60 @@ async fn a_window_that_others_used_up_is_waited_for() {
     assert_eq!((times[1] - times[0]).as_secs(), 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_time_that_the_service_names_never_makes_us_faster_and_never_sleeps_for_ever() {
+    // Nothing at all, and 31 years.
+    let at_once = || answer(429, &[("retry-after", "0")], "");
+    let script = Script::of([at_once(), at_once(), at_once()]);
+    let transport = transport(&script, |it| it.limits(windowed()));
+    transport.execute(&CREATE, request()).await.unwrap();
+    let times = script.times();
+    for (pair, least) in times.windows(2).zip([500, 1_000, 2_000]) {
+        assert!(pair[1] - pair[0] >= Duration::from_millis(least));
+    }
+    let script = Script::of([answer(429, &[("retry-after", "999999999")], "")]);
+    let transport = super::transport(&script, |it| it.limits(windowed()));
+    let refused = transport.execute(&READ, request()).await.unwrap();
+    let error = crate::CallError::from_response(&READ, &refused);
+    assert_eq!(error.retry_after(), Some(Duration::from_mins(15)));
+    // Others wait no longer, either.
+    tokio::time::advance(Duration::from_mins(15)).await;
+    let served = transport.execute(&READ, request()).await.unwrap();
+    assert_eq!(served.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_headers_go_before_the_configuration_and_our_own_count() {
+    let limits = || Limits {
+        daily: Some(DailyLimit {
+            max: 200_000,
+            reserves: Reserves::default(),
+        }),
+        ..windowed()
+    };
+    // A trial account: a fourth of the burst, and a neighbour has used most of the day.
+    let headers = [
+        ("x-ratelimit-limit-daily", "10000"),
+        ("x-ratelimit-daily-remaining", "40"),
+        ("x-ratelimit-interval-milliseconds", "10000"),
+        ("x-ratelimit-max", "25"),
+        ("x-ratelimit-remaining", "24"),
+    ];
+    let script = Script::of([answer(200, &headers, "{}")]);
+    let transport = transport(&script, |it| it.limits(limits()));
+    transport.execute(&READ, request()).await.unwrap();
+    let budget = transport.budget();
+    let (window, daily) = (budget.window.unwrap(), budget.daily.unwrap());
+    assert_eq!((window.max, window.per), (25, Duration::from_secs(10)));
+    assert_eq!(
+        (daily.limit, daily.remaining, daily.used, daily.others),
+        (10_000, 40, 9_960, 9_959)
+    );
+    // What is left is for the urgent ones.
+    let poll = transport.with_priority(Priority::Poll);
+    assert_eq!(poll.execute(&READ, request()).await.unwrap().status(), 429);
+}
+
 async fn futures_join<F: Future<Output: Send> + Send + 'static>(futures: impl Iterator<Item = F>) {
     let tasks: Vec<_> = futures
         .map(|future| tokio::spawn(async move { drop(future.await) }))

@@ -1,0 +1,181 @@
+//! Writes whose answer shows nothing: never done, and never made twice.
+
+use canopy_store::{PurchaseState, RunState, Store};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::support::{TREE_ONLY, World};
+
+const NOTE: &str = r#"
+id = "note"
+title = "A note"
+on = ["contact.created"]
+
+[[do]]
+id = "it"
+action = "create-note"
+once = "contact"
+with = { contactId = "{{ contact.id }}", body = "Welcome" }
+"#;
+
+/// A tree, and a note that tells the contact of it.
+fn tree_and_note() -> String {
+    let note = &NOTE[NOTE.find("[[do]]").unwrap()..];
+    format!("{TREE_ONLY}\n{note}")
+}
+
+/// What comes in place of a receipt.
+fn no_receipts() -> Vec<Value> {
+    let answer = |status: u16, kind: &str, body: Value| json!({ "kind": "answer", "service": "ecologi", "status": status, "content_type": kind, "body": body });
+    let json = "application/json";
+    vec![
+        answer(200, json, json!({ "error": "Account suspended" })),
+        answer(200, "text/html", json!("<html>Down for maintenance</html>")),
+        answer(202, json, json!({ "message": "accepted" })),
+        answer(201, json, json!({ "amount": 0.6 })),
+        answer(204, json, json!("")),
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_without_a_receipt_buys_nothing_until_the_key_brings_one() {
+    for nothing in no_receipts() {
+        let world = World::new(&tree_and_note()).await;
+        let contact = world.create("Ada").await;
+        world.control("/faults", nothing.clone()).await;
+        world.poll_and_drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        let run = world.run().await;
+        assert_eq!(
+            (purchase.state, run.state),
+            (PurchaseState::Sent, RunState::Waiting),
+            "{nothing}"
+        );
+        assert!(run.error.unwrap().contains("shows no success"), "{nothing}");
+        assert!(world.notes(&contact).await.is_empty(), "{nothing}");
+        // It was never carried out; now it is, once.
+        world.clear_faults().await;
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Confirmed, "{nothing}");
+        assert_eq!(world.bought().await.len(), 1, "{nothing}");
+        assert_eq!(world.notes(&contact).await.len(), 1, "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_receipt_in_time_a_person_decides() {
+    let world = World::new(&tree_and_note()).await;
+    let contact = world.create("Ada").await;
+    let nothing = no_receipts().remove(1);
+    world.control("/faults", nothing).await;
+    world.poll_and_drain().await;
+    world.wait(SignedDuration::from_hours(13));
+    world.drain().await;
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    let run = world.run().await;
+    assert_eq!(
+        (purchase.state, run.state),
+        (PurchaseState::Unknown, RunState::Held)
+    );
+    assert!(world.notes(&contact).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_a_refusal_refuses_no_purchase() {
+    let world = World::new(TREE_ONLY).await;
+    world.create("Ada").await;
+    let page = json!({ "kind": "answer", "service": "ecologi", "status": 403,
+        "text": "<html>Blocked</html>" });
+    world.control("/faults", page).await;
+    world.poll_and_drain().await;
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    let run = world.run().await;
+    assert_eq!(
+        (purchase.state, run.state),
+        (PurchaseState::Sent, RunState::Waiting),
+        "{:?}",
+        run.error
+    );
+}
+
+/// How often a create went out.
+async fn creates(world: &World) -> usize {
+    let requests = world.requests().await;
+    let is_create = |request: &&Value| request["operation"] == "create-note";
+    requests.iter().filter(is_create).count()
+}
+
+#[tokio::test]
+async fn a_create_that_shows_nothing_is_looked_up_before_it_is_repeated() {
+    for after_work in [true, false] {
+        let world = World::new(NOTE).await;
+        let contact = world.create("Ada").await;
+        let torn = json!({ "kind": "status", "operation": "create-note", "status": 200, "times": 1,
+            "body": { "note": null }, "after_work": after_work });
+        world.control("/faults", torn).await;
+        world.poll_and_drain().await;
+        assert_eq!(world.run().await.state, RunState::Waiting);
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+        assert_eq!(world.run().await.state, RunState::Done, "{after_work}");
+        assert_eq!(world.notes(&contact).await.len(), 1, "{after_work}");
+        let sent = if after_work { 1 } else { 2 };
+        assert_eq!(creates(&world).await, sent, "{after_work}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_up_is_not_sent_again() {
+    let world = World::new(NOTE).await;
+    let contact = world.create("Ada").await;
+    let torn = json!({ "kind": "status", "operation": "create-note", "status": 200, "times": 1,
+        "body": { "note": null }, "after_work": true });
+    world.control("/faults", torn).await;
+    world.poll_and_drain().await;
+    let unreadable = json!({ "kind": "status", "operation": "get-all-notes", "status": 200,
+        "body": { "notes": null } });
+    world.control("/faults", unreadable).await;
+    for _ in 0..2 {
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+        assert_eq!(world.run().await.state, RunState::Waiting);
+        assert_eq!(creates(&world).await, 1);
+    }
+    world.clear_faults().await;
+    world.wait(SignedDuration::from_hours(1));
+    world.drain().await;
+    assert_eq!(world.run().await.state, RunState::Done);
+    assert_eq!(world.notes(&contact).await.len(), 1);
+    assert_eq!(creates(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_422_of_a_create_is_looked_up_and_then_believed() {
+    let refusal = |after_work: bool| {
+        json!({ "kind": "status", "operation": "create-note", "status": 422, "after_work": after_work,
+            "body": { "statusCode": 422, "message": "Could not save", "traceId": "t-1" } })
+    };
+    let world = World::new(NOTE).await;
+    let contact = world.create("Ada").await;
+    world.control("/faults", refusal(true)).await;
+    world.poll_and_drain().await;
+    assert_eq!(world.run().await.state, RunState::Done);
+    assert_eq!(world.notes(&contact).await.len(), 1);
+    assert_eq!(creates(&world).await, 1);
+
+    let world = World::new(NOTE).await;
+    let contact = world.create("Ada").await;
+    world.control("/faults", refusal(false)).await;
+    world.poll_and_drain().await;
+    let run = world.run().await;
+    assert_eq!(run.state, RunState::Dead);
+    let told = run.error.unwrap();
+    assert!(
+        told.contains("Could not save") && told.contains("is not there"),
+        "{told}"
+    );
+    assert_eq!(creates(&world).await, 1);
+    assert!(world.notes(&contact).await.is_empty());
+}

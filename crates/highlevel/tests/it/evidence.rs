@@ -1,0 +1,308 @@
+//! What is no answer of the service is no success of any operation: no page, no list, no record, no deletion. The cases
+//! come from the table, so a new operation is held to it without a line here.
+
+use std::sync::{Arc, Mutex};
+
+use canopy_highlevel::operation::{Idempotency, Operation, Shown};
+use canopy_highlevel::{
+    Client, Error, Limits, OPERATIONS, RetryPolicy, TryStreamExt as _, operation,
+};
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::catalog::synth::{Answer, Case};
+use crate::catalog::{arguments, cases};
+use crate::{answering, builder, requests};
+
+const PAGE: &str = "<!DOCTYPE html><html><body>Down for maintenance</body></html>";
+
+/// Answers whatever it was told last.
+#[derive(Clone)]
+struct Puppet(Arc<Mutex<ResponseTemplate>>);
+
+impl Puppet {
+    async fn start() -> (Self, Client, MockServer) {
+        let puppet = Self(Arc::new(Mutex::new(ResponseTemplate::new(200))));
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(puppet.clone())
+            .mount(&server)
+            .await;
+        let client = builder(&server.uri())
+            .limits(Limits::UNLIMITED)
+            .retry(RetryPolicy::NEVER)
+            .build()
+            .unwrap();
+        (puppet, client, server)
+    }
+
+    fn answers(&self, answer: ResponseTemplate) {
+        *self.0.lock().unwrap() = answer;
+    }
+}
+
+impl Respond for Puppet {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn json(body: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(body)
+}
+
+fn raw(status: u16, body: &str, kind: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_raw(body, kind)
+}
+
+/// The good answer with another value at a pointer; `None` takes the member away.
+fn with(good: &Value, pointer: &str, value: Option<Value>) -> Value {
+    let mut answer = good.clone();
+    match (value, pointer.rsplit_once('/')) {
+        (Some(value), _) => *answer.pointer_mut(pointer).unwrap() = value,
+        (None, Some((parent, member))) => {
+            let parent = answer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent.remove(member).unwrap();
+        }
+        (None, None) => answer = json!({}),
+    }
+    answer
+}
+
+/// All that is not this operation's success, each with its name.
+fn forms(operation: &Operation, good: &Value) -> Vec<(String, ResponseTemplate)> {
+    let mut forms = vec![
+        ("no body".to_owned(), ResponseTemplate::new(200)),
+        ("204".to_owned(), ResponseTemplate::new(204)),
+        ("a page".to_owned(), raw(200, PAGE, "text/html")),
+        (
+            "a page as JSON".to_owned(),
+            raw(201, PAGE, "application/json"),
+        ),
+        ("a text".to_owned(), raw(202, "OK", "text/plain")),
+        ("torn".to_owned(), raw(200, "{\"a\":", "application/json")),
+        ("null".to_owned(), json(&json!(null))),
+        (
+            "an error's body".to_owned(),
+            json(&json!({ "statusCode": 500, "message": "Internal server error" })),
+        ),
+        (
+            "an error".to_owned(),
+            json(&json!({ "error": "Account suspended" })),
+        ),
+    ];
+    let mut form = |name: String, body: &Value| forms.push((name, json(body)));
+    let evidence = operation.evidence;
+    for flag in evidence.flags {
+        if good.pointer(flag).is_some() {
+            form(
+                format!("{flag} false"),
+                &with(good, flag, Some(json!(false))),
+            );
+        }
+    }
+    let mut absent = |pointer: &str| {
+        form(
+            format!("{pointer} null"),
+            &with(good, pointer, Some(json!(null))),
+        );
+        if !pointer.is_empty() {
+            form(format!("no {pointer}"), &with(good, pointer, None));
+        }
+    };
+    match evidence.shown {
+        Shown::Bytes | Shown::Answer { .. } => {}
+        Shown::List { at, some } => {
+            absent(at);
+            form(format!("{at} a text"), &with(good, at, Some(json!("none"))));
+            if some {
+                form(format!("{at} empty"), &with(good, at, Some(json!([]))));
+            }
+        }
+        Shown::Record { id, asked } => {
+            absent(id);
+            form(format!("{id} empty"), &with(good, id, Some(json!(""))));
+            if asked.is_some() {
+                let other = with(good, id, Some(json!("another")));
+                form("another record".to_owned(), &other);
+            }
+        }
+        Shown::RecordOrNull { at, id } => {
+            form(format!("no {at}"), &with(good, at, None));
+            form(format!("no {id}"), &with(good, id, None));
+        }
+        // One group of them is enough.
+        Shown::Members(_) | Shown::Flag => form("an empty object".to_owned(), &json!({})),
+    }
+    forms
+}
+
+async fn call(client: &Client, case: &Case) -> Result<(), Error> {
+    let arguments = arguments(case);
+    match case.answer {
+        Answer::Json(_) => client.invoke(&case.name, &arguments).await.map(drop),
+        Answer::File { .. } => client.download(&case.name, &arguments).await.map(drop),
+    }
+}
+
+#[tokio::test]
+async fn no_operation_takes_what_shows_nothing_for_success() {
+    let (puppet, client, _server) = Puppet::start().await;
+    let mut tried = 0;
+    for case in cases() {
+        let operation = operation(&case.name).unwrap();
+        let forms = match &case.answer {
+            Answer::Json(good) => forms(operation, good),
+            Answer::File { .. } => vec![
+                ("no body".to_owned(), ResponseTemplate::new(200)),
+                ("204".to_owned(), ResponseTemplate::new(204)),
+                ("a page".to_owned(), raw(200, PAGE, "text/html")),
+                (
+                    "an error".to_owned(),
+                    json(&json!({ "statusCode": 500, "message": "oops" })),
+                ),
+            ],
+        };
+        for (form, answer) in forms {
+            puppet.answers(answer);
+            let told = format!("{}: {form}", case.name);
+            let error = call(&client, &case).await.expect_err(&told);
+            let reads = operation.idempotency == Idempotency::Read;
+            assert!(error.is_unreadable() && !error.is_gone(), "{told}: {error}");
+            assert_eq!(error.is_retryable(), reads, "{told}");
+            assert_eq!(error.outcome_unknown(), !reads, "{told}");
+            assert_eq!(error.refusal(), None, "{told}");
+            assert!(error.to_string().contains("shows no success"), "{error}");
+            tried += 1;
+        }
+    }
+    println!(
+        "evidence: {} operations, {tried} unreadable answers",
+        OPERATIONS.len()
+    );
+    assert!(tried > 9 * OPERATIONS.len());
+}
+
+#[tokio::test]
+async fn any_success_is_good_when_it_shows_what_it_must() {
+    let (puppet, client, _server) = Puppet::start().await;
+    for case in cases() {
+        let Answer::Json(good) = &case.answer else {
+            continue;
+        };
+        for (status, kind) in [
+            (200, "text/html; charset=utf-8"),
+            (201, "application/json"),
+            (202, "application/octet-stream"),
+            (226, "text/plain"),
+        ] {
+            puppet.answers(raw(status, &good.to_string(), kind));
+            let answer = client.invoke(&case.name, &arguments(&case)).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+            assert_eq!(answer, *good, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn what_each_operation_must_show_is_told() {
+    let count = |wanted: fn(&Shown) -> bool| {
+        OPERATIONS
+            .iter()
+            .filter(|operation| wanted(&operation.evidence.shown))
+            .count()
+    };
+    let shows = [
+        count(|shown| matches!(shown, Shown::List { .. })),
+        count(|shown| matches!(shown, Shown::Record { .. } | Shown::RecordOrNull { .. })),
+        count(|shown| matches!(shown, Shown::Members(_))),
+        count(|shown| matches!(shown, Shown::Flag)),
+        count(|shown| matches!(shown, Shown::Bytes)),
+        count(|shown| matches!(shown, Shown::Answer { .. })),
+    ];
+    println!("evidence by list, record, members, flag, bytes, nothing: {shows:?}");
+    assert_eq!(shows.iter().sum::<usize>(), OPERATIONS.len());
+    // Each of them is a hole.
+    assert!(shows[5] <= 1, "{shows:?}");
+}
+
+#[tokio::test]
+async fn typed_calls_and_streams_are_held_to_the_same() {
+    let another = json!({ "contact": { "id": "another", "firstName": "Jo" } });
+    for answer in [
+        json(&another),
+        raw(200, PAGE, "text/html"),
+        json(&json!({})),
+    ] {
+        let (client, server) = answering(answer).await;
+        let typed = client.raw().get_contact().contact_id("asked").send().await;
+        let error = Error::from_generated(operation("get-contact").unwrap(), typed.unwrap_err());
+        assert!(
+            error.is_unreadable() && error.status() == Some(200),
+            "{error}"
+        );
+        assert_eq!(requests(&server).await.len(), 4, "reads are repeated");
+    }
+    let mine = json!({ "contact": { "id": "asked", "firstName": "Jo" } });
+    let (client, _server) = answering(ResponseTemplate::new(203).set_body_json(mine)).await;
+    let contact = client
+        .raw()
+        .get_contact()
+        .contact_id("asked")
+        .send()
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(contact.contact.unwrap().first_name.as_deref(), Some("Jo"));
+
+    let (client, _server) = answering(json(&json!({ "notes": null }))).await;
+    let arguments = json!({ "contactId": "c" });
+    let read: Result<Vec<_>, _> = client
+        .items("get-all-notes", &arguments)
+        .try_collect()
+        .await;
+    assert!(read.unwrap_err().is_unreadable());
+}
+
+#[tokio::test]
+async fn one_record_that_parsers_refuse_does_not_cost_its_page() {
+    let page = r#"{"notes":[{"id":"a","body":"cut \ud83d","n":1e999},{"id":"b"}]}"#;
+    let (client, _server) = answering(raw(200, page, "application/json")).await;
+    let arguments = json!({ "contactId": "c" });
+    let items: Vec<_> = client
+        .items("get-all-notes", &arguments)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0].value()["body"], "cut \u{fffd}");
+    let typed = client.raw().get_all_notes().contact_id("c").send().await;
+    let notes = typed.unwrap().into_inner().notes.unwrap();
+    assert_eq!(notes[0].body.as_deref(), Some("cut \u{fffd}"));
+}
+
+#[tokio::test]
+async fn a_create_that_is_refused_by_422_may_have_been_carried_out() {
+    let refusal = |message: &str| {
+        ResponseTemplate::new(422).set_body_json(json!({ "statusCode": 422, "message": message }))
+    };
+    for (name, message, in_doubt) in [
+        ("create-note", "body must be a string", true),
+        ("create-contact", "Could not save", true),
+        ("create-contact", "property nmae should not exist", false),
+        ("update-contact", "Could not save", false),
+        ("upsert-contact", "Could not save", false),
+    ] {
+        let (client, server) = answering(refusal(message)).await;
+        let arguments = canopy_highlevel::describe(name).unwrap().example;
+        let error = client.invoke(name, &arguments).await.unwrap_err();
+        assert_eq!(error.outcome_unknown(), in_doubt, "{name}: {message}");
+        assert_eq!(
+            error.to_string().contains("look before"),
+            in_doubt,
+            "{error}"
+        );
+        assert_eq!(requests(&server).await.len(), 1);
+    }
+}
