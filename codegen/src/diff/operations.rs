@@ -80,9 +80,8 @@ fn facts(operation: &Value) -> String {
     }
     match &operation["x-paging"] {
         Value::Null if operation["x-items"].is_string() => {
-            facts.push("a list in one page".to_owned())
+            facts.push("a list in one page".to_owned());
         }
-        Value::Null => {}
         Value::String(style) => facts.push(format!("pages by {style}")),
         Value::Object(style) => {
             for (style, how) in style {

@@ -166,7 +166,7 @@ async fn sigterm_ends_the_sandbox_whatever_is_under_way() {
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(60), child.wait());
+    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait());
     let status = ended.await.expect("it ends").unwrap();
     assert!(status.success(), "{status}");
 }

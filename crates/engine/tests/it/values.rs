@@ -1,6 +1,7 @@
 //! What values mean in a run: numbers that come as texts, what is missing, days where the location is, merge fields.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use canopy_engine::Catalog;
 use canopy_mapping::{Actions as _, CONTACT_WORDS, template};
@@ -134,11 +135,12 @@ fn a_null_in_any_nullable_member_of_the_description_is_printed_by_no_filter() {
     for name in &members {
         let mut text = format!("<{{{{ record['{name}'] }}}}{{{{ record['{name}'] ~ '' }}}}");
         for filter in filters {
-            text.push_str(&format!("{{{{ record['{name}'] | {filter} }}}}"));
+            let _ = write!(text, "{{{{ record['{name}'] | {filter} }}}}");
         }
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{{% for one in record['{name}'] %}}x{{% endfor %}}{{% if record['{name}'] or 'x' in record['{name}'] or record['{name}'] < 1 %}}y{{% endif %}}>"
-        ));
+        );
         assert_eq!(
             template::render(&json!(text), &context),
             Ok(json!("<>")),

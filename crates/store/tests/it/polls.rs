@@ -12,6 +12,7 @@ fn seen(record: &str, parent: &str, number: i64) -> PollRecord {
         version: format!("v{number}"),
         number,
         facets: json!({"/completed": false}),
+        missing: 0,
     }
 }
 
