@@ -71,7 +71,7 @@ impl<'b> Answer<'b> {
 
     /// Holds a pointer into the whole answer.
     pub fn whole(&self, findings: &mut Findings<'b>, at: &str, to: &str, wanted: Wanted) {
-        hold(findings, at, self.whole, "", to, wanted);
+        hold(findings, at, self.whole, ("the answer", ""), to, wanted);
     }
 
     /// Holds a pointer into a record.
@@ -82,16 +82,21 @@ impl<'b> Answer<'b> {
         to: &str,
         wanted: Wanted,
     ) -> Option<Reached<'b>> {
-        hold(findings, at, self.whole, &self.record, to, wanted)
+        let inside = if self.record.is_empty() {
+            "the answer"
+        } else {
+            "a record"
+        };
+        hold(findings, at, self.whole, (inside, &self.record), to, wanted)
     }
 }
 
-/// Tells a pointer that leads nowhere or to the wrong thing.
-fn hold<'b>(
+/// Tells a pointer that leads nowhere or to the wrong thing. It starts at a place in `whole`, which has a name for people.
+pub(super) fn hold<'b>(
     findings: &mut Findings<'b>,
     at: &str,
     whole: &'b Value,
-    base: &str,
+    (inside, base): (&str, &str),
     to: &str,
     wanted: Wanted,
 ) -> Option<Reached<'b>> {
@@ -99,11 +104,6 @@ fn hold<'b>(
     if let Reached::Lost { member, known } = reached {
         // A wrong base is told where it is said.
         if matches!(reach(findings.bundle, whole, base), Reached::Described(_)) {
-            let inside = if base.is_empty() {
-                "the answer"
-            } else {
-                "a record"
-            };
             let known = match known.as_slice() {
                 [] => "has no members there".to_owned(),
                 known => format!("has {}", some(known)),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::answers::{Wanted, hold};
 use super::{Findings, clashes, is_kind};
 use crate::pointer;
 use crate::schema::operations;
@@ -22,7 +23,7 @@ const KNOWN: [&str; 13] = [
     "payload",
 ];
 
-pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
+pub(super) fn lint<'b>(findings: &mut Findings<'b>, service: &'b Value) {
     let value = findings.value();
     let events = value["events"].as_object();
     for (name, event) in events.into_iter().flatten() {
@@ -49,6 +50,7 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
         }
         one(findings, &at, event, service);
         names(findings, &at, event, &value["events"]);
+        pointers(findings, &at, event);
     }
     super::recognise::lint(findings);
     let kinds = events
@@ -69,6 +71,31 @@ pub(super) fn lint(findings: &mut Findings<'_>, service: &Value) {
             &at,
             format!("two events have the kind `{kind}`; give each its own"),
         );
+    }
+}
+
+/// Pointers are held against the payload's schema: a wrong one would make events without a record, a contact or a time,
+/// and no test would see it.
+fn pointers<'b>(findings: &mut Findings<'b>, at: &str, event: &'b Value) {
+    let payload = &event["payload"];
+    let mut hold_as = |wanted: Wanted, at: &str, to: &Value| {
+        if let Some(to) = to.as_str().filter(|to| to.starts_with('/')) {
+            hold(findings, at, payload, ("the payload", ""), to, wanted);
+        }
+    };
+    // A user is told with all locations where they work.
+    let location = &event["location"];
+    hold_as(Wanted::Anything, &pointer::join(at, "location"), location);
+    let mut held = |at: &str, to: &Value| hold_as(Wanted::Scalar, at, to);
+    for key in ["record", "contact", "occurred", "version"] {
+        held(&pointer::join(at, key), &event[key]);
+    }
+    let listed = &event["listed"];
+    let at = pointer::join(at, "listed");
+    held(&pointer::join(&at, "meanwhile"), &listed["meanwhile"]);
+    let at = pointer::join(&at, "arguments");
+    for (name, to) in listed["arguments"].as_object().into_iter().flatten() {
+        held(&pointer::join(&at, name), to);
     }
 }
 

@@ -48,6 +48,37 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "arguments: { conversationId: conversationId }",
         "InboundMessage, listed: `listed` must have `arguments`",
     ),
+    // Pointers that lead nowhere in the payload.
+    (
+        "contacts",
+        "    record: /id\n    contact: /id\n    occurred: /dateAdded",
+        "    record: /contactId\n    contact: /id\n    occurred: /dateAdded",
+        "ContactCreate, record: `/contactId` leads nowhere: `contactId` is not in the payload, which has `type`",
+    ),
+    (
+        "contacts",
+        "    contact: /id\n    occurred: /dateAdded",
+        "    contact: /contact/id\n    occurred: /dateAdded",
+        "ContactCreate, contact: `/contact/id` leads nowhere",
+    ),
+    (
+        "contacts",
+        "occurred: /dateAdded",
+        "occurred: /customFields",
+        "ContactCreate, occurred: `/customFields` leads to type `array`, and must lead to a text or a number",
+    ),
+    (
+        "products",
+        "version: /updatedAt",
+        "version: /dateUpdated",
+        "version: `/dateUpdated` leads nowhere",
+    ),
+    (
+        "conversations",
+        "arguments: { conversationId: /conversationId }",
+        "arguments: { conversationId: /conversation }",
+        "InboundMessage, listed.arguments.conversationId: `/conversation` leads nowhere",
+    ),
 ];
 
 #[test]
