@@ -1,39 +1,43 @@
 //! The records that HighLevel keeps.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-/// Members of a contact that are stored as they are written.
-pub const PLAIN_MEMBERS: &[&str] = &[
-    "firstName",
-    "lastName",
-    "email",
-    "phone",
-    "address1",
-    "city",
-    "state",
-    "postalCode",
-    "country",
-    "website",
-    "timezone",
-    "source",
-    "dateOfBirth",
-    "companyName",
-    "assignedTo",
-    "gender",
-    "dnd",
-    "dndSettings",
-    "inboundDndSettings",
-];
+/// What the description lets be written to a contact and [`Contact`] keeps in another way: the name as its two halves,
+/// tags and custom fields by themselves; the location is where the contact is.
+const KEPT_OTHERWISE: [&str; 4] = ["name", "tags", "customFields", "locationId"];
+
+/// Members of a contact that are stored as they are written: what the bodies of create and update describe.
+pub fn plain_members() -> &'static [String] {
+    static MEMBERS: LazyLock<Vec<String>> =
+        LazyLock::new(|| written_members(include_str!("../openapi/highlevel.json")));
+    &MEMBERS
+}
+
+/// None where the text is no bundle: the sandbox does not start with one.
+fn written_members(bundle: &str) -> Vec<String> {
+    let bundle: Value = serde_json::from_str(bundle).unwrap_or_default();
+    let mut members: Vec<String> = Vec::new();
+    for body in ["CreateContact", "UpdateContact"] {
+        let properties = bundle["components"]["schemas"][body]["properties"].as_object();
+        for name in properties.into_iter().flat_map(Map::keys) {
+            if !KEPT_OTHERWISE.contains(&name.as_str()) && !members.contains(name) {
+                members.push(name.clone());
+            }
+        }
+    }
+    members
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contact {
     pub id: String,
-    /// [`PLAIN_MEMBERS`] that have a value.
+    /// [`plain_members`] that have a value.
     pub members: Map<String, Value>,
     pub tags: Vec<String>,
     /// Value by field id.
@@ -163,5 +167,26 @@ pub struct Location {
 impl Location {
     pub fn timezone(&self) -> TimeZone {
         TimeZone::get(self.timezone).unwrap_or(TimeZone::UTC)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_description_lets_be_written_is_kept() {
+        let bundle = r#"{ "components": { "schemas": {
+            "CreateContact": { "properties": { "locationId": {}, "name": {}, "shoeSize": {} } },
+            "UpdateContact": { "properties": { "tags": {}, "shoeSize": {}, "hat": {} } }
+        } } }"#;
+        assert_eq!(written_members(bundle), ["shoeSize", "hat"]);
+        let known = plain_members();
+        for member in ["firstName", "email", "dndSettings", "gender"] {
+            assert!(known.iter().any(|name| name == member), "{member}");
+        }
+        for member in KEPT_OTHERWISE {
+            assert!(known.iter().all(|name| name != member), "{member}");
+        }
     }
 }

@@ -213,9 +213,9 @@ impl World {
 /// The members in which two states of a contact differ, by their HighLevel names.
 fn differences(before: &Contact, after: &Contact) -> Vec<String> {
     let mut changed: Vec<String> = Vec::new();
-    for member in crate::records::PLAIN_MEMBERS {
-        if before.members.get(*member) != after.members.get(*member) {
-            changed.push((*member).to_owned());
+    for member in crate::records::plain_members() {
+        if before.members.get(member) != after.members.get(member) {
+            changed.push(member.clone());
         }
     }
     let sets = [

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::texts;
 use crate::phone;
-use crate::records::{Contact, CustomField, PLAIN_MEMBERS};
+use crate::records::{Contact, CustomField, plain_members};
 use crate::world::World;
 
 /// What members are written by: the location's custom fields and its country.
@@ -38,9 +38,9 @@ pub fn write_members(contact: &mut Contact, body: &Value, rules: &Rules) {
         contact.set("firstName", &first.into());
         contact.set("lastName", &last.trim().into());
     }
-    for member in PLAIN_MEMBERS {
-        if let Some(value) = body.get(*member) {
-            let normal = match (*member, value.as_str()) {
+    for member in plain_members() {
+        if let Some(value) = body.get(member) {
+            let normal = match (member.as_str(), value.as_str()) {
                 ("email", Some(text)) => text.trim().to_lowercase().into(),
                 ("phone", Some(text)) if !text.is_empty() => rules.phone(text).into(),
                 _ => value.clone(),
