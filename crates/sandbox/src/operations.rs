@@ -50,6 +50,8 @@ pub struct Operation {
     pub route: Option<Route>,
     /// `None`: served, but not described.
     pub checks: Option<Checks>,
+    /// Private integrations are refused, as the description says.
+    pub for_apps: bool,
     /// Serves it in place of the route's handler, where it has none of its own.
     pub plain: Option<Plan>,
 }
@@ -91,6 +93,7 @@ impl Operations {
                 template: described.template,
                 name: described.name,
                 checks: Some(described.checks),
+                for_apps: described.for_apps,
             })
             .collect();
         for route in routes() {
@@ -104,6 +107,7 @@ impl Operations {
                     name: format!("{} {}", route.method, route.template),
                     route: Some(*route),
                     checks: None,
+                    for_apps: false,
                     plain: None,
                 });
             }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::connection::accept;
 use crate::faults::Order as FaultOrder;
-use crate::service::Service;
+use crate::service::{self, Service};
 use crate::shared::Shared;
 
 /// Why the sandbox did not start.
@@ -33,7 +33,7 @@ pub enum SandboxError {
     )]
     Description {
         service: &'static str,
-        reason: &'static str,
+        reason: String,
     },
     #[error("the fault cannot be: {0}")]
     Fault(String),
@@ -52,6 +52,8 @@ pub struct Options {
     pub limits: bool,
     /// The clock's start; the machine's time when absent.
     pub start_at: Option<Timestamp>,
+    /// HighLevel as this OpenAPI document in JSON describes it; the bundled one when absent.
+    pub highlevel: Option<String>,
 }
 
 impl Default for Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             seed: 1,
             limits: true,
             start_at: None,
+            highlevel: None,
         }
     }
 }
@@ -122,6 +125,13 @@ impl Builder {
         self
     }
 
+    /// Serves HighLevel as this OpenAPI document in JSON describes it, which is how a new operation is tried before it is
+    /// bundled. Default: the bundled description.
+    pub fn highlevel(mut self, document: impl Into<String>) -> Self {
+        self.options.highlevel = Some(document.into());
+        self
+    }
+
     /// When the sandbox's clock starts. Default: now.
     pub fn start_at(mut self, at: Timestamp) -> Self {
         self.options.start_at = Some(at);
@@ -150,13 +160,20 @@ impl Sandbox {
                 .operations()
                 .map_err(|reason| SandboxError::Description {
                     service: service.name(),
-                    reason,
+                    reason: reason.to_owned(),
                 })?;
         }
+        let highlevel = options.highlevel.as_deref().map(service::highlevel_as);
+        let highlevel = highlevel
+            .transpose()
+            .map_err(|reason| SandboxError::Description {
+                service: Service::HighLevel.name(),
+                reason,
+            })?;
         let listen = |source| SandboxError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let shared = Arc::new(Shared::new(&options, address));
+        let shared = Arc::new(Shared::new(&options, address, highlevel));
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         tracing::debug!(%address, "sandbox listens");

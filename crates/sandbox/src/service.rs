@@ -22,10 +22,17 @@ pub enum Service {
     Ecologi,
 }
 
-static HIGHLEVEL: LazyLock<Result<Operations, String>> = LazyLock::new(|| {
-    let bundle = Bundle::read(include_str!("../openapi/highlevel.json"))?;
+static HIGHLEVEL: LazyLock<Result<Operations, String>> =
+    LazyLock::new(|| highlevel_as(include_str!("../openapi/highlevel.json")));
+
+/// HighLevel as a document describes it.
+///
+/// # Errors
+/// Why the document is no description.
+pub fn highlevel_as(document: &str) -> Result<Operations, String> {
+    let bundle = Bundle::read(document)?;
     Ok(Operations::new(crate::highlevel::routes::ROUTES, bundle))
-});
+}
 
 static ECOLOGI: LazyLock<Result<Operations, String>> = LazyLock::new(|| {
     let bundle = Bundle::read(include_str!("../openapi/ecologi.json"))?;
@@ -85,9 +92,9 @@ pub async fn serve(
             .collect(),
         body,
     };
-    let found = match service.operations() {
-        Ok(operations) => operations.find(parts.method.as_str(), path),
-        Err(_) => Found::Nothing,
+    let found = match shared.operations(service) {
+        Some(operations) => operations.find(parts.method.as_str(), path),
+        None => Found::Nothing,
     };
     let (fault, seq) = enter(shared, &incoming, &found);
     let served = match fault {

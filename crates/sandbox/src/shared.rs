@@ -18,10 +18,12 @@ use crate::highlevel::limits::Limits;
 use crate::highlevel::oauth::Grants;
 use crate::history::History;
 use crate::ids::Ids;
+use crate::operations::Operations;
 use crate::records::Location;
 use crate::requests::Requests;
 use crate::seed;
 use crate::server::{Options, SandboxInfo};
+use crate::service::Service;
 use crate::settings::Settings;
 use crate::webhooks::{Outbox, Signature};
 use crate::world::World;
@@ -34,10 +36,12 @@ pub struct Shared {
     pub signature: Signature,
     /// Wakes the task that sends webhooks.
     pub wake: Notify,
+    /// Takes the place of the bundled description.
+    highlevel: Option<Operations>,
 }
 
 impl Shared {
-    pub fn new(options: &Options, address: SocketAddr) -> Self {
+    pub fn new(options: &Options, address: SocketAddr, highlevel: Option<Operations>) -> Self {
         let seed = options.seed;
         let now = options.start_at.unwrap_or_else(Timestamp::now);
         let clock = Clock::starting_at(now);
@@ -109,6 +113,7 @@ impl Shared {
             info,
             signature,
             wake: Notify::new(),
+            highlevel,
         }
     }
 
@@ -119,6 +124,14 @@ impl Shared {
         world.outbox.release(self.clock.now());
         drop(world);
         self.wake.notify_one();
+    }
+
+    /// What is served; nothing where a description cannot be read, with which no sandbox starts.
+    pub fn operations(&self, service: Service) -> Option<&Operations> {
+        match (service, &self.highlevel) {
+            (Service::HighLevel, Some(own)) => Some(own),
+            _ => service.operations().ok(),
+        }
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {

@@ -62,7 +62,7 @@ fn handle(
         Service::Ecologi => &shared.info.ecologi_url,
     };
     let (caller, left) = match incoming.service {
-        Service::HighLevel => enter_highlevel(world, incoming, route, now)?,
+        Service::HighLevel => enter_highlevel(world, incoming, operation, route, now)?,
         Service::Ecologi => {
             enter_ecologi(world, incoming, route.access, now)?;
             (None, None)
@@ -116,6 +116,7 @@ fn check_description(
 fn enter_highlevel(
     world: &mut World,
     incoming: &Incoming<'_>,
+    operation: &Operation,
     route: Route,
     now: Timestamp,
 ) -> Result<(Option<Caller>, Option<Left>), Answer> {
@@ -127,6 +128,11 @@ fn enter_highlevel(
         return Err(Answer::unauthorized("Authorization header not found."));
     };
     let caller = access::check(world.grants.token(secret), route.access, route.scope, now)?;
+    if operation.for_apps && caller.class.is_private() {
+        return Err(Answer::unauthorized(
+            "This authClass type is not allowed to access this scope.",
+        ));
+    }
     match header(headers, "version") {
         None | Some("") => return Err(Answer::unauthorized("version header was not found.")),
         Some(version) if VERSIONS.contains(&version) => {}

@@ -14,6 +14,7 @@ mod businesses;
 pub mod calendars;
 mod contacts;
 pub mod conversations;
+pub mod describing;
 mod fields;
 mod filters;
 mod followers;

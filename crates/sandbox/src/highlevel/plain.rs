@@ -2,16 +2,22 @@
 //! description says, so that a new operation is served as soon as it is described. What belongs to a service's own mind,
 //! as a slot that is taken, needs a handler.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::access::Access;
+use super::describing::{Pages, access, member, pages, put, resolve, text};
+use super::fields::Rules;
+use super::views;
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::clock::iso;
 use crate::collection::Record;
 use crate::operations::Route;
+use crate::records::Contact;
 use crate::world::World;
 
 /// Records by the path below which they are, with its parameters filled in.
@@ -19,6 +25,8 @@ pub type Store = IndexMap<String, Vec<Record>>;
 
 /// Page size where none is asked for.
 const PAGE: usize = 20;
+/// Query keys by which contacts are looked up.
+const CONTACT_KEYS: [&str; 2] = ["email", "phone"];
 /// Query keys that choose no record.
 const NO_FILTERS: [&str; 4] = ["limit", "locationId", "altId", "altType"];
 
@@ -38,6 +46,8 @@ pub struct Plan {
     updated: Vec<String>,
     /// Flags of the answer that say that it was done.
     flags: Vec<String>,
+    /// The list is one of contacts, which are there already.
+    of_contacts: bool,
     has_total: bool,
     access: Access,
     scope: Option<String>,
@@ -51,23 +61,6 @@ enum Verb {
     Create,
     Update,
     Delete,
-}
-
-#[derive(Debug, Clone)]
-enum Pages {
-    None,
-    /// Query key that says how many to pass over.
-    Over(String),
-    /// Query key that takes what the answer has at this pointer.
-    Cursor {
-        parameter: String,
-        next: String,
-    },
-    /// Query key that takes this member of the last record.
-    After {
-        parameter: String,
-        from: String,
-    },
 }
 
 impl Plan {
@@ -104,6 +97,12 @@ impl Plan {
         let schema = resolve(document, schema);
         let place = items.clone().or(record).unwrap_or_default();
         let described = member(document, schema, &place);
+        let is_contact = |schema: &Value| {
+            [&schema["$ref"], &schema["allOf"][0]["$ref"]]
+                .iter()
+                .any(|to| **to == "#/components/schemas/Contact")
+        };
+        let of_contacts = matches!(verb, Verb::List(_)) && is_contact(&described["items"]);
         let described = if items.is_some() {
             resolve(document, &described["items"])
         } else {
@@ -131,6 +130,7 @@ impl Plan {
             created: has(&["dateAdded", "createdAt"]),
             updated: has(&["dateUpdated", "updatedAt"]),
             flags: flags.map(|flag| (*flag).to_owned()).collect(),
+            of_contacts,
             has_total: schema["properties"].get("total").is_some(),
             access: access(&operation["x-token-kinds"]),
             scope: operation["x-scopes"][0].as_str().map(ToOwned::to_owned),
@@ -238,26 +238,24 @@ impl Plan {
             Pages::Over(name) => name,
             Pages::Cursor { parameter, .. } | Pages::After { parameter, .. } => parameter,
         };
-        let records = world.plain.get(key).map(Vec::as_slice).unwrap_or_default();
-        let is_asked = |record: &&Record| {
+        let records = if self.of_contacts {
+            contacts(world, call)
+        } else {
+            let records = world.plain.get(key).map(Vec::as_slice);
+            let records = records.unwrap_or_default().iter();
+            records.map(|record| self.shown(record)).collect()
+        };
+        let is_asked = |record: &Value| {
             call.query.iter().all(|(name, wanted)| {
-                name == own
-                    || NO_FILTERS.contains(&name.as_str())
-                    || match record.member(name) {
-                        Value::Null => true,
-                        Value::String(text) => text == wanted,
-                        other => {
-                            let text = other.to_string();
-                            text == *wanted
-                        }
-                    }
+                let is_no_filter = name == own || NO_FILTERS.contains(&name.as_str());
+                let is_found_already = self.of_contacts && CONTACT_KEYS.contains(&name.as_str());
+                is_no_filter
+                    || is_found_already
+                    || record[name].is_null()
+                    || text(&record[name]) == *wanted
             })
         };
-        let all: Vec<Value> = records
-            .iter()
-            .filter(is_asked)
-            .map(|record| self.shown(record))
-            .collect();
+        let all: Vec<Value> = records.into_iter().filter(is_asked).collect();
         let limit = call.number("limit", PAGE).unwrap_or(PAGE).max(1);
         let behind = |pointer: &str| {
             let place = call.query(own).unwrap_or_default();
@@ -308,39 +306,28 @@ fn unplanned(_: &mut World, _: &Call<'_>) -> Handled {
     ))
 }
 
-fn pages(operation: &Value) -> Pages {
-    let paging = &operation["x-paging"];
-    let pair = |style: &str, key: &str| {
-        let style = &paging[style];
-        Some((
-            style["parameter"].as_str()?.to_owned(),
-            style[key].as_str()?.to_owned(),
-        ))
+/// The location's contacts in full, oldest first; an address or a number chooses those that have it, as their first one
+/// or as a further one.
+fn contacts(world: &World, call: &Call<'_>) -> Vec<Value> {
+    let rules = Rules::of(world);
+    let is_asked = |contact: &&Arc<Contact>| {
+        let by_email = call.query("email").is_none_or(|wanted| {
+            let further = contact.additional_emails.iter().map(String::as_str);
+            contact
+                .text("email")
+                .into_iter()
+                .chain(further)
+                .any(|email| email.eq_ignore_ascii_case(wanted))
+        });
+        let by_phone = call
+            .query("phone")
+            .is_none_or(|wanted| contact.text("phone") == Some(rules.phone(wanted).as_str()));
+        by_email && by_phone
     };
-    if let Some((parameter, next)) = pair("cursor", "next") {
-        return Pages::Cursor { parameter, next };
-    }
-    if let Some((parameter, from)) = pair("after", "from") {
-        return Pages::After { parameter, from };
-    }
-    match paging.as_str() {
-        Some(name @ ("skip" | "offset")) => Pages::Over(name.to_owned()),
-        _ => Pages::None,
-    }
-}
-
-fn access(kinds: &Value) -> Access {
-    let has = |word: &str| {
-        let kinds = kinds.as_array().into_iter().flatten();
-        kinds
-            .filter_map(Value::as_str)
-            .any(|kind| kind.starts_with(word))
-    };
-    match (has("agency"), has("location")) {
-        (true, true) => Access::Either,
-        (true, false) => Access::Agency,
-        (false, _) => Access::Location,
-    }
+    let mut found: Vec<_> = world.contacts.all().filter(is_asked).collect();
+    found.sort_by_key(|contact| (contact.date_added, &contact.id));
+    let shown = |contact: &Arc<Contact>| views::full(contact, &world.location);
+    found.into_iter().map(shown).collect()
 }
 
 fn found<'w>(world: &'w World, key: &str, call: &Call<'_>) -> Result<(usize, &'w Record), Answer> {
@@ -351,40 +338,6 @@ fn found<'w>(world: &'w World, key: &str, call: &Call<'_>) -> Result<(usize, &'w
     records
         .find(|(_, record)| record.id == id)
         .ok_or_else(missing)
-}
-
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-/// Writes a value where a pointer leads, with the objects on the way.
-fn put(body: &mut Value, pointer: &str, value: Value) {
-    let mut here = body;
-    for key in pointer.split('/').skip(1) {
-        if !here.is_object() {
-            *here = Value::Object(Map::new());
-        }
-        here = &mut here[key];
-    }
-    *here = value;
-}
-
-fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
-    let reference = value["$ref"]
-        .as_str()
-        .or_else(|| value["allOf"][0]["$ref"].as_str());
-    reference
-        .and_then(|reference| document.pointer(reference.strip_prefix('#')?))
-        .unwrap_or(value)
-}
-
-fn member<'d>(document: &'d Value, schema: &'d Value, pointer: &str) -> &'d Value {
-    let keys = pointer.split('/').skip(1);
-    keys.fold(schema, |schema, key| {
-        resolve(document, &schema["properties"][key])
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::checks::{Checks, Parameter};
 use super::convert;
+use crate::highlevel::describing;
 use crate::highlevel::plain::Plan;
 
 /// A described operation.
@@ -13,6 +14,8 @@ pub struct Described {
     pub template: String,
     pub name: String,
     pub checks: Checks,
+    /// Private integrations are refused.
+    pub for_apps: bool,
     /// How to serve it where nobody has written how.
     pub plain: Option<Plan>,
 }
@@ -66,6 +69,7 @@ impl Bundle {
                     template: template.clone(),
                     name,
                     checks,
+                    for_apps: describing::is_for_apps(&operation["x-token-kinds"]),
                     plain: Plan::read(&document, template, method, operation),
                 });
             }

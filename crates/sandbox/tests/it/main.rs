@@ -21,6 +21,7 @@ mod misbehaviour;
 mod notes_and_tasks;
 mod oauth;
 mod opportunities;
+mod plain;
 mod readme;
 mod refusals;
 mod search;
