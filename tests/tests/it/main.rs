@@ -13,6 +13,7 @@ mod crashes;
 mod demo;
 mod first_poll;
 mod language;
+mod machines;
 mod mcp;
 mod missed;
 mod money;
