@@ -1,7 +1,7 @@
 //! From an inbox row to runs: have the event completed, drop echoes, match workflows.
 
 use canopy_mapping::{CUSTOM, Event, Source, USER, Workflow, template};
-use canopy_store::{APPROVAL, EventEnd, Fence, InboxRow, NewAlert, NewRun, Run};
+use canopy_store::{APPROVAL, EventEnd, Fence, InboxRow, NewAlert, NewRun, Run, Written};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
 use crate::slips::change_of;
+use crate::steps::order::Target;
 use crate::{Engine, FIRED, echo};
 
 impl Engine {
@@ -64,6 +65,17 @@ impl Engine {
         }
         if let Some(reason) = &too_old {
             return self.await_approval(fence, &event, reason).await;
+        }
+        if let Some(target) = Target::told(&event)
+            && let Some(row) = self.store.event(id).await?
+        {
+            let written = Written {
+                target: target.name,
+                parts: target.parts,
+                contact: event.contact.clone(),
+                position: row.position,
+            };
+            self.store.put_written(fence, written, now).await?;
         }
         let mut runs = Vec::new();
         let mut too_often = Vec::new();

@@ -48,11 +48,14 @@ impl Engine {
                 )
                 .await;
         };
+        let mut position = row.position;
         let mut event = row.event;
         let records = self.store.steps(run.id).await?;
         // After a wait, what was known when the run began may be old.
         let waited = records.iter().any(|record| record.action == WAIT);
         let read = if waited {
+            // What is read now is as new as all that has arrived.
+            position = self.store.position(&event.location).await?;
             self.read_again(connection, &mut event).await
         } else {
             self.contact_of(connection, &event).await
@@ -128,6 +131,7 @@ impl Engine {
                 event: &event,
                 step,
                 key,
+                position,
                 late: run.attempts > 0 || run.updated_at > run.created_at,
                 earlier,
                 context: &mut context,

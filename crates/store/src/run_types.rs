@@ -78,6 +78,18 @@ pub struct RunUpdate {
     pub trouble: Trouble,
 }
 
+/// What a step wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What was written to.
+    pub target: String,
+    /// Which parts of it; `*` for the whole.
+    pub parts: Vec<String>,
+    pub contact: Option<String>,
+    /// Place of the step's event in the order of what is known: [`InboxRow::position`](crate::InboxRow::position).
+    pub position: i64,
+}
+
 /// State of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +144,8 @@ pub struct StepOutcome {
     pub error: Option<String>,
     pub profile: Option<ProfileUpdate>,
     pub links: Vec<LinkUpdate>,
+    /// What the step wrote, so that steps of older events do not write over it.
+    pub written: Vec<Written>,
     /// Notes, tasks and tags of the profile.
     pub changes: Vec<ProfileChange>,
     /// What the step made happen on the Ecologi side.

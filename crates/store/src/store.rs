@@ -10,7 +10,7 @@ use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
     Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
     PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
-    StepOutcome, StepRecord, Stuck, Summary, Told,
+    StepOutcome, StepRecord, Stuck, Summary, Told, Written,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -130,6 +130,19 @@ pub trait Store: ProfileStore + DeliveryStore {
     async fn is_removed(&self, location: &str, word: &str, record: &str) -> Result<bool>;
     /// Hash of a contact's content as its newest completed event showed it.
     async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>>;
+    /// The parts of a target that steps of newer events wrote last, and their runs. Newer is what has the higher position,
+    /// or the same and the later run.
+    async fn newer_writes(
+        &self,
+        location: &str,
+        target: &str,
+        position: i64,
+        run: i64,
+    ) -> Result<Vec<(String, i64)>>;
+    /// Keeps that an event itself tells of a write: a person's.
+    async fn put_written(&self, fence: &Fence, written: Written, now: Timestamp) -> Result<()>;
+    /// The highest position of the location's events: what is read now is as new.
+    async fn position(&self, location: &str) -> Result<i64>;
     /// Waiting runs that have been failing since then or longer, and events that arrived by then and could not be read.
     async fn stuck(&self, location: &str, since: Timestamp) -> Result<Stuck>;
     /// Puts a pending event aside until a person approves it.

@@ -10,6 +10,7 @@ pub use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 pub use crate::record_types::{Fired, NewRecord, PollCommit, PollRecord, StoredRecord, Told};
 pub use crate::run_types::{
     NewRun, NewStep, Run, RunState, RunUpdate, StepOutcome, StepRecord, StepState, Stuck, Trouble,
+    Written,
 };
 
 /// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.

@@ -118,5 +118,11 @@ pub(super) fn step_line(step: &StepRecord) -> String {
         text.push_str(": ");
         text.push_str(why);
     }
+    let left_out = output.and_then(|output| output["leftOut"].as_array());
+    if let Some(left_out) = left_out.filter(|left_out| !left_out.is_empty()) {
+        let names: Vec<_> = left_out.iter().filter_map(|name| name.as_str()).collect();
+        text.push_str(": a newer event had written ");
+        text.push_str(&names.join(", "));
+    }
     text
 }

@@ -8,6 +8,7 @@ use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::order::Target;
 use super::tag_writes::Merged;
 use crate::custom_fields::FieldError;
 use crate::error::{EngineError, Verdict};
@@ -52,24 +53,35 @@ impl StepRun<'_> {
                     return Ok(Verdict::Retry { error, after });
                 }
             };
-            if writes_nothing_else(operation, &arguments)
-                && has_custom_fields(self.context.present(), &fields)
-            {
-                return self
-                    .skip(Value::Object(arguments), json!({ "unchanged": true }))
-                    .await;
-            }
+            let unchanged = writes_nothing_else(operation, &arguments)
+                && has_custom_fields(self.context.present(), &fields);
             let list: Value = fields
                 .into_iter()
                 .map(|(id, value)| json!({ "id": id, "field_value": value }))
                 .collect();
             arguments.insert("customFields".to_owned(), list);
+            if unchanged {
+                let target = Target::of(operation, &arguments);
+                let written = target.map(|target| self.written(target));
+                let output = json!({ "unchanged": true });
+                return self
+                    .stands(
+                        Value::Object(arguments),
+                        output,
+                        written.into_iter().collect(),
+                    )
+                    .await;
+            }
+        }
+        let (left_out, superseded) = self.yield_to_newer(operation, &mut arguments).await?;
+        if let Some(verdict) = superseded {
+            return Ok(verdict);
         }
         if let Err(error) = self.keep_first_email(operation, &mut arguments).await {
             return Ok(verdict_of(&error));
         }
         let doubtful =
-            other.is_some_and(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
+            other.filter(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
         let intent = self.intent(Value::Object(arguments.clone()));
         engine
@@ -77,8 +89,10 @@ impl StepRun<'_> {
             .intend_step(self.fence, intent, engine.clock.now())
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
-        let sent = if doubtful {
-            self.look_up_or_call(operation, &arguments).await?
+        let sent = if let Some(earlier) = doubtful {
+            // What may be there says what was asked for then.
+            let asked = earlier.request.as_object().unwrap_or(&arguments);
+            self.look_up_or_call(operation, asked, &arguments).await?
         } else {
             self.make_call(operation, &arguments).await
         };
@@ -94,7 +108,10 @@ impl StepRun<'_> {
             failed => failed,
         };
         match answer {
-            Ok(answer) => self.done(operation, &arguments, answer).await,
+            Ok(answer) => {
+                self.done(operation, &arguments, named(answer, &left_out))
+                    .await
+            }
             Err(error) => match self.perhaps_created(operation, &arguments, error).await {
                 Perhaps::Created(answer) => self.done(operation, &arguments, answer).await,
                 Perhaps::Not(error) => self.refused(&error).await,
@@ -226,11 +243,12 @@ impl StepRun<'_> {
     async fn look_up_or_call(
         &self,
         operation: &Operation,
+        asked: &Map<String, Value>,
         arguments: &Map<String, Value>,
     ) -> Result<Sent, EngineError> {
         match operation.idempotency {
             Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => {}
-            Idempotency::Lookup(lookup) => match self.find(operation, &lookup, arguments).await {
+            Idempotency::Lookup(lookup) => match self.find(operation, &lookup, asked).await {
                 Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
                 Ok(None) => {}
                 Err(error) => return Ok(Sent::Unlooked(error)),
@@ -304,6 +322,10 @@ impl StepRun<'_> {
     ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let mut outcome = self.outcome(StepState::Done, Some(answer.clone()), None);
+        let target = Target::of(operation, arguments);
+        outcome
+            .written
+            .extend(target.map(|target| self.written(target)));
         if let Some((before, after)) = self.context.wrote(operation.name, arguments) {
             outcome
                 .links
@@ -321,12 +343,17 @@ impl StepRun<'_> {
                 .links
                 .extend(self.contact_link(&present, &present).await?);
         }
+        let linked = !outcome.changes.is_empty();
         engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
         engine
             .store
             .finish_step(self.fence, outcome, engine.clock.now())
             .await?;
         engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+        if linked {
+            // A later step may write to the counterpart.
+            self.context.reload_profile(engine, self.connection).await?;
+        }
         Ok(Verdict::Done(answer))
     }
 
@@ -426,6 +453,14 @@ fn writes_nothing_else(operation: &Operation, arguments: &Map<String, Value>) ->
             .iter()
             .any(|parameter| parameter.name == name)
     })
+}
+
+/// The answer, with the parts that were left out of the call because a newer event had written them.
+fn named(mut answer: Value, left_out: &[String]) -> Value {
+    if let (false, Some(members)) = (left_out.is_empty(), answer.as_object_mut()) {
+        members.insert("leftOut".to_owned(), json!(left_out));
+    }
+    answer
 }
 
 /// What came of a step's call.

@@ -5,6 +5,7 @@ pub(crate) mod caps;
 pub(crate) mod control;
 pub(crate) mod highlevel;
 mod memory;
+pub(crate) mod order;
 pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
@@ -13,7 +14,7 @@ pub(crate) mod tag_writes;
 mod upsert;
 
 use canopy_mapping::{Event, Step};
-use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState};
+use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState, Written};
 use serde_json::{Map, Value};
 
 use crate::Engine;
@@ -33,6 +34,8 @@ pub(crate) struct StepRun<'a> {
     pub event: &'a Event,
     pub step: &'a Step,
     pub key: String,
+    /// Place of what the step knows in the order of the location's events.
+    pub position: i64,
     /// The run comes back to a step that failed or was cut off before.
     pub late: bool,
     /// The step's record of an earlier attempt of this run.
@@ -65,6 +68,7 @@ impl StepRun<'_> {
             error,
             profile: None,
             links: Vec::new(),
+            written: Vec::new(),
             changes: Vec::new(),
             events: Vec::new(),
         }
@@ -72,12 +76,23 @@ impl StepRun<'_> {
 
     /// Records that there was nothing to do.
     pub async fn skip(&self, request: Value, output: Value) -> Result<Verdict, EngineError> {
+        self.stands(request, output, Vec::new()).await
+    }
+
+    /// Records that there was nothing to do, because what was to be written stands already.
+    async fn stands(
+        &self,
+        request: Value,
+        output: Value,
+        written: Vec<Written>,
+    ) -> Result<Verdict, EngineError> {
         let now = self.engine.clock.now();
         let store = &self.engine.store;
         store
             .intend_step(self.fence, self.intent(request), now)
             .await?;
-        let outcome = self.outcome(StepState::Skipped, Some(output.clone()), None);
+        let mut outcome = self.outcome(StepState::Skipped, Some(output.clone()), None);
+        outcome.written = written;
         store.finish_step(self.fence, outcome, now).await?;
         Ok(Verdict::Done(output))
     }

@@ -5,12 +5,13 @@ use canopy_store::{LinkUpdate, ProfileUpdate, StepState};
 use serde_json::{Value, json};
 
 use super::StepRun;
+use super::order::Target;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
 impl StepRun<'_> {
     pub(crate) async fn save_profile(&mut self) -> Result<Verdict, EngineError> {
-        let fields = match self.arguments() {
+        let mut fields = match self.arguments() {
             Ok(fields) => fields,
             Err(error) => return self.refuse(error).await,
         };
@@ -18,6 +19,14 @@ impl StepRun<'_> {
             return self.refuse(self.needs_contact()).await;
         };
         let engine = self.engine;
+        let target = Target::of_profile("profile", &contact, fields.keys().map(String::as_str));
+        if let (covered, Some(run)) = self.overtaken(&target).await? {
+            let request = Value::Object(fields.clone());
+            fields.retain(|name, _| !covered.contains(name));
+            if fields.is_empty() {
+                return self.superseded(request, run).await;
+            }
+        }
         let id = profile_id(&self.connection.id, &self.connection.location, &contact);
         let before = engine
             .store
@@ -48,6 +57,8 @@ impl StepRun<'_> {
             let payload = json!({ "ecologiProfileId": id, "contact": contact, "fields": after });
             outcome.events.push(self.tell(kind, id.clone(), payload));
         }
+        let target = Target::of_profile("profile", &contact, fields.keys().map(String::as_str));
+        outcome.written.push(self.written(target));
         outcome.profile = Some(ProfileUpdate {
             id: id.clone(),
             contact: contact.clone(),

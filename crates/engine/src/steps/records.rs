@@ -5,6 +5,7 @@ use canopy_store::{NewEvent, ProfileChange, ProfileUpdate, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::order::Target;
 use crate::actions::{PROFILE_NOTE, PROFILE_TAG, PROFILE_TASK};
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
@@ -17,12 +18,14 @@ struct Plan {
     /// Kind, record and payload.
     events: Vec<(&'static str, String, Value)>,
     output: Value,
+    /// What it writes.
+    target: Option<Target>,
 }
 
 /// The step as it is written cannot be carried out, or the store failed.
 enum Problem {
     Refused(String),
-    Store(canopy_store::StoreError),
+    Engine(EngineError),
 }
 
 impl From<String> for Problem {
@@ -31,9 +34,15 @@ impl From<String> for Problem {
     }
 }
 
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
 impl From<canopy_store::StoreError> for Problem {
     fn from(error: canopy_store::StoreError) -> Self {
-        Self::Store(error)
+        Self::Engine(error.into())
     }
 }
 
@@ -54,8 +63,13 @@ impl StepRun<'_> {
         let plan = match plan {
             Ok(plan) => plan,
             Err(Problem::Refused(reason)) => return self.refuse(reason).await,
-            Err(Problem::Store(error)) => return Err(error.into()),
+            Err(Problem::Engine(error)) => return Err(error),
         };
+        if let Some(target) = &plan.target
+            && let (_, Some(run)) = self.overtaken(target).await?
+        {
+            return self.superseded(Value::Object(arguments), run).await;
+        }
         let engine = self.engine;
         let location = &self.connection.location;
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
@@ -79,6 +93,9 @@ impl StepRun<'_> {
             });
         }
         outcome.changes = plan.changes;
+        outcome
+            .written
+            .extend(plan.target.map(|target| self.written(target)));
         for (kind, record, payload) in plan.events {
             outcome.events.push(self.tell(kind, record, payload));
         }
@@ -136,6 +153,7 @@ impl StepRun<'_> {
             (&note.id, note.highlevel_id.as_ref())
         });
         let id = known.map_or(id, |note| note.id.clone());
+        let target = Some(Target::of_profile("profile_note", &id, ["*"]));
         // A note that came from HighLevel need not go back there.
         let origin = if linked.is_some() {
             "highlevel"
@@ -149,6 +167,7 @@ impl StepRun<'_> {
         }) {
             return Ok(Plan {
                 output,
+                target,
                 ..Plan::default()
             });
         }
@@ -166,6 +185,7 @@ impl StepRun<'_> {
                 body,
             }],
             output,
+            target,
         })
     }
 
@@ -179,6 +199,7 @@ impl StepRun<'_> {
             (&task.id, task.highlevel_id.as_ref())
         });
         let id = known.map_or(id, |task| task.id.clone());
+        let target = Some(Target::of_profile("profile_task", &id, ["*"]));
         let title = text(arguments, "title").or_else(|| known.map(|task| task.title.clone()));
         let Some(title) = title else {
             return Err("\"profile.task\" needs a title, and it is empty"
@@ -196,6 +217,7 @@ impl StepRun<'_> {
         }) {
             return Ok(Plan {
                 output,
+                target,
                 ..Plan::default()
             });
         }
@@ -219,6 +241,7 @@ impl StepRun<'_> {
                 completed,
             }],
             output,
+            target,
         })
     }
 
@@ -228,9 +251,16 @@ impl StepRun<'_> {
         let before = self.engine.store.profile_tags(location, contact).await?;
         let mut after = before.clone();
         let mut changes = Vec::new();
+        let named = words(arguments.get("add"))
+            .into_iter()
+            .chain(words(arguments.get("remove")));
+        let parts: Vec<String> = named.collect();
+        let target = Target::of_profile("profile_tags", contact, parts.iter().map(String::as_str));
+        let (covered, _) = self.overtaken(&target).await?;
         for (name, present) in [("add", true), ("remove", false)] {
             for tag in words(arguments.get(name)) {
-                if after.contains(&tag) == present {
+                // A newer event has said so, or otherwise, since.
+                if covered.contains(&tag) || after.contains(&tag) == present {
                     continue;
                 }
                 if present {
@@ -253,10 +283,20 @@ impl StepRun<'_> {
         } else {
             vec![("profile.updated", id, output.clone())]
         };
+        let parts = target
+            .parts
+            .into_iter()
+            .filter(|tag| !covered.contains(tag));
+        let target = Target {
+            name: target.name,
+            parts: parts.collect(),
+        };
+        let target = (!target.parts.is_empty()).then_some(target);
         Ok(Plan {
             changes,
             events,
             output,
+            target,
         })
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::highlevel::verdict_of;
+use super::order::Target;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
 
@@ -99,7 +100,11 @@ impl StepRun<'_> {
             "notWritten": lost, "problems": plan.problems,
         });
         self.tell_person(&contact, &plan, &lost).await?;
-        self.finish_sync(&contact, profile, plan, link, output.clone())
+        let update = canopy_highlevel::operation(UPDATE);
+        let wrote = update
+            .filter(|_| !request.is_empty())
+            .and_then(|update| Target::of(update, &request));
+        self.finish_sync(&contact, profile, plan, link, wrote, output.clone())
             .await?;
         self.context.reload_profile(engine, connection).await?;
         Ok(Verdict::Done(output))
@@ -162,6 +167,7 @@ impl StepRun<'_> {
         profile: Option<Profile>,
         plan: SyncPlan,
         link: Option<LinkUpdate>,
+        wrote: Option<Target>,
         output: Value,
     ) -> Result<(), EngineError> {
         let (engine, connection) = (self.engine, self.connection);
@@ -172,6 +178,12 @@ impl StepRun<'_> {
             Some(_) if !plan.profile.is_empty() => Some("profile.updated"),
             Some(_) => None,
         };
+        let agreed = plan.synced.keys().map(String::as_str);
+        let target = Target::of_profile("profile", contact, agreed);
+        outcome.written.push(self.written(target));
+        outcome
+            .written
+            .extend(wrote.map(|target| self.written(target)));
         let synced_before = profile.as_ref().map(|profile| profile.synced.clone());
         if let Some(kind) = kind {
             let mut fields = profile.map(|profile| profile.fields).unwrap_or_default();

@@ -13,6 +13,7 @@ mod integers;
 mod language;
 mod missing;
 mod moved;
+mod order;
 mod own_key;
 mod profiles;
 mod purchases;

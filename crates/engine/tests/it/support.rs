@@ -7,7 +7,7 @@ use canopy_engine::{Catalog, Connection, Engine, Options};
 use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
-use canopy_store::{NewEvent, Run, RunState, SecretKey, SqliteStore, Store};
+use canopy_store::{NewEvent, ProfileStore, Run, RunState, SecretKey, SqliteStore, Store};
 use canopy_triggers::{PollOptions, Poller, Site};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -265,6 +265,85 @@ impl World {
             .invoke("get-campaigns", json!({ "locationId": self.location }))
             .await;
         answer["campaigns"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a person does, whatever is failing for us: faults that are there strike first, so it is tried until it goes.
+    pub async fn without_faults(&self, operation: &str, arguments: Value) {
+        let client = &self.connection().highlevel;
+        for _ in 0..50 {
+            if client.invoke(operation, &arguments).await.is_ok() {
+                return;
+            }
+        }
+        panic!("{operation} keeps failing");
+    }
+
+    /// Puts an unread webhook of a record's update into the inbox; a task's state is told by its completion.
+    pub async fn told_update(&self, word: &str, contact: &str, record: &str, number: usize) {
+        let verb = if word == "task" {
+            "completed"
+        } else {
+            "updated"
+        };
+        for kind in [format!("{word}.updated"), format!("{word}.{verb}")] {
+            let event = NewEvent {
+                source: Source::Webhook,
+                kind: kind.clone(),
+                location: self.location.clone(),
+                contact: Some(contact.to_owned()),
+                record: record.to_owned(),
+                occurred_at: self.now(),
+                version: None,
+                delivery: Some(format!("{kind} {number}")),
+                payload: json!({ "id": record, "contactId": contact }),
+                trace: Trace::default(),
+            };
+            self.insert(event).await;
+        }
+    }
+
+    /// Writes a note on the profile as a person does.
+    pub async fn write_note(&self, contact: &str, known: Option<&str>, body: &str) -> String {
+        let now = self.now();
+        let id = known.map_or_else(|| "note_here".to_owned(), str::to_owned);
+        let kind = if known.is_some() {
+            "profile_note.updated"
+        } else {
+            "profile_note.created"
+        };
+        let change = canopy_store::ProfileChange::Note {
+            id: id.clone(),
+            contact: contact.to_owned(),
+            highlevel_id: None,
+            body: body.to_owned(),
+        };
+        let payload = json!({ "id": id, "contact": contact, "body": body, "origin": "profile" });
+        let event = NewEvent {
+            source: Source::Manual,
+            kind: kind.into(),
+            location: self.location.clone(),
+            contact: Some(contact.to_owned()),
+            record: id.clone(),
+            occurred_at: now,
+            version: Some(format!(
+                "person {}",
+                self.store.position(&self.location).await.unwrap()
+            )),
+            delivery: None,
+            payload,
+            trace: Trace::default(),
+        };
+        self.store
+            .edit_profile(&self.location, None, vec![change], vec![event], now)
+            .await
+            .unwrap();
+        id
+    }
+
+    pub async fn poll_and_drain_if_up(&self) {
+        // Where the search fails too, the next poll finds it.
+        let _ = self.poll.poll().await;
+        self.drain().await;
     }
 
     pub async fn notes(&self, contact: &str) -> Vec<Value> {

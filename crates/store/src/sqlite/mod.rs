@@ -29,6 +29,7 @@ mod steps;
 mod trait_impl;
 mod waiting;
 mod writer;
+mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

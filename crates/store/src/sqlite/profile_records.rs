@@ -344,6 +344,7 @@ const RECORDS: &[&str] = &[
     "DELETE FROM profile_history WHERE location = ?1 AND contact = ?2",
     "DELETE FROM records WHERE location = ?1 AND contact = ?2",
     "DELETE FROM seen_contents WHERE location = ?1 AND record = ?2",
+    "DELETE FROM written WHERE location = ?1 AND contact = ?2",
 ];
 const EVENTS: &str =
     "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL, missing_since = NULL,

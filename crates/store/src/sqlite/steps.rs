@@ -8,7 +8,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::profile_records::{self, Place};
 use super::row::{Reader, micros};
-use super::{profiles, runs};
+use super::{profiles, runs, written};
 use crate::types::{NewStep, StepOutcome, StepRecord, StepState};
 
 fn read(row: &SqliteRow) -> Op<StepRecord> {
@@ -129,6 +129,11 @@ pub(super) async fn finish(held: &mut Held<'_>, outcome: &StepOutcome, now: Time
     if let Some(profile) = &outcome.profile {
         let place = Place::of(&held.fence, Some(outcome.run));
         profiles::merge(held.connection, place, profile, now).await?;
+    }
+    if matches!(outcome.state, StepState::Done | StepState::Skipped) {
+        for written in &outcome.written {
+            written::put(held, outcome.run, written, now).await?;
+        }
     }
     for link in &outcome.links {
         profiles::put_link(held, link, now).await?;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::macros::{fenced, read, write};
 use super::{
     SqliteStore, alerts, approvals, calls, clock_change, fence, inbox, ledger, missed, polls,
-    records, runs, secrets, seen, steps, waiting,
+    records, runs, secrets, seen, steps, waiting, written,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -15,7 +15,7 @@ use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
     Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
     PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
-    StepOutcome, StepRecord, Stuck, Summary, Told,
+    StepOutcome, StepRecord, Stuck, Summary, Told, Written,
 };
 
 #[async_trait]
@@ -204,6 +204,24 @@ impl Store for SqliteStore {
 
     async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>> {
         read!(self, seen::get(location, record))
+    }
+
+    async fn newer_writes(
+        &self,
+        location: &str,
+        target: &str,
+        position: i64,
+        run: i64,
+    ) -> Result<Vec<(String, i64)>> {
+        read!(self, written::newer(location, target, position, run))
+    }
+
+    async fn put_written(&self, fence: &Fence, written: Written, now: Timestamp) -> Result<()> {
+        fenced!(self, fence, written::put(0, &written, now))
+    }
+
+    async fn position(&self, location: &str) -> Result<i64> {
+        read!(self, written::position(location))
     }
 
     async fn stuck(&self, location: &str, since: Timestamp) -> Result<Stuck> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use canopy_store::{
     Completion, EventEnd, Fence, LinkUpdate, PollCommit, ProfileStore, RunState, RunUpdate,
-    SqliteStore, StepState, Store, StoreError, Trouble, Version,
+    SqliteStore, StepState, Store, StoreError, Trouble, Version, Written,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
@@ -108,6 +108,15 @@ fn update() -> RunUpdate {
     }
 }
 
+fn written() -> Written {
+    Written {
+        target: "/contacts/c1".into(),
+        parts: vec!["firstName".into()],
+        contact: Some("c1".into()),
+        position: 1,
+    }
+}
+
 fn link() -> LinkUpdate {
     LinkUpdate {
         kind: "note".into(),
@@ -137,6 +146,7 @@ const FENCED: &[(&str, Call)] = &[
     ("intend_purchase", |s, f, r| s.intend_purchase(f, tree(r.run, "new"), step(r.run, "b2", "new"), vec![], at(1)).map(drop_ok).boxed()),
     ("mark_sent", |s, f, _| s.mark_sent(f, "k", at(1)).boxed()),
     ("settle_purchase", |s, f, r| s.settle_purchase(f, "k", confirmed("1"), outcome_of(r.run, "buy", StepState::Done), at(1)).boxed()),
+    ("put_written", |s, f, _| s.put_written(f, written(), at(1)).boxed()),
     ("put_link", |s, f, _| s.put_link(f, link(), at(1)).boxed()),
     ("clear_written_hash", |s, f, _| s.clear_written_hash(f, "note", "n0", at(1)).boxed()),
     ("release_lease", |s, f, _| s.release_lease(f).boxed()),

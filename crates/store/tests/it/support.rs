@@ -155,6 +155,7 @@ pub fn outcome_of(run: i64, step: &str, state: StepState) -> StepOutcome {
         error: None,
         profile: None,
         links: vec![],
+        written: vec![],
         changes: vec![],
         events: vec![],
     }
