@@ -1,6 +1,6 @@
 //! Calls of HighLevel. It knows no idempotency keys, so a create whose outcome is unknown is looked up first.
 
-use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
+use canopy_highlevel::operation::{Idempotency, Operation};
 use canopy_highlevel::{Error, Refusal};
 use canopy_mapping::fields::CustomFieldInfo;
 use canopy_mapping::{When, has_custom_fields, record_hash, template};
@@ -8,6 +8,7 @@ use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::doubt::Perhaps;
 use super::order::Target;
 use super::tag_writes::Merged;
 use crate::custom_fields::FieldError;
@@ -120,56 +121,12 @@ impl StepRun<'_> {
         }
     }
 
-    /// HighLevel is known to create records and answer 422 all the same. Where there is a way to look, looking tells at
-    /// once; what is not there was refused.
-    async fn perhaps_created(
+    /// Makes the call: by itself, or where others want the same of their contacts together with them.
+    pub(super) async fn make_call(
         &self,
         operation: &Operation,
         arguments: &Map<String, Value>,
-        error: Error,
-    ) -> Perhaps {
-        match operation.idempotency {
-            Idempotency::Lookup(lookup)
-                if error.outcome_unknown() && error.status() == Some(422) =>
-            {
-                match self.find(operation, &lookup, arguments).await {
-                    Ok(Some(answer)) => Perhaps::Created(answer),
-                    Ok(None) => {
-                        Perhaps::Not(error.with_advice("it was looked for, and is not there"))
-                    }
-                    // It is looked for before it is sent again.
-                    Err(_) => Perhaps::Unknown(error),
-                }
-            }
-            _ => Perhaps::Unknown(error),
-        }
-    }
-
-    /// The service does not take it, whatever is tried.
-    async fn refused(&self, error: &Error) -> Result<Verdict, EngineError> {
-        let text = error.to_string();
-        let outcome = self.outcome(StepState::Failed, None, Some(text.clone()));
-        let now = self.engine.clock.now();
-        self.engine
-            .store
-            .finish_step(self.fence, outcome, now)
-            .await?;
-        Ok(Verdict::Dead(text))
-    }
-
-    /// Whether an earlier attempt carried it out could not be looked up: it is not sent again before that.
-    async fn still_unsure(&self, error: &Error) -> Result<Verdict, EngineError> {
-        let outcome = self.outcome(StepState::Unsure, None, Some(error.to_string()));
-        let now = self.engine.clock.now();
-        self.engine
-            .store
-            .finish_step(self.fence, outcome, now)
-            .await?;
-        Ok(verdict_of(error))
-    }
-
-    /// Makes the call: by itself, or where others want the same of their contacts together with them.
-    async fn make_call(&self, operation: &Operation, arguments: &Map<String, Value>) -> Sent {
+    ) -> Sent {
         if let Some((change, contact)) = self.change_of_tags(operation, arguments) {
             match self.merge(&change, contact).await {
                 Merged::Answer(answer) => return Sent::Answer(answer),
@@ -180,7 +137,7 @@ impl StepRun<'_> {
         Sent::Answer(self.invoke(operation, arguments).await)
     }
 
-    async fn invoke(
+    pub(super) async fn invoke(
         &self,
         operation: &Operation,
         arguments: &Map<String, Value>,
@@ -237,81 +194,6 @@ impl StepRun<'_> {
         let zone = self.engine.zone(self.connection).await;
         let zone = zone.map_err(|error| FieldsError::Directory(FieldError::Service(error)))?;
         Ok(zone.map(|zone| json!(when.day(&zone).to_string())))
-    }
-
-    /// An earlier attempt left its outcome open.
-    async fn look_up_or_call(
-        &self,
-        operation: &Operation,
-        asked: &Map<String, Value>,
-        arguments: &Map<String, Value>,
-    ) -> Result<Sent, EngineError> {
-        match operation.idempotency {
-            Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => {}
-            Idempotency::Lookup(lookup) => match self.find(operation, &lookup, asked).await {
-                Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
-                Ok(None) => {}
-                Err(error) => return Ok(Sent::Unlooked(error)),
-            },
-            Idempotency::Unsafe => {
-                // The run was held in doubt before, and a person has let it go on.
-                let said_again = self
-                    .earlier
-                    .is_some_and(|step| step.state == StepState::Unsure);
-                if !said_again {
-                    let reason = self.in_doubt(operation, "the program was stopped meanwhile");
-                    let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
-                    let now = self.engine.clock.now();
-                    self.engine
-                        .store
-                        .finish_step(self.fence, outcome, now)
-                        .await?;
-                    return Ok(Sent::Person(reason));
-                }
-            }
-        }
-        Ok(self.make_call(operation, arguments).await)
-    }
-
-    /// Lists what is there and compares it with the intent.
-    async fn find(
-        &self,
-        operation: &Operation,
-        lookup: &Lookup,
-        arguments: &Map<String, Value>,
-    ) -> Result<Option<Value>, Error> {
-        let Some(list) = canopy_highlevel::operation(lookup.operation) else {
-            return Ok(None);
-        };
-        let question: Map<String, Value> = list
-            .parameters
-            .iter()
-            .filter_map(|parameter| {
-                Some((
-                    parameter.name.to_owned(),
-                    arguments.get(parameter.name)?.clone(),
-                ))
-            })
-            .collect();
-        let answer = self.invoke(list, &question).await?;
-        let items = list.items.and_then(|pointer| answer.pointer(pointer));
-        let found = items.and_then(Value::as_array).and_then(|items| {
-            items.iter().find(|item| {
-                lookup.equal.iter().all(|name| {
-                    item.get(*name).unwrap_or(&Value::Null)
-                        == arguments.get(*name).unwrap_or(&Value::Null)
-                })
-            })
-        });
-        Ok(found.map(|item| {
-            match operation
-                .record
-                .and_then(|pointer| pointer.strip_prefix('/'))
-            {
-                Some(member) => json!({ member: item }),
-                None => item.clone(),
-            }
-        }))
     }
 
     async fn done(
@@ -437,7 +319,7 @@ impl StepRun<'_> {
     }
 
     /// What a person is told when a create that cannot be looked up may have happened.
-    fn in_doubt(&self, operation: &Operation, why: &str) -> String {
+    pub(super) fn in_doubt(&self, operation: &Operation, why: &str) -> String {
         format!(
             "whether \"{}\" happened is unknown ({why}) and HighLevel offers no way to look; check there, then `canopy retry {}` does it again",
             operation.name, self.run
@@ -464,7 +346,7 @@ fn named(mut answer: Value, left_out: &[String]) -> Value {
 }
 
 /// What came of a step's call.
-enum Sent {
+pub(super) enum Sent {
     Answer(Result<Value, Error>),
     /// Whether it may be made is for a person to say.
     Person(String),
@@ -472,13 +354,6 @@ enum Sent {
     Unlooked(Error),
     /// The program stops, and it was not made.
     Nothing,
-}
-
-/// What a create that was not answered with success turned out to be.
-enum Perhaps {
-    Created(Value),
-    Not(Error),
-    Unknown(Error),
 }
 
 enum FieldsError {

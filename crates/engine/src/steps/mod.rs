@@ -3,6 +3,7 @@
 
 pub(crate) mod caps;
 pub(crate) mod control;
+mod doubt;
 pub(crate) mod highlevel;
 mod memory;
 pub(crate) mod order;

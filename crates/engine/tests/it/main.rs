@@ -21,5 +21,6 @@ mod retries;
 mod support;
 mod tag_writes;
 mod told;
+mod unreadable;
 mod upserts;
 mod values;
