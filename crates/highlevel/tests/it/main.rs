@@ -21,7 +21,8 @@ use std::time::Duration;
 use canopy_highlevel::{Builder, Client, RetryPolicy};
 use wiremock::{MockServer, ResponseTemplate};
 
-pub(crate) const TOKEN: &str = "pit-0123-secret";
+/// An app's, which all operations take.
+pub(crate) const TOKEN: &str = "app-0123-secret";
 
 pub(crate) fn builder(url: &str) -> Builder {
     let quick = RetryPolicy {
