@@ -130,9 +130,12 @@ fn link() -> LinkUpdate {
 #[rustfmt::skip]
 const FENCED: &[(&str, Call)] = &[
     ("commit_poll", |s, f, _| s.commit_poll(f, polled(), at(1)).map(drop_ok).boxed()),
+    ("rename_poll", |s, f, _| s.rename_poll(f, "contacts", "people").map(drop_ok).boxed()),
     ("put_records", |s, f, _| s.put_records(f, "backfill", json!(1), vec![record("r1", 1)], at(1)).map(drop_ok).boxed()),
     ("fire_events", |s, f, _| s.fire_events(f, vec![event("fired", Some("created"))], at(1)).map(drop_ok).boxed()),
     ("postpone_event", |s, f, r| s.postpone_event(f, r.unread, postponed(at(2), "503"), at(1)).boxed()),
+    // Two hours after the beginning lie in the future of a clock that shows the beginning.
+    ("set_right", |s, f, _| s.set_right(f, at(0)).map(drop_ok).boxed()),
     ("hold_event", |s, f, r| async move {
         s.hold_event(f, r.unread, "old", at(1)).await?;
         s.approve_event(r.unread, at(1)).await.map(drop)
