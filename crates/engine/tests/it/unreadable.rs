@@ -139,7 +139,7 @@ async fn play(form: Form, only: Option<&str>) -> Played {
         id: "main".into(),
         location: LOCATION.into(),
         highlevel: canopy_highlevel::Client::builder()
-            .base_url(&server.uri())
+            .base_url(server.uri())
             .token("pit-x".to_owned().into())
             .location(LOCATION)
             .limits(Limits::UNLIMITED)
@@ -147,7 +147,7 @@ async fn play(form: Form, only: Option<&str>) -> Played {
             .build()
             .unwrap(),
         ecologi: canopy_ecologi::Client::builder()
-            .base_url(&server.uri())
+            .base_url(server.uri())
             .api_key("key".to_owned().into())
             .retry(RetryPolicy::NEVER)
             .build()
