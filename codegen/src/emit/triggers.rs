@@ -21,12 +21,20 @@ pub(super) fn trigger(value: &Value) -> TokenStream {
     let lists_all = value["lists-all"].as_bool().unwrap_or(false);
     let each = value["each"]["of"].as_str().map(|of| {
         let parameter = value["each"]["parameter"].as_str().unwrap_or_default();
-        quote!(Each { parameter: #parameter, of: #of })
+        let at_once = value["each"]["at-once"].as_bool().unwrap_or(false);
+        let or = value["each"]["or"].as_array().into_iter().flatten();
+        let or = or.filter_map(Value::as_str);
+        quote!(Each { parameter: #parameter, of: #of, at_once: #at_once, or: &[#(#or),*] })
     });
     let each = each.map_or_else(|| quote!(None), |each| quote!(Some(#each)));
     let window = value["window"]["from"].as_str().map(|from| {
         let to = value["window"]["to"].as_str().unwrap_or_default();
-        quote!(Window { from: #from, to: #to })
+        let usual = &value["window"]["usual"];
+        let usual = match (usual[0].as_str(), usual[1].as_str()) {
+            (Some(from), Some(to)) => quote!(Some((#from, #to))),
+            _ => quote!(None),
+        };
+        quote!(Window { from: #from, to: #to, usual: #usual })
     });
     let window = window.map_or_else(|| quote!(None), |window| quote!(Some(#window)));
     quote! {

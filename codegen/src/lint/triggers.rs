@@ -58,7 +58,19 @@ fn window(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     let Some(window) = operation["x-trigger"].get("window") else {
         return;
     };
-    keys(findings, at, window, &["from", "to"]);
+    keys(findings, at, window, &["from", "to", "usual"]);
+    let usual = window.get("usual");
+    let is_pair = |usual: &Value| {
+        let ends = usual.as_array().map_or(&[][..], Vec::as_slice);
+        let moves = |end: &Value| end.as_str().is_some_and(|end| end.starts_with("now"));
+        ends.len() == 2 && ends.iter().all(moves)
+    };
+    if usual.is_some_and(|usual| !is_pair(usual)) {
+        findings.add(
+            at,
+            "`usual` must be the two ends that a poll takes by itself, as in `usual: [now-31d, now+366d]`",
+        );
+    }
     for key in ["from", "to"] {
         match window[key].as_str() {
             None | Some("") => findings.add(
@@ -142,7 +154,7 @@ fn each(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     let Some(each) = operation["x-trigger"].get("each") else {
         return;
     };
-    keys(findings, at, each, &["parameter", "of"]);
+    keys(findings, at, each, &["parameter", "of", "at-once", "or"]);
     let parameter = each["parameter"].as_str().unwrap_or_default();
     if !has_parameter(findings, operation, parameter) {
         findings.add(

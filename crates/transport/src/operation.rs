@@ -156,6 +156,8 @@ pub struct Window {
     /// Parameters that take milliseconds since 1970.
     pub from: &'static str,
     pub to: &'static str,
+    /// The ends that a poll takes when it is not told others, as `now-31d`.
+    pub usual: Option<(&'static str, &'static str)>,
 }
 
 /// Where a parameter of a poll comes from.
@@ -165,6 +167,10 @@ pub struct Each {
     pub parameter: &'static str,
     /// The operation that lists the parents.
     pub of: &'static str,
+    /// They are few: all of them are read at each poll. Otherwise those that changed are, and all in a slow round.
+    pub at_once: bool,
+    /// Parameters that may be given in place of it.
+    pub or: &'static [&'static str],
 }
 
 /// Whether a call carries the token (the spec's `security`; an empty list there means [`Auth::None`]).

@@ -101,6 +101,13 @@ pub enum BackfillError {
         #[source]
         source: canopy_highlevel::Error,
     },
+    #[error(
+        "the answer of {operation} for location {location} has no list; run the same command again to go on"
+    )]
+    Unreadable {
+        location: String,
+        operation: &'static str,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("another process holds location {location}; stop it first")]
@@ -236,7 +243,7 @@ impl Backfill {
             query["searchAfter"] = place.after.clone();
         }
         let answer = self.call(place, SEARCH, &query).await?;
-        let page = answer["contacts"].as_array().map_or(&[][..], Vec::as_slice);
+        let page = self.list(SEARCH, &answer, "contacts")?;
         let next = page
             .last()
             .map_or(Value::Null, |last| last["searchAfter"].clone());
@@ -325,20 +332,30 @@ impl Backfill {
             let arguments = json!({ "contactId": contact });
             let answer = match self.call(place, operation, &arguments).await {
                 // Deleted since the search named it.
-                Err(BackfillError::Service { source, .. }) if source.status() == Some(404) => {
-                    continue;
-                }
+                Err(BackfillError::Service { source, .. }) if source.is_gone() => continue,
                 answer => answer?,
             };
             records.extend(
-                answer[member]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                self.list(operation, &answer, member)?
+                    .iter()
                     .filter_map(|record| record_of(kind, Some(contact), record)),
             );
         }
         Ok(records)
+    }
+
+    /// A list that is not there is no empty one: the back-fill would end in the middle.
+    fn list<'a>(
+        &self,
+        operation: &'static str,
+        answer: &'a Value,
+        member: &str,
+    ) -> Result<&'a [Value], BackfillError> {
+        let list = answer[member].as_array().map(Vec::as_slice);
+        list.ok_or_else(|| BackfillError::Unreadable {
+            location: self.site.location.clone(),
+            operation,
+        })
     }
 
     async fn commit(

@@ -73,8 +73,9 @@ impl Poller {
             position.since = Some(newest);
             position.forget_before(self.options.overlap);
         }
-        // An empty location has no baseline: everybody who comes is new.
-        position.baseline = position.since;
+        // In an empty location everybody who comes is new, and that is told from an answer that only looks empty by the
+        // service's clock.
+        position.baseline = position.since.or_else(|| self.client.service_time());
         position.known = position.seen.keys().cloned().collect();
         self.know_members(&search, &mut position, found).await?;
         Ok(position)
@@ -116,6 +117,11 @@ impl Poller {
         };
         let maker = search.maker;
         let added = maker.created_at(record).unwrap_or(changed);
+        // It was there at the baseline, and did not show.
+        let start = position.baseline.map(|at| at - self.options.overlap);
+        if start.is_some_and(|start| changed < start) && !position.seen.contains_key(&id) {
+            return Ok(());
+        }
         let is_new = match position.baseline {
             None => true,
             Some(baseline) => {

@@ -14,6 +14,7 @@ mod parents;
 mod plan;
 mod reading;
 mod report;
+mod spread;
 mod step;
 mod stretch;
 mod whole;

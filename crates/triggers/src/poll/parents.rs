@@ -270,14 +270,8 @@ impl Poller {
             (Some(_), Some(read), _) => Unknown::Came(read - self.options.overlap),
             _ => Unknown::New,
         };
-        let places: BTreeSet<&str> = known.iter().map(|record| &*record.record).collect();
-        let told = self.known_of(maker, &listed, |id| places.contains(id));
-        let told = told.await?;
-        let count = known.len();
-        let mut found = maker.compare(known, &listed, parent, unknown, &told);
-        let absent = std::mem::take(&mut found.absent);
-        self.settle(maker, reader, (count, true), absent, &mut found)
-            .await;
+        let compared = self.compared(maker, &listed, parent, unknown, true);
+        let mut found = compared.await?;
         if let Some(asked) = asked.filter(|_| mark.is_none()) {
             let was_there = |event: &&mut NewEvent| {
                 let created = maker.created_at(&event.payload);

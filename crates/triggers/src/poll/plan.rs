@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use canopy_highlevel::operation::{EventVersion, Operation, Reading, Trigger};
+use canopy_highlevel::operation::{Each, EventVersion, Operation, Reading, Trigger};
 use canopy_highlevel::{OPERATIONS, WEBHOOKS, arranges, check, describe};
 use canopy_mapping::poll_name;
 use jiff::Timestamp;
@@ -98,6 +98,7 @@ impl Polls {
                 named: true,
                 kinds: kinds.clone(),
             };
+            poll.take_usual_window();
             poll.check()?;
             poll.backfill |= options.backfill;
             polls.add(poll, kinds, options)?;
@@ -157,10 +158,29 @@ impl Polls {
 }
 
 impl Poll {
-    /// The operation that lists the parents, where this poll reads the lists of several.
+    /// The operation that lists the parents, where this poll reads the lists of several as these change.
     pub(super) fn parents(&self) -> Option<&'static str> {
-        let each = self.trigger.each?;
+        let each = self.trigger.each.filter(|each| !each.at_once)?;
         (!self.arguments.contains_key(each.parameter)).then_some(each.of)
+    }
+
+    /// The parents of which this poll reads all lists each time.
+    pub(super) fn spread(&self) -> Option<Each> {
+        let each = self.trigger.each.filter(|each| each.at_once)?;
+        let given = |name: &&str| self.arguments.contains_key(*name);
+        (!given(&each.parameter) && !each.or.iter().any(|name| given(name))).then_some(each)
+    }
+
+    fn take_usual_window(&mut self) {
+        let Some(window) = self.trigger.window else {
+            return;
+        };
+        let Some((from, to)) = window.usual else {
+            return;
+        };
+        for (name, end) in [(window.from, from), (window.to, to)] {
+            self.arguments.entry(name).or_insert_with(|| json!(end));
+        }
     }
 
     /// First word of the kinds of the parents.
@@ -244,6 +264,13 @@ fn find(name: &str) -> Result<(&'static Operation, Trigger), PlanError> {
         })
 }
 
+/// The poll of a list as a whole, for those who read it on the way.
+pub(super) fn listing(operation: &str, options: &PollOptions) -> Option<Poll> {
+    let (operation, trigger) = find(operation).ok()?;
+    let kinds = BTreeSet::new();
+    Some(usual(operation, trigger, &kinds, options, options.every))
+}
+
 pub(super) fn usual(
     operation: &'static Operation,
     trigger: Trigger,
@@ -252,7 +279,7 @@ pub(super) fn usual(
     every: Duration,
 ) -> Poll {
     let arguments = Map::new();
-    Poll {
+    let mut poll = Poll {
         name: poll_name(operation.name, &arguments),
         former: Vec::new(),
         operation,
@@ -262,7 +289,9 @@ pub(super) fn usual(
         backfill: options.backfill,
         named: false,
         kinds: kinds.clone(),
-    }
+    };
+    poll.take_usual_window();
+    poll
 }
 
 /// The poll that finds events of a kind without being told anything: of several the one that is cheapest.
@@ -271,13 +300,14 @@ fn standard(kind: &str) -> Option<(&'static Operation, Trigger)> {
     let finds = |trigger: &Trigger| {
         trigger.record == word
             && (matches!(verb, "created" | "updated")
-                || (verb == "deleted" && trigger.lists_all)
+                || (verb == "deleted" && (trigger.lists_all || has_usual_window(trigger)))
                 || trigger.changes.iter().any(|change| change.kind == kind))
     };
     let rank = |operation: &Operation, trigger: &Trigger| match trigger.reading {
         Reading::Changes { .. } => Some(0),
         Reading::Snapshot if needs_nothing(operation, trigger) => {
-            Some(if trigger.each.is_none() { 1 } else { 2 })
+            let spread = trigger.each.is_none_or(|each| each.at_once);
+            Some(if spread { 1 } else { 2 })
         }
         _ => None,
     };
@@ -301,7 +331,15 @@ fn needs_nothing(operation: &Operation, trigger: &Trigger) -> bool {
                 .each
                 .is_some_and(|each| each.parameter == field.name)
             || PAGING.contains(&field.name.as_str())
+            || (has_usual_window(trigger)
+                && trigger
+                    .window
+                    .is_some_and(|window| window.from == field.name || window.to == field.name))
     })
+}
+
+fn has_usual_window(trigger: &Trigger) -> bool {
+    trigger.window.is_some_and(|window| window.usual.is_some())
 }
 
 fn is_deprecated(operation: &Operation) -> bool {

@@ -49,6 +49,10 @@ impl Poller {
             },
             None => Unknown::New,
         };
+        let still = self.shares_window(poll, before).await.map_err(fail)?;
+        if let Some(each) = poll.spread() {
+            return self.read_spread(maker, each, unknown, still).await;
+        }
         let listed = match poll.trigger.reading {
             Reading::Answer | Reading::Bytes => {
                 let content = self.reader.content(poll).await.map_err(fail)?;
@@ -78,13 +82,28 @@ impl Poller {
                 }
             }
         };
+        self.compared(maker, &listed, "", unknown, still).await
+    }
+
+    /// Compares a list with what was known of it, and finds out what became of the records that it lacks.
+    pub(super) async fn compared(
+        &self,
+        maker: Maker<'_>,
+        listed: &Listed,
+        parent: &str,
+        unknown: Unknown,
+        still: bool,
+    ) -> Result<Found, PollError> {
+        let of = (!parent.is_empty()).then_some(parent);
+        let store = &self.site.store;
+        let known = store.poll_records(maker.location, &maker.poll.name, of);
+        let known = known.await?;
         let places: BTreeSet<&str> = known.iter().map(|record| &*record.record).collect();
-        let told = self.known_of(maker, &listed, |id| places.contains(id));
+        let told = self.known_of(maker, listed, |id| places.contains(id));
         let told = told.await?;
         let count = known.len();
-        let mut found = maker.compare(known, &listed, "", unknown, &told);
+        let mut found = maker.compare(known, listed, parent, unknown, &told);
         let absent = std::mem::take(&mut found.absent);
-        let still = self.shares_window(poll, before).await.map_err(fail)?;
         self.settle(maker, &self.reader, (count, still), absent, &mut found)
             .await;
         Ok(found)

@@ -9,6 +9,7 @@ mod contacts;
 mod dealings;
 mod kinds;
 mod parents;
+mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
 

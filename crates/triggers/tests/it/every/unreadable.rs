@@ -1,0 +1,230 @@
+//! Each trigger and each form of an answer that shows nothing: no event, no moved cursor, a failure that is told; and the
+//! next good answer tells exactly what changed meanwhile. Both sides of the table come from the descriptions.
+
+use canopy_highlevel::operation::{Operation, Reading};
+use canopy_store::{Cursor, Store};
+use canopy_triggers::{PollOptions, Poller};
+use serde_json::{Value, json};
+
+use super::{Case, Play, account, contacts, dealings};
+
+/// What is answered in place of the truth.
+struct Form {
+    name: &'static str,
+    fault: Value,
+}
+
+fn json_form(name: &'static str, body: &Value) -> Form {
+    let fault = json!({ "kind": "answer", "status": 200, "body": body });
+    Form { name, fault }
+}
+
+fn text_form(name: &'static str, status: u16, content_type: &str, text: &str) -> Form {
+    let fault =
+        json!({ "kind": "answer", "status": status, "content_type": content_type, "text": text });
+    Form { name, fault }
+}
+
+/// A document with a value at a pointer.
+fn with(pointer: &str, value: Value) -> Value {
+    let names = pointer.split('/').skip(1).collect::<Vec<_>>();
+    names
+        .into_iter()
+        .rev()
+        .fold(value, |inner, name| json!({ name: inner }))
+}
+
+fn forms(operation: &Operation, reading: Reading) -> Vec<Form> {
+    let mut forms = vec![
+        text_form(
+            "a page",
+            200,
+            "text/html",
+            "<html><body>Please wait</body></html>",
+        ),
+        text_form("an empty body", 200, "", ""),
+        text_form("204", 204, "", ""),
+        json_form("null", &Value::Null),
+        json_form(
+            "an error's body",
+            &json!({ "statusCode": 500, "message": "Internal server error" }),
+        ),
+        json_form(
+            "an explicit false",
+            &json!({ "success": false, "traceId": "x" }),
+        ),
+        text_form(
+            "half of it",
+            200,
+            "application/json",
+            "{\"contacts\":[{\"id\":\"a",
+        ),
+    ];
+    match reading {
+        Reading::Changes { .. } | Reading::Snapshot => {
+            let items = operation.items.unwrap_or_default();
+            forms.push(json_form(
+                "no list",
+                &json!({ "message": "ok", "traceId": "x" }),
+            ));
+            if !items.is_empty() {
+                forms.push(json_form("a null list", &with(items, Value::Null)));
+            }
+        }
+        Reading::Record => {
+            let id = operation.id.unwrap_or_default();
+            forms.push(json_form(
+                "no record",
+                &json!({ "message": "ok", "traceId": "x" }),
+            ));
+            forms.push(json_form(
+                "null in the record's place",
+                &with(operation.record.unwrap_or("/id"), Value::Null),
+            ));
+            if id_is_asked_for(operation) {
+                forms.push(json_form("another record", &with(id, json!("someoneElse"))));
+            }
+        }
+        // What such an answer must show is in no table.
+        Reading::Answer | Reading::Bytes => {}
+    }
+    forms
+}
+
+/// Some are read by another key than their id.
+fn id_is_asked_for(operation: &Operation) -> bool {
+    let last = operation.path.trim_end_matches('/').rsplit('/').next();
+    last.is_some_and(|last| last.ends_with("Id}") || last == "{id}")
+}
+
+struct Watched {
+    play: Play,
+    poller: Poller,
+    operation: &'static str,
+}
+
+impl Watched {
+    async fn cursors(&self) -> Vec<Cursor> {
+        let location = self.play.world.location();
+        self.play.world.store.cursors(location).await.unwrap()
+    }
+
+    async fn kinds(&self, after: usize) -> Vec<String> {
+        let events = self.play.world.events().await;
+        events
+            .into_iter()
+            .skip(after)
+            .map(|(kind, _)| kind)
+            .collect()
+    }
+
+    async fn poll(&self, expected: &[&str]) -> Result<(), String> {
+        let before = self.play.world.events().await.len();
+        self.play.world.advance(600).await;
+        self.poller
+            .poll()
+            .await
+            .map_err(|error| error.to_string())?;
+        let told = self.kinds(before).await;
+        if told == expected {
+            return Ok(());
+        }
+        Err(format!(
+            "the next good answer told {told:?} and not {expected:?}"
+        ))
+    }
+
+    /// One poll that is answered so.
+    async fn blind(&self, form: &Form) -> Result<(), String> {
+        let world = &self.play.world;
+        let (events, cursors) = (world.events().await.len(), self.cursors().await);
+        world.advance(600).await;
+        let mut fault = form.fault.clone();
+        fault["operation"] = json!(self.operation);
+        world.control("/faults", fault).await;
+        let polled = self.poller.poll().await;
+        world.delete("/faults").await;
+        if polled.is_ok() {
+            return Err("it was taken for an answer".to_owned());
+        }
+        let told = self.kinds(events).await;
+        if !told.is_empty() {
+            return Err(format!("it told {told:?}"));
+        }
+        if self.cursors().await != cursors {
+            return Err("the cursor moved".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// How many forms were tried.
+async fn hold(case: &Case) -> Result<usize, String> {
+    let mut play = Play::new().await;
+    for done in &case.before {
+        play.act(done).await?;
+    }
+    let operation = canopy_highlevel::operation(case.operation).unwrap();
+    let reading = operation.trigger.unwrap().reading;
+    let spec = play.spec(case.operation, &case.arguments);
+    let token = play.token(case.operation);
+    let poller = play.world.poller_as(token, PollOptions::default(), &[spec]);
+    poller.poll().await.map_err(|error| error.to_string())?;
+    let mut watched = Watched {
+        play,
+        poller,
+        operation: case.operation,
+    };
+    let forms = forms(operation, reading);
+    for form in &forms {
+        let told = |problem: String| format!("{}: {problem}", form.name);
+        watched.blind(form).await.map_err(told)?;
+        watched.poll(&[]).await.map_err(told)?;
+    }
+    // Something happens while nothing can be read.
+    for (done, kind) in [&case.new, &case.changed].into_iter().flatten() {
+        watched.play.world.advance(600).await;
+        for done in done {
+            watched.play.act(done).await?;
+        }
+        for form in &forms {
+            watched
+                .blind(form)
+                .await
+                .map_err(|problem| format!("{}: {problem}", form.name))?;
+        }
+        watched.poll(&[kind]).await?;
+        watched.poll(&[]).await?;
+    }
+    Ok(forms.len())
+}
+
+async fn hold_all(cases: Vec<Case>) {
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for case in &cases {
+        match hold(case).await {
+            Ok(forms) => tried += forms,
+            Err(problem) => wrong.push(format!("{}: {problem}", case.operation)),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!(
+        "{} triggers, {tried} pairs of a trigger and a form",
+        cases.len()
+    );
+}
+
+#[tokio::test]
+async fn what_shows_nothing_changes_nothing_of_contacts_and_calendars() {
+    hold_all(contacts::cases()).await;
+}
+
+#[tokio::test]
+async fn what_shows_nothing_changes_nothing_of_opportunities_users_and_conversations() {
+    hold_all(dealings::cases()).await;
+}
+
+#[tokio::test]
+async fn what_shows_nothing_changes_nothing_of_the_account() {
+    hold_all(account::cases()).await;
+}
