@@ -118,6 +118,44 @@ async fn what_slides_through_a_moving_window_is_neither_created_nor_deleted() {
 }
 
 #[tokio::test]
+async fn a_kept_appointment_is_found_with_a_call_for_each_calendar_and_no_change_of_its_contact() {
+    let diary = Diary::new().await;
+    let before = diary.book("2099-12-30").await;
+    let kinds = ["appointment.updated", "appointment.showed"];
+    let poller = diary
+        .world
+        .poller(PollOptions::default(), "test", &[], &kinds);
+    assert!(poller.poll().await.unwrap().baseline);
+    diary.world.advance(600).await;
+    let booked = diary.book("2100-01-09").await;
+    assert_eq!(stored(poller.poll().await.unwrap()), 1);
+    diary.world.advance(600).await;
+    let calls = diary.world.books("/requests").await.len();
+    assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    let calendars = diary.world.books("/records/calendars").await.len();
+    let calls = diary.world.books("/requests").await.len() - calls;
+    assert_eq!(calls, calendars + 1, "one more lists the calendars");
+    for appointment in [&before, &booked] {
+        diary.world.advance(600).await;
+        diary
+            .edit(appointment, json!({ "appointmentStatus": "showed" }))
+            .await;
+        assert_eq!(stored(poller.poll().await.unwrap()), 2);
+        assert_eq!(stored(poller.poll().await.unwrap()), 0);
+    }
+    let told = diary.told().await;
+    let told: Vec<_> = told.iter().map(|(kind, id)| (&**kind, id)).collect();
+    let expected = [
+        ("appointment.created", &booked),
+        ("appointment.updated", &before),
+        ("appointment.showed", &before),
+        ("appointment.updated", &booked),
+        ("appointment.showed", &booked),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
 async fn free_slots_change_when_one_is_taken_and_not_when_time_passes() {
     let diary = Diary::new().await;
     let poller = diary.poller(

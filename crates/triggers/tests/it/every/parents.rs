@@ -75,12 +75,13 @@ async fn what_is_new_and_changed_in_the_lists_of_all_parents_is_told_once() {
 }
 
 #[test]
-fn four_lists_hang_on_others() {
+fn four_lists_hang_on_others_and_one_on_a_few_that_are_read_at_once() {
     let names: BTreeSet<_> = hanging().iter().map(|case| case.operation).collect();
     let expected = [
         "get-all-notes",
         "get-all-tasks",
         "get-appointments-for-contact",
+        "get-calendar-events",
         "get-messages",
     ];
     assert_eq!(names, BTreeSet::from(expected));
