@@ -1684,6 +1684,8 @@ pub static OPERATIONS: &[Operation] = &[
             each: Some(Each {
                 parameter: "contactId",
                 of: "search-contacts-advanced",
+                at_once: false,
+                or: &[],
             }),
             window: None,
         }),
@@ -1736,6 +1738,8 @@ pub static OPERATIONS: &[Operation] = &[
             each: Some(Each {
                 parameter: "contactId",
                 of: "search-contacts-advanced",
+                at_once: false,
+                or: &[],
             }),
             window: None,
         }),
@@ -1920,6 +1924,8 @@ pub static OPERATIONS: &[Operation] = &[
             each: Some(Each {
                 parameter: "contactId",
                 of: "search-contacts-advanced",
+                at_once: false,
+                or: &[],
             }),
             window: None,
         }),
@@ -2131,6 +2137,7 @@ pub static OPERATIONS: &[Operation] = &[
             window: Some(Window {
                 from: "startTime",
                 to: "endTime",
+                usual: None,
             }),
         }),
     },
@@ -2484,10 +2491,16 @@ pub static OPERATIONS: &[Operation] = &[
                 },
             ],
             lists_all: false,
-            each: None,
+            each: Some(Each {
+                parameter: "calendarId",
+                of: "get-calendars",
+                at_once: true,
+                or: &["userId", "groupId"],
+            }),
             window: Some(Window {
                 from: "startTime",
                 to: "endTime",
+                usual: Some(("now-31d", "now+366d")),
             }),
         }),
     },
@@ -3409,6 +3422,7 @@ pub static OPERATIONS: &[Operation] = &[
             window: Some(Window {
                 from: "startDate",
                 to: "endDate",
+                usual: None,
             }),
         }),
     },
@@ -3823,6 +3837,8 @@ pub static OPERATIONS: &[Operation] = &[
             each: Some(Each {
                 parameter: "conversationId",
                 of: "search-conversation",
+                at_once: false,
+                or: &[],
             }),
             window: None,
         }),
