@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canopy_highlevel::Limits;
+use canopy_highlevel::{Limits, RetryPolicy};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::ManualClock;
 use canopy_store::{InboxRow, SecretKey, SqliteStore, Store};
@@ -108,6 +108,8 @@ impl World {
                 window: None,
                 ..canopy_highlevel::default_limits()
             })
+            // What cannot be read is asked for again, after a time that would pass here.
+            .retry(RetryPolicy::NEVER)
             .build()
             .unwrap()
     }
