@@ -30,9 +30,10 @@ pub(super) fn trigger(value: &Value) -> TokenStream {
     let window = value["window"]["from"].as_str().map(|from| {
         let to = value["window"]["to"].as_str().unwrap_or_default();
         let usual = &value["window"]["usual"];
-        let usual = match (usual[0].as_str(), usual[1].as_str()) {
-            (Some(from), Some(to)) => quote!(Some((#from, #to))),
-            _ => quote!(None),
+        let usual = if let (Some(from), Some(to)) = (usual[0].as_str(), usual[1].as_str()) {
+            quote!(Some((#from, #to)))
+        } else {
+            quote!(None)
         };
         quote!(Window { from: #from, to: #to, usual: #usual })
     });

@@ -168,7 +168,7 @@ impl Poll {
     pub(super) fn spread(&self) -> Option<Each> {
         let each = self.trigger.each.filter(|each| each.at_once)?;
         let given = |name: &&str| self.arguments.contains_key(*name);
-        (!given(&each.parameter) && !each.or.iter().any(|name| given(name))).then_some(each)
+        (!given(&each.parameter) && !each.or.iter().any(given)).then_some(each)
     }
 
     fn take_usual_window(&mut self) {
