@@ -94,7 +94,7 @@ impl NotSent {
 /// In which form a service writes its errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ErrorForm {
-    /// A JSON object with a member of [`ERROR_MEMBERS`].
+    /// A JSON object with a member of `ERROR_MEMBERS`.
     #[default]
     Json,
     /// The same, or a short line of plain text.
