@@ -103,7 +103,7 @@ impl Needs {
             match start {
                 On::Kind(kind) => self.add_kind(kind, &who),
                 On::Trigger(trigger) => {
-                    self.add_trigger(&trigger.trigger, &who);
+                    self.add_trigger(trigger, &who);
                     if names_day(trigger) {
                         self.add("get-location", &format!("{who}, when \"today\" begins"));
                     }
@@ -152,11 +152,17 @@ impl Needs {
         }
     }
 
-    fn add_trigger(&mut self, operation: &str, who: &str) {
+    fn add_trigger(&mut self, on: &TriggerOn, who: &str) {
+        let operation = on.trigger.as_str();
         self.add(operation, &format!("{who}, its poll"));
         let trigger = canopy_highlevel::operation(operation).and_then(|one| one.trigger);
         let Some(trigger) = trigger else { return };
-        if let Some(each) = trigger.each {
+        // A poll that is told what to go through need not find it.
+        let given = |name: &&str| on.with.contains_key(*name);
+        if let Some(each) = trigger.each
+            && !given(&each.parameter)
+            && !each.or.iter().any(given)
+        {
             self.add(
                 each.of,
                 &format!("{who}, finding what its poll goes through"),
