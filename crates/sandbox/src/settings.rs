@@ -76,7 +76,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, Decimal>,
     /// How long Ecologi remembers an `Idempotency-Key`; absent: for ever.
     pub idempotency_memory_seconds: Option<u32>,
-    /// What a known `Idempotency-Key` with another body does: the service does not say.
+    /// What an `Idempotency-Key` that came before does with another body, whatever the first one was answered: the service does
+    /// not say, so nobody may rely on it.
     pub idempotency_other_body: OtherBody,
     /// Which purchases answer `projectDetails`.
     pub project_details: ProjectDetails,
@@ -182,7 +183,7 @@ impl Default for Settings {
             currency: "GBP".to_owned(),
             prices: BTreeMap::new(),
             idempotency_memory_seconds: Some(86_400),
-            idempotency_other_body: OtherBody::Replay,
+            idempotency_other_body: OtherBody::Refuse,
             project_details: ProjectDetails::Sometimes,
             ecologi_errors: EcologiErrors::ResponseCode,
             report_lag_seconds: 600,

@@ -222,6 +222,7 @@ pub trait Store: ProfileStore + DeliveryStore {
     /// their scope with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
     /// their estimate, each in the period in which it was intended (last, if it was refused before). The step's
     /// intent is written whatever comes out. An account has one currency, so only [`crate::CapScope::All`] looks at it.
+    /// The key of what is intended is told in the answer: see [`NewPurchase::key`].
     async fn intend_purchase(
         &self,
         fence: &Fence,
@@ -244,6 +245,8 @@ pub trait Store: ProfileStore + DeliveryStore {
     ) -> Result<()>;
     /// One purchase.
     async fn purchase(&self, key: &str) -> Result<Option<Purchase>>;
+    /// What became of what is bought once ([`NewPurchase::key`]): the attempt that was not refused, else the last one.
+    async fn purchase_for(&self, slot: &str) -> Result<Option<Purchase>>;
     /// Newest first.
     async fn purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
     /// What the book says of a key, oldest first.

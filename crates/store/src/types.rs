@@ -185,7 +185,8 @@ pub enum PurchaseState {
 /// A purchase to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewPurchase {
-    /// Deterministic; Ecologi's `Idempotency-Key`.
+    /// Deterministic: names what is bought once. The first attempt goes out under it. After a refusal the same request
+    /// goes out under the key that it had, and another one under a key of its own.
     pub key: String,
     pub connection: String,
     pub contact: Option<String>,
@@ -207,7 +208,10 @@ pub struct NewPurchase {
 /// A purchase as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Purchase {
+    /// Ecologi's `Idempotency-Key`. One key has one request for ever.
     pub key: String,
+    /// What is bought once ([`NewPurchase::key`]): the key of the first attempt.
+    pub slot: String,
     pub location: String,
     pub connection: String,
     pub contact: Option<String>,

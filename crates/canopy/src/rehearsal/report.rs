@@ -202,7 +202,7 @@ async fn step(
         plan.why = Some(why_skipped(record, kind));
     }
     if would == Would::Buy
-        && let Some(purchase) = store.purchase(&record.key).await?
+        && let Some(purchase) = store.purchase_for(&record.key).await?
     {
         let cost = pence(purchase.amount.unwrap_or(purchase.estimate));
         totals.purchases += 1;

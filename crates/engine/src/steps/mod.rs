@@ -5,6 +5,7 @@ pub(crate) mod caps;
 pub(crate) mod control;
 mod doubt;
 pub(crate) mod highlevel;
+mod mail;
 mod memory;
 pub(crate) mod order;
 pub(crate) mod profile;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::StepRun;
 use super::control::AHEAD;
+use super::mail::{LEFT_OUT, is_mail_refused};
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -38,11 +39,21 @@ impl StepRun<'_> {
             Wanted::Nonsense(error) => return self.refuse(error).await,
         };
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
-        let now = engine.clock.now();
         let purchase = match self.new_purchase(&order) {
             Ok(purchase) => purchase,
             Err(reason) => return self.hold(order.body(), reason).await,
         };
+        self.go_on(&order, purchase).await
+    }
+
+    /// From the intent on.
+    pub(super) async fn go_on(
+        &mut self,
+        order: &OrderRequest,
+        purchase: NewPurchase,
+    ) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let now = engine.clock.now();
         let caps = match &self.connection.budget {
             Some(budget) if !self.connection.test => budget.caps(&self.context.workflow, now),
             _ => Vec::new(),
@@ -54,19 +65,19 @@ impl StepRun<'_> {
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
         match intent {
-            PurchaseIntent::Intended(_) => {
+            PurchaseIntent::Intended(purchase) => {
                 self.within(&caps).await?;
-                self.send(&order, false).await
+                self.send(order, &purchase, false).await
             }
-            PurchaseIntent::Existing(purchase) => self.resume(&order, purchase).await,
+            PurchaseIntent::Existing(purchase) => self.resume(order, purchase).await,
             PurchaseIntent::OverCap { cap, used } => self.at_cap(&cap, used).await,
         }
     }
 
-    /// What the step wants to buy. What is in the ledger under its key stays as it was written there: the same key
-    /// never speaks of another amount.
+    /// What the step wants to buy. What is in the ledger and was not refused stays as it was written there: the same key
+    /// never speaks of anything else.
     async fn order(&self) -> Result<Wanted, EngineError> {
-        let known = self.engine.store.purchase(&self.key).await?;
+        let known = self.engine.store.purchase_for(&self.key).await?;
         let known = known.filter(|purchase| purchase.state != PurchaseState::Refused);
         let known = known.and_then(|purchase| {
             OrderRequest::from_action(&self.step.action, &purchase.request).ok()
@@ -84,7 +95,7 @@ impl StepRun<'_> {
         prices.estimate(&order.order, currency).unwrap_or_default()
     }
 
-    fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
+    pub(super) fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
         let currency = &self.connection.currency;
         let estimate = match self.connection.prices.estimate(&order.order, currency) {
             Some(estimate) => estimate,
@@ -114,12 +125,15 @@ impl StepRun<'_> {
         })
     }
 
-    /// The key is in the ledger already.
+    /// It is in the ledger already.
     async fn resume(
         &mut self,
         order: &OrderRequest,
         purchase: Purchase,
     ) -> Result<Verdict, EngineError> {
+        // Another run may have written it just now, in other words.
+        let known = OrderRequest::from_action(&self.step.action, &purchase.request);
+        let order = known.as_ref().unwrap_or(order);
         match purchase.state {
             PurchaseState::Confirmed => {
                 let output = bought(&purchase);
@@ -129,20 +143,23 @@ impl StepRun<'_> {
                     .await?;
                 Ok(verdict)
             }
-            PurchaseState::Intended | PurchaseState::Refused => self.send(order, false).await,
+            PurchaseState::Intended | PurchaseState::Refused => {
+                self.send(order, &purchase, false).await
+            }
             PurchaseState::Sent => {
                 let sent = purchase.sent_at.unwrap_or(purchase.created_at);
                 let age = self.engine.clock.now().duration_since(sent);
                 // By a clock that was ahead nobody knows how old it is.
                 let is_known = age >= SignedDuration::ZERO.saturating_sub(AHEAD);
                 if is_known && age <= self.engine.options.purchase_window {
-                    return self.send(order, true).await;
+                    return self.send(order, &purchase, true).await;
                 }
                 let error = format!(
                     "sent at {sent} and never answered; the key is trusted for {} h only, so it is not sent again",
                     self.engine.options.purchase_window.as_hours()
                 );
                 self.settle(
+                    &purchase.key,
                     PurchaseOutcome::Unknown {
                         error: error.clone(),
                     },
@@ -161,33 +178,22 @@ impl StepRun<'_> {
     }
 
     /// `in_doubt`: it was sent before and not answered, so it may have been bought already.
-    async fn send(&mut self, order: &OrderRequest, in_doubt: bool) -> Result<Verdict, EngineError> {
+    async fn send(
+        &mut self,
+        order: &OrderRequest,
+        purchase: &Purchase,
+        in_doubt: bool,
+    ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
+        let key = &purchase.key;
         engine
             .store
-            .mark_sent(self.fence, &self.key, engine.clock.now())
+            .mark_sent(self.fence, key, engine.clock.now())
             .await?;
-        let key = IdempotencyKey::new(&self.key);
         let ecologi = &self.connection.ecologi;
-        let mut answer = engine.order(ecologi, order, &key).await;
-        let mut left_out = false;
-        if order.recipient_email.is_some()
-            && let Err(error) = &answer
-            && matches!(error.refusal(), Some(Refusal::NotEnabled))
-        {
-            // The tree matters more than the mail. Nothing was bought under this key; if an earlier attempt did buy,
-            // the key gives its receipt.
-            engine
-                .store
-                .mark_sent(self.fence, &self.key, engine.clock.now())
-                .await?;
-            let without = OrderRequest {
-                recipient_email: None,
-                ..order.clone()
-            };
-            answer = engine.order(ecologi, &without, &key).await;
-            left_out = true;
-        }
+        let answer = engine
+            .order(ecologi, order, &IdempotencyKey::new(key))
+            .await;
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let error = match answer {
             Ok(receipt) => {
@@ -201,11 +207,13 @@ impl StepRun<'_> {
                     response: receipt.raw.clone(),
                 };
                 let mut output = receipt.raw;
-                if left_out && let Some(members) = output.as_object_mut() {
+                if self.left_out_mail(order, purchase).await?
+                    && let Some(members) = output.as_object_mut()
+                {
                     members.insert("note".to_owned(), LEFT_OUT.into());
                 }
                 engine.observer.at(Boundary::BeforeOutcome, &self.step.id);
-                self.settle(outcome, StepState::Done, Some(output.clone()), None)
+                self.settle(key, outcome, StepState::Done, Some(output.clone()), None)
                     .await?;
                 engine.observer.at(Boundary::AfterOutcome, &self.step.id);
                 self.context.reload_profile(engine, self.connection).await?;
@@ -235,8 +243,15 @@ impl StepRun<'_> {
             let refused = PurchaseOutcome::Refused {
                 error: text.clone(),
             };
-            self.settle(refused, StepState::Failed, None, Some(&text))
+            self.settle(key, refused, StepState::Failed, None, Some(&text))
                 .await?;
+            if is_mail_refused(order, &error) {
+                return Box::pin(self.buy_without_mail(order)).await;
+            }
+        }
+        // It cannot be left out while an earlier attempt may have bought with it: the key says so within its window.
+        if in_doubt && is_mail_refused(order, &error) {
+            return Ok(Verdict::Retry { error: text, after });
         }
         Ok(if error.is_retryable() {
             Verdict::Retry { error: text, after }
@@ -252,6 +267,7 @@ impl StepRun<'_> {
 
     async fn settle(
         &self,
+        key: &str,
         outcome: PurchaseOutcome,
         state: StepState,
         output: Option<Value>,
@@ -261,12 +277,16 @@ impl StepRun<'_> {
         let now = self.engine.clock.now();
         self.engine
             .store
-            .settle_purchase(self.fence, &self.key, outcome, step, now)
+            .settle_purchase(self.fence, key, outcome, step, now)
             .await?;
         Ok(())
     }
 
-    async fn hold(&self, request: Value, reason: String) -> Result<Verdict, EngineError> {
+    pub(super) async fn hold(
+        &self,
+        request: Value,
+        reason: String,
+    ) -> Result<Verdict, EngineError> {
         self.skip_as(StepState::Failed, request, &reason).await?;
         Ok(Verdict::Held(reason))
     }
@@ -331,10 +351,6 @@ fn request(step: &Step, connection: &Connection, context: &Context) -> Result<Va
     }
     Ok(Value::Object(arguments))
 }
-
-/// The note in the output of a purchase whose mail was refused.
-const LEFT_OUT: &str =
-    "recipientEmail was left out: Ecologi has not enabled it for this account (403)";
 
 /// What later steps see of a purchase that was made before.
 fn bought(purchase: &Purchase) -> Value {

@@ -13,6 +13,7 @@ mod integers;
 mod language;
 mod missing;
 mod moved;
+mod one_body;
 mod order;
 mod own_key;
 mod profiles;

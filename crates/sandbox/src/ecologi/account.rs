@@ -47,7 +47,6 @@ fn as_number<S: serde::Serializer>(quantity: &Decimal, serializer: S) -> Result<
 #[derive(Debug)]
 struct Remembered {
     at: Timestamp,
-    body: Value,
     /// Place in the book.
     purchase: usize,
     answer: Answer,
@@ -60,6 +59,8 @@ pub struct Account {
     pub ids: Ids,
     book: Vec<Purchase>,
     remembered: HashMap<(String, String), Remembered>,
+    /// The body that each key first came with, whatever was answered.
+    bodies: HashMap<String, (Timestamp, String, Value)>,
     minute_since: Timestamp,
     minute_used: u32,
 }
@@ -74,6 +75,7 @@ impl Account {
             ids: Ids::new(seed, 5),
             book: Vec::new(),
             remembered: HashMap::new(),
+            bodies: HashMap::new(),
             minute_since: Timestamp::UNIX_EPOCH,
             minute_used: 0,
         }
@@ -100,44 +102,63 @@ impl Account {
         Ok(())
     }
 
-    /// The first answer to this key, if it is still remembered; counts the replay. The same key with another body is
-    /// refused where the settings say so.
-    pub fn replay(
+    /// Refuses a key that came before with another body, where the settings say so.
+    pub fn one_body(
         &mut self,
         operation: &str,
         key: &str,
         body: &Value,
         now: Timestamp,
         settings: &Settings,
+    ) -> Result<(), Answer> {
+        if settings.idempotency_other_body != OtherBody::Refuse {
+            return Ok(());
+        }
+        let is_forgotten = |at: Timestamp| forgotten(at, now, settings);
+        match self.bodies.get(key) {
+            Some((at, known, first)) if !is_forgotten(*at) => {
+                if known == operation && first == body {
+                    return Ok(());
+                }
+                Err(Answer::refused(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "This Idempotency-Key was used with another body",
+                ))
+            }
+            _ => {
+                let first = (now, operation.to_owned(), body.clone());
+                self.bodies.insert(key.to_owned(), first);
+                Ok(())
+            }
+        }
+    }
+
+    /// The first answer to this key, if it is still remembered; counts the replay.
+    pub fn replay(
+        &mut self,
+        operation: &str,
+        key: &str,
+        now: Timestamp,
+        settings: &Settings,
     ) -> Option<Answer> {
         let known = self
             .remembered
             .get(&(operation.to_owned(), key.to_owned()))?;
-        let memory = settings.idempotency_memory_seconds;
-        if memory.is_some_and(|seconds| {
-            now.duration_since(known.at) > SignedDuration::from_secs(i64::from(seconds))
-        }) {
+        if forgotten(known.at, now, settings) {
             return None;
-        }
-        if known.body != *body && settings.idempotency_other_body == OtherBody::Refuse {
-            return Some(Answer::refused(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "This Idempotency-Key was used with another body",
-            ));
         }
         self.book[known.purchase].replays += 1;
         Some(known.answer.clone())
     }
 
     /// Enters a purchase, and remembers its answer under its key.
-    pub fn enter(&mut self, mut purchase: Purchase, body: &Value, answer: &Answer) {
+    pub fn enter(&mut self, mut purchase: Purchase, answer: &Answer) {
         purchase.seq = self.book.len() as u64 + 1;
         if let Some(key) = &purchase.key {
             self.remembered.insert(
                 (purchase.operation.clone(), key.clone()),
                 Remembered {
                     at: purchase.at,
-                    body: body.clone(),
                     purchase: self.book.len(),
                     answer: answer.clone(),
                 },
@@ -145,4 +166,11 @@ impl Account {
         }
         self.book.push(purchase);
     }
+}
+
+fn forgotten(at: Timestamp, now: Timestamp, settings: &Settings) -> bool {
+    let memory = settings.idempotency_memory_seconds;
+    memory.is_some_and(|seconds| {
+        now.duration_since(at) > SignedDuration::from_secs(i64::from(seconds))
+    })
 }

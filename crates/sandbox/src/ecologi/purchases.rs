@@ -152,6 +152,12 @@ pub fn habitat_restoration(world: &mut World, call: &Call<'_>) -> Handled {
 /// Buys, unless this key has bought already.
 fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
     let recipient_email = call.body_text("recipientEmail");
+    if let Some(key) = call.idempotency_key {
+        let (operation, settings) = (item.operation, &world.settings);
+        world
+            .ecologi
+            .one_body(operation, key, call.body, call.now, settings)?;
+    }
     if recipient_email.is_some() && !world.settings.recipient_email_enabled {
         return Err(Answer::forbidden(
             "recipientEmail is not enabled for this account",
@@ -166,10 +172,9 @@ fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
     }
     let settings = &world.settings;
     if let Some(key) = call.idempotency_key
-        && let Some(answer) =
-            world
-                .ecologi
-                .replay(item.operation, key, call.body, call.now, settings)
+        && let Some(answer) = world
+            .ecologi
+            .replay(item.operation, key, call.now, settings)
     {
         return Ok(answer);
     }
@@ -219,7 +224,7 @@ fn buy(world: &mut World, call: &Call<'_>, item: Item) -> Handled {
         recipient_email: recipient_email.map(ToOwned::to_owned),
         replays: 0,
     };
-    world.ecologi.enter(purchase, call.body, &answer);
+    world.ecologi.enter(purchase, &answer);
     Ok(answer)
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use super::attempts::{self, Attempt};
 use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::row::{Reader, micros, millionths, positive_millionths};
@@ -15,10 +16,11 @@ use crate::types::{
     PurchaseState, StepOutcome,
 };
 
-fn read(row: &SqliteRow) -> Op<Purchase> {
+pub(super) fn read(row: &SqliteRow) -> Op<Purchase> {
     let key: String = row.try_get("key")?;
     let row = Reader::new(row, "purchases", &key);
     Ok(Purchase {
+        slot: row.text("slot")?,
         location: row.text("location")?,
         connection: row.text("connection")?,
         contact: row.maybe_text("contact")?,
@@ -209,22 +211,21 @@ pub(super) async fn intend(
     let estimate = positive_millionths("estimate", new.estimate)?;
     // In every case, so that the page shows what the run is about to do or waits for.
     steps::intend(held, step, now).await?;
-    if let Some(existing) = own(held, &new.key).await?
-        && existing.state != PurchaseState::Refused
-    {
-        return Ok(PurchaseIntent::Existing(existing));
-    }
+    let key = match attempts::of(held, new).await? {
+        Attempt::Stands(existing) => return Ok(PurchaseIntent::Existing(existing)),
+        Attempt::Under(key) => key,
+    };
     if !new.test
         && let Some((cap, used)) =
             caps::exceeded(held.connection, &held.fence.location, new, estimate, caps).await?
     {
         return Ok(PurchaseIntent::OverCap { cap, used });
     }
-    // After a refusal this is a new attempt under the same key: it is counted now, and not sent yet.
+    // After a refusal this is a new attempt: it is counted now, and not sent yet.
     sqlx::query(
         "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
-                                quantity, unit, test, estimate, currency, state, created_at, counted_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'intended', ?16, ?16, ?16)
+                                quantity, unit, test, estimate, currency, state, created_at, counted_at, updated_at, slot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'intended', ?16, ?16, ?16, ?17)
          ON CONFLICT (key) DO UPDATE SET
              epoch = excluded.epoch, connection = excluded.connection, contact = excluded.contact,
              workflow = excluded.workflow, step = excluded.step, run = excluded.run, operation = excluded.operation,
@@ -233,7 +234,7 @@ pub(super) async fn intend(
              amount = NULL, url = NULL, response = NULL, error = NULL, sent_at = NULL,
              counted_at = excluded.counted_at, updated_at = excluded.updated_at",
     )
-    .bind(&new.key)
+    .bind(&key)
     .bind(&held.fence.location)
     .bind(held.fence.epoch)
     .bind(&new.connection)
@@ -249,20 +250,21 @@ pub(super) async fn intend(
     .bind(estimate)
     .bind(&new.currency)
     .bind(micros(now))
+    .bind(&new.key)
     .execute(&mut *held.connection)
     .await?;
     append(
         held.connection,
-        &new.key,
+        &key,
         held.fence.epoch,
         &Entry::bare(PurchaseState::Intended),
         now,
     )
     .await?;
-    let intended = own(held, &new.key).await?;
+    let intended = own(held, &key).await?;
     intended
         .map(PurchaseIntent::Intended)
-        .ok_or_else(|| held.no_such("purchase", &new.key))
+        .ok_or_else(|| held.no_such("purchase", &key))
 }
 
 pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) -> Op<()> {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approvals;
+mod attempts;
 mod backup;
 mod calls;
 mod caps;

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::macros::{fenced, read, write};
 use super::{
-    SqliteStore, alerts, approvals, calls, clock_change, fence, inbox, ledger, missed, polls,
-    records, runs, secrets, seen, steps, waiting, written,
+    SqliteStore, alerts, approvals, attempts, calls, clock_change, fence, inbox, ledger, missed,
+    polls, records, runs, secrets, seen, steps, waiting, written,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -324,6 +324,10 @@ impl Store for SqliteStore {
 
     async fn purchase(&self, key: &str) -> Result<Option<Purchase>> {
         read!(self, ledger::purchase(key))
+    }
+
+    async fn purchase_for(&self, slot: &str) -> Result<Option<Purchase>> {
+        read!(self, attempts::last(slot))
     }
 
     async fn purchases(&self, limit: u32) -> Result<Vec<Purchase>> {

@@ -4,6 +4,7 @@
     reason = "the helpers of tests are tests too, which the lint does not see"
 )]
 
+mod attempts;
 mod backup;
 mod caps;
 mod deliveries;

@@ -142,7 +142,11 @@ impl Fire<'_> {
     }
 
     async fn count_purchase(&self, plan: &mut Plan, purchase: &Foreseen) -> Result<(), Failure> {
-        let known = self.store.purchase(&purchase.key).await.map_err(failed)?;
+        let known = self
+            .store
+            .purchase_for(&purchase.key)
+            .await
+            .map_err(failed)?;
         if known.is_some_and(|purchase| purchase.state != PurchaseState::Refused) {
             plan.bought_before += 1;
             return Ok(());
