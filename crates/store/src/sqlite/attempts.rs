@@ -11,7 +11,7 @@ use crate::types::{NewPurchase, Purchase, PurchaseState};
 /// What a purchase that is to be intended finds.
 pub(super) enum Attempt {
     /// An attempt that was not refused: nothing else may go out.
-    Stands(Purchase),
+    Stands(Box<Purchase>),
     /// None; it goes out under this key.
     Under(String),
 }
@@ -24,7 +24,7 @@ pub(super) async fn of(held: &mut Held<'_>, new: &NewPurchase) -> Op<Attempt> {
             return Err(held.no_such("purchase", &new.key));
         }
         if attempt.state != PurchaseState::Refused {
-            return Ok(Attempt::Stands(attempt));
+            return Ok(Attempt::Stands(Box::new(attempt)));
         }
         if attempt.operation == new.operation && attempt.request == new.request {
             same = Some(attempt.key);

@@ -212,7 +212,7 @@ pub(super) async fn intend(
     // In every case, so that the page shows what the run is about to do or waits for.
     steps::intend(held, step, now).await?;
     let key = match attempts::of(held, new).await? {
-        Attempt::Stands(existing) => return Ok(PurchaseIntent::Existing(existing)),
+        Attempt::Stands(existing) => return Ok(PurchaseIntent::Existing(*existing)),
         Attempt::Under(key) => key,
     };
     if !new.test
