@@ -41,11 +41,12 @@ impl Connector<'_> {
             location,
             ecologi_user: config.ecologi.username.clone(),
             test: config.test,
+            write_in_test: config.write_in_test,
             budget: config
                 .budget
                 .as_ref()
                 .map(|budget| self.budget(budget, &config.ecologi.currency)),
-            prices: self.prices()?,
+            prices: prices(self.loaded)?,
             currency: config.ecologi.currency.clone(),
             workflows,
             fields: Arc::new(config.fields.clone()),
@@ -165,16 +166,8 @@ impl Connector<'_> {
         client: &canopy_highlevel::Client,
         location: &str,
     ) -> Result<(), canopy_highlevel::Error> {
-        for (operation, arguments) in [
-            (
-                "search-contacts-advanced",
-                json!({ "locationId": location, "page": 1, "pageLimit": 1 }),
-            ),
-            (
-                "get-custom-fields",
-                json!({ "locationId": location, "model": "contact" }),
-            ),
-        ] {
+        for (operation, _) in crate::assess::FIRST_READS {
+            let arguments = crate::assess::first_arguments(operation, location);
             client.invoke(operation, &arguments).await?;
         }
         Ok(())
@@ -200,21 +193,22 @@ impl Connector<'_> {
             ))),
         }
     }
+}
 
-    fn prices(self) -> Result<canopy_ecologi::PriceList, Failure> {
-        let mut prices = canopy_ecologi::PriceList::default();
-        for (currency, by_operation) in &self.loaded.config.prices {
-            for (operation, price) in by_operation {
-                prices.set(currency, operation, *price).map_err(|error| {
-                    Failure::BadInput(format!(
-                        "{}: [prices.{currency}] {operation}: {error}",
-                        self.loaded.file
-                    ))
-                })?;
-            }
+/// The built-in prices with those of the configuration.
+pub(crate) fn prices(loaded: &Loaded) -> Result<canopy_ecologi::PriceList, Failure> {
+    let mut prices = canopy_ecologi::PriceList::default();
+    for (currency, by_operation) in &loaded.config.prices {
+        for (operation, price) in by_operation {
+            prices.set(currency, operation, *price).map_err(|error| {
+                Failure::BadInput(format!(
+                    "{}: [prices.{currency}] {operation}: {error}",
+                    loaded.file
+                ))
+            })?;
         }
-        Ok(prices)
     }
+    Ok(prices)
 }
 
 fn window(max: u32, per: Duration) -> Option<WindowLimit> {

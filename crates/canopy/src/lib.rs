@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod assess;
 mod audit;
 mod auth;
 mod call_log;

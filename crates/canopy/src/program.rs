@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::assess::Guard;
 use crate::call_log::CallSink;
 use crate::config::{self, Loaded, WorkflowFiles};
 use crate::connect::Connector;
@@ -216,10 +217,16 @@ impl Program {
             schedulers: &self.schedulers,
             location: location.map_or("", |connection| &connection.location),
         };
-        let engine = self
-            .engine
-            .clone()
-            .serve(self.bells.clone(), shutdown.clone().cancelled_owned());
+        let guard = self.guard();
+        let engine = async {
+            // Before money: nothing is bought until it has been looked whether it may be.
+            guard.look().await;
+            let engine = self
+                .engine
+                .clone()
+                .serve(self.bells.clone(), shutdown.clone().cancelled_owned());
+            tokio::join!(engine, guard.serve(&shutdown));
+        };
         let (store, pages, hooks, ..) = tokio::join!(
             self.watch_store(&shutdown),
             pages,
@@ -233,6 +240,16 @@ impl Program {
         );
         store?;
         pages.and(hooks).map_err(|error| Failure::failed(&error))
+    }
+
+    /// What looks whether the connections may do what they are to do.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard {
+            loaded: &self.loaded,
+            store: &self.store,
+            engine: &self.engine,
+            bells: &self.bells,
+        }
     }
 
     /// Ends the program when its store is deleted, replaced or emptied: what it would write from then on is lost with it.

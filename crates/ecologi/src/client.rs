@@ -169,6 +169,15 @@ impl Client {
             headers.insert(name, value);
         }
         // An answer without a receipt is none: whether it is bought shows when it is asked for again under the same key.
+        self.send_order(request, headers).await
+    }
+
+    pub(crate) async fn send_order(
+        &self,
+        request: &OrderRequest,
+        headers: HeaderMap,
+    ) -> Result<Receipt, Error> {
+        let operation = find(request.operation())?;
         let answer = self.call(operation, &request.body(), headers).await?;
         Ok(Receipt::read(answer))
     }

@@ -23,6 +23,7 @@ mod order;
 mod parse;
 mod price;
 mod report;
+mod trial;
 
 pub use canopy_ecologi_api as api;
 pub use canopy_ecologi_api::OPERATIONS;

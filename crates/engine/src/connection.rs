@@ -89,6 +89,8 @@ pub struct Connection {
     pub ecologi_user: Option<String>,
     /// Simulated purchases: nothing is charged.
     pub test: bool,
+    /// Whether HighLevel is written to although purchases are simulated. Says nothing where they are real.
+    pub write_in_test: bool,
     /// Required by the configuration when `test` is false.
     pub budget: Option<Budget>,
     /// Expected prices, in `currency`.
@@ -98,6 +100,13 @@ pub struct Connection {
     pub workflows: Workflows,
     /// Which fields of contacts and profiles belong together.
     pub fields: Arc<FieldRules>,
+}
+
+impl Connection {
+    /// Whether what workflows write to HighLevel is sent.
+    pub fn writes(&self) -> bool {
+        !self.test || self.write_in_test
+    }
 }
 
 /// The workflows of a connection. They can be replaced while the engine runs: runs that have begun keep theirs.

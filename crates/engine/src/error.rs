@@ -39,6 +39,11 @@ pub(crate) enum Verdict {
     Unsent,
     /// It will never work as it is: to the dead letters.
     Dead(String),
+    /// A service refuses the credentials, or what they may do, or the account has no billing: purchases stop for this cause, and
+    /// the run waits until a check finds all well.
+    Refused { cause: crate::Cause, error: String },
+    /// Purchases are stopped: the run waits until they go on. Does not count as an attempt.
+    Barred(String),
     /// A person has to do something first.
     Held(String),
 }

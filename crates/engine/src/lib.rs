@@ -19,6 +19,7 @@
 mod actions;
 mod adopt;
 mod arguments;
+mod breaker;
 mod complete;
 mod connection;
 mod context;
@@ -54,6 +55,7 @@ use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
 pub use adopt::{AdoptError, Adopted, Adoption, Known, PERSON_FIELDS, recognisable};
+pub use breaker::{Buyer, Cause};
 pub use connection::{Budget, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};

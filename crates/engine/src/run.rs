@@ -16,6 +16,7 @@ use crate::error::{EngineError, Verdict};
 use crate::keys::{self, key_of};
 use crate::patience::later;
 use crate::steps::control::stopped;
+use crate::steps::highlevel::{no_access, verdict_of};
 use crate::steps::tag_writes::TagWrites;
 use crate::steps::{self, StepRun};
 
@@ -35,12 +36,16 @@ impl Engine {
                 let error = format!(
                     "its workflow was written by another version and cannot be read: {error}"
                 );
-                return self.end(fence, run, Verdict::Dead(error), false).await;
+                return self
+                    .end(connection, fence, run, Verdict::Dead(error), false)
+                    .await;
             }
         };
+        let records = self.store.steps(run.id).await?;
         let Some(row) = self.store.event(run.event).await? else {
             return self
                 .end(
+                    connection,
                     fence,
                     run,
                     Verdict::Dead("its event is no longer in the store".to_owned()),
@@ -48,9 +53,14 @@ impl Engine {
                 )
                 .await;
         };
+        if let Some(barred) = self
+            .cannot_write_back(&workflow, &run.location, &records)
+            .await?
+        {
+            return self.end(connection, fence, run, barred, false).await;
+        }
         let mut position = row.position;
         let mut event = row.event;
-        let records = self.store.steps(run.id).await?;
         // After a wait, what was known when the run began may be old.
         let waited = records.iter().any(|record| record.action == WAIT);
         let read = if waited {
@@ -66,11 +76,11 @@ impl Engine {
             Err(Verdict::Missing(_)) if waited && is_about_contact(&event) && self.is_gone(run) => {
                 Value::Null
             }
-            Err(verdict) => return self.end(fence, run, verdict, false).await,
+            Err(verdict) => return self.end(connection, fence, run, verdict, false).await,
         };
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
         if let Err(verdict) = self.read_more(connection, &workflow, &mut context).await {
-            return self.end(fence, run, verdict, false).await;
+            return self.end(connection, fence, run, verdict, false).await;
         }
         if let Some(Err(error)) = workflow
             .when
@@ -78,13 +88,21 @@ impl Engine {
             .map(|when| template::holds(when, &context.value))
         {
             let error = format!("\"when\": {error}");
-            return self.end(fence, run, Verdict::Dead(error), false).await;
+            return self
+                .end(connection, fence, run, Verdict::Dead(error), false)
+                .await;
         }
         if records.is_empty()
             && let Some(error) = keys::mistake(connection, &workflow, &event, &context.value)
         {
             return self
-                .end(fence, run, Verdict::Dead(error.to_string()), false)
+                .end(
+                    connection,
+                    fence,
+                    run,
+                    Verdict::Dead(error.to_string()),
+                    false,
+                )
                 .await;
         }
         let mut progressed = false;
@@ -92,7 +110,9 @@ impl Engine {
             let earlier = records.iter().find(|record| record.step == step.id);
             if let Some(finished) = earlier.filter(|record| is_finished(record)) {
                 if let Some(reason) = reason_to_stop(finished) {
-                    return self.end(fence, run, Verdict::Stopped(reason), false).await;
+                    return self
+                        .end(connection, fence, run, Verdict::Stopped(reason), false)
+                        .await;
                 }
                 replay(&mut context, finished, waited);
                 continue;
@@ -106,7 +126,9 @@ impl Engine {
                     "step \"{}\": there is no action \"{}\"",
                     step.id, step.action
                 );
-                return self.end(fence, run, Verdict::Dead(error), false).await;
+                return self
+                    .end(connection, fence, run, Verdict::Dead(error), false)
+                    .await;
             };
             let scope = KeyScope {
                 connection: &connection.id,
@@ -118,7 +140,13 @@ impl Engine {
                 Ok(key) => key,
                 Err(error) => {
                     return self
-                        .end(fence, run, Verdict::Dead(error.to_string()), false)
+                        .end(
+                            connection,
+                            fence,
+                            run,
+                            Verdict::Dead(error.to_string()),
+                            false,
+                        )
                         .await;
                 }
             };
@@ -141,11 +169,17 @@ impl Engine {
                     context.add_step(&step.id, output);
                     progressed = true;
                 }
-                stopped => return self.end(fence, run, stopped, progressed).await,
+                stopped => return self.end(connection, fence, run, stopped, progressed).await,
             }
         }
-        self.end(fence, run, Verdict::Done(Value::Null), progressed)
-            .await
+        self.end(
+            connection,
+            fence,
+            run,
+            Verdict::Done(Value::Null),
+            progressed,
+        )
+        .await
     }
 
     /// The contact for templates: the event's own record, or a read.
@@ -200,6 +234,7 @@ impl Engine {
             Err(error) if error.is_gone() => Err(Verdict::Missing(format!(
                 "contact {id} is not there ({error})"
             ))),
+            Err(error) if no_access(&error) => Err(verdict_of(&error)),
             Err(error) => Err(Verdict::Retry {
                 error: error.to_string(),
                 after: error.retry_after(),
@@ -236,6 +271,7 @@ impl Engine {
     /// `progressed`: a step was done on the way, so that what failed is another one than before.
     async fn end(
         &self,
+        connection: &Connection,
         fence: &Fence,
         run: &Run,
         verdict: Verdict,
@@ -253,6 +289,10 @@ impl Engine {
             Verdict::Done(_) => update(RunState::Done, attempts, None, None),
             Verdict::Stopped(reason) => update(RunState::Done, attempts, None, Some(reason)),
             Verdict::Unsent => return Ok(()),
+            Verdict::Refused { cause, error } => {
+                return self.refused(connection, (fence, run), cause, &error).await;
+            }
+            Verdict::Barred(reason) => return self.stop_run(fence, run, &reason).await,
             Verdict::Dead(error) => update(RunState::Dead, attempts, None, Some(error)),
             Verdict::Held(error) => update(RunState::Held, attempts, None, Some(error)),
             Verdict::Wait { reason, until } => {
@@ -341,7 +381,7 @@ fn is_about_contact(event: &Event) -> bool {
     event.kind.starts_with("contact.")
 }
 
-fn is_finished(record: &StepRecord) -> bool {
+pub(crate) fn is_finished(record: &StepRecord) -> bool {
     matches!(record.state, StepState::Done | StepState::Skipped)
 }
 

@@ -119,6 +119,7 @@
 //! One for each resource, named like its module in [`api`] and on by default. [`OPERATIONS`], [`Client::invoke`] and the
 //! streams know all operations without any of them; without the typed calls a build is quicker.
 
+mod access;
 mod arranging;
 mod client;
 mod describe;
@@ -132,6 +133,7 @@ pub mod paging;
 mod refusal;
 pub mod webhook;
 
+pub use access::Access;
 pub use arranging::arranges;
 pub use canopy_highlevel_api as api;
 pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};

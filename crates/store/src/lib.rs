@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+mod breaker_store;
 pub mod clock;
 mod delivery_store;
 mod error;
@@ -62,6 +63,7 @@ mod store;
 mod types;
 mod words;
 
+pub use breaker_store::{Breaker, BreakerStore, STOPPED};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use key::SecretKey;

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use futures::{StreamExt, stream};
 
-use crate::support::{World, eventually, text};
+use crate::support::{World, eventually, is_write, text};
 
 const BOUNDARIES: [&str; 5] = [
     "BeforeIntent",
@@ -93,12 +93,7 @@ async fn tag_calls(world: &World) -> Vec<String> {
 /// Requests that changed something, in the sandbox's book.
 async fn writes(world: &World) -> usize {
     let requests = world.books("/requests").await;
-    let reading = ["search-contacts-advanced"];
-    requests
-        .iter()
-        .filter(|request| request["method"] != "GET")
-        .filter(|request| !reading.contains(&request["operation"].as_str().unwrap_or_default()))
-        .count()
+    requests.iter().filter(|one| is_write(one)).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod backfill;
 mod backfill_kills;
 mod backup;
 mod bad_input;
+mod before_money;
 mod books;
 mod call;
 mod crashes;

@@ -93,7 +93,7 @@ async fn a_step_that_is_refused_goes_to_the_dead_letters_and_can_be_run_again() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_ecologi_refuses_holds_the_runs_for_a_person() {
+async fn a_key_that_ecologi_refuses_makes_runs_wait_until_it_is_good() {
     let world = World::new().await;
     world.succeed(&["run", "--once"]).await;
     let contacts = world.seed(2).await;
@@ -104,9 +104,8 @@ async fn a_key_that_ecologi_refuses_holds_the_runs_for_a_person() {
     assert_eq!(output.status.code(), Some(3));
     let status: Value =
         serde_json::from_slice(&world.output(&["status", "--json"]).await.stdout).unwrap();
-    assert_eq!(status["summary"]["runs_held"], 2, "{status}");
+    assert_eq!(status["summary"]["runs_waiting"], 2, "{status}");
     world.control("/settings", json!({ "billing": true })).await;
-    world.succeed(&["retry", "--all"]).await;
     world.succeed(&["run", "--once"]).await;
     world.assert_served_once(&contacts).await;
 }

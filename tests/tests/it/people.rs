@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{World, is_write, text};
 
 const FIELDS: &str = r#"
 [connection.fields]
@@ -49,11 +49,7 @@ fn custom(contact: &Value, value: &Value) -> bool {
 /// Requests that changed something in HighLevel.
 pub async fn writes(world: &World) -> usize {
     let requests = world.books("/requests").await;
-    let is_write = |request: &&Value| {
-        request["service"] == "highlevel"
-            && request["method"] != "GET"
-            && request["operation"] != "search-contacts-advanced"
-    };
+    let is_write = |request: &&Value| request["service"] == "highlevel" && is_write(request);
     requests.iter().filter(is_write).count()
 }
 

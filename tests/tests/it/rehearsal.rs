@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use canopy_store::Store;
 use serde_json::{Value, json};
 
-use crate::support::{World, eventually, text};
+use crate::support::{World, eventually, is_write, text};
 
 /// What the files of the folder hold: name, length and hash.
 fn files(world: &World) -> BTreeSet<(String, usize, u64)> {
@@ -35,7 +35,7 @@ async fn writes(world: &World) -> BTreeMap<String, u64> {
     let mut writes = BTreeMap::new();
     for request in world.books("/requests").await {
         let operation = request["operation"].as_str().unwrap().to_owned();
-        if request["method"] != "GET" && operation != "search-contacts-advanced" {
+        if is_write(&request) {
             *writes.entry(operation).or_default() += 1;
         }
     }

@@ -382,6 +382,20 @@ impl Running {
     }
 }
 
+/// Whether a request changed something, by the sandbox's book. A check tries what a token may write on records that do not
+/// exist, and simulates orders without a key: nothing comes of either.
+pub fn is_write(request: &Value) -> bool {
+    let tried = request["method"] == "PUT"
+        && request["status"]
+            .as_u64()
+            .is_some_and(|status| (400..500).contains(&status));
+    let simulated = request["service"] == "ecologi" && request["idempotency_key"].is_null();
+    request["method"] != "GET"
+        && request["operation"] != "search-contacts-advanced"
+        && !tried
+        && !simulated
+}
+
 /// Waits until a condition holds.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();

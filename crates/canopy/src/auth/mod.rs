@@ -24,7 +24,7 @@ pub(crate) use age::{ages, remind, reminder};
 pub(crate) use callback::{Callback, comes_here, wait};
 pub(crate) use install::{finish, link, pick_code};
 pub(crate) use kept::{Keeper, Kept, granted};
-pub(crate) use scopes::needed;
+pub(crate) use scopes::{Need, needed, needs};
 
 use crate::config::{ConnectionConfig, OAuthConfig, SecretError, SecretRef};
 use crate::connect::Connector;

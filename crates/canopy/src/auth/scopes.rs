@@ -24,6 +24,15 @@ pub(crate) struct Need {
 /// The scopes of a connection, in alphabetical order.
 pub(crate) fn needed(loaded: &Loaded, config: &ConnectionConfig) -> Result<Vec<Need>, Failure> {
     let workflows = config::workflows(loaded)?;
+    Ok(needs(loaded, config, &workflows))
+}
+
+/// The same for these workflows.
+pub(crate) fn needs(
+    loaded: &Loaded,
+    config: &ConnectionConfig,
+    workflows: &[Workflow],
+) -> Vec<Need> {
     let mut needs = Needs::default();
     needs.add("search-contacts-advanced", "the check of the connection");
     needs.add("get-custom-fields", "the check of the connection");
@@ -51,13 +60,13 @@ pub(crate) fn needed(loaded: &Loaded, config: &ConnectionConfig) -> Result<Vec<N
         (false, true) => Mapped::FromHighLevel,
         (false, false) => Mapped::Both,
     };
-    for workflow in &workflows {
+    for workflow in workflows {
         needs.add_workflow(workflow, mapped);
     }
     let by_scope = needs.0.into_iter();
-    Ok(by_scope
+    by_scope
         .map(|(scope, needed_by)| Need { scope, needed_by })
-        .collect())
+        .collect()
 }
 
 /// What `profile.sync` does at a connection.

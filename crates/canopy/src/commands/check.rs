@@ -5,8 +5,10 @@ use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::{CUSTOM, FileError, On, Workflow, unknown_custom_fields};
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::Instant;
 
-use crate::auth;
+use super::check_services as services;
+use crate::assess;
 use crate::call_log::CallSink;
 use crate::cli::Check;
 use crate::config::{self, ConnectionConfig, Loaded, WorkflowFiles};
@@ -17,49 +19,72 @@ use crate::program::existing_store;
 use crate::{polls, show};
 
 /// One thing that was looked at.
-struct Finding {
-    what: String,
+#[derive(Default)]
+pub(super) struct Finding {
+    pub what: String,
     /// What is wrong, with the remedy.
-    problem: Option<String>,
+    pub problem: Option<String>,
     /// What a person should know although it works.
-    note: Option<String>,
+    pub note: Option<String>,
     /// What it comes to.
-    info: Option<String>,
+    pub info: Option<String>,
 }
 
 impl Finding {
-    fn new(what: impl Into<String>, result: Result<(), String>) -> Self {
+    pub fn new(what: impl Into<String>, result: Result<(), String>) -> Self {
         Self {
             what: what.into(),
             problem: result.err(),
-            note: None,
-            info: None,
+            ..Self::default()
+        }
+    }
+
+    /// That nothing is wrong, and what it comes to.
+    pub fn told(what: impl Into<String>, info: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            info: Some(info.into()),
+            ..Self::default()
+        }
+    }
+
+    /// That it works, and what a person should know all the same.
+    pub fn noted(what: impl Into<String>, note: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            note: Some(note.into()),
+            ..Self::default()
         }
     }
 }
 
 pub(super) async fn check(options: &Check, environment: &Environment) -> Result<Ended, Failure> {
+    let deadline = Instant::now() + assess::PATIENCE;
     let loaded = config::load(&options.config.config)?;
     let mut findings = vec![Finding::new("configuration", Ok(()))];
-    match config::all_workflows(&loaded) {
+    let all = config::all_workflows(&loaded);
+    let active = all.as_deref().unwrap_or_default();
+    match &all {
         Ok(workflows) => {
-            let fit = polls::polls(&loaded, &workflows)
+            let fit = polls::polls(&loaded, workflows)
                 .and_then(|wanted| polls::must_fit(&loaded, &wanted))
                 .map_err(|error| error.to_string());
             let files = config::workflow_files(&loaded);
             let advice = advice(&loaded, &files);
-            if advice.is_empty() {
-                findings.push(Finding::new("workflows", Ok(())));
-            }
+            findings.push(Finding::told("workflows", names(workflows)));
             findings.extend(advice);
-            findings.extend(timetables(&workflows, Timestamp::now()));
+            findings.extend(both_buy(workflows));
+            findings.extend(timetables(workflows, Timestamp::now()));
             findings.push(Finding::new("polls", fit));
         }
         Err(mistakes) => findings.extend(
             mistakes
-                .into_iter()
-                .map(|mistake| Finding::new("workflows", Err(mistake))),
+                .iter()
+                .map(|mistake| Finding::new("workflows", Err(mistake.clone()))),
         ),
+    }
+    for connection in &loaded.config.connection {
+        findings.extend(services::plans(&loaded, connection, active));
     }
     if !options.offline {
         let store = existing_store(&loaded, environment).await?;
@@ -78,10 +103,27 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
                 Some((file, text, workflow))
             })
             .collect();
-        for (index, connection) in loaded.config.connection.iter().enumerate() {
-            check_services(connector, connection, &mut findings).await;
-            findings.extend(fields(connector, (index, connection), &sources).await);
-        }
+        // Side by side and within the same bound: one service that hangs keeps nothing else from being told.
+        let connections = loaded.config.connection.iter().enumerate();
+        let looks = connections.map(|(index, connection)| {
+            let (sources, fields) = (&sources, format!("connection {}: fields", connection.id));
+            async move {
+                let looks = tokio::join!(
+                    services::look(connector, connection, active, deadline),
+                    tokio::time::timeout_at(
+                        deadline,
+                        self::fields(connector, (index, connection), sources)
+                    )
+                );
+                let late = || vec![Finding::new(fields, Err(assess::late("HighLevel")))];
+                let mut all = looks.0;
+                all.extend(looks.1.unwrap_or_else(|_| late()));
+                all
+            }
+        });
+        let looks = futures::future::join_all(looks).await;
+        findings.extend(looks.into_iter().flatten());
+        findings.push(services::webhooks(&loaded, store.as_ref()).await);
         if let Some(store) = store {
             store.close().await;
         }
@@ -114,6 +156,25 @@ fn advice(loaded: &Loaded, files: &WorkflowFiles) -> Vec<Finding> {
     advice.map(told).collect()
 }
 
+/// The ids of those that are active.
+fn names(workflows: &[Workflow]) -> String {
+    let ids: Vec<_> = workflows.iter().map(|one| one.id.as_str()).collect();
+    ids.join(", ")
+}
+
+/// Events for which two workflows buy, a line each.
+fn both_buy(workflows: &[Workflow]) -> Vec<Finding> {
+    let told = assess::overlaps(workflows).into_iter();
+    let told = told.map(|(start, ids)| {
+        let ids = ids.join(", ");
+        Finding::noted(
+            format!("bought for {start}"),
+            format!("more than once: {ids} all buy for it, each by its own \"once\"; switch one off if that is not meant"),
+        )
+    });
+    told.collect()
+}
+
 /// When each timetable is due next, and in which zone that is meant.
 fn timetables(workflows: &[Workflow], now: Timestamp) -> Vec<Finding> {
     let all = workflows.iter().flat_map(|workflow| {
@@ -139,40 +200,6 @@ fn timetables(workflows: &[Workflow], now: Timestamp) -> Vec<Finding> {
         })
     });
     told.collect()
-}
-
-async fn check_services(
-    connector: Connector<'_>,
-    connection: &ConnectionConfig,
-    findings: &mut Vec<Finding>,
-) {
-    let name = |what: &str| format!("connection {}: {what}", connection.id);
-    findings.push(Finding::new(
-        name("HighLevel"),
-        highlevel(connector, connection).await,
-    ));
-    findings.push(token(connector, connection, name("token")).await);
-    findings.push(Finding::new(
-        name("Ecologi key"),
-        ecologi_key(connector, connection).await,
-    ));
-    if let Some(user) = &connection.ecologi.username {
-        findings.push(Finding::new(
-            name("Ecologi user"),
-            ecologi_user(connector, connection, user).await,
-        ));
-    }
-}
-
-async fn highlevel(connector: Connector<'_>, connection: &ConnectionConfig) -> Result<(), String> {
-    let text = |failure: Failure| failure.to_string();
-    let location = connector.location(connection).await.map_err(text)?;
-    let client = connector
-        .highlevel(connection, &location)
-        .await
-        .map_err(text)?;
-    let verified = Connector::verify(&client, &location).await;
-    verified.map_err(|error| crate::exit::chain(&error))
 }
 
 /// A workflow without mistakes, with its file's name and text.
@@ -223,53 +250,6 @@ async fn fields(
     let told = mistakes.into_iter().map(|error| error.to_string());
     told.map(|text| Finding::new(name.clone(), Err(text)))
         .collect()
-}
-
-/// How the connection's token stands: whether it is there, and whether it is due for rotation.
-async fn token(connector: Connector<'_>, connection: &ConnectionConfig, what: String) -> Finding {
-    let reminder = async {
-        let tokens = connector.private_tokens(connection).await;
-        let tokens = tokens.map_err(|failure| failure.to_string())?;
-        let Some(store) = connector.store else {
-            return Ok(None);
-        };
-        let ages = auth::ages(store, &connection.id, &tokens, Timestamp::now()).await;
-        ages.map(|ages| auth::reminder(&ages))
-            .map_err(|error| error.to_string())
-    };
-    match reminder.await {
-        Ok(note) => Finding {
-            note,
-            ..Finding::new(what, Ok(()))
-        },
-        Err(problem) => Finding::new(what, Err(problem)),
-    }
-}
-
-async fn ecologi_key(
-    connector: Connector<'_>,
-    connection: &ConnectionConfig,
-) -> Result<(), String> {
-    let client = connector.ecologi(connection, "").await;
-    let client = client.map_err(|failure| failure.to_string())?;
-    let checked = client.check_key().await;
-    checked.map_err(|error| crate::exit::chain(&error))
-}
-
-async fn ecologi_user(
-    connector: Connector<'_>,
-    connection: &ConnectionConfig,
-    user: &str,
-) -> Result<(), String> {
-    let client = connector
-        .ecologi(connection, "")
-        .await
-        .map_err(|failure| failure.to_string())?;
-    client
-        .impact(user)
-        .await
-        .map(drop)
-        .map_err(|error| crate::exit::chain(&error))
 }
 
 fn print(findings: &[Finding], as_json: bool) {

@@ -6,6 +6,7 @@ mod backfill;
 mod backup;
 mod call;
 mod check;
+mod check_services;
 mod completions;
 mod demo;
 mod events;

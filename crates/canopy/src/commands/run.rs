@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use canopy_engine::Observer;
-use canopy_store::Store;
+use canopy_store::{BreakerStore as _, Store};
 use tokio::net::TcpListener;
 
 use super::simulate;
@@ -91,6 +91,7 @@ async fn rehearse(
 /// Polls each location once and works off what is due now. What fails keeps nothing else from being done; it is told.
 async fn once(program: &Program) -> Vec<String> {
     let mut failures: Vec<String> = Vec::new();
+    program.guard().look().await;
     for poller in &program.polls {
         for error in poller.poll_all().await.1 {
             failures.push(chain(&error));
@@ -116,6 +117,8 @@ async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
         .summary()
         .await
         .map_err(|error| Failure::failed(&error))?;
+    let stopped = program.store.breakers(None).await;
+    let stopped = stopped.map_err(|error| Failure::failed(&error))?;
     program.close().await;
     if options.json {
         println!("{}", serde_json::json!(summary));
@@ -123,6 +126,10 @@ async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
         print!("{}", show::summary(&summary));
     }
     let needs_person = summary.runs_held + summary.runs_dead + summary.purchases_unknown > 0;
+    if options.once && !stopped.is_empty() {
+        eprintln!("purchases are stopped; `canopy alerts` tells why");
+        return Ok(Ended::NeedsPerson);
+    }
     if options.once && needs_person {
         eprintln!("some runs need a person; `canopy status` lists them");
         return Ok(Ended::NeedsPerson);

@@ -23,6 +23,10 @@ pub(crate) struct ConnectionConfig {
     /// `[connection.budget]`. Default: `true`.
     #[serde(default = "yes")]
     pub test: bool,
+    /// Whether HighLevel is written to while `test` is `true`. `false`: its writes are recorded as they would be sent, and not
+    /// sent. Default: `false`.
+    #[serde(default)]
+    pub write_in_test: bool,
     pub highlevel: HighLevel,
     pub ecologi: Ecologi,
     pub budget: Option<BudgetConfig>,

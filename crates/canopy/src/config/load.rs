@@ -76,6 +76,13 @@ pub(crate) fn parse(file: &str, text: String, folder: PathBuf) -> Result<Loaded,
             "e.g. base = \"5s\", max = \"15m\"",
         );
     }
+    if !(Duration::from_secs(1)..=Duration::from_hours(24)).contains(&config.check.every) {
+        return refuse(
+            format!("check.every is {} s", config.check.every.as_secs()),
+            "every",
+            "write \"1s\" to \"1d\"",
+        );
+    }
     if !config.server.listen.ip().is_loopback() {
         return refuse(
             format!(

@@ -29,7 +29,7 @@ pub(crate) use schema::schema;
 pub(crate) use secrets::{
     SecretError, SecretRef, new_store_key, settle_key_file, store_key, trace_of_a_store,
 };
-pub(crate) use sections::{Loops, Poll, Purchases, Retry, Server, Webhooks};
+pub(crate) use sections::{Checks, Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
     Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, sources, workflow_files,
     workflows, workflows_of,
@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub poll: Poll,
     #[serde(default)]
     pub retry: Retry,
+    #[serde(default)]
+    pub check: Checks,
     #[serde(default)]
     pub loops: Loops,
     #[serde(default)]

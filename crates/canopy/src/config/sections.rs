@@ -173,6 +173,25 @@ impl Default for Retry {
     }
 }
 
+/// Checks of credentials, scopes, billing and currency while `canopy run` runs.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Checks {
+    /// How often, besides the start: a length of time from a second to a day. While purchases are stopped, every five minutes
+    /// at least. Default: `1h`.
+    #[serde(with = "durations")]
+    #[schemars(with = "Length")]
+    pub every: Duration,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_hours(1),
+        }
+    }
+}
+
 /// What keeps workflows from going on for ever.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -11,6 +11,7 @@ use super::StepRun;
 use super::doubt::Perhaps;
 use super::order::Target;
 use super::tag_writes::Merged;
+use crate::Cause;
 use crate::custom_fields::FieldError;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
@@ -368,15 +369,27 @@ pub(crate) fn verdict_of(error: &Error) -> Verdict {
         let after = error.retry_after();
         return Verdict::Retry { error: text, after };
     }
+    if no_access(error) {
+        let cause = Cause::HighLevel;
+        return Verdict::Refused { cause, error: text };
+    }
     match error.refusal() {
-        // The credential is at fault, not the request: once it is mended the same request works.
-        Some(
-            Refusal::ScopeMissing { .. }
-            | Refusal::UserTypeMismatch
-            | Refusal::WrongLocation
-            | Refusal::WrongAuthClass
-            | Refusal::Unauthorized,
-        ) => Verdict::Held(text),
+        // It may be about this record alone; what a person grants lets the same request work.
+        Some(Refusal::Forbidden) => Verdict::Held(text),
         _ => Verdict::Dead(text),
     }
+}
+
+/// Whether the credential is at fault, not the request: once it is mended the same request works.
+pub(crate) fn no_access(error: &Error) -> bool {
+    matches!(
+        error.refusal(),
+        Some(
+            Refusal::ScopeMissing { .. }
+                | Refusal::UserTypeMismatch
+                | Refusal::WrongLocation
+                | Refusal::WrongAuthClass
+                | Refusal::Unauthorized
+        )
+    )
 }

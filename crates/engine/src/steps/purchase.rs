@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::StepRun;
 use super::control::AHEAD;
 use super::mail::{LEFT_OUT, is_mail_refused};
+use crate::Cause;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -38,6 +39,9 @@ impl StepRun<'_> {
             }
             Wanted::Nonsense(error) => return self.refuse(error).await,
         };
+        if let Some(barred) = self.barred().await? {
+            return Ok(barred);
+        }
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
         let purchase = match self.new_purchase(&order) {
             Ok(purchase) => purchase,
@@ -259,7 +263,8 @@ impl StepRun<'_> {
             error.refusal(),
             Some(Refusal::BadKey | Refusal::NotEnabled | Refusal::NoBilling)
         ) {
-            Verdict::Held(text)
+            let cause = Cause::Ecologi;
+            Verdict::Refused { cause, error: text }
         } else {
             Verdict::Dead(text)
         })

@@ -74,6 +74,7 @@ impl World {
             ecologi,
             ecologi_user: None,
             test: false,
+            write_in_test: false,
             budget: None,
             prices: PriceList::default(),
             currency: "GBP".into(),

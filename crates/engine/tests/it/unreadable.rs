@@ -154,6 +154,7 @@ async fn play(form: Form, only: Option<&str>) -> Played {
             .unwrap(),
         ecologi_user: None,
         test: true,
+        write_in_test: true,
         budget: None,
         prices: PriceList::default(),
         currency: "GBP".into(),

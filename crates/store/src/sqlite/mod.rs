@@ -4,6 +4,8 @@ mod alerts;
 mod approvals;
 mod attempts;
 mod backup;
+mod breaker_impl;
+mod breakers;
 mod calls;
 mod caps;
 mod clock_change;

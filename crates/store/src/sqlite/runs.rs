@@ -191,7 +191,7 @@ pub(super) async fn update(
     check_own(held, id).await?;
     sqlx::query(
         "UPDATE runs SET state = ?2, attempts = ?3, next_attempt_at = ?4, error = ?5, epoch = ?6, updated_at = ?7,
-                failing_since = ?8, missing_since = ?9
+                failing_since = ?8, missing_since = ?9, stopped = 0
          WHERE id = ?1",
     )
     .bind(id)
@@ -247,7 +247,7 @@ pub(super) async fn requeue(
 ) -> Op<bool> {
     let done = sqlx::query(
         "UPDATE runs SET state = 'ready', attempts = 0, next_attempt_at = NULL, error = NULL, updated_at = ?2,
-                failing_since = NULL, missing_since = NULL
+                failing_since = NULL, missing_since = NULL, stopped = 0
          WHERE id = ?1 AND state IN ('dead', 'held')",
     )
     .bind(id)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canopy_highlevel::RetryPolicy;
-use canopy_store::{RunState, Store};
+use canopy_store::{BreakerStore as _, RunState, Store};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -135,7 +135,7 @@ async fn a_service_that_is_busy_is_asked_again_for_each_step() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_refused_holds_each_run_and_is_not_tried_for_each() {
+async fn a_credential_that_is_refused_makes_each_run_wait_and_is_not_tried_for_each() {
     let world = world(TAG).await;
     people(&world, 4).await;
     let fault = json!({ "kind": "status", "status": 401, "operation": "bulk-update-contact-tags" });
@@ -144,13 +144,29 @@ async fn a_credential_that_is_refused_holds_each_run_and_is_not_tried_for_each()
     let failed = errors(&world).await;
     assert_eq!(failed.len(), 4);
     assert!(
-        failed.values().all(|(state, _)| *state == RunState::Held),
+        failed
+            .values()
+            .all(|(state, _)| *state == RunState::Waiting),
         "{failed:?}"
     );
-    assert_eq!(
-        calls(&world).await,
-        counted([("bulk-update-contact-tags", 1)])
+    let once = counted([("bulk-update-contact-tags", 1)]);
+    assert_eq!(calls(&world).await, once);
+    // They wait for a good check, not for an hour to pass, and a person is told once.
+    world.wait(SignedDuration::from_hours(1));
+    world.drain().await;
+    assert_eq!(calls(&world).await, once);
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    world.clear_faults().await;
+    let (store, now) = (&world.store, world.now());
+    assert!(
+        store
+            .close_breaker(&world.location, "highlevel", now)
+            .await
+            .unwrap()
     );
+    world.drain().await;
+    assert_eq!(done(&world).await, 4);
 }
 
 #[tokio::test]

@@ -1,0 +1,93 @@
+//! The check that a running canopy makes: before the first purchase, and every hour.
+
+use std::time::Duration;
+
+use canopy_engine::{Buyer, Connection, Dispatch as _, Engine, LocalDispatch};
+use canopy_store::{BreakerStore as _, SqliteStore, StoreError};
+use futures::future::join_all;
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Assessment, Mode, PATIENCE, Subject};
+use crate::auth;
+use crate::config::Loaded;
+
+/// While purchases are stopped it is looked this often, so that what was mended is soon seen.
+const WHILE_STOPPED: Duration = Duration::from_mins(5);
+
+/// Looks after the connections of a running program.
+pub(crate) struct Guard<'a> {
+    pub loaded: &'a Loaded,
+    pub store: &'a SqliteStore,
+    pub engine: &'a Engine,
+    pub bells: &'a LocalDispatch,
+}
+
+impl Guard<'_> {
+    /// Looks at all connections, side by side, within the bound of one.
+    pub async fn look(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let looks = self.engine.connections().map(|connection| async move {
+            if let Err(error) = self.look_at(connection, deadline).await {
+                tracing::warn!(connection = %connection.id, %error, "what its check found could not be stored");
+            }
+        });
+        join_all(looks).await;
+    }
+
+    async fn look_at(&self, connection: &Connection, deadline: Instant) -> Result<(), StoreError> {
+        let configs = &self.loaded.config.connection;
+        let Some(config) = configs.iter().find(|one| one.id == connection.id) else {
+            return Ok(());
+        };
+        let workflows = connection.workflows.current();
+        let granted = match config.highlevel.oauth {
+            // An agency's token is not the one that the location's calls are made with.
+            Some(ref oauth) if !oauth.agency => auth::granted(self.store, &config.id).await,
+            _ => None,
+        };
+        let needs = auth::needs(self.loaded, config, &workflows);
+        let subject = Subject {
+            location: &connection.location,
+            highlevel: &connection.highlevel,
+            ecologi: &connection.ecologi,
+            currency: &connection.currency,
+            needs: &needs,
+            granted: granted.as_deref(),
+            workflows: &workflows,
+        };
+        let assessment = Assessment::of(subject, deadline).await;
+        let buyer = Buyer {
+            store: self.store,
+            connection: &connection.id,
+            location: &connection.location,
+        };
+        let mode = Mode {
+            test: connection.test,
+            writes: connection.writes(),
+        };
+        if assessment.enforce(buyer, mode, Timestamp::now()).await? {
+            self.bells.ring(&connection.location);
+        }
+        Ok(())
+    }
+
+    /// Looks again and again until `shutdown`; the first look has been.
+    pub async fn serve(&self, shutdown: &CancellationToken) {
+        let every = self.loaded.config.check.every;
+        let mut looked = Instant::now();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(every.min(WHILE_STOPPED)) => {}
+                () = shutdown.cancelled() => return,
+            }
+            let open = self.store.breakers(None).await;
+            let stopped = open.is_ok_and(|open| !open.is_empty());
+            if stopped || looked.elapsed() >= every {
+                looked = Instant::now();
+                self.look().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Before money: whether a connection can do what its workflows need, found out by calls that change nothing, side by side
+//! and within a bound.
+
+mod account;
+mod guard;
+mod overlap;
+mod prices;
+mod token;
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use canopy_engine::{Buyer, Cause};
+use canopy_mapping::Workflow;
+use canopy_store::StoreError;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+pub(crate) use account::Account;
+pub(crate) use guard::Guard;
+pub(crate) use overlap::overlaps;
+pub(crate) use prices::without_price;
+pub(crate) use token::{FIRST_READS, Token, first_arguments};
+
+use crate::auth::Need;
+
+/// All calls of an assessment have answered by then, or count as unanswered.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How one thing stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    /// Refused, with the remedy.
+    Bad(String),
+    /// Nobody can tell now, and why.
+    Unknown(String),
+}
+
+impl Standing {
+    pub fn is_bad(&self) -> bool {
+        matches!(self, Self::Bad(_))
+    }
+
+    /// The worse of the two.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Bad(one), Self::Bad(two)) => Self::Bad(format!("{one}; {two}")),
+            (bad @ Self::Bad(_), _) | (_, bad @ Self::Bad(_)) => bad,
+            (unknown @ Self::Unknown(_), _) | (_, unknown @ Self::Unknown(_)) => unknown,
+            (Self::Good, Self::Good) => Self::Good,
+        }
+    }
+
+    /// What is wrong, or cannot be told.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            Self::Good => None,
+            Self::Bad(problem) | Self::Unknown(problem) => Some(problem),
+        }
+    }
+}
+
+/// What is to be assessed of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub location: &'a str,
+    pub highlevel: &'a canopy_highlevel::Client,
+    pub ecologi: &'a canopy_ecologi::Client,
+    pub currency: &'a str,
+    pub needs: &'a [Need],
+    /// The scopes that an app's token lists; `None`: a private token, which lists none.
+    pub granted: Option<&'a [String]>,
+    pub workflows: &'a [Workflow],
+}
+
+/// How a connection stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Assessment {
+    pub token: Token,
+    pub account: Account,
+}
+
+impl Assessment {
+    /// Makes all calls side by side; what has not answered at `deadline` is unknown.
+    pub async fn of(subject: Subject<'_>, deadline: Instant) -> Self {
+        let (token, account) = tokio::join!(
+            Token::assess(subject, deadline),
+            Account::assess(subject, deadline)
+        );
+        Self { token, account }
+    }
+
+    /// Stops the purchases of the connection, or lets them go on. What nobody can tell now changes nothing. `true`: some go on.
+    pub async fn enforce(
+        &self,
+        buyer: Buyer<'_>,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let highlevel = if mode.writes {
+            self.token.reads.clone().and(self.token.writes.clone())
+        } else {
+            self.token.reads.clone()
+        };
+        let currency = if mode.test {
+            // Nothing is charged in any currency.
+            Standing::Good
+        } else {
+            self.account.currency.clone()
+        };
+        let mut resumed = false;
+        for (cause, standing) in [
+            (Cause::HighLevel, highlevel),
+            (Cause::Ecologi, self.account.key.clone()),
+            (Cause::Currency, currency),
+        ] {
+            match standing {
+                Standing::Good => resumed |= buyer.resume(cause, now).await?,
+                Standing::Bad(error) => {
+                    buyer.stop(cause, &error, now).await?;
+                }
+                Standing::Unknown(_) => {}
+            }
+        }
+        Ok(resumed)
+    }
+}
+
+/// What a connection does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    pub test: bool,
+    /// Whether it writes to HighLevel.
+    pub writes: bool,
+}
+
+/// What became of a call, where it answered in time.
+async fn in_time<T, E: std::error::Error>(
+    service: &str,
+    deadline: Instant,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<Result<T, E>, String> {
+    tokio::time::timeout_at(deadline, call)
+        .await
+        .map_err(|_| late(service))
+}
+
+pub(crate) fn late(service: impl Display) -> String {
+    format!(
+        "{service} did not answer within {} s; try again",
+        PATIENCE.as_secs()
+    )
+}

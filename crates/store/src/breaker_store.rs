@@ -1,0 +1,46 @@
+//! The part of the trait that knows why nothing is bought at a location.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::types::Fence;
+
+/// Kind of the alert of an open breaker; its subject is the breaker's cause.
+pub const STOPPED: &str = "stopped";
+
+/// Why nothing is bought at a location until a check finds all well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    pub location: String,
+    /// What is to be mended, in a word: `ecologi`, `highlevel`, `currency`. Each is open once at most.
+    pub cause: String,
+    /// What happened and what to do. Nothing personal, no secrets.
+    pub reason: String,
+    pub opened_at: Timestamp,
+}
+
+/// What is durable about breakers. The rules of [`Store`](crate::Store), which includes it, hold here too.
+#[async_trait]
+pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
+    /// Opens a breaker, and raises its alert with it. `false`: it is open already, and stays as it is.
+    async fn open_breaker(
+        &self,
+        location: &str,
+        cause: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// Closes a breaker and resolves its alert; with the last one, all runs of the location that wait for it are due at
+    /// once. `false`: it was not open.
+    async fn close_breaker(&self, location: &str, cause: &str, now: Timestamp) -> Result<bool>;
+    /// The open ones of a location, or of all of them; the oldest first.
+    async fn breakers(&self, location: Option<&str>) -> Result<Vec<Breaker>>;
+    /// Lets a run wait until no breaker of its location is open. That is no attempt. `false`: none is open any more, and
+    /// the run stays as it is.
+    async fn stop_run(&self, fence: &Fence, run: i64, reason: &str, now: Timestamp)
+    -> Result<bool>;
+    /// How many runs of a location wait for its breakers.
+    async fn stopped_runs(&self, location: &str) -> Result<u64>;
+}

@@ -1,0 +1,48 @@
+//! [`BreakerStore`] for [`SqliteStore`].
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::macros::{fenced, read, write};
+use super::{SqliteStore, breakers};
+use crate::breaker_store::{Breaker, BreakerStore};
+use crate::error::Result;
+use crate::types::Fence;
+
+#[async_trait]
+impl BreakerStore for SqliteStore {
+    async fn open_breaker(
+        &self,
+        location: &str,
+        cause: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (location, cause, reason) = (location.to_owned(), cause.to_owned(), reason.to_owned());
+        write!(self, breakers::open(&location, &cause, &reason, now))
+    }
+
+    async fn close_breaker(&self, location: &str, cause: &str, now: Timestamp) -> Result<bool> {
+        let (location, cause) = (location.to_owned(), cause.to_owned());
+        write!(self, breakers::close(&location, &cause, now))
+    }
+
+    async fn breakers(&self, location: Option<&str>) -> Result<Vec<Breaker>> {
+        read!(self, breakers::list(location))
+    }
+
+    async fn stop_run(
+        &self,
+        fence: &Fence,
+        run: i64,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let reason = reason.to_owned();
+        fenced!(self, fence, breakers::stop(run, &reason, now))
+    }
+
+    async fn stopped_runs(&self, location: &str) -> Result<u64> {
+        read!(self, breakers::stopped(location))
+    }
+}
