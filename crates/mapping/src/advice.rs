@@ -1,5 +1,6 @@
 //! What works and is perhaps not meant: told by `canopy check` before money is spent.
 
+use crate::caps::{self, Cap};
 use crate::file_error::FileError;
 use crate::on::On;
 use crate::template;
@@ -17,26 +18,41 @@ impl Workflow {
                 found.extend(advice.map(told));
             }
         }
+        let mut told: Vec<(String, String, String)> = Vec::new();
         for (place, sight) in self.sights() {
             let Sight::Cap { filter, paths } = sight else {
                 continue;
             };
-            // What is ours always has a value.
-            let may_lack = |path: &&String| {
-                !["impact", "event", "connection"]
-                    .iter()
-                    .any(|own| path.split('.').next() == Some(*own))
-            };
-            let Some(path) = paths.iter().find(may_lack) else {
+            let Some(path) = paths.iter().find(|path| caps::may_lack(path)) else {
                 continue;
             };
-            let problem =
-                format!("{place}: {path} can be missing, and then | {filter} has no value");
-            found.push(
-                FileError::new(file, problem)
-                    .at(text, path)
-                    .fix(format!("say what counts instead: ({path} or 1)")),
-            );
+            let problem = format!("{path} can be missing, and then | {filter} has no value");
+            told.push((place, path.clone(), problem));
+        }
+        for step in &self.steps {
+            for (name, value) in step.values() {
+                let place = format!("step \"{}\", \"{name}\"", step.id);
+                for Cap { path, without } in caps::of(value) {
+                    let problem = match without {
+                        Some(cap) => {
+                            format!(
+                                "where {path} is missing this is {cap}, as where it is too large"
+                            )
+                        }
+                        None => format!("{path} can be missing, and then there is no value"),
+                    };
+                    if !told
+                        .iter()
+                        .any(|(of, known, _)| *of == place && *known == path)
+                    {
+                        told.push((place.clone(), path, problem));
+                    }
+                }
+            }
+        }
+        for (place, path, problem) in told {
+            let advice = FileError::new(file, format!("{place}: {problem}")).at(text, &path);
+            found.push(advice.fix(format!("say what counts instead: {path} | default(1)")));
         }
         found.sort_by_key(|advice| advice.line);
         found
@@ -62,11 +78,7 @@ impl Workflow {
                     .flat_map(|text| template::sights_in_expression(text));
                 add(&format!("step \"{id}\", \"{name}\""), sights.collect());
             }
-            let fields = step
-                .custom_fields
-                .iter()
-                .map(|(name, field)| (name, &field.value));
-            for (name, value) in step.with.iter().chain(fields) {
+            for (name, value) in step.values() {
                 add(
                     &format!("step \"{id}\", \"{name}\""),
                     template::sights(value),
@@ -96,7 +108,13 @@ mod tests {
         assert_eq!(
             advice("[webhook.trees, 20] | min"),
             [
-                "w.toml:8: step \"buy\", \"number\": webhook.trees can be missing, and then | min has no value; say what counts instead: (webhook.trees or 1)"
+                "w.toml:8: step \"buy\", \"number\": webhook.trees can be missing, and then | min has no value; say what counts instead: webhook.trees | default(1)"
+            ]
+        );
+        assert_eq!(
+            advice("webhook.trees if webhook.trees < 20 else 20"),
+            [
+                "w.toml:8: step \"buy\", \"number\": where webhook.trees is missing this is 20, as where it is too large; say what counts instead: webhook.trees | default(1)"
             ]
         );
         assert_eq!(

@@ -6,15 +6,13 @@ use serde_json::{Value, json};
 use crate::actions::{ActionKind, Actions};
 use crate::file_error::FileError;
 use crate::template::{self, TemplateError};
+use crate::values;
 use crate::workflow::Workflow;
 
 /// Arguments of a purchase that speak of a person: `name` is shown in public, `recipientEmail` sends a mail.
 pub const PERSONAL: [&str; 2] = ["name", "recipientEmail"];
 
-/// Answers that a person gives in a form to say no. As texts they would hold as a condition.
-const NO: [&str; 6] = ["", "no", "n", "false", "off", "0"];
-
-/// Whether a consent condition holds. Stricter than [`template::holds`]: a text such as `No` or `false` is none.
+/// Whether a consent condition holds. Stricter than [`template::holds`]: a list of answers that all say no is none.
 pub fn consents(expression: &str, context: &impl Serialize) -> Result<bool, TemplateError> {
     let value = template::render(&json!(format!("{{{{ {expression} }}}}")), context)?;
     Ok(is_yes(&value))
@@ -25,7 +23,7 @@ fn is_yes(value: &Value) -> bool {
         Value::Null => false,
         Value::Bool(yes) => *yes,
         Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !NO.contains(&text.trim().to_lowercase().as_str()),
+        Value::String(text) => !values::says_no(text),
         Value::Array(items) => items.iter().any(is_yes),
         Value::Object(members) => !members.is_empty(),
     }

@@ -20,6 +20,7 @@
 
 mod actions;
 mod advice;
+mod caps;
 mod check;
 mod consent;
 mod control;

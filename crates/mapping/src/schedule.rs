@@ -5,14 +5,17 @@
 
 mod advice;
 mod civil;
+mod fields;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +26,9 @@ use civil::Civil;
 const MOST_COUNTED: usize = 10_000;
 /// Clocks change twice a year, and the 29th of February comes at least every eight years.
 const MOST_CHANGES: usize = 40;
+/// Four years have every combination of days that two fields can differ in.
+const FIRST_DAY: DateTime = jiff::civil::date(2027, 1, 1).at(0, 0, 0, 0);
+const LAST_DAY: DateTime = jiff::civil::date(2031, 1, 1).at(0, 0, 0, 0);
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// Why a timetable cannot be used.
@@ -80,8 +86,8 @@ impl ScheduleOn {
             .parse(&self.schedule)
             .map_err(|error| fields(error.to_string()))?;
         let mut names = self.schedule.split_whitespace();
-        let minutes = names.next().is_some_and(|field| is_all(field, "59"));
-        let hours = names.next().is_some_and(|field| is_all(field, "23"));
+        let minutes = names.next().is_some_and(is_all);
+        let hours = names.next().is_some_and(is_all);
         let hourly = self.schedule.trim().eq_ignore_ascii_case("@hourly");
         let timetable = Timetable {
             cron,
@@ -102,11 +108,11 @@ impl ScheduleOn {
     }
 }
 
-/// Whether a field is `*`, or that with a step, in one of its spellings.
-fn is_all(field: &str, last: &str) -> bool {
-    let (range, step) = field.split_once('/').unwrap_or((field, ""));
-    let whole = range.strip_prefix("0-") == Some(last);
-    range == "*" || range == "?" || whole || (range == "0" && !step.is_empty())
+/// Whether a field is `*` (croner takes `?` as well), or that with a step. A range that names everything is a list of times:
+/// what goes on through a change of clocks can be told by its first letter.
+fn is_all(field: &str) -> bool {
+    let range = field.split_once('/').map_or(field, |(range, _)| range);
+    matches!(range, "*" | "?")
 }
 
 /// A time in which the clocks do not change.
@@ -241,6 +247,17 @@ impl Timetable {
     fn fitting_before(&self, until: DateTime, inclusive: bool) -> Option<DateTime> {
         let found = self.cron.find_previous_occurrence(&Civil(until), inclusive);
         found.ok().map(|found| found.0)
+    }
+
+    /// The days of four years on which it falls due.
+    fn days_of_four_years(&self) -> BTreeSet<Date> {
+        let first = self.fitting(FIRST_DAY, true);
+        let next = |from: &DateTime| {
+            let found = self.fitting(from.date().tomorrow().ok()?.into(), true)?;
+            (found < LAST_DAY).then_some(found)
+        };
+        let days = std::iter::successors(first.filter(|first| *first < LAST_DAY), next);
+        days.map(DateTime::date).collect()
     }
 
     /// The next occurrences after an instant, in local time.

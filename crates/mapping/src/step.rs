@@ -165,6 +165,13 @@ impl FieldType {
 }
 
 impl Step {
+    /// All values that it writes, by their names.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let fields = self.custom_fields.iter();
+        let fields = fields.map(|(name, field)| (name, &field.value));
+        self.with.iter().chain(fields)
+    }
+
     /// How often this step may happen, given what kind of action it is.
     pub fn once(&self, kind: ActionKind) -> Once {
         self.once.clone().unwrap_or(match kind {

@@ -226,11 +226,13 @@ fn without_globals(environment: &Environment<'_>, names: HashSet<String>) -> BTr
         .collect()
 }
 
-/// Whether a `when` holds. Empty strings, empty lists, zero and missing values are false.
+/// Whether a `when` holds. What is missing or empty, zero, false and texts that say no are false.
 pub fn holds(expression: &str, context: &impl Serialize) -> Result<bool, TemplateError> {
     let context = seen(expression, context)?;
-    let value = evaluate(&environment(), expression, expression, &context)?;
-    Ok(value.is_true())
+    let program =
+        Program::condition(expression).map_err(|error| TemplateError::new(expression, &error))?;
+    let value = run(&program, &environment(), expression, expression, &context)?;
+    Ok(values::truth(&value))
 }
 
 /// Fills in all templates of a value. A value that is exactly one expression keeps its type; members whose
@@ -261,6 +263,16 @@ fn evaluate(
 ) -> Result<minijinja::Value, TemplateError> {
     let program =
         Program::expression(expression).map_err(|error| TemplateError::new(text, &error))?;
+    run(&program, environment, expression, text, context)
+}
+
+fn run(
+    program: &Program<'_>,
+    environment: &Environment<'_>,
+    expression: &str,
+    text: &str,
+    context: &minijinja::Value,
+) -> Result<minijinja::Value, TemplateError> {
     let result = program.run(environment, context);
     result.map(|(value, _)| value).map_err(|error| {
         TemplateError::of_run(text, &error, &names_in_expression(expression), context)

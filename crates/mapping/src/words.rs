@@ -6,7 +6,7 @@ use crate::file_error::nearest;
 use crate::rounding;
 
 /// Filters that somebody may have meant, besides the ways to round.
-const FILTERS: [&str; 47] = [
+const FILTERS: [&str; 48] = [
     "abs",
     "attr",
     "batch",
@@ -29,6 +29,7 @@ const FILTERS: [&str; 47] = [
     "last",
     "later",
     "length",
+    "letters",
     "lines",
     "list",
     "lower",

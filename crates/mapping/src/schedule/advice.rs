@@ -1,5 +1,6 @@
 //! Patterns that are not what they seem.
 
+use super::fields::{months, numbers, step_of_all};
 use crate::on::ScheduleOn;
 
 /// So many days has each month at most.
@@ -13,19 +14,24 @@ impl ScheduleOn {
             return Vec::new();
         };
         let mut found = Vec::new();
-        found.extend(step(minute, 60, "minute", "hour"));
-        found.extend(step(hour, 24, "hour", "day"));
-        if let Some((_, step)) = day.split_once('/')
-            && step.parse::<u32>().is_ok_and(|step| step > 1)
+        for (field, first, last, unit, of) in [
+            (minute, 0, 59, "minute", "hour"),
+            (hour, 0, 23, "hour", "day"),
+            (month, 1, 12, "month", "year"),
+            (weekday, 0, 6, "weekday", "week"),
+        ] {
+            found.extend(step(field, (first, last), unit, of));
+        }
+        if let Some(step) = step_of_all(day, 1, 31)
+            && step > 1
         {
             found.push(format!(
                 "\"{day}\" as days begins anew on the 1st of each month: after the last day of a month the next is not {step} days away"
             ));
         }
-        let is_named = |field: &str| !field.starts_with(['*', '?']) && !field.starts_with('+');
-        if is_named(day) && is_named(weekday) {
+        if takes_either_day(day, month, weekday) {
             let days = "it is due on each day that fits one of them, not on those that fit both";
-            let first = if weekday.contains(['#', 'L']) {
+            let first = if weekday.contains(['#', 'L', '/']) {
                 String::new()
             } else {
                 format!(
@@ -45,70 +51,97 @@ impl ScheduleOn {
     }
 }
 
-/// A step that does not divide its hour or day.
-fn step(field: &str, whole: u32, unit: &str, of: &str) -> Option<String> {
-    let (range, step) = field.split_once('/')?;
-    let step: u32 = step.parse().ok().filter(|step| *step > 0)?;
-    if !(range == "*" || range == "0" || range.starts_with("0-")) {
-        return None;
-    }
+/// Whether days and weekdays are both named, and a day is due that fits only one of them. How croner takes the fields
+/// (a step names days, to it) is seen by what it finds.
+fn takes_either_day(day: &str, month: &str, weekday: &str) -> bool {
+    let fits = |day: &str, weekday: &str| {
+        let on = ScheduleOn {
+            schedule: format!("0 0 {day} {month} {weekday}"),
+            timezone: None,
+            each: None,
+        };
+        let timetable = on.timetable().ok();
+        timetable.map(|timetable| timetable.days_of_four_years())
+    };
+    let (Some(days), Some(weekdays), Some(found)) =
+        (fits(day, "*"), fits("*", weekday), fits(day, weekday))
+    else {
+        return false;
+    };
+    found != days.intersection(&weekdays).copied().collect()
+}
+
+/// A step that does not divide its hour, day, year or week.
+fn step(field: &str, (first, last): (u32, u32), unit: &str, of: &str) -> Option<String> {
+    let step = step_of_all(field, first, last)?;
+    let whole = last - first + 1;
     if step >= whole {
         return Some(format!(
-            "\"{field}\" as {unit}s is {unit} 0 alone, once in each {of}, and not every {step} {unit}s"
+            "\"{field}\" as {unit}s is {unit} {first} alone, once in each {of}, and not every {step} {unit}s"
         ));
     }
-    let last = (whole - 1) / step * step;
+    let latest = first + (whole - 1) / step * step;
     (!whole.is_multiple_of(step)).then(|| {
         format!(
-            "\"{field}\" as {unit}s begins anew in each {of}: after {unit} {last} the next is {} {unit}(s) away, not {step}",
-            whole - last
+            "\"{field}\" as {unit}s begins anew in each {of}: after {unit} {latest} the next is {} {unit}(s) away, not {step}",
+            whole + first - latest
         )
     })
 }
 
 /// Days that not every month has.
 fn late_days(day: &str, month: &str) -> Option<String> {
-    let mut days = day
-        .split(',')
-        .flat_map(|part| part.split('-'))
-        .filter_map(|day| day.parse::<u32>().ok());
-    let latest = days
-        .clone()
-        .max()
-        .filter(|latest| (29..=31).contains(latest))?;
-    // Others of these days come in any case.
-    if !days.all(|day| day > 28) || day.contains('-') {
+    let (days, months) = (numbers(day, 1, 31)?, months(month)?);
+    let (earliest, latest) = (*days.first()?, *days.last()?);
+    if earliest < 29 || latest > 31 {
+        // Others of these days come in any case.
         return None;
     }
-    let months = |number: u32| {
-        match month {
-        "*" | "?" => true,
-        list => list.split(',').any(|part| match part.split_once('-') {
-            Some((from, to)) => matches!((from.parse::<u32>(), to.parse::<u32>()), (Ok(from), Ok(to)) if (from..=to).contains(&number)),
-            None => part.parse::<u32>().is_ok_and(|one| one == number),
-        }),
-    }
+    let named = || {
+        (1..=12_u32)
+            .zip(DAYS)
+            .filter(|(month, _)| months.contains(month))
     };
-    let named = (1..=12_u32).zip(DAYS).filter(|(number, _)| months(*number));
-    let (with, without): (Vec<_>, Vec<_>) = named.partition(|(_, days)| *days >= latest);
-    if latest == 29 && without.is_empty() && with.iter().any(|(number, _)| *number == 2) {
-        return Some(
-            "February has a 29th in leap years only; for the last day of a month write L"
-                .to_owned(),
-        );
+    let lacking = |day: u32| named().filter(|(_, last)| *last < day).count();
+    let in_february = earliest == 29 && months.contains(&2);
+    if months.len() == 1 && in_february {
+        return Some("February has a 29th in leap years only; for its last day write L".to_owned());
     }
-    (!without.is_empty() && !with.is_empty()).then(|| {
-        format!(
-            "{} month(s) of those named have no {latest}{} and are left out; for the last day of each month write L",
-            without.len(),
-            if latest == 31 { "st" } else { "th" }
-        )
-    })
+    let mut problems = Vec::new();
+    // A month that lacks the 30th lacks the 31st as well.
+    if let Some(day) = (30..=31)
+        .rev()
+        .find(|day| days.contains(day) && lacking(*day) > 0)
+    {
+        let left_out = if days.len() == 1 {
+            " and are left out"
+        } else {
+            ""
+        };
+        problems.push(format!(
+            "{} month(s) of those named have no {day}{}{left_out}",
+            lacking(day),
+            if day == 31 { "st" } else { "th" }
+        ));
+    }
+    if in_february {
+        problems.push("February has a 29th in leap years only".to_owned());
+    }
+    let problem = problems.join(", and ");
+    (!problem.is_empty()).then(|| format!("{problem}; for the last day of a month write L"))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::on::ScheduleOn;
+
+    fn on(schedule: &str) -> ScheduleOn {
+        ScheduleOn {
+            schedule: schedule.to_owned(),
+            timezone: None,
+            each: None,
+        }
+    }
 
     #[test]
     fn patterns_that_are_not_what_they_seem_are_told() {
@@ -138,18 +171,65 @@ mod tests {
             ("0 9 31 * *", "5 month(s) of those named have no 31st"),
             ("0 9 30 * *", "1 month(s) of those named have no 30th"),
             ("0 9 29 * *", "February has a 29th in leap years only"),
+            (
+                "0 9 29-31 * *",
+                "5 month(s) of those named have no 31st, and February has a 29th in leap years only; for the last day of a month write L",
+            ),
+            (
+                "0 9 29-31 2 *",
+                "February has a 29th in leap years only; for its last day write L",
+            ),
+            ("5 4 29 2 *", "February has a 29th in leap years only"),
+            (
+                "0 9 30,31 4-JUN *",
+                "2 month(s) of those named have no 31st;",
+            ),
+            (
+                "0 9 31 */2 *",
+                "2 month(s) of those named have no 31st and are left out",
+            ),
+            (
+                "0 0 1 */5 *",
+                "\"*/5\" as months begins anew in each year: after month 11 the next is 2 month(s) away, not 5",
+            ),
+            ("0 0 1 */12 *", "is month 1 alone, once in each year"),
+            (
+                "0 9 * * */2",
+                "\"*/2\" as weekdays begins anew in each week: after weekday 6 the next is 1 weekday(s) away, not 2",
+            ),
+            (
+                "0 9 */1 * 1",
+                "both days (\"*/1\") and weekdays (\"1\") are named",
+            ),
+            (
+                "0 9 1 * 1-5",
+                "both days (\"1\") and weekdays (\"1-5\") are named",
+            ),
+            (
+                "0 9 13 * */1",
+                "both days (\"13\") and weekdays (\"*/1\") are named",
+            ),
             ("0 9 31 1-6 *", "3 month(s) of those named"),
             ("0 9 */2 * *", "begins anew on the 1st of each month"),
         ] {
-            let on = ScheduleOn {
-                schedule: schedule.to_owned(),
-                timezone: None,
-                each: None,
-            };
+            let on = on(schedule);
             on.timetable().unwrap();
             let advice = on.advice();
             assert_eq!(advice.len(), 1, "{schedule}: {advice:?}");
             assert!(advice[0].contains(told), "{advice:?}");
+        }
+        // Each of the two is told.
+        for (schedule, step) in [
+            ("0 9 1 * */2", "weekdays begins anew"),
+            ("0 9 */2 * 1", "days begins anew"),
+        ] {
+            let advice = on(schedule).advice();
+            assert_eq!(advice.len(), 2, "{schedule}: {advice:?}");
+            assert!(advice[0].contains(step), "{advice:?}");
+            assert!(
+                advice[1].contains("are named: it is due on each day that fits one of them"),
+                "{advice:?}"
+            );
         }
         for plain in [
             "*/15 * * * *",
@@ -162,19 +242,12 @@ mod tests {
             "0 9 15,31 * *",
             "30 1 * * *",
             "0 9-17/2 * * *",
-            "5 4 29 2 *",
+            "0 0 1 */3 *",
+            "0 9 ? * 1",
+            "0 9 * * */1",
             "@daily",
         ] {
-            let on = ScheduleOn {
-                schedule: plain.to_owned(),
-                timezone: None,
-                each: None,
-            };
-            let advice = on.advice();
-            if plain == "5 4 29 2 *" {
-                assert_eq!(advice.len(), 1);
-                continue;
-            }
+            let advice = on(plain).advice();
             assert_eq!(advice, [""; 0], "{plain}");
         }
     }

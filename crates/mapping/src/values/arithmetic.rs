@@ -5,7 +5,7 @@ use minijinja::{Environment, Error, Value};
 
 use super::is_missing;
 use super::mistake::Mistake;
-use super::number::{flag, number};
+use super::number::number;
 
 /// What stands left or right of `-`, `*`, `/`, as a call.
 pub(super) const NUMBER: &str = "canopy number";
@@ -101,9 +101,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         let float = f64::try_from(number)?.trunc();
         Ok(super::number::whole(float).map_or_else(|| Value::from(float), Value::from))
     });
-    environment.add_filter("bool", |value: &Value| {
-        flag(value).unwrap_or_else(|| value.is_true())
-    });
+    environment.add_filter("bool", |value: &Value| super::number::truth(value));
     environment.add_test("divisibleby", |value: &Value, by: &Value| {
         divided(value, by, 0.0)
     });

@@ -16,16 +16,22 @@ pub(super) const LIST: &str = "canopy list";
 /// The first of two that has a value, as a call.
 pub(super) const FIRST: &str = "canopy first";
 /// Filters that go through a list. A text has letters and no items: going through them is never meant.
-pub(super) const FILTERS: [&str; 16] = [
+pub(super) const FILTERS: [&str; 22] = [
     "batch",
     "chain",
+    "count",
+    "first",
     "groupby",
+    "items",
+    "last",
+    "length",
     "list",
     "map",
     "max",
     "min",
     "reject",
     "rejectattr",
+    "reverse",
     "select",
     "selectattr",
     "slice",
@@ -34,7 +40,8 @@ pub(super) const FILTERS: [&str; 16] = [
     "unique",
     "zip",
 ];
-const NO_LIST: &str = "is a text where a list is meant: split it, e.g. | split(',')";
+const NO_LIST: &str =
+    "is a text where a list is meant: split it, e.g. | split(','), or, for its letters, | letters";
 
 fn list(value: &Value) -> Result<Value, Mistake> {
     match value.kind() {
@@ -250,18 +257,27 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             join(value, between, attribute, &options)
         },
     );
+    environment.add_filter("letters", letters);
     environment.add_filter("default", default);
     environment.add_filter("d", default);
 }
 
-/// The value, or another where there is none; with `true` also in place of an empty text, zero and the like.
+/// The letters of a text, as a list.
+fn letters(value: &Value) -> Result<Value, Error> {
+    let text = printed(value)?;
+    let letters = text.chars().map(|letter| Value::from(letter.to_string()));
+    Ok(letters.collect::<Vec<_>>().into())
+}
+
+/// The value, or another where there is none, which an empty text is as well: HighLevel writes fields without a value so.
+/// With `true` also in place of zero and the like.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "filters are given their arguments"
 )]
 fn default(value: &Value, other: Rest<Value>) -> Value {
     let is_lax = other.get(1).is_some_and(Value::is_true);
-    if is_missing(value) || (is_lax && !value.is_true()) {
+    if is_blank(value) || (is_lax && !value.is_true()) {
         return other.first().cloned().unwrap_or_else(|| Value::from(""));
     }
     value.clone()

@@ -14,8 +14,11 @@ mod look;
 mod mistake;
 mod money;
 mod number;
+mod operators;
 mod print;
+mod program;
 mod rewrite;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +27,8 @@ use minijinja::Environment;
 pub(crate) use convert::{at, context, json};
 pub(crate) use look::{Sight, in_expression, in_template};
 pub(crate) use mistake::Mistake;
-pub(crate) use number::{decimal, is_blank, is_missing, number, whole};
-pub(crate) use rewrite::Program;
+pub(crate) use number::{decimal, is_blank, is_missing, number, says_no, truth, whole};
+pub(crate) use program::Program;
 
 /// Adds all of them.
 pub(crate) fn add_to(environment: &mut Environment<'_>) {
@@ -34,5 +37,6 @@ pub(crate) fn add_to(environment: &mut Environment<'_>) {
     lists::add_to(environment);
     filters::add_to(environment);
     money::add_to(environment);
+    number::add_to(environment);
     print::add_to(environment);
 }

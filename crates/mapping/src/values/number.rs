@@ -1,8 +1,45 @@
 //! Numbers, and texts that are numbers: webhook actions of HighLevel send every number as a text.
 
-use minijinja::Value;
 use minijinja::value::ValueKind;
+use minijinja::{Environment, Value};
 use rust_decimal::Decimal;
+
+/// Whether a value holds as a condition, as a call.
+pub(super) const TRUTH: &str = "canopy truth";
+/// Whether there is something in a value's place, as a call.
+pub(super) const HAS_VALUE: &str = "canopy has value";
+
+/// Answers that a person gives in a form to say no. HighLevel sends them as texts.
+const NO: [&str; 6] = ["", "no", "n", "false", "off", "0"];
+
+/// Whether a text says no.
+pub(crate) fn says_no(text: &str) -> bool {
+    NO.contains(&text.trim().to_lowercase().as_str()) || of_text(text) == Some(Value::from(0))
+}
+
+/// Whether a value holds as a condition: not where it is nothing, empty, 0 or false, or a text that says so.
+pub(crate) fn truth(value: &Value) -> bool {
+    match value.as_str() {
+        Some(text) => !says_no(text),
+        None => value.is_true(),
+    }
+}
+
+/// Whether what is written after `or` is not needed. As a number, only what is not there is replaced; else also what is
+/// false or empty. 0 is a value in any case: a call that says 0 means none.
+fn has_value(value: &Value, as_number: bool) -> bool {
+    if is_blank(value) {
+        return false;
+    }
+    as_number || value.kind() == ValueKind::Number || value.is_true()
+}
+
+pub(super) fn add_to(environment: &mut Environment<'_>) {
+    environment.add_function(TRUTH, |value: &Value| truth(value));
+    environment.add_function(HAS_VALUE, |value: &Value, as_number: bool| {
+        has_value(value, as_number)
+    });
+}
 
 /// Null and what is not there are the same: nothing.
 pub(crate) fn is_missing(value: &Value) -> bool {

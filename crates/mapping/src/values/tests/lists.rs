@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::told;
+use super::{context, told};
+use crate::template;
 
 #[test]
 fn least_most_sorted_and_summed_go_by_what_values_mean() {
@@ -67,6 +68,58 @@ fn least_most_sorted_and_summed_go_by_what_values_mean() {
     ] {
         assert_eq!(told(expression), Ok(right), "{expression}");
     }
+    // A text has letters and no items, whichever way one is asked for.
+    for expression in [
+        "v.tags | length",
+        "v.tags | count",
+        "v.tags | first",
+        "v.tags | last",
+        "v.tags | reverse",
+        "v.tags | items",
+        "v.tags | list",
+        "v.tags[0]",
+        "v.tags[-1]",
+        "v.tags[v.n5 - 5]",
+        "v.tags[:2]",
+        "v.tags[1:]",
+        "v.tags[::-1]",
+        "v.t500 | length",
+        "v.t500 | first",
+        "v.t500[0]",
+    ] {
+        let problem = told(expression).unwrap_err();
+        assert!(
+            problem.starts_with("cannot be told: v.t")
+                && problem.contains("is a text where a list is meant: split it, e.g. | split(',')"),
+            "{expression}: {problem}"
+        );
+        template::holds(expression, &context()).unwrap_err();
+    }
+    for (expression, right) in [
+        ("v.words | length", json!(2)),
+        ("v.null | length", json!(0)),
+        ("v.empty | length", json!(0)),
+        ("v.empty | first", json!(null)),
+        ("v.missing[0]", json!(null)),
+        ("v.empty[0]", json!(null)),
+        ("v.words[0]", json!("vip")),
+        ("v.words[-1]", json!("gold")),
+        ("v.numbers[1:]", json!([20, 100])),
+        ("v.null[:2]", json!([])),
+        ("v.words | reverse", json!(["gold", "vip"])),
+        ("v.object['a']", json!(1)),
+        ("v['object'].a", json!(1)),
+        ("v[v.word]", json!(null)),
+        ("v.people[0].name", json!("Bea")),
+        // For the letters themselves.
+        ("v.word | letters", json!(["f", "i", "v", "e"])),
+        ("v.word | letters | first", json!("f")),
+        ("(v.word | letters)[:2] | join", json!("fi")),
+        ("v.word | letters | length", json!(4)),
+        ("v.null | letters | length", json!(0)),
+    ] {
+        assert_eq!(told(expression), Ok(right), "{expression}");
+    }
     for (expression, right) in [
         ("[v.word, 20] | min", "\"five\""),
         ("[v.word, '20'] | min", "\"five\""),
@@ -78,6 +131,13 @@ fn least_most_sorted_and_summed_go_by_what_values_mean() {
         ("v.tags | map('upper')", "is a text where a list is meant"),
         ("v.tags | max", "is a text where a list is meant"),
         ("v.n5 | select", "is no list"),
+        ("v.n5 | length", "v.n5 is 5, and is no list"),
+        ("v.yes | first", "v.yes is true, and is no list"),
+        ("v.n5[0]", "v.n5 is 5, and is no list"),
+        (
+            "v.word + v.tags[0]",
+            "v.tags is \"vip, gold\", and is a text",
+        ),
     ] {
         let problem = told(expression).unwrap_err();
         assert!(problem.contains(right), "{expression}: {problem}");

@@ -223,6 +223,49 @@ fn a_mistake_names_field_and_value() {
             "v.word is \"five\", and is neither true nor false",
         ),
         ("v['grouped'] > 100", "v['grouped'] is \"1,000\""),
+        // The remedy gives the number that is meant.
+        ("2 * '1,000'", "to read it as 1000 write | replace(',', '')"),
+        (
+            "2 * '1,000,000'",
+            "to read it as 1000000 write | replace(',', '')",
+        ),
+        (
+            "2 * '12,50'",
+            "to read it as 12.50 write | replace(',', '.')",
+        ),
+        ("2 * '12,5'", "to read it as 12.5 write | replace(',', '.')"),
+        (
+            "2 * '0,125'",
+            "to read it as 0.125 write | replace(',', '.')",
+        ),
+        (
+            "2 * '-12,50'",
+            "to read it as -12.50 write | replace(',', '.')",
+        ),
+        (
+            "2 * '1.000,50'",
+            "to read it as 1000.50 write | replace('.', '') | replace(',', '.')",
+        ),
+        (
+            "2 * '1,000.50'",
+            "to read it as 1000.50 write | replace(',', '')",
+        ),
+        (
+            "2 * '1.000.000'",
+            "to read it as 1000000 write | replace('.', '')",
+        ),
+        (
+            "2 * '€ 12,50'",
+            "to read it as 12.50 write | replace('€', '') | replace(' ', '') | replace(',', '.')",
+        ),
+        (
+            "2 * \"1'000\"",
+            "to read it as 1000 write | replace(\"'\", '')",
+        ),
+        (
+            "2 * '12-50'",
+            "have it sent as digits with at most one point",
+        ),
     ] {
         let problem = told(expression).unwrap_err();
         assert!(problem.contains(right), "{expression}: {problem}");

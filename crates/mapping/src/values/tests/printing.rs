@@ -15,8 +15,9 @@ fn values_read_in_texts_as_people_write_them() {
         ("{{ v.null | default('x') }}{{ v.missing | d('y') }}", "xy"),
         ("{{ none | default('x') }}", "x"),
         (
-            "{{ v.empty | default('x') }}{{ v.empty | default('y', true) }}",
-            "y",
+            // HighLevel writes a field without a value as an empty text.
+            "{{ v.empty | default('x') }}{{ v.empty | default('y', true) }}{{ v.blank | d('z') }}",
+            "xyz",
         ),
         ("{{ v.n5 | default(1) }}", "5"),
         (

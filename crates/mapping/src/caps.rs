@@ -1,0 +1,183 @@
+//! Caps that buy all they allow where a value is missing: `webhook.trees if webhook.trees < 20 else 20` is 20 without
+//! `trees`. Told by trying: there are too many ways to write a cap for knowing them by sight.
+
+use serde_json::{Map, Value, json};
+
+use crate::template;
+
+/// Beyond every cap that anybody means.
+const LARGE: [i64; 2] = [1_000_000_000, 3_000_000_000];
+const SMALL: [i64; 4] = [1, 3, 0, -7];
+/// So many values are tried in the places of the others.
+const MOST_OTHERS: usize = 8;
+/// Roots of which every member has a value in every run.
+const OURS: [&str; 3] = ["impact", "event", "connection"];
+
+/// What a template comes to where a value that bounds it is missing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cap {
+    pub path: String,
+    /// `None`: nothing at all.
+    pub without: Option<f64>,
+}
+
+/// Whether a value at this path can be missing in a run.
+pub(crate) fn may_lack(path: &str) -> bool {
+    !OURS.iter().any(|own| path.split('.').next() == Some(*own))
+}
+
+/// The values that a template keeps below a bound, and that it comes to the bound (or to nothing) without.
+pub(crate) fn of(value: &Value) -> Vec<Cap> {
+    let Some(text) = value.as_str().filter(|_| template::is_dynamic(value)) else {
+        return Vec::new();
+    };
+    let paths: Vec<String> = template::written(value)
+        .into_iter()
+        .filter(|path| path.contains('.'))
+        .collect();
+    let others = others(text);
+    let lacking = paths.iter().filter(|path| may_lack(path));
+    lacking
+        .filter(|path| !has_default(text, path))
+        .filter_map(|path| {
+            others
+                .iter()
+                .find_map(|other| capped(value, &paths, path, other))
+        })
+        .collect()
+}
+
+/// What the template comes to without the value at this path, where that is its bound or nothing.
+fn capped(value: &Value, paths: &[String], path: &str, other: &Value) -> Option<Cap> {
+    let rendered = |own: Value| template::render(value, &context(paths, path, &own, other)).ok();
+    let number = |own: Value| template::number(&rendered(own)?)?.as_f64();
+    let bound = number(json!(LARGE[0]))?;
+    if number(json!(LARGE[1])) != Some(bound) {
+        return None;
+    }
+    let varies = SMALL
+        .iter()
+        .any(|small| number(json!(small)).is_some_and(|found| found < bound));
+    let without = match rendered(Value::Null)? {
+        Value::Null => None,
+        found => Some(template::number(&found)?.as_f64()?),
+    };
+    let is_told = without.is_none_or(|without| without >= bound && bound > 0.0);
+    (varies && is_told).then(|| Cap {
+        path: path.to_owned(),
+        without,
+    })
+}
+
+/// What may stand in the other places: a number, nothing, and what the template compares with.
+fn others(text: &str) -> Vec<Value> {
+    let mut found = vec![json!(7), Value::Null];
+    for quote in ['\'', '"'] {
+        let quoted = text.split(quote).skip(1).step_by(2);
+        found.extend(quoted.map(Value::from));
+    }
+    found.truncate(MOST_OTHERS);
+    found
+}
+
+fn context(paths: &[String], path: &str, own: &Value, other: &Value) -> Value {
+    let mut context = Value::Object(Map::new());
+    for each in paths {
+        let ours = json!(7);
+        let value = match may_lack(each) {
+            false => &ours,
+            true if each == path => own,
+            true => other,
+        };
+        let mut place = &mut context;
+        for name in each.split('.') {
+            if !place.is_object() {
+                *place = Value::Object(Map::new());
+            }
+            place = &mut place[name];
+        }
+        if !place.is_object() {
+            *place = value.clone();
+        }
+    }
+    context
+}
+
+/// Whether the file says by itself what counts without the value.
+fn has_default(text: &str, path: &str) -> bool {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    ["|default(", "|d("]
+        .iter()
+        .any(|filter| text.contains(&format!("{path}{filter}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(expression: &str) -> Vec<(String, Option<f64>)> {
+        let text = if expression.contains("{%") {
+            expression.to_owned()
+        } else {
+            format!("{{{{ {expression} }}}}")
+        };
+        let caps = of(&json!(text));
+        caps.into_iter()
+            .map(|cap| (cap.path, cap.without))
+            .collect()
+    }
+
+    #[test]
+    fn a_cap_that_is_bought_without_a_value_is_told_however_it_is_written() {
+        for cap in [
+            "webhook.trees if webhook.trees < 20 else 20",
+            "20 if not (webhook.trees < 20) else webhook.trees",
+            "{% if webhook.trees < 20 %}{{ webhook.trees }}{% else %}20{% endif %}",
+            "(webhook.trees|int) if (webhook.trees|int) <= 20 else 20",
+            "[webhook.trees, 20] | sort | first",
+            "[webhook.trees, 20] | select | min",
+            "[webhook.trees, 20] | min or 20",
+            "[webhook.trees, 20] | min | default(20)",
+            "(webhook.trees if webhook.trees < 20 else 20) if webhook.kind == 'gold' else 1",
+        ] {
+            assert!(
+                told(cap).contains(&("webhook.trees".to_owned(), Some(20.0))),
+                "{cap}: {:?}",
+                told(cap)
+            );
+        }
+        for cap in [
+            "[webhook.trees, 20] | min",
+            "([webhook.trees] + [20]) | min",
+            "[(webhook.trees|replace(',','')|int), 20] | min",
+            "[webhook.trees, webhook.most] | min",
+        ] {
+            assert!(
+                told(cap).contains(&("webhook.trees".to_owned(), None)),
+                "{cap}: {:?}",
+                told(cap)
+            );
+        }
+    }
+
+    #[test]
+    fn what_says_what_counts_or_has_no_cap_is_not_told() {
+        for good in [
+            "[webhook.trees | default(1), 20] | min",
+            "[webhook.trees or 1, 20] | min",
+            "[webhook.trees or 0, 20] | min",
+            "[(webhook.trees or webhook.customData.trees or 1) | floor, 100] | min",
+            "[webhook.trees | default(20), 20] | min",
+            "webhook.trees",
+            "(opportunity.monetaryValue or 0) / 100",
+            "2 if webhook.kind == 'gold' else 1",
+            "2 if webhook.gold else 1",
+            "5 if contact.tags | length > 3 else 1",
+            "webhook.trees if webhook.trees < 20 else 0",
+            "[impact.trees, 20] | min",
+            "contact.firstName",
+        ] {
+            assert_eq!(told(good), [], "{good}");
+        }
+    }
+}
