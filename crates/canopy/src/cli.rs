@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    Alerts, Approve, Backfill, Backup, Events, LedgerCommand, Plan, ProfileCommand, RecipeCommand,
-    Restore, Runs, Schema, Simulate, Trigger, Watch,
+    Alerts, Approve, Backfill, Backup, Budget, Events, LedgerCommand, Plan, ProfileCommand,
+    RecipeCommand, Restore, Runs, Schema, Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
 
@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Purchase(Purchase),
     /// Read all contacts, notes and tasks of a location: for the view, an export, or a workflow
     Backfill(Backfill),
+    /// Show what the caps have left, and what waits for them
+    Budget(Budget),
     /// Copy the store whole, while canopy runs or not, and prove the copy
     Backup(Backup),
     /// Put a copy that `canopy backup` made in the place of a store that is gone

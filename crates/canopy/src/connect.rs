@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::call_log::CallSink;
-use crate::config::{BudgetConfig, CapsConfig, ConnectionConfig, Loaded};
+use crate::config::{self, CapsConfig, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -42,36 +42,12 @@ impl Connector<'_> {
             ecologi_user: config.ecologi.username.clone(),
             test: config.test,
             write_in_test: config.write_in_test,
-            budget: config
-                .budget
-                .as_ref()
-                .map(|budget| self.budget(budget, &config.ecologi.currency)),
+            budget: budget(self.loaded, config),
             prices: prices(self.loaded)?,
             currency: config.ecologi.currency.clone(),
             workflows,
             fields: Arc::new(config.fields.clone()),
         })
-    }
-
-    fn budget(self, budget: &BudgetConfig, currency: &str) -> Budget {
-        let caps = |caps: &CapsConfig| Caps {
-            per_day: caps.per_day,
-            per_month: caps.per_month,
-        };
-        let workflows = budget.workflow.iter();
-        Budget {
-            per_day: budget.per_day,
-            per_month: budget.per_month,
-            per_contact_per_day: budget.per_contact_per_day,
-            workflows: workflows.map(|(id, one)| (id.clone(), caps(one))).collect(),
-            all: self
-                .loaded
-                .config
-                .budget
-                .get(currency)
-                .map(caps)
-                .unwrap_or_default(),
-        }
     }
 
     /// A client for HighLevel; `location` names it in the call log.
@@ -209,6 +185,26 @@ pub(crate) fn prices(loaded: &Loaded) -> Result<canopy_ecologi::PriceList, Failu
         }
     }
     Ok(prices)
+}
+
+/// The caps of a connection.
+pub(crate) fn budget(loaded: &Loaded, config: &ConnectionConfig) -> Option<Budget> {
+    let caps = |caps: &CapsConfig| Caps {
+        per_day: caps.per_day,
+        per_month: caps.per_month,
+    };
+    let budget = config.budget.as_ref()?;
+    let workflows = budget.workflow.iter();
+    let all = loaded.config.budget.get(&config.ecologi.currency);
+    Some(Budget {
+        per_day: budget.per_day,
+        per_month: budget.per_month,
+        per_contact_per_day: budget.per_contact_per_day,
+        workflows: workflows.map(|(id, one)| (id.clone(), caps(one))).collect(),
+        all: all.map(caps).unwrap_or_default(),
+        // A configuration with another zone is refused when it is read.
+        zone: config::zone(&budget.timezone).unwrap_or_default(),
+    })
 }
 
 fn window(max: u32, per: Duration) -> Option<WindowLimit> {

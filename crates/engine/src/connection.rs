@@ -7,10 +7,20 @@ use canopy_ecologi::PriceList;
 use canopy_mapping::Workflow;
 use canopy_mapping::fields::FieldRules;
 use canopy_store::{Cap, CapScope};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
-/// Caps on real spending (`test = false`), over calendar days and months in UTC.
+/// Where days and months of caps begin.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BudgetZone {
+    #[default]
+    Utc,
+    /// In the location's time zone, which is read.
+    Location,
+    Named(TimeZone),
+}
+
+/// Caps on real spending (`test = false`), over calendar days and months.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
     /// Most that the connection may spend in a day, in its currency.
@@ -23,6 +33,7 @@ pub struct Budget {
     pub workflows: BTreeMap<String, Caps>,
     /// Caps of all connections with this currency together.
     pub all: Caps,
+    pub zone: BudgetZone,
 }
 
 /// Caps that one may do without.
@@ -33,20 +44,24 @@ pub struct Caps {
 }
 
 impl Budget {
-    /// The caps in force at `now` for a purchase of this workflow, with the instants at which they begin anew.
-    pub fn caps(&self, workflow: &str, now: Timestamp) -> Vec<Cap> {
-        let today = now.to_zoned_datetime(TimeZone::UTC).date();
+    /// The caps in force at `now` for a purchase of this workflow, with the instants at which they begin anew. A day that
+    /// clocks make longer or shorter is one day.
+    pub fn caps(&self, workflow: &str, now: Timestamp, zone: &TimeZone) -> Vec<Cap> {
+        let today = now.to_zoned_datetime(zone.clone()).date();
         let start = |date: jiff::civil::Date| {
-            date.to_zoned_datetime(TimeZone::UTC)
-                .map_or(now, |midnight| midnight.timestamp())
+            let begins = date
+                .to_zoned_datetime(zone.clone())
+                .and_then(|day| day.start_of_day());
+            begins.map_or(now, |day| day.timestamp())
         };
+        let tomorrow = today.tomorrow().unwrap_or(today);
         let first = today.first_of_month();
         let next_month = today.last_of_month().tomorrow().unwrap_or(today);
         let day = |scope, limit| Cap {
             name: "day",
             scope,
             from: start(today),
-            until: start(today) + SignedDuration::from_hours(24),
+            until: start(tomorrow),
             limit,
         };
         let month = |scope, limit| Cap {
@@ -159,7 +174,8 @@ mod tests {
             per_month: Decimal::TEN,
             ..Budget::default()
         };
-        let caps = budget.caps("w", "2026-12-31T23:30:00Z".parse().unwrap());
+        let utc = TimeZone::UTC;
+        let caps = budget.caps("w", "2026-12-31T23:30:00Z".parse().unwrap(), &utc);
         let at = |cap: &Cap| (cap.from.to_string(), cap.until.to_string());
         assert_eq!(
             at(&caps[0]),
@@ -169,5 +185,50 @@ mod tests {
             at(&caps[1]),
             ("2026-12-01T00:00:00Z".into(), "2027-01-01T00:00:00Z".into())
         );
+    }
+
+    #[test]
+    fn days_of_a_zone_have_as_many_hours_as_its_clocks_make() {
+        let budget = Budget {
+            per_day: Decimal::ONE,
+            per_month: Decimal::TEN,
+            ..Budget::default()
+        };
+        for (now, zone, from, until) in [
+            // 25 and 23 hours.
+            (
+                "2026-10-25T12:00:00Z",
+                "Europe/London",
+                "2026-10-24T23:00:00Z",
+                "2026-10-26T00:00:00Z",
+            ),
+            (
+                "2026-03-29T12:00:00Z",
+                "Europe/London",
+                "2026-03-29T00:00:00Z",
+                "2026-03-29T23:00:00Z",
+            ),
+            // The day begins at one o'clock, because there is no midnight.
+            (
+                "2026-09-06T12:00:00Z",
+                "America/Santiago",
+                "2026-09-06T04:00:00Z",
+                "2026-09-07T03:00:00Z",
+            ),
+            // Already tomorrow there.
+            (
+                "2026-11-23T12:00:00Z",
+                "Pacific/Auckland",
+                "2026-11-23T11:00:00Z",
+                "2026-11-24T11:00:00Z",
+            ),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let day = budget.caps("w", now.parse().unwrap(), &zone).remove(0);
+            assert_eq!(
+                (day.from.to_string(), day.until.to_string()),
+                (from.into(), until.into())
+            );
+        }
     }
 }

@@ -62,6 +62,7 @@ impl Engine {
         };
         self.set_right(fence).await?;
         loop {
+            self.free_waiting(connection, fence).await?;
             let now = self.clock.now();
             let runs = self.store.due_runs(&fence.location, now, BATCH).await?;
             let events = self

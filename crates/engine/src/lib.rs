@@ -40,10 +40,12 @@ mod partly;
 mod patience;
 mod plan;
 mod profile_arguments;
+mod queue;
 mod run;
 mod service;
 mod slips;
 mod steps;
+mod turns;
 mod vocabulary;
 
 use std::collections::HashMap;
@@ -56,7 +58,7 @@ use canopy_store::clock::Clock;
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
 pub use adopt::{AdoptError, Adopted, Adoption, Known, PERSON_FIELDS, recognisable};
 pub use breaker::{Buyer, Cause};
-pub use connection::{Budget, Caps, Connection, Workflows};
+pub use connection::{Budget, BudgetZone, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};
 pub use drain::Drained;
@@ -65,6 +67,7 @@ pub use foresee::{Foreseen, foresee};
 pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
 pub use plan::PLANNED;
+pub use queue::zone_fact;
 pub use vocabulary::workflow_schema;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
@@ -83,6 +86,8 @@ pub struct Engine {
     owner: String,
     fields: custom_fields::FieldDirectory,
     records: location::Records,
+    /// Real purchases go one after the other.
+    turns: turns::Turns,
     /// Set at shutdown: no further run is begun.
     stopping: AtomicBool,
     /// Calls that write do not go out, but are counted here.
@@ -111,6 +116,7 @@ impl Engine {
             owner: owner.into(),
             fields: custom_fields::FieldDirectory::default(),
             records: location::Records::default(),
+            turns: turns::Turns::default(),
             stopping: AtomicBool::new(false),
             plan: None,
         }

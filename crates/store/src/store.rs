@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::breaker_store::BreakerStore;
 use crate::delivery_store::DeliveryStore;
 use crate::error::Result;
+use crate::money_store::MoneyStore;
 use crate::profile_store::ProfileStore;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
@@ -21,7 +22,7 @@ use crate::types::{
 /// row that they name is not there, is of another location, or may not change like that. An error means that the
 /// call wrote nothing. A call whose future is dropped either happens as a whole or not at all.
 #[async_trait]
-pub trait Store: ProfileStore + DeliveryStore + BreakerStore {
+pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore {
     // Connections and leases
     /// Remembers which connection a location belongs to; refuses a change.
     async fn register_connection(
@@ -222,7 +223,9 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore {
     /// Writes a purchase's intent and its step's in one transaction, if the caps allow it. Caps count the purchases of
     /// their scope with `test = false`: confirmed ones by their amount, intended, sent and unknown ones by
     /// their estimate, each in the period in which it was intended (last, if it was refused before). The step's
-    /// intent is written whatever comes out. An account has one currency, so only [`crate::CapScope::All`] looks at it.
+    /// intent is written whatever comes out. What is reserved is the estimate, or what it would cost as dear as the last
+    /// receipt for the same thing. What does not fit waits ([`MoneyStore::waiting_purchases`]), and so does what would
+    /// overtake another one. Amounts in other currencies are not added up; after a receipt in another one nothing goes.
     /// The key of what is intended is told in the answer: see [`NewPurchase::key`].
     async fn intend_purchase(
         &self,

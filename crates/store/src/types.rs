@@ -275,6 +275,19 @@ pub struct Cap {
     pub limit: Decimal,
 }
 
+impl Cap {
+    /// Names the cap of a purchase: `a day`, `a month for workflow thanks`.
+    pub fn subject(&self, workflow: &str, contact: Option<&str>, currency: &str) -> String {
+        let name = self.name;
+        match self.scope {
+            CapScope::Connection => format!("a {name}"),
+            CapScope::Workflow => format!("a {name} for workflow {workflow}"),
+            CapScope::Contact => format!("a {name} for contact {}", contact.unwrap_or("none")),
+            CapScope::All => format!("a {name} for all connections in {currency}"),
+        }
+    }
+}
+
 /// What became of a purchase's intent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PurchaseIntent {
@@ -282,8 +295,10 @@ pub enum PurchaseIntent {
     Intended(Purchase),
     /// The key is in the ledger already (any state but refused, which is intended again).
     Existing(Purchase),
-    /// It would go over this cap; nothing was written but the step.
+    /// It would go over this cap, or overtake others that wait at it; it waits now, and nothing else was written but the step.
     OverCap { cap: Cap, used: Decimal },
+    /// The account's last receipt was in this currency, and not in the purchase's; it waits now.
+    OtherCurrency { currency: String },
 }
 
 /// How a purchase came out.

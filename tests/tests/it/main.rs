@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod before_money;
 mod books;
+mod budget;
 mod call;
 mod crashes;
 mod demo;

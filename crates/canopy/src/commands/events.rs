@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{secret, status};
+use super::{cannot, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -83,9 +83,8 @@ async fn let_go(store: &SqliteStore, options: &Approve) -> Result<Ended, Failure
         match store.event(*id).await.map_err(failed)? {
             Some(row) if row.state == EventState::Held => rows.push(row),
             _ => {
-                return Err(Failure::BadInput(format!(
-                    "event {id} is not held; `canopy events --state held` lists those that are"
-                )));
+                let why = cannot::approve(store, *id).await.map_err(failed)?;
+                return Err(Failure::BadInput(why));
             }
         }
     }
@@ -96,6 +95,11 @@ async fn let_go(store: &SqliteStore, options: &Approve) -> Result<Ended, Failure
         count += u32::from(approved.map_err(failed)?);
     }
     eprintln!("{count} approved; a running canopy takes them up within half a minute");
+    if options.all
+        && let Some(waiting) = cannot::of_waiting(store).await.map_err(failed)?
+    {
+        eprintln!("{waiting}");
+    }
     Ok(Ended::Well)
 }
 

@@ -4,7 +4,9 @@ mod alerts;
 mod auth;
 mod backfill;
 mod backup;
+mod budget;
 mod call;
+mod cannot;
 mod check;
 mod check_services;
 mod completions;
@@ -49,6 +51,7 @@ pub(crate) use alerts::Alerts;
 pub(crate) use auth::Auth;
 pub(crate) use backfill::Backfill;
 pub(crate) use backup::{Backup, Restore};
+pub(crate) use budget::Budget;
 pub(crate) use events::{Approve, Events};
 pub(crate) use ledger::LedgerCommand;
 pub(crate) use plan::Plan;
@@ -84,6 +87,7 @@ pub(crate) async fn run(
         Command::Backfill(options) => backfill::backfill(&options, environment).await,
         Command::Backup(options) => backup::backup(&options, environment).await,
         Command::Restore(options) => backup::restore(&options, environment).await,
+        Command::Budget(options) => budget::budget(&options).await,
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command, environment, observer).await,

@@ -6,7 +6,7 @@ use canopy_triggers::DayPlan;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{plan, secret};
+use super::{cannot, plan, secret};
 use crate::cli::{ConfigArgs, Retry, Status};
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::environment::Environment;
@@ -121,9 +121,13 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
     };
     let store = secret::open(&options.config, environment).await?;
     let result = requeue(&store, options, &current).await;
+    let waiting = cannot::of_waiting(&store).await;
     store.close().await;
     let count = result?;
     eprintln!("{count} run(s) go on; a running canopy takes them up within half a minute");
+    if let (true, Ok(Some(waiting))) = (options.all, waiting) {
+        eprintln!("{waiting}");
+    }
     Ok(Ended::Well)
 }
 
@@ -161,9 +165,8 @@ async fn requeue(
         if goes_on.map_err(failed)? {
             count += 1;
         } else if options.run.is_some() {
-            return Err(Failure::BadInput(format!(
-                "run {id} is neither dead nor held; `canopy status` lists those that are"
-            )));
+            let why = cannot::retry(store, id).await.map_err(failed)?;
+            return Err(Failure::BadInput(why));
         }
     }
     Ok(count)

@@ -1,6 +1,8 @@
 //! Caps that make no sense are refused. That of the connection is looked at with the connection.
 
+use canopy_engine::BudgetZone;
 use canopy_mapping::FileError;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use super::{CapsConfig, Config, Loaded};
@@ -37,6 +39,12 @@ pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileE
         if let Some(limit) = budget.per_contact_per_day {
             above_zero(file, text, "per_contact_per_day", limit)?;
         }
+        if let Err(problem) = zone(&budget.timezone) {
+            let error = FileError::new(file, format!("[connection.budget] timezone: {problem}"));
+            return Err(error
+                .at(text, &budget.timezone)
+                .fix("write \"UTC\", \"location\", or a zone such as \"Europe/London\""));
+        }
         for (id, caps) in &budget.workflow {
             check_caps(
                 file,
@@ -47,6 +55,17 @@ pub(super) fn check(file: &str, text: &str, config: &Config) -> Result<(), FileE
         }
     }
     Ok(())
+}
+
+/// Where the days of caps begin.
+pub(crate) fn zone(name: &str) -> Result<BudgetZone, String> {
+    match name {
+        "UTC" => Ok(BudgetZone::Utc),
+        "location" => Ok(BudgetZone::Location),
+        name => TimeZone::get(name)
+            .map(BudgetZone::Named)
+            .map_err(|_| format!("there is no time zone \"{name}\"")),
+    }
 }
 
 fn check_caps(file: &str, text: &str, section: &str, caps: CapsConfig) -> Result<(), FileError> {
@@ -156,6 +175,11 @@ per_month = 4
                 "per_day = 1\n",
                 "per_day = 0\n",
                 "canopy.toml:10: per_contact_per_day is 0",
+            ),
+            (
+                "per_contact_per_day = 1\n",
+                "timezone = \"Europe/Londn\"\n",
+                "canopy.toml:10: [connection.budget] timezone: there is no time zone \"Europe/Londn\"",
             ),
             (
                 "[[connection]]",

@@ -137,7 +137,7 @@ fn pounds() -> String {
     "GBP".to_owned()
 }
 
-/// Caps in the account's currency, over calendar days and months in UTC. Purchases beyond them wait. Required when
+/// Caps in the account's currency, over calendar days and months. Purchases beyond them wait. Required when
 /// `test = false`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,9 +151,17 @@ pub(crate) struct BudgetConfig {
     /// The most a day for one contact, above zero. Default: no such cap.
     #[schemars(with = "Option<Cap>")]
     pub per_contact_per_day: Option<Decimal>,
+    /// Where days and months begin: `UTC`, `location` (the sub-account's time zone; the token needs
+    /// `locations.readonly`), or a zone such as `Europe/London`. Default: `UTC`.
+    #[serde(default = "utc")]
+    pub timezone: String,
     /// Further caps for single workflows, by their id. Default: none.
     #[serde(default)]
     pub workflow: BTreeMap<String, CapsConfig>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }
 
 /// Caps of which one may be left out.

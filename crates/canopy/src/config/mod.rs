@@ -21,7 +21,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) use connection::{BudgetConfig, CapsConfig, ConnectionConfig, HighLevel, OAuthConfig};
+pub(crate) use budget::zone;
+pub(crate) use connection::{CapsConfig, ConnectionConfig, HighLevel, OAuthConfig};
 pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};

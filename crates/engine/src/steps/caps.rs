@@ -1,82 +1,83 @@
-//! What happens at a cap: the purchase waits and a person is told, until the period is over and purchases go on.
+//! What happens at a cap: the purchase waits its turn. What a person is told, and when it goes on, is in `queue.rs`.
 
-use canopy_store::{Cap, CapScope, NewAlert};
+use canopy_ecologi::OrderRequest;
+use canopy_store::{Cap, NewAlert};
 use rust_decimal::Decimal;
 
 use super::StepRun;
 use crate::error::{EngineError, Verdict};
+use crate::queue::LOOK_AGAIN;
 
-/// The kind of the alerts.
-const BUDGET: &str = "budget";
-/// Open alerts that are looked through; far more than a person would leave open.
-const OPEN: u32 = 1000;
+/// Kind of the alert that something costs another price than the list says.
+const PRICE: &str = "price";
+/// Receipts are rounded to the penny.
+const PENNY: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 impl StepRun<'_> {
-    /// Lets the purchase wait until the cap begins anew, and tells a person.
-    pub(crate) async fn at_cap(&self, cap: &Cap, used: Decimal) -> Result<Verdict, EngineError> {
-        let engine = self.engine;
-        let subject = self.subject(cap);
+    /// Lets the purchase wait until the cap begins anew or is raised.
+    pub(crate) fn at_cap(&self, cap: &Cap, used: Decimal) -> Verdict {
+        let currency = &self.connection.currency;
+        let contact = self.event.contact.as_deref();
+        let subject = cap.subject(&self.context.workflow, contact, currency);
         let reason = format!(
-            "the cap of {} {} {subject} is reached ({used} used or reserved); the purchase waits until {}",
-            cap.limit, self.connection.currency, cap.until
+            "the cap of {} {currency} {subject} is reached ({used} used or reserved); the purchase waits until {}",
+            cap.limit, cap.until
         );
-        let alert = NewAlert {
-            location: self.connection.location.clone(),
-            kind: BUDGET.to_owned(),
-            subject,
-            message: format!(
-                "{reason}, or longer if other caps are reached; raise the cap in the configuration to spend more from then on"
-            ),
-        };
-        engine.store.raise_alert(alert, engine.clock.now()).await?;
-        Ok(Verdict::Wait {
+        Verdict::Wait {
             reason,
             until: cap.until,
-        })
+        }
     }
 
-    /// A purchase is within all caps: alerts about the periods before are settled. Those about the present period
-    /// stay, because what waits for its end (a larger purchase) still does.
-    pub(crate) async fn within(&self, caps: &[Cap]) -> Result<(), EngineError> {
-        if caps.is_empty() {
+    /// The account is charged in another currency than the caps are in.
+    pub(crate) fn in_other_currency(&self, currency: &str) -> Verdict {
+        Verdict::Wait {
+            reason: format!(
+                "the account was charged in {currency}, and the configuration says {}; real purchases wait until it says so too",
+                self.connection.currency
+            ),
+            until: self.engine.clock.now() + LOOK_AGAIN,
+        }
+    }
+
+    /// Tells a person of a price that is not the list's. From the receipt on the caps reckon with the dearer one.
+    pub(crate) async fn compare_price(
+        &self,
+        order: &OrderRequest,
+        amount: Option<Decimal>,
+    ) -> Result<(), EngineError> {
+        let (Some(amount), false) = (amount, self.connection.test) else {
+            return Ok(());
+        };
+        let engine = self.engine;
+        let now = engine.clock.now();
+        let (location, currency) = (&self.connection.location, &self.connection.currency);
+        let listed = self.estimate(order);
+        let subject = order.operation().to_owned();
+        if (listed - amount).abs() <= PENNY {
+            engine
+                .store
+                .resolve_alert(location, PRICE, &subject, now)
+                .await?;
             return Ok(());
         }
-        let engine = self.engine;
-        let location = &self.connection.location;
-        let open = engine.store.alerts(true, OPEN).await?;
-        for cap in caps {
-            let subject = self.subject(cap);
-            let past = open.iter().any(|alert| {
-                alert.kind == BUDGET
-                    && alert.location == *location
-                    && alert.subject == subject
-                    && alert.updated_at < cap.from
-            });
-            if past {
-                let (store, now) = (&engine.store, engine.clock.now());
-                // Another purchase may have come to this period's cap meanwhile.
-                store
-                    .resolve_past_alert(location, BUDGET, &subject, cap.from, now)
-                    .await?;
-            }
-        }
+        let quantity = order.order.quantity();
+        let each = |sum: Decimal| {
+            let each = sum.checked_div(quantity).unwrap_or(sum);
+            each.round_dp(6).normalize()
+        };
+        let alert = NewAlert {
+            location: location.clone(),
+            kind: PRICE.to_owned(),
+            message: format!(
+                "{subject} cost {} {currency} each, and the price list says {}; the caps reckon with the dearer one from now on. Write [prices.{currency}] {subject} = \"{}\"",
+                each(amount),
+                each(listed),
+                each(amount),
+            ),
+            subject,
+        };
+        engine.store.raise_alert(alert, now).await?;
         Ok(())
-    }
-
-    /// Names a cap: `a day for workflow thanks`.
-    fn subject(&self, cap: &Cap) -> String {
-        let name = cap.name;
-        match cap.scope {
-            CapScope::Connection => format!("a {name}"),
-            CapScope::Workflow => format!("a {name} for workflow {}", self.context.workflow),
-            CapScope::Contact => {
-                let contact = self.event.contact.as_deref().unwrap_or("none");
-                format!("a {name} for contact {contact}")
-            }
-            CapScope::All => {
-                let currency = &self.connection.currency;
-                format!("a {name} for all connections in {currency}")
-            }
-        }
     }
 }

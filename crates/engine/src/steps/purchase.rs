@@ -47,6 +47,7 @@ impl StepRun<'_> {
             Ok(purchase) => purchase,
             Err(reason) => return self.hold(order.body(), reason).await,
         };
+        let _turn = engine.turns.wait(self.connection).await;
         self.go_on(&order, purchase).await
     }
 
@@ -58,23 +59,22 @@ impl StepRun<'_> {
     ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let now = engine.clock.now();
-        let caps = match &self.connection.budget {
-            Some(budget) if !self.connection.test => budget.caps(&self.context.workflow, now),
-            _ => Vec::new(),
+        let caps = engine.caps_of(self.connection, &self.context.workflow);
+        let caps = match caps.await? {
+            Ok(caps) => caps,
+            Err(verdict) => return Ok(verdict),
         };
         let step = self.intent(order.body());
         let intent = engine
             .store
-            .intend_purchase(self.fence, purchase, step, caps.clone(), now)
+            .intend_purchase(self.fence, purchase, step, caps, now)
             .await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
         match intent {
-            PurchaseIntent::Intended(purchase) => {
-                self.within(&caps).await?;
-                self.send(order, &purchase, false).await
-            }
+            PurchaseIntent::Intended(purchase) => self.send(order, &purchase, false).await,
             PurchaseIntent::Existing(purchase) => self.resume(order, purchase).await,
-            PurchaseIntent::OverCap { cap, used } => self.at_cap(&cap, used).await,
+            PurchaseIntent::OverCap { cap, used } => Ok(self.at_cap(&cap, used)),
+            PurchaseIntent::OtherCurrency { currency } => Ok(self.in_other_currency(&currency)),
         }
     }
 
@@ -92,7 +92,7 @@ impl StepRun<'_> {
         })
     }
 
-    fn estimate(&self, order: &OrderRequest) -> Decimal {
+    pub(super) fn estimate(&self, order: &OrderRequest) -> Decimal {
         let Connection {
             prices, currency, ..
         } = self.connection;
@@ -201,6 +201,8 @@ impl StepRun<'_> {
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let error = match answer {
             Ok(receipt) => {
+                let amount = receipt.amount;
+                let same = receipt.currency.as_ref() == Some(&self.connection.currency);
                 let outcome = PurchaseOutcome::Confirmed {
                     // A receipt that tells only where to look: the amount is known from the price list.
                     amount: receipt.amount.unwrap_or_else(|| self.estimate(order)),
@@ -220,6 +222,9 @@ impl StepRun<'_> {
                 self.settle(key, outcome, StepState::Done, Some(output.clone()), None)
                     .await?;
                 engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+                if same {
+                    self.compare_price(order, amount).await?;
+                }
                 self.context.reload_profile(engine, self.connection).await?;
                 return Ok(Verdict::Done(output));
             }

@@ -3,6 +3,7 @@
 
 mod actions;
 mod budgets;
+mod caps;
 mod custom_fields;
 mod documents;
 mod events;

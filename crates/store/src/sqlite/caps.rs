@@ -1,66 +1,104 @@
 //! What was spent, against what may be.
 
 use rust_decimal::Decimal;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
+use super::queue::{self, Place};
 use super::row::{decimal, micros};
+use crate::money_store::{CapOf, CapUse};
 use crate::types::{Cap, CapScope, NewPurchase};
 
-/// The first cap that `estimate` more would go over, and how much of it is used. Must run in the transaction that
-/// writes the purchase.
+/// A purchase that asks whether it may go.
+pub(super) struct Asking<'a> {
+    pub slot: &'a str,
+    pub of: CapOf,
+    /// Millionths.
+    pub estimate: i64,
+    /// Its place among those that wait.
+    pub place: Option<Place>,
+}
+
+impl CapOf {
+    pub(super) fn new(location: &str, new: &NewPurchase) -> Self {
+        Self {
+            location: location.to_owned(),
+            connection: new.connection.clone(),
+            workflow: new.workflow.clone(),
+            contact: new.contact.clone(),
+            currency: new.currency.clone(),
+        }
+    }
+}
+
+/// The first cap that the purchase would go over, or at which others wait before it, and how much of it is used. Must run
+/// in the transaction that writes the purchase.
 pub(super) async fn exceeded(
     connection: &mut SqliteConnection,
-    location: &str,
-    new: &NewPurchase,
-    estimate: i64,
+    asking: &Asking<'_>,
     caps: Vec<Cap>,
 ) -> Op<Option<(Cap, Decimal)>> {
+    let is_freed = asking.place.as_ref().is_some_and(|place| place.freed);
     for cap in caps {
-        let used = decimal(used(connection, location, new, &cap).await?);
-        if used + decimal(estimate) > cap.limit {
+        let used = of(connection, &cap, &asking.of, asking.slot).await?;
+        let used = used.spent + used.reserved;
+        if used + decimal(asking.estimate) > cap.limit {
+            return Ok(Some((cap, used)));
+        }
+        if !is_freed && queue::is_behind(connection, asking, &cap).await? {
             return Ok(Some((cap, used)));
         }
     }
     Ok(None)
 }
 
-/// Real money: what was charged where that is known, else the estimate. A negative charge makes no room.
+/// Real money in the cap's currency: what was charged where that is known, else the estimate, and what waiting purchases
+/// that may go will cost. A negative charge makes no room.
 macro_rules! sum_where {
     ($scope:literal) => {
         concat!(
-            "SELECT coalesce(sum(max(coalesce(amount, estimate), 0)), 0) FROM purchases
-             WHERE test = 0 AND state <> 'refused' AND counted_at >= ?1 AND counted_at < ?2 AND ",
-            $scope
+            "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(reserved), 0) AS reserved FROM (
+             SELECT max(coalesce(amount, 0), 0) AS spent, CASE WHEN amount IS NULL THEN estimate ELSE 0 END AS reserved
+             FROM purchases
+             WHERE test = 0 AND state <> 'refused' AND counted_at >= ?1 AND counted_at < ?2 AND currency = ?7 AND ",
+            $scope,
+            " UNION ALL
+             SELECT 0, estimate FROM waiting
+             WHERE freed = 1 AND slot <> ?8 AND currency = ?7
+               AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting')) AND ",
+            $scope,
+            ")"
         )
     };
 }
 
-async fn used(
+/// How much of a cap is used, without what is reserved for this slot.
+pub(super) async fn of(
     connection: &mut SqliteConnection,
-    location: &str,
-    new: &NewPurchase,
     cap: &Cap,
-) -> Op<i64> {
-    let sum = match cap.scope {
-        CapScope::Connection => period(sum_where!("connection = ?3"), cap).bind(&new.connection),
-        CapScope::Workflow => period(sum_where!("connection = ?3 AND workflow = ?4"), cap)
-            .bind(&new.connection)
-            .bind(&new.workflow),
+    of: &CapOf,
+    slot: &str,
+) -> Op<CapUse> {
+    let sql = match cap.scope {
+        CapScope::Connection => sum_where!("connection = ?3"),
+        CapScope::Workflow => sum_where!("connection = ?3 AND workflow = ?4"),
         // `IS`, so that what belongs to no contact counts together instead of not at all.
-        CapScope::Contact => period(sum_where!("location = ?3 AND contact IS ?4"), cap)
-            .bind(location)
-            .bind(&new.contact),
-        CapScope::All => period(sum_where!("currency = ?3"), cap).bind(&new.currency),
+        CapScope::Contact => sum_where!("location = ?5 AND contact IS ?6"),
+        CapScope::All => sum_where!("1"),
     };
-    Ok(sum.fetch_one(connection).await?)
-}
-
-type Sum<'q> = sqlx::query::QueryScalar<'q, Sqlite, i64, SqliteArguments>;
-
-fn period<'q>(sql: &'static str, cap: &Cap) -> Sum<'q> {
-    sqlx::query_scalar(sql)
+    let row = sqlx::query(sql)
         .bind(micros(cap.from))
         .bind(micros(cap.until))
+        .bind(&of.connection)
+        .bind(&of.workflow)
+        .bind(&of.location)
+        .bind(&of.contact)
+        .bind(&of.currency)
+        .bind(slot)
+        .fetch_one(connection)
+        .await?;
+    Ok(CapUse {
+        spent: decimal(row.try_get("spent")?),
+        reserved: decimal(row.try_get("reserved")?),
+    })
 }

@@ -6,15 +6,11 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::attempts::{self, Attempt};
 use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::row::{Reader, micros, millionths, positive_millionths};
-use super::{caps, steps};
-use crate::types::{
-    Cap, LedgerEntry, NewPurchase, NewStep, Purchase, PurchaseIntent, PurchaseOutcome,
-    PurchaseState, StepOutcome,
-};
+use super::steps;
+use crate::types::{LedgerEntry, Purchase, PurchaseOutcome, PurchaseState, StepOutcome};
 
 pub(super) fn read(row: &SqliteRow) -> Op<Purchase> {
     let key: String = row.try_get("key")?;
@@ -109,7 +105,7 @@ async fn movable(held: &mut Held<'_>, key: &str, next: PurchaseState) -> Op<Purc
     )))
 }
 
-async fn own(held: &mut Held<'_>, key: &str) -> Op<Option<Purchase>> {
+pub(super) async fn own(held: &mut Held<'_>, key: &str) -> Op<Option<Purchase>> {
     let found = purchase(held.connection, key).await?;
     if found
         .as_ref()
@@ -121,7 +117,7 @@ async fn own(held: &mut Held<'_>, key: &str) -> Op<Option<Purchase>> {
 }
 
 /// What a new ledger entry says, and with it the row of `purchases`.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     state: PurchaseState,
     amount: Option<i64>,
     currency: Option<&'a str>,
@@ -132,7 +128,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    const fn bare(state: PurchaseState) -> Self {
+    pub(super) const fn bare(state: PurchaseState) -> Self {
         Self {
             state,
             amount: None,
@@ -144,7 +140,7 @@ impl Entry<'_> {
     }
 }
 
-async fn append(
+pub(super) async fn append(
     connection: &mut SqliteConnection,
     key: &str,
     epoch: i64,
@@ -198,73 +194,6 @@ async fn record(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-pub(super) async fn intend(
-    held: &mut Held<'_>,
-    new: &NewPurchase,
-    step: &NewStep,
-    caps: Vec<Cap>,
-    now: Timestamp,
-) -> Op<PurchaseIntent> {
-    let quantity = positive_millionths("quantity", new.quantity)?;
-    let estimate = positive_millionths("estimate", new.estimate)?;
-    // In every case, so that the page shows what the run is about to do or waits for.
-    steps::intend(held, step, now).await?;
-    let key = match attempts::of(held, new).await? {
-        Attempt::Stands(existing) => return Ok(PurchaseIntent::Existing(*existing)),
-        Attempt::Under(key) => key,
-    };
-    if !new.test
-        && let Some((cap, used)) =
-            caps::exceeded(held.connection, &held.fence.location, new, estimate, caps).await?
-    {
-        return Ok(PurchaseIntent::OverCap { cap, used });
-    }
-    // After a refusal this is a new attempt: it is counted now, and not sent yet.
-    sqlx::query(
-        "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
-                                quantity, unit, test, estimate, currency, state, created_at, counted_at, updated_at, slot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'intended', ?16, ?16, ?16, ?17)
-         ON CONFLICT (key) DO UPDATE SET
-             epoch = excluded.epoch, connection = excluded.connection, contact = excluded.contact,
-             workflow = excluded.workflow, step = excluded.step, run = excluded.run, operation = excluded.operation,
-             request = excluded.request, quantity = excluded.quantity, unit = excluded.unit, test = excluded.test,
-             estimate = excluded.estimate, currency = excluded.currency, state = excluded.state,
-             amount = NULL, url = NULL, response = NULL, error = NULL, sent_at = NULL,
-             counted_at = excluded.counted_at, updated_at = excluded.updated_at",
-    )
-    .bind(&key)
-    .bind(&held.fence.location)
-    .bind(held.fence.epoch)
-    .bind(&new.connection)
-    .bind(&new.contact)
-    .bind(&new.workflow)
-    .bind(&new.step)
-    .bind(new.run)
-    .bind(&new.operation)
-    .bind(new.request.to_string())
-    .bind(quantity)
-    .bind(&new.unit)
-    .bind(new.test)
-    .bind(estimate)
-    .bind(&new.currency)
-    .bind(micros(now))
-    .bind(&new.key)
-    .execute(&mut *held.connection)
-    .await?;
-    append(
-        held.connection,
-        &key,
-        held.fence.epoch,
-        &Entry::bare(PurchaseState::Intended),
-        now,
-    )
-    .await?;
-    let intended = own(held, &key).await?;
-    intended
-        .map(PurchaseIntent::Intended)
-        .ok_or_else(|| held.no_such("purchase", &key))
 }
 
 pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) -> Op<()> {

@@ -1,6 +1,7 @@
 //! The store in one SQLite file: write-ahead log, `synchronous=FULL`, one writer, several readers.
 
 mod alerts;
+mod answers;
 mod approvals;
 mod attempts;
 mod backup;
@@ -15,6 +16,7 @@ mod fault;
 mod fence;
 mod identity;
 mod inbox;
+mod intend;
 mod ledger;
 mod macros;
 mod missed;
@@ -23,6 +25,7 @@ mod polls;
 mod profile_impl;
 mod profile_records;
 mod profiles;
+mod queue;
 mod records;
 mod row;
 mod runs;

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::macros::{fenced, read, write};
 use super::{
-    SqliteStore, alerts, approvals, attempts, calls, clock_change, fence, inbox, ledger, missed,
-    polls, records, runs, secrets, seen, steps, waiting, written,
+    SqliteStore, alerts, approvals, attempts, calls, clock_change, fence, inbox, intend, ledger,
+    missed, polls, records, runs, secrets, seen, steps, waiting, written,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -302,7 +302,7 @@ impl Store for SqliteStore {
         caps: Vec<Cap>,
         now: Timestamp,
     ) -> Result<PurchaseIntent> {
-        fenced!(self, fence, ledger::intend(&purchase, &step, caps, now))
+        fenced!(self, fence, intend::intend(&purchase, &step, caps, now))
     }
 
     async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()> {

@@ -1,0 +1,106 @@
+//! The part of the trait that knows what waits to be bought, what caps have left, and what was learned of accounts.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::types::{Cap, Fence};
+
+/// A purchase that waits its turn. Its run comes back to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaitingPurchase {
+    /// Order within the location.
+    pub place: i64,
+    /// What is bought once, see [`NewPurchase::key`](crate::NewPurchase::key).
+    pub slot: String,
+    pub location: String,
+    pub connection: String,
+    pub run: i64,
+    pub contact: Option<String>,
+    pub workflow: String,
+    pub operation: String,
+    pub quantity: Decimal,
+    pub unit: String,
+    /// What it will probably cost, in `currency`.
+    pub estimate: Decimal,
+    pub currency: String,
+    /// What it waits for: the subject of a cap ([`Cap::subject`]) or another gate.
+    pub gate: String,
+    /// It may go; what it will cost is reserved.
+    pub freed: bool,
+    pub since: Timestamp,
+}
+
+/// What a purchase that wants to go finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turn {
+    /// It may go: what it will cost is reserved for it, and its run is due.
+    Goes,
+    /// It would go over this cap, of which so much is used or reserved.
+    OverCap { cap: Cap, used: Decimal },
+    /// The account's last answer was in another currency, so nobody knows what the caps have left.
+    OtherCurrency { currency: String },
+}
+
+/// What counts against a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapUse {
+    /// Charged, by the receipts.
+    pub spent: Decimal,
+    /// Intended, sent, unknown or about to go: by what it will probably cost.
+    pub reserved: Decimal,
+}
+
+/// Whose use of a cap is asked for; what the cap's scope does not look at does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapOf {
+    pub location: String,
+    pub connection: String,
+    pub workflow: String,
+    pub contact: Option<String>,
+    pub currency: String,
+}
+
+/// Money that waits or is left; facts that outlive the process.
+#[async_trait]
+pub trait MoneyStore: Send + Sync {
+    /// The purchases of a location that wait, in order; those whose run is over are left out. `None`: of all locations.
+    async fn waiting_purchases(&self, location: Option<&str>) -> Result<Vec<WaitingPurchase>>;
+    /// Lets a waiting purchase go where these caps and the account's currency allow it, else notes what it waits for, until
+    /// `until` (a cap's end goes before).
+    async fn free_purchase(
+        &self,
+        fence: &Fence,
+        slot: &str,
+        currency: &str,
+        caps: Vec<Cap>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Turn>;
+    /// Waiting purchases go on waiting, for this gate.
+    async fn keep_waiting(
+        &self,
+        fence: &Fence,
+        slots: Vec<String>,
+        gate: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// Has a purchase wait for a gate, behind those that wait already.
+    async fn wait_for_gate(
+        &self,
+        fence: &Fence,
+        purchase: crate::NewPurchase,
+        gate: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// How much of a cap is used.
+    async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse>;
+    /// What was learned under this name, and when.
+    async fn fact(&self, name: &str) -> Result<Option<(Value, Timestamp)>>;
+    /// Learns it, in place of what was known.
+    async fn put_fact(&self, name: &str, value: Value, now: Timestamp) -> Result<()>;
+}
