@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use budget::zone;
-pub(crate) use connection::{CapsConfig, ConnectionConfig, HighLevel, OAuthConfig};
+pub(crate) use connection::{BudgetConfig, CapsConfig, ConnectionConfig, HighLevel, OAuthConfig};
 pub(crate) use fields::located;
 pub(crate) use hooks::{verifier, workflow_hooks};
 pub(crate) use load::{Loaded, load, parse};
