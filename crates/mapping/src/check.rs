@@ -1,19 +1,19 @@
 //! Finds every mistake of a workflow file, and the line on which it stands.
 
-use std::collections::BTreeSet;
-
 use jiff::SignedDuration;
 
-use crate::actions::{ActionKind, Actions, ArgumentError};
+use crate::actions::{Actions, ArgumentError};
 use crate::file_error::{FileError, nearest};
 use crate::names::Names;
 use crate::on::{On, ScheduleOn, TriggerOn};
-use crate::once::Once;
 use crate::schedule::ScheduleError;
-use crate::step::Step;
 use crate::template;
-use crate::values::Sight;
 use crate::workflow::Workflow;
+
+mod place;
+mod steps;
+
+use place::Lines;
 
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
@@ -106,12 +106,6 @@ pub(crate) fn mistakes(
     found
 }
 
-/// The lines of a part of the file: where to look for a name.
-struct Lines {
-    from: usize,
-    until: usize,
-}
-
 struct Check<'a> {
     file: &'a str,
     text: &'a str,
@@ -121,40 +115,6 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// What stands before the first step.
-    fn head(&self) -> Lines {
-        Lines {
-            from: 0,
-            until: self.headers().next().unwrap_or(usize::MAX),
-        }
-    }
-
-    /// The lines of a step. Steps that are not written as `[[do]]` sections are looked for in the whole file.
-    fn section(&self, index: usize) -> Lines {
-        let mut headers = self.headers().skip(index);
-        Lines {
-            from: headers.next().unwrap_or(0),
-            until: headers.next().unwrap_or(usize::MAX),
-        }
-    }
-
-    fn headers(&self) -> impl Iterator<Item = usize> + '_ {
-        let lines = self.text.lines().enumerate();
-        lines
-            .filter(|(_, line)| line.trim_start().starts_with("[[do]]"))
-            .map(|(index, _)| index)
-    }
-
-    /// The number of the line on which a name stands.
-    fn line_of(&self, place: &Lines, needle: &str) -> Option<usize> {
-        let lines = self.text.lines().enumerate();
-        let mut within = lines.filter(|(index, line)| {
-            (place.from..place.until).contains(index) && !line.trim_start().starts_with('#')
-        });
-        let found = within.find(|(_, line)| holds_word(line, needle));
-        found.map(|(index, _)| index + 1)
-    }
-
     fn tell(
         &mut self,
         place: &Lines,
@@ -290,32 +250,6 @@ impl Check<'_> {
         }
     }
 
-    /// A timetable comes again and again: how often that buys is to be said, not guessed.
-    fn purchase_on_schedule(&mut self, place: &Lines, on: &[On], step: &Step) {
-        let mut schedules = on.iter().filter_map(|on| match on {
-            On::Schedule(schedule) => Some(schedule),
-            _ => None,
-        });
-        if self.actions.kind(&step.action) != Some(ActionKind::Purchase) {
-            return;
-        }
-        let id = &step.id;
-        let (problem, fix) = match &step.once {
-            None if schedules.next().is_some() => (
-                format!(
-                    "step \"{id}\" does not say how often it buys, and a timetable comes again and again"
-                ),
-                "add once = \"event\" (each time), \"month\" or \"contact\" (once for ever)",
-            ),
-            Some(Once::Contact | Once::Month) if schedules.any(|one| one.each.is_none()) => (
-                format!("step \"{id}\" buys once for each contact, and this timetable has none"),
-                "add each = \"profile\" to the timetable, or write once = \"event\"",
-            ),
-            _ => return,
-        };
-        self.tell(place, id, problem, Some(fix.to_owned()));
-    }
-
     fn argument(&mut self, place: &Lines, of: &str, fallback: &str, error: ArgumentError) {
         let name = error.field.rsplit('.').next().unwrap_or(&error.field);
         let name = name.split('[').next().unwrap_or(name).to_owned();
@@ -329,138 +263,6 @@ impl Check<'_> {
         };
         self.tell(place, needle, text, error.fix);
     }
-
-    fn step(&mut self, place: &Lines, step: &Step) {
-        let operation = self.actions.operation_of(&step.action);
-        let Some(kind) = self.actions.kind(operation) else {
-            let names = self.actions.names();
-            self.unknown(place, "action", &step.action, &names);
-            return;
-        };
-        if let Some(when) = &step.when {
-            self.expression(place, &format!("step \"{}\", \"when\"", step.id), when);
-        }
-        if let Some(Once::Value(text)) = &step.once {
-            let problem = match template::check(&text.as_str().into()) {
-                Err(error) => Some(error.to_string()),
-                Ok(()) if text.contains("{%") => {
-                    Some("it has a `{% %}` block; write values as `{{ }}` alone".to_owned())
-                }
-                Ok(()) => None,
-            };
-            if let Some(problem) = problem {
-                let text = format!("step \"{}\", \"once\": {problem}", step.id);
-                self.tell(place, "once", text, None);
-            }
-        }
-        for (name, value) in &step.with {
-            if let Err(problem) = template::check(value) {
-                let text = format!("step \"{}\", \"{name}\": {problem}", step.id);
-                self.tell(place, name, text, None);
-            }
-        }
-        for (name, field) in &step.custom_fields {
-            if let Err(problem) = template::check(&field.value) {
-                let text = format!("step \"{}\", custom field \"{name}\": {problem}", step.id);
-                self.tell(place, name, text, None);
-            }
-        }
-        if kind != ActionKind::HighLevel && !step.custom_fields.is_empty() {
-            self.tell(
-                place,
-                "custom_fields",
-                format!(
-                    "step \"{}\": \"{}\" writes no custom fields",
-                    step.id, step.action
-                ),
-                Some(
-                    "use custom_fields with update-contact, create-contact or upsert-contact"
-                        .to_owned(),
-                ),
-            );
-        }
-        let of = format!("step \"{}\", {}", step.id, step.action);
-        let writes_fields = !step.custom_fields.is_empty();
-        let wrong = self
-            .actions
-            .check_action(operation, &step.with, writes_fields);
-        for error in wrong {
-            self.argument(place, &of, &step.action, error);
-        }
-    }
-}
-
-impl Check<'_> {
-    fn names_of_step(&mut self, place: &Lines, step: &Step, before: &[&str]) {
-        let of = |what: &str| format!("step \"{}\", {what}", step.id);
-        for (what, expression) in [("when", &step.when), ("consent", &step.consent)] {
-            if let Some(expression) = expression {
-                let names = template::written_in_expression(expression);
-                self.names_in(place, &of(&format!("\"{what}\"")), &names, before);
-            }
-        }
-        if let Some(Once::Value(text)) = &step.once {
-            let names = template::names(&text.as_str().into());
-            self.names_in(place, &of("\"once\""), &names, before);
-        }
-        for (name, value) in &step.with {
-            let names = template::written(value);
-            self.names_in(place, &of(&format!("\"{name}\"")), &names, before);
-        }
-        for (name, field) in &step.custom_fields {
-            let names = template::written(&field.value);
-            let what = of(&format!("custom field \"{name}\""));
-            self.names_in(place, &what, &names, before);
-        }
-    }
-
-    /// A text has no items: looking for one in it would find parts of words.
-    fn list(&mut self, place: &Lines, of: &str, sight: &Sight) {
-        let Sight::List(path) = sight else {
-            return;
-        };
-        let Some((record, member)) = path.split_once('.') else {
-            return;
-        };
-        if self.actions.is_text(record, member) {
-            let whole = Lines {
-                from: 0,
-                until: usize::MAX,
-            };
-            let place = if of.starts_with("step") {
-                &whole
-            } else {
-                place
-            };
-            self.tell(
-                place,
-                path,
-                format!("{of}: {path} is a text where a list is meant"),
-                Some(format!("split it, e.g. {path} | split(','), or, for a part of the text, write: {path} is containing('...')")),
-            );
-        }
-    }
-
-    fn names_in(&mut self, place: &Lines, of: &str, names: &BTreeSet<String>, steps: &[&str]) {
-        for path in names {
-            if let Some(wrong) = self.names.check(path, steps) {
-                let text = format!("{of}: {}", wrong.problem);
-                self.tell(place, path, text, Some(wrong.fix));
-            }
-        }
-    }
-}
-
-/// Whether `needle` stands in the line, not as a part of a longer name.
-fn holds_word(line: &str, needle: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == '.';
-    // TOML writes quotes inside of texts with a backslash.
-    let line = line.replace("\\\"", "\"");
-    line.match_indices(needle).any(|(start, _)| {
-        let before = line[..start].chars().next_back();
-        let after = line[start + needle.len()..].chars().next();
-        !before.is_some_and(is_part) && !after.is_some_and(is_part)
-    })
 }
 
 fn is_usable(id: &str) -> bool {

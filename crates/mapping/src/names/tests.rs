@@ -1,0 +1,131 @@
+use super::unknown_custom_fields;
+use crate::fields::CustomFieldInfo;
+use crate::some_actions::SomeActions;
+use crate::workflow::Workflow;
+
+/// The mistakes of a workflow with these lines, as `canopy check` tells them.
+fn mistakes(on: &str, lines: &str) -> Vec<String> {
+    let text = format!(
+        "id = \"w\"\ntitle = \"W\"\non = {on}\n{lines}\n[[do]]\nid = \"last\"\naction = \"profile.save\"\n"
+    );
+    match Workflow::parse_all("w.toml", &text, &SomeActions) {
+        Ok(_) => Vec::new(),
+        Err(found) => found.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
+    for (on, lines, told) in [
+        (
+            "[\"contact.created\"]",
+            "when = \"contcat.firstName\"",
+            "w.toml:4: \"when\": there is nothing called \"contcat\"; did you mean \"contact\"?",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.fistName == 'Ada'\"",
+            "w.toml:4: \"when\": contact has no \"fistName\"; did you mean \"firstName\"? If the service does send it, write contact['fistName']",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = \"{{ impact.tree + 1 }}\" }",
+            "w.toml:7: step \"buy\", \"number\": impact has no \"tree\"; did you mean \"trees\"?",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwhen = \"steps.last.ok\"\nwith = { number = 1 }",
+            "w.toml:7: step \"buy\", \"when\": no earlier step is called \"last\"; no step comes before this one",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n[[do]]\nid = \"more\"\naction = \"profile.save\"\nwhen = \"steps.buy.treeURL\"",
+            "w.toml:11: step \"more\", \"when\": steps.buy has no \"treeURL\"; did you mean \"treeUrl\"? If the service does send it, write steps.buy['treeURL']",
+        ),
+        (
+            "[\"get-contact-notes\"]",
+            "when = \"nota.body\"",
+            "w.toml:4: \"when\": there is nothing called \"nota\"; did you mean \"note\"?",
+        ),
+    ] {
+        assert_eq!(mistakes(on, lines), [told]);
+    }
+}
+
+#[test]
+fn what_a_run_knows_is_no_mistake() {
+    for (on, lines) in [
+        (
+            "[\"get-contact-notes\"]",
+            "when = \"note.body and record.anything.at.all\"",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n[[do]]\nid = \"more\"\naction = \"profile.save\"\nwhen = \"steps.buy.treeUrl or steps.buy.anything or steps.buy['treeURL']\"",
+        ),
+        (
+            "[{ webhook = \"gift\" }]",
+            "when = \"webhook.customData.trees\"",
+        ),
+        // Members that are not described, and names that a template makes itself.
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.attributionSource.utm or contact['fistName']\"",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"profile.save\"\nwith = { name = \"{% for tag in contact.tags %}{{ tag.x }}{% endfor %}{% set y = 1 %}{{ y }}\" }",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"event.occurredAt | later('3d') and range(3) and profile.fields.anything\"",
+        ),
+    ] {
+        assert_eq!(mistakes(on, lines), [""; 0], "{lines}");
+    }
+}
+
+#[test]
+fn custom_fields_that_the_location_lacks_are_told_unless_they_will_be_made() {
+    let text = r#"id = "w"
+title = "W"
+on = "contact.created"
+when = "custom.tier == 'Gold' and custom.trees_planted and custom.teir"
+
+[[do]]
+id = "fields"
+action = "update-contact"
+with = { contactId = "{{ contact.id }}" }
+
+[do.custom_fields]
+"Trees planted" = { value = 1, type = "number" }
+"contact.tier" = { value = "Gold" }
+"contact.teer" = { value = "Gold" }
+"Twice" = { value = "{{ custom['anything'] }}" }
+"f9" = { value = "by its id" }
+"#;
+    let workflow = Workflow::parse("w.toml", text, &SomeActions).unwrap();
+    let field = |id: &str, name: &str, key: &str| CustomFieldInfo {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        key: format!("contact.{key}"),
+        data_type: "TEXT".to_owned(),
+        options: Vec::new(),
+    };
+    let all = [
+        field("f1", "Tier", "tier"),
+        field("f2", "Twice", "twice"),
+        field("f3", "twice", "twice_2"),
+        field("f9", "Other", "other"),
+    ];
+    let found = unknown_custom_fields(&workflow, ("w.toml", text), &all);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "w.toml:4: the location's contacts have no custom field \"teir\"; did you mean \"tier\"?",
+            "w.toml:14: step \"fields\": the location has no custom field \"contact.teer\"; did you mean \"contact.tier\"?",
+            "w.toml:15: step \"fields\": the location has several custom fields \"Twice\"; write its key, \"contact.twice\" or \"contact.twice_2\"",
+        ]
+    );
+}
