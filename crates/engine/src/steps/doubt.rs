@@ -1,13 +1,21 @@
 //! Calls of which it is not known whether they were carried out.
 
-use canopy_highlevel::Error;
+use std::collections::HashSet;
+
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
+use canopy_highlevel::{Error, Priority, TryStreamExt as _};
 use canopy_store::StepState;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::highlevel::{Sent, verdict_of};
 use crate::error::{EngineError, Verdict};
+
+/// Pages of a list that are looked through for what may have been created.
+const PAGES: u32 = 20;
+/// The service's clock is known to the second, and some time passes between its answer and our look at it.
+const APART: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a create that was not answered with success turned out to be.
 pub(super) enum Perhaps {
@@ -22,23 +30,24 @@ impl StepRun<'_> {
     pub(super) async fn perhaps_created(
         &self,
         operation: &Operation,
-        arguments: &Map<String, Value>,
+        (arguments, asked_at): (&Map<String, Value>, Timestamp),
         error: Error,
-    ) -> Perhaps {
+    ) -> Result<Perhaps, EngineError> {
         match operation.idempotency {
             Idempotency::Lookup(lookup)
                 if error.outcome_unknown() && error.status() == Some(422) =>
             {
-                match self.find(operation, &lookup, arguments).await {
-                    Ok(Some(answer)) => Perhaps::Created(answer),
-                    Ok(None) => {
-                        Perhaps::Not(error.with_advice("it was looked for, and is not there"))
-                    }
+                match self.find(operation, &lookup, (arguments, asked_at)).await {
+                    Ok(Some(answer)) => Ok(Perhaps::Created(answer)),
+                    Ok(None) => Ok(Perhaps::Not(
+                        error.with_advice("it was looked for, and is not there"),
+                    )),
+                    Err(LookUpError::Store(error)) => Err(error),
                     // It is looked for before it is sent again.
-                    Err(_) => Perhaps::Unknown(error),
+                    Err(_) => Ok(Perhaps::Unknown(error)),
                 }
             }
-            _ => Perhaps::Unknown(error),
+            _ => Ok(Perhaps::Unknown(error)),
         }
     }
 
@@ -69,7 +78,7 @@ impl StepRun<'_> {
     pub(super) async fn look_up_or_call(
         &self,
         operation: &Operation,
-        asked: &Map<String, Value>,
+        asked: (&Map<String, Value>, Timestamp),
         arguments: &Map<String, Value>,
     ) -> Result<Sent, EngineError> {
         match operation.idempotency {
@@ -77,7 +86,20 @@ impl StepRun<'_> {
             Idempotency::Lookup(lookup) => match self.find(operation, &lookup, asked).await {
                 Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
                 Ok(None) => {}
-                Err(error) => return Ok(Sent::Unlooked(error)),
+                Err(LookUpError::Call(error)) => return Ok(Sent::Unlooked(error)),
+                Err(LookUpError::Store(error)) => return Err(error),
+                Err(LookUpError::TooMany) => {
+                    let reason = format!(
+                        "whether \"{}\" happened is unknown: the list that would tell has more than {PAGES} pages; look there, then `canopy retry {}` does it again",
+                        operation.name, self.run
+                    );
+                    let said_again = self
+                        .earlier
+                        .is_some_and(|step| step.error.as_ref() == Some(&reason));
+                    if !said_again {
+                        return self.ask_a_person(reason).await;
+                    }
+                }
             },
             Idempotency::Unsafe => {
                 // The run was held in doubt before, and a person has let it go on.
@@ -86,26 +108,31 @@ impl StepRun<'_> {
                     .is_some_and(|step| step.state == StepState::Unsure);
                 if !said_again {
                     let reason = self.in_doubt(operation, "the program was stopped meanwhile");
-                    let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
-                    let now = self.engine.clock.now();
-                    self.engine
-                        .store
-                        .finish_step(self.fence, outcome, now)
-                        .await?;
-                    return Ok(Sent::Person(reason));
+                    return self.ask_a_person(reason).await;
                 }
             }
         }
         Ok(self.make_call(operation, arguments).await)
     }
 
-    /// Lists what is there and compares it with the intent.
+    async fn ask_a_person(&self, reason: String) -> Result<Sent, EngineError> {
+        let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
+        let now = self.engine.clock.now();
+        self.engine
+            .store
+            .finish_step(self.fence, outcome, now)
+            .await?;
+        Ok(Sent::Person(reason))
+    }
+
+    /// Lists what is there and compares it with the intent. What was there before it, or was made by another step, only
+    /// looks the same.
     pub(super) async fn find(
         &self,
         operation: &Operation,
         lookup: &Lookup,
-        arguments: &Map<String, Value>,
-    ) -> Result<Option<Value>, Error> {
+        (arguments, asked_at): (&Map<String, Value>, Timestamp),
+    ) -> Result<Option<Value>, LookUpError> {
         let Some(list) = canopy_highlevel::operation(lookup.operation) else {
             return Ok(None);
         };
@@ -119,24 +146,113 @@ impl StepRun<'_> {
                 ))
             })
             .collect();
-        let answer = self.invoke(list, &question).await?;
-        let items = list.items.and_then(|pointer| answer.pointer(pointer));
-        let found = items.and_then(Value::as_array).and_then(|items| {
-            items.iter().find(|item| {
-                lookup.equal.iter().all(|name| {
+        let highlevel = self.connection.highlevel.with_priority(Priority::Workflow);
+        let mut pages = highlevel.pages(list.name, &Value::Object(question));
+        let before = self.known_before(arguments, asked_at).await?;
+        for _ in 0..PAGES {
+            let Some(page) = pages.try_next().await? else {
+                return Ok(None);
+            };
+            // By the service's clock, which the page's own answer tells.
+            let earliest = self.service_time_of(asked_at);
+            for item in page.items() {
+                let is_equal = lookup.equal.iter().all(|name| {
                     item.get(*name).unwrap_or(&Value::Null)
                         == arguments.get(*name).unwrap_or(&Value::Null)
-                })
-            })
-        });
-        Ok(found.map(|item| {
-            match operation
-                .record
-                .and_then(|pointer| pointer.strip_prefix('/'))
-            {
-                Some(member) => json!({ member: item }),
-                None => item.clone(),
+                });
+                if is_equal
+                    && !made_before(list, item, earliest)
+                    && !self.is_anothers(operation, list, item, &before).await?
+                {
+                    let record = operation
+                        .record
+                        .and_then(|pointer| pointer.strip_prefix('/'));
+                    return Ok(Some(match record {
+                        Some(member) => json!({ member: item }),
+                        None => item.clone(),
+                    }));
+                }
             }
-        }))
+        }
+        match pages.try_next().await? {
+            None => Ok(None),
+            Some(_) => Err(LookUpError::TooMany),
+        }
+    }
+
+    /// The records of the contact that were read before we asked for one more.
+    async fn known_before(
+        &self,
+        arguments: &Map<String, Value>,
+        asked_at: Timestamp,
+    ) -> Result<HashSet<String>, EngineError> {
+        let Some(contact) = arguments.get("contactId").and_then(Value::as_str) else {
+            return Ok(HashSet::new());
+        };
+        let (store, location) = (&self.engine.store, &self.connection.location);
+        let mut known = store.records_of_contact(location, contact).await?;
+        known.retain(|record| record.read_at < asked_at);
+        Ok(known.into_iter().map(|record| record.record).collect())
+    }
+
+    /// A moment of our clock by the service's; `None` where ours has been set back since, so that nothing can be said.
+    fn service_time_of(&self, ours: Timestamp) -> Option<Timestamp> {
+        let now = self.engine.clock.now();
+        if ours > now {
+            return None;
+        }
+        let ahead = self.connection.highlevel.service_time()?.duration_since(now);
+        ours.checked_add(ahead.saturating_sub(APART)).ok()
+    }
+
+    /// Whether it was known before, or another step made it.
+    async fn is_anothers(
+        &self,
+        operation: &Operation,
+        list: &Operation,
+        item: &Value,
+        before: &HashSet<String>,
+    ) -> Result<bool, EngineError> {
+        let id = list.id.and_then(|pointer| item.pointer(pointer)?.as_str());
+        let Some(id) = id else {
+            return Ok(false);
+        };
+        if before.contains(id) {
+            return Ok(true);
+        }
+        let made = operation.record.unwrap_or_default().trim_start_matches('/');
+        let kind = crate::echo::created_kind(made);
+        let (store, location) = (&self.engine.store, &self.connection.location);
+        let link = store.link(location, &kind, id).await?;
+        Ok(link.is_some_and(|link| link.ecologi_id != self.key))
+    }
+}
+
+/// Whether its own date says that it was there already.
+fn made_before(list: &Operation, item: &Value, earliest: Option<Timestamp>) -> bool {
+    let created = list.trigger.and_then(|trigger| trigger.created);
+    let made: Option<Timestamp> =
+        created.and_then(|pointer| item.pointer(pointer)?.as_str()?.parse().ok());
+    matches!((made, earliest), (Some(made), Some(earliest)) if made < earliest)
+}
+
+/// Why it is not known whether a record is there.
+#[derive(Debug)]
+pub(super) enum LookUpError {
+    Call(Error),
+    Store(EngineError),
+    /// The list has more pages than are read for this.
+    TooMany,
+}
+
+impl From<Error> for LookUpError {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<EngineError> for LookUpError {
+    fn from(error: EngineError) -> Self {
+        Self::Store(error)
     }
 }

@@ -86,15 +86,15 @@ impl StepRun<'_> {
             other.filter(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
         let intent = self.intent(Value::Object(arguments.clone()));
-        engine
-            .store
-            .intend_step(self.fence, intent, engine.clock.now())
-            .await?;
+        let now = engine.clock.now();
+        engine.store.intend_step(self.fence, intent, now).await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
+        let asked_at = doubtful.as_ref().map_or(now, |earlier| earlier.created_at);
         let sent = if let Some(earlier) = doubtful {
             // What may be there says what was asked for then.
             let asked = earlier.request.as_object().unwrap_or(&arguments);
-            self.look_up_or_call(operation, asked, &arguments).await?
+            self.look_up_or_call(operation, (asked, asked_at), &arguments)
+                .await?
         } else {
             self.make_call(operation, &arguments).await
         };
@@ -114,7 +114,10 @@ impl StepRun<'_> {
                 self.done(operation, &arguments, named(answer, &left_out))
                     .await
             }
-            Err(error) => match self.perhaps_created(operation, &arguments, error).await {
+            Err(error) => match self
+                .perhaps_created(operation, (&arguments, asked_at), error)
+                .await?
+            {
                 Perhaps::Created(answer) => self.done(operation, &arguments, answer).await,
                 Perhaps::Not(error) => self.refused(&error).await,
                 Perhaps::Unknown(error) => self.failed(operation, &error).await,

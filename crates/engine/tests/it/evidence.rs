@@ -179,3 +179,66 @@ async fn a_422_of_a_create_is_looked_up_and_then_believed() {
     assert_eq!(creates(&world).await, 1);
     assert!(world.notes(&contact).await.is_empty());
 }
+
+/// A create that was not carried out, and whose answer says nothing.
+async fn tear(world: &World, operation: &str, after_work: bool) {
+    let torn = json!({ "kind": "answer", "operation": operation, "status": 200, "body": { "note": null, "task": null },
+        "times": 1, "after_work": after_work });
+    world.control("/faults", torn).await;
+}
+
+#[tokio::test]
+async fn an_equal_record_of_before_is_not_taken_for_the_one_that_was_asked_for() {
+    for after_work in [true, false] {
+        let world = World::new(NOTE).await;
+        let contact = world.create("Ada").await;
+        world.create_note(&contact, "Welcome").await;
+        world.pass(SignedDuration::from_mins(10)).await;
+        tear(&world, "create-note", after_work).await;
+        world.poll_and_drain().await;
+        assert_eq!(world.run().await.state, RunState::Waiting);
+        world.pass(SignedDuration::from_hours(1)).await;
+        world.drain().await;
+        assert_eq!(world.run().await.state, RunState::Done, "{after_work}");
+        assert_eq!(world.notes(&contact).await.len(), 2, "{after_work}");
+        // The first one is the person's.
+        let sent = if after_work { 2 } else { 3 };
+        assert_eq!(creates(&world).await, sent, "{after_work}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_step_made_just_now_is_not_taken_either() {
+    // Tasks have no date that could tell.
+    let world = World::new(
+        r#"
+id = "tasks"
+title = "Two equal tasks"
+on = ["contact.created"]
+
+[[do]]
+id = "one"
+action = "create-task"
+with = { contactId = "{{ contact.id }}", title = "Call", dueDate = "2027-01-01T00:00:00Z", completed = false }
+
+[[do]]
+id = "other"
+action = "create-task"
+with = { contactId = "{{ contact.id }}", title = "Call", dueDate = "2027-01-01T00:00:00Z", completed = false }
+"#,
+    )
+    .await;
+    let contact = world.create("Ada").await;
+    let torn = json!({ "kind": "answer", "operation": "create-task", "status": 200, "body": { "task": null },
+        "times": 1, "skip": 1 });
+    world.control("/faults", torn).await;
+    world.poll_and_drain().await;
+    assert_eq!(world.run().await.state, RunState::Waiting);
+    world.pass(SignedDuration::from_hours(1)).await;
+    world.drain().await;
+    assert_eq!(world.run().await.state, RunState::Done);
+    let tasks = world
+        .invoke("get-all-tasks", json!({ "contactId": contact }))
+        .await;
+    assert_eq!(tasks["tasks"].as_array().unwrap().len(), 2, "{tasks}");
+}

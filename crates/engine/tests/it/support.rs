@@ -422,4 +422,12 @@ impl World {
     pub fn wait(&self, duration: SignedDuration) {
         self.clock.advance(duration);
     }
+
+    /// Time passes here and at the services.
+    pub async fn pass(&self, duration: SignedDuration) {
+        self.wait(duration);
+        let seconds = duration.as_secs();
+        self.control("/clock", json!({ "advance_seconds": seconds }))
+            .await;
+    }
 }
