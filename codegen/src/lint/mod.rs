@@ -47,7 +47,7 @@ pub(crate) fn webhooks(bundle: &Bundle, service: &Bundle) -> Result<(), Problems
         bundle,
         problems: Problems::default(),
     };
-    webhooks::lint(&mut findings, &service.value);
+    webhooks::lint(&mut findings, service);
     schemas::lint(&mut findings);
     paths::unused(&mut findings);
     findings.problems.check()

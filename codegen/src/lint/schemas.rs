@@ -9,7 +9,7 @@ use crate::pointer;
 use crate::schema::{is_enum, operations};
 
 /// What a schema can have.
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 25] = [
     "$ref",
     "type",
     "format",
@@ -31,6 +31,7 @@ const KNOWN: [&str; 24] = [
     "minItems",
     "maxItems",
     "x-open",
+    "x-date",
     "x-field",
     "x-secret",
     "x-deviation",
@@ -182,6 +183,14 @@ fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: P
 
 fn keywords(findings: &mut Findings<'_>, at: &str, members: &Map<String, Value>) {
     for (key, value) in members {
+        if key == "x-date"
+            && !(*value == true && members.get("type").is_some_and(|kind| kind == "string"))
+        {
+            findings.add(
+                &pointer::join(at, key),
+                "`x-date: true` says that a text is a date or a time; remove it where it is none",
+            );
+        }
         if key == "x-field" {
             // What some answers show as a number is a text where it is written.
             let written = members

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::answers::{Wanted, hold};
+use super::answers::{Answer, Wanted, hold};
 use super::{Findings, clashes, is_kind};
+use crate::bundle::Bundle;
 use crate::pointer;
+use crate::problem::Problems;
 use crate::schema::operations;
 
 const KNOWN: [&str; 13] = [
@@ -23,7 +25,7 @@ const KNOWN: [&str; 13] = [
     "payload",
 ];
 
-pub(super) fn lint<'b>(findings: &mut Findings<'b>, service: &'b Value) {
+pub(super) fn lint<'b>(findings: &mut Findings<'b>, service: &'b Bundle) {
     let value = findings.value();
     let events = value["events"].as_object();
     for (name, event) in events.into_iter().flatten() {
@@ -48,9 +50,10 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, service: &'b Value) {
                 );
             }
         }
-        one(findings, &at, event, service);
+        one(findings, &at, event, &service.value);
         names(findings, &at, event, &value["events"]);
         pointers(findings, &at, event);
+        records(findings, &at, event, service);
     }
     super::recognise::lint(findings);
     let kinds = events
@@ -93,9 +96,57 @@ fn pointers<'b>(findings: &mut Findings<'b>, at: &str, event: &'b Value) {
     let listed = &event["listed"];
     let at = pointer::join(at, "listed");
     held(&pointer::join(&at, "meanwhile"), &listed["meanwhile"]);
+    held(
+        &pointer::join(&pointer::join(&at, "part"), "id"),
+        &listed["part"]["id"],
+    );
+    for (at, to) in same(&at, listed) {
+        held(&at, to);
+    }
     let at = pointer::join(&at, "arguments");
     for (name, to) in listed["arguments"].as_object().into_iter().flatten() {
         held(&pointer::join(&at, name), to);
+    }
+}
+
+/// What payload and record have both, each with its place.
+fn same<'v>(at: &str, listed: &'v Value) -> Vec<(String, &'v Value)> {
+    let at = pointer::join(at, "same");
+    let pointers = listed["same"].as_array().into_iter().flatten();
+    let place = |(index, to): (usize, &'v Value)| (pointer::join(&at, &index.to_string()), to);
+    pointers.enumerate().map(place).collect()
+}
+
+/// Pointers into the records of the list that completes an event are held against what the list answers.
+fn records<'b>(findings: &mut Findings<'b>, at: &str, event: &'b Value, service: &'b Bundle) {
+    let listed = &event["listed"];
+    let list =
+        operations(&service.value).find(|(_, _, other)| other["operationId"] == listed["by"]);
+    // A wrong name is told elsewhere.
+    let Some((_, _, list)) = list else {
+        return;
+    };
+    let at = pointer::join(at, "listed");
+    let mut held: Vec<_> = same(&at, listed)
+        .into_iter()
+        .map(|(at, to)| (at, to, Wanted::Scalar))
+        .collect();
+    let ids = pointer::join(&pointer::join(&at, "part"), "ids");
+    held.push((ids, &listed["part"]["ids"], Wanted::List));
+    let mut told = Findings {
+        bundle: service,
+        problems: Problems::default(),
+    };
+    for (at, to, wanted) in held {
+        let Some(to) = to.as_str().filter(|to| to.starts_with('/')) else {
+            continue;
+        };
+        if let Some(answer) = Answer::of(&told, list) {
+            answer.record(&mut told, "", to, wanted);
+        }
+        for problem in told.problems.0.drain(..) {
+            findings.add(&at, format!("on the list, {}", problem.message));
+        }
     }
 }
 

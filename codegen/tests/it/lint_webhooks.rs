@@ -79,6 +79,31 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "arguments: { conversationId: /conversation }",
         "InboundMessage, listed.arguments.conversationId: `/conversation` leads nowhere",
     ),
+    (
+        "conversations",
+        "same: [/dateAdded, /direction]",
+        "same: [/dateAdded, /directions]",
+        "InboundMessage, listed.same.1: `/directions` leads nowhere",
+    ),
+    // The payload has it, and the list's records have not.
+    (
+        "conversations",
+        "same: [/dateAdded, /direction]",
+        "same: [/dateAdded, /callStatus]",
+        "InboundMessage, listed.same.1: on the list, `/callStatus` leads nowhere",
+    ),
+    (
+        "conversations",
+        "part: { ids: /meta/email/messageIds, id: /emailMessageId }",
+        "part: { ids: /metas/email/messageIds, id: /emailMessageId }",
+        "InboundMessage, listed.part.ids: on the list, `/metas/email/messageIds` leads nowhere",
+    ),
+    (
+        "conversations",
+        "part: { ids: /meta/email/messageIds, id: /emailMessageId }",
+        "part: { ids: /meta/email/messageIds, id: /emailMessage }",
+        "InboundMessage, listed.part.id: `/emailMessage` leads nowhere",
+    ),
 ];
 
 #[test]

@@ -10,7 +10,6 @@ use crate::order::InvalidOrder;
 
 /// A call that did not give what was asked for. Its text says what happened and what to do; it holds no key, no URL and
 /// no personal data.
-#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
@@ -177,6 +176,16 @@ impl fmt::Display for Error {
             }
             Inner::Call(call, _) => write!(f, "{call}"),
         }
+    }
+}
+
+/// A `main` that ends with an error prints it so: the same words, and the parts with `{:#?}`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return f.debug_tuple("Error").field(&self.0).finish();
+        }
+        fmt::Display::fmt(self, f)
     }
 }
 

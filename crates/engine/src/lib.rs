@@ -19,6 +19,7 @@
 mod actions;
 mod adopt;
 mod arguments;
+mod blanks;
 mod breaker;
 mod complete;
 mod connection;

@@ -11,7 +11,7 @@ use crate::Refusal;
 
 /// A call that did not give what was asked for. Its text says what happened and what to do; it holds no token, no URL
 /// and no personal data. Clones share it: one call can fail for many.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Error {
     // Behind a pointer, as results are moved around much more often than they fail.
     inner: Arc<Inner>,
@@ -150,6 +150,21 @@ impl fmt::Display for Error {
         );
         let advice = self.advice.or(perhaps);
         advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+}
+
+/// A `main` that ends with an error prints it so: the same words, and the parts with `{:#?}`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return f
+                .debug_struct("Error")
+                .field("call", &self.inner.call)
+                .field("refusal", &self.inner.refusal)
+                .field("advice", &self.advice)
+                .finish();
+        }
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -7,20 +7,24 @@
 //! # Quick start
 //!
 //! A private integration token of a location is all that is needed. Typed calls are built member by member below
-//! [`Client::raw`]; their errors become [`Error`] by `?`.
+//! [`Client::raw`]; `?` makes an [`Error`] of theirs where the function says so, and that is what `main` prints.
 //!
 //! ```no_run
 //! use canopy_highlevel::api::contacts::types::CreateContact;
 //! use canopy_highlevel::{Client, Error};
 //!
+//! async fn create(client: &Client) -> Result<Option<String>, Error> {
+//!     let ada = CreateContact::builder()
+//!         .location_id("ve9EPM428h8vShlRW1KT")
+//!         .first_name("Ada".to_owned())
+//!         .email("ada@example.com".to_owned());
+//!     let answer = client.raw().create_contact().body(ada).send().await?;
+//!     Ok(answer.into_inner().contact.and_then(|contact| contact.id))
+//! }
+//!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder().token(std::env::var("HIGHLEVEL_TOKEN")?.into()).build()?;
-//! let ada = CreateContact::builder()
-//!     .location_id("ve9EPM428h8vShlRW1KT")
-//!     .first_name("Ada".to_owned())
-//!     .email("ada@example.com".to_owned());
-//! let answer = client.raw().create_contact().body(ada).send().await.map_err(Error::from)?;
-//! println!("{:?}", answer.into_inner().contact.and_then(|contact| contact.id));
+//! println!("{:?}", create(&client).await?);
 //! # Ok(())
 //! # }
 //! ```

@@ -8,6 +8,7 @@ use crate::rounding;
 /// Filters that somebody may have meant, besides the ways to round.
 const FILTERS: [&str; 48] = [
     "abs",
+    "amount",
     "attr",
     "batch",
     "bool",

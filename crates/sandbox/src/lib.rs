@@ -25,6 +25,7 @@ mod collections;
 mod connection;
 mod contacts;
 mod control;
+mod described;
 mod ecologi;
 mod faults;
 mod fixtures;

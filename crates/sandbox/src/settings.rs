@@ -40,7 +40,7 @@ pub struct Settings {
     pub upsert_drops: Vec<String>,
     /// Whether a contact may have two opportunities in one pipeline.
     pub allow_duplicate_opportunities: bool,
-    /// Whether `TaskCreate` webhooks name the contact.
+    /// Whether `TaskCreate` webhooks have `contactId` and `body`: those of the service are reported to lack them.
     pub task_webhook_has_contact: bool,
     /// Which answers to a webhook make it come again.
     pub webhook_retry: WebhookRetry,
@@ -165,7 +165,7 @@ impl Default for Settings {
             allow_duplicate_contacts: false,
             upsert_drops: vec!["gender".to_owned()],
             allow_duplicate_opportunities: false,
-            task_webhook_has_contact: true,
+            task_webhook_has_contact: false,
             webhook_retry: WebhookRetry::OnFailure,
             webhook_retry_seconds: None,
             webhook_backoff_seconds: 10,

@@ -201,7 +201,11 @@ impl StepRun<'_> {
         if ours > now {
             return None;
         }
-        let ahead = self.connection.highlevel.service_time()?.duration_since(now);
+        let ahead = self
+            .connection
+            .highlevel
+            .service_time()?
+            .duration_since(now);
         ours.checked_add(ahead.saturating_sub(APART)).ok()
     }
 

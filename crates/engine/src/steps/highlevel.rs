@@ -12,6 +12,7 @@ use super::doubt::Perhaps;
 use super::order::Target;
 use super::tag_writes::Merged;
 use crate::Cause;
+use crate::blanks;
 use crate::custom_fields::FieldError;
 use crate::error::{EngineError, Verdict};
 use crate::observer::Boundary;
@@ -37,7 +38,7 @@ impl StepRun<'_> {
                 .await;
         }
         let mut arguments = match self.arguments() {
-            Ok(arguments) => arguments,
+            Ok(arguments) => blanks::left_out(operation.name, arguments),
             Err(error) => return self.refuse(error).await,
         };
         if let Err(verdict) = self.look_at_contact(operation).await {

@@ -1503,7 +1503,7 @@ pub static OPERATIONS: &[Operation] = &[
         summary: "Exchange a code or a refresh token",
         http_method: "POST",
         path: "/oauth/token",
-        api_version: None,
+        api_version: Some("2021-07-28"),
         auth: Auth::None,
         scopes: &[],
         token_kinds: &[TokenKind::Location],

@@ -153,6 +153,34 @@ fn kept(n: usize) -> (String, String) {
 }
 
 #[tokio::test]
+async fn either_spelling_of_an_answer_is_read_and_the_request_says_its_version() {
+    let camel = json!({"accessToken": "access-1", "refreshToken": "refresh-1", "expiresIn": 86399, "tokenType": "Bearer", "locationId": "loc-1"});
+    let mut both = pair(1);
+    both.as_object_mut()
+        .unwrap()
+        .extend(camel.as_object().unwrap().clone());
+    for answer in [pair(1), camel, both] {
+        let world = World::start().await;
+        world
+            .answers(ResponseTemplate::new(200).set_body_json(&answer))
+            .await;
+        world.clock.forward(Duration::from_hours(24));
+        assert_eq!(world.token().await.unwrap(), "access-1", "{answer}");
+        assert_eq!(world.kept(), [kept(1)], "{answer}");
+        // The life that the answer names, in its spelling.
+        world.clock.forward(Duration::from_hours(23));
+        assert_eq!(world.token().await.unwrap(), "access-1", "{answer}");
+        let requests = world.server.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 1, "{answer}");
+        assert_eq!(requests[0].headers["Version"], "2021-07-28");
+        assert_eq!(
+            requests[0].headers["Content-Type"],
+            "application/x-www-form-urlencoded"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_renewed_ahead_of_its_end_and_kept() {
     let world = World::start().await;
     world.renews().await;

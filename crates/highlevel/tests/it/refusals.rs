@@ -219,3 +219,33 @@ async fn errors_show_neither_token_nor_person_nor_url() {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }
 }
+
+/// As programs are written: `?` and nothing else.
+async fn first_name(client: &canopy_highlevel::Client) -> Result<Option<String>, Error> {
+    let answer = client.raw().get_contact().contact_id("c").send().await?;
+    Ok(answer
+        .into_inner()
+        .contact
+        .and_then(|contact| contact.first_name))
+}
+
+#[tokio::test]
+async fn what_a_main_prints_of_a_typed_call_says_what_to_do() {
+    let body = json!({"statusCode": 401, "message": "The token is not authorized for this scope.", "traceId": "tr-7"});
+    let (client, _server) = answering(ResponseTemplate::new(401).set_body_json(body)).await;
+    let main = async || -> Result<(), Box<dyn std::error::Error>> {
+        first_name(&client).await?;
+        Ok(())
+    };
+    let printed = format!("{:?}", main().await.unwrap_err());
+    for part in [
+        "get-contact: ",
+        "401",
+        "trace id tr-7",
+        "What to do: the token lacks a scope: add contacts.readonly",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+    let parts = format!("{:#?}", first_name(&client).await.unwrap_err());
+    assert!(parts.contains("ScopeMissing"), "{parts}");
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::clock::iso;
+use crate::described::with_nulls;
 use crate::records::Note;
 use crate::world::World;
 
@@ -98,18 +99,9 @@ fn write(note: &mut Note, call: &Call<'_>) {
 }
 
 fn view(note: &Note, contact_id: &str) -> Value {
-    let mut view = json!({
+    let view = json!({
         "id": note.id, "body": note.body, "contactId": contact_id, "dateAdded": iso(note.date_added),
-        "pinned": note.pinned,
+        "pinned": note.pinned, "title": note.title, "userId": note.user_id, "color": note.color,
     });
-    for (member, value) in [
-        ("title", &note.title),
-        ("userId", &note.user_id),
-        ("color", &note.color),
-    ] {
-        if let Some(value) = value {
-            view[member] = value.clone().into();
-        }
-    }
-    view
+    with_nulls("Note", &[], view)
 }

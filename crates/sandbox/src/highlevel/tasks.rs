@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Handled};
 use crate::call::Call;
+use crate::described::with_nulls;
 use crate::records::Task;
 use crate::world::World;
 
@@ -119,14 +120,9 @@ fn write(task: &mut Task, call: &Call<'_>) {
 }
 
 fn view(task: &Task, contact_id: &str) -> Value {
-    let mut view = json!({
+    let view = json!({
         "id": task.id, "title": task.title, "dueDate": task.due_date, "completed": task.completed,
-        "contactId": contact_id,
+        "contactId": contact_id, "body": task.body, "assignedTo": task.assigned_to,
     });
-    for (member, value) in [("body", &task.body), ("assignedTo", &task.assigned_to)] {
-        if let Some(value) = value {
-            view[member] = value.clone().into();
-        }
-    }
-    view
+    with_nulls("Task", &[], view)
 }

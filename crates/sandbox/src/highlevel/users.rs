@@ -8,6 +8,7 @@ use crate::answer::{Answer, Handled};
 use crate::call::{Call, texts};
 use crate::collection::Record;
 use crate::collections::{Change, Kind};
+use crate::described::with_nulls;
 use crate::operations::Route;
 use crate::webhooks::payload::{self, Event};
 use crate::world::World;
@@ -58,15 +59,13 @@ fn of_location(world: &mut World, call: &Call<'_>) -> Handled {
     let users = world.records.users.all();
     let users: Vec<Value> = users
         .filter(|user| works_at(user, location))
-        .map(Record::json)
+        .map(view)
         .collect();
     Ok(Answer::ok(json!({ "users": users })))
 }
 
 fn get(world: &mut World, call: &Call<'_>) -> Handled {
-    Ok(Answer::ok(
-        world.records.users.get(call.argument(0))?.json(),
-    ))
+    Ok(Answer::ok(view(world.records.users.get(call.argument(0))?)))
 }
 
 fn create(world: &mut World, call: &Call<'_>) -> Handled {
@@ -78,7 +77,7 @@ fn create(world: &mut World, call: &Call<'_>) -> Handled {
     let mut user = Record::new(world.ids.record(), call.now, members);
     write(&mut user, call.body);
     world.add(&KIND, &user, call.act());
-    Ok(Answer::created(user.json()))
+    Ok(Answer::created(view(&user)))
 }
 
 fn update(world: &mut World, call: &Call<'_>) -> Handled {
@@ -86,7 +85,7 @@ fn update(world: &mut World, call: &Call<'_>) -> Handled {
     world.records.users.get(id)?;
     refuse_known_email(world, call, Some(id))?;
     let user = world.change(&KIND, id, call.act(), |user| write(user, call.body))?;
-    Ok(Answer::ok(user.json()))
+    Ok(Answer::ok(view(&user)))
 }
 
 fn delete(world: &mut World, call: &Call<'_>) -> Handled {
@@ -158,8 +157,12 @@ fn by_email(world: &mut World, call: &Call<'_>) -> Handled {
 }
 
 fn answer(all: &[&Record], page: Vec<&&Record>) -> Handled {
-    let page: Vec<Value> = page.into_iter().map(|user| user.json()).collect();
+    let page: Vec<Value> = page.into_iter().map(|user| view(user)).collect();
     Ok(Answer::ok(json!({ "users": page, "count": all.len() })))
+}
+
+fn view(user: &Record) -> Value {
+    with_nulls("User", &["deleted"], user.json())
 }
 
 fn write(user: &mut Record, body: &Value) {

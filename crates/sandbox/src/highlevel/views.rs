@@ -6,7 +6,13 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso;
+use crate::described::contact_members;
 use crate::records::{Contact, Location};
+
+/// What the search does not show of what is written; the address has another name there.
+const NOT_FOUND: [&str; 4] = ["name", "address1", "timezone", "dndSettings"];
+/// What the older lists show only where it is set.
+const NOT_LISTED: [&str; 3] = ["name", "dndSettings", "inboundDndSettings"];
 
 /// One contact in full (get, update, upsert).
 pub fn full(contact: &Contact, location: &Location) -> Value {
@@ -65,23 +71,11 @@ pub fn found(
         "dateAdded": iso(contact.date_added), "dateUpdated": iso(contact.date_updated),
         "searchAfter": search_after,
     });
-    for member in [
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "city",
-        "state",
-        "postalCode",
-        "country",
-        "website",
-        "companyName",
-        "source",
-        "assignedTo",
-    ] {
-        view[member] = json!(contact.members.get(member));
-    }
     if let Value::Object(members) = &mut view {
+        for member in contact_members().filter(|member| !NOT_FOUND.contains(member)) {
+            let value = contact.members.get(member).cloned();
+            members.entry(member).or_insert(value.unwrap_or_default());
+        }
         lower_case_names(members, contact);
     }
     view
@@ -91,21 +85,7 @@ pub fn found(
 pub fn listed(contact: &Contact, location: &Location) -> Value {
     let lower = |text: Option<&str>| text.map(str::to_lowercase);
     let mut view = common(contact, location);
-    for member in [
-        "companyName",
-        "email",
-        "phone",
-        "source",
-        "assignedTo",
-        "city",
-        "state",
-        "postalCode",
-        "address1",
-        "country",
-        "website",
-        "timezone",
-        "dateOfBirth",
-    ] {
+    for member in contact_members().filter(|member| !NOT_LISTED.contains(member)) {
         view.entry(member).or_insert(Value::Null);
     }
     for (member, value) in [

@@ -133,10 +133,11 @@ pub fn task(
     if let Some(assigned_to) = &task.assigned_to {
         body.insert("assignedTo".to_owned(), assigned_to.clone().into());
     }
-    if let Some(text) = &task.body {
-        body.insert("body".to_owned(), text.clone().into());
-    }
+    // Where the contact is left out, the text is, too.
     if let Some(contact_id) = contact_id {
+        if let Some(text) = &task.body {
+            body.insert("body".to_owned(), text.clone().into());
+        }
         body.insert("contactId".to_owned(), contact_id.into());
     }
     body.insert("title".to_owned(), task.title.clone().into());

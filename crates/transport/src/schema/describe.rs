@@ -45,6 +45,9 @@ pub struct Field {
     pub nullable: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// It is a text that is a date or a time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub date: bool,
     /// The words that it can be.
     #[serde(rename = "enum", skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Value>,
@@ -158,6 +161,7 @@ impl Document {
             required,
             nullable: shape.flag("nullable"),
             description: shape.text("description").unwrap_or_default().to_owned(),
+            date: inner.flag("x-date"),
             words: inner.list("enum").to_vec(),
             open: inner.flag("x-open"),
             minimum: shape.number("minimum"),

@@ -42,6 +42,18 @@ fn values_read_in_texts_as_people_write_them() {
             "1.50 GBP<>",
         ),
         (
+            "{{ '£1,234.50' | amount | money }} {{ '1.234,50 €' | amount | money }} {{ '1 234,5 EUR' | amount | money }}",
+            "1234.50 1234.50 1234.50",
+        ),
+        (
+            "{{ \"CHF 1'234'567\" | amount }} {{ '$12' | amount }} {{ '-US$0.50' | amount }} {{ '₹12,34,567.5' | amount }}",
+            "1234567 12 -0.5 1234567.5",
+        ),
+        (
+            "{{ '1,234' | amount('.') }} {{ '1,234' | amount(',') }} {{ '12,5' | amount }} {{ '0,125' | amount }} {{ 7 | amount }}<{{ '' | amount }}>",
+            "1234 1.234 12.5 0.125 7<>",
+        ),
+        (
             "{% for word in v.words %}{{ word }};{% endfor %}",
             "vip;gold;",
         ),

@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::clock::iso;
 use crate::collection::Record;
 use crate::collections::{Change, Kind};
+use crate::described::with_nulls;
 use crate::highlevel::access::Access::Location;
 use crate::operations::Route;
 use crate::webhooks::payload::Event;
@@ -299,6 +300,9 @@ pub fn view(world: &World, event: &Record) -> Value {
         view["isRecurring"] = event.text("rrule").is_some().into();
         view["assignedResources"] = json!([]);
         view["createdBy"] = json!({ "source": event.member("source") });
+        // Recorded answers have it in both spellings.
+        view["appoinmentStatus"] = event.member("appointmentStatus").clone();
+        return with_nulls("CalendarEvent", &["masterEventId"], view);
     }
     view
 }

@@ -12,6 +12,7 @@ use crate::answer::{Answer, Handled};
 use crate::call::Call;
 use crate::collection::Record;
 use crate::collections::{Change, Kind, silent};
+use crate::described::with_nulls;
 use crate::operations::Route;
 use crate::webhooks::payload::{self, Event};
 use crate::world::{Act, World};
@@ -143,7 +144,7 @@ fn view(world: &World, conversation: &Record) -> Value {
     let contact = world.contacts.get(contact_id);
     let name = contact.and_then(|contact| contact.name());
     let text = |member: &str| contact.and_then(|contact| contact.text(member));
-    json!({
+    let view = json!({
         "id": conversation.id, "contactId": contact_id, "locationId": world.location.id,
         "lastMessageBody": conversation.member("lastMessageBody"), "lastMessageType": last.name,
         "lastMessageDirection": conversation.member("lastMessageDirection"),
@@ -154,5 +155,8 @@ fn view(world: &World, conversation: &Record) -> Value {
         "dateAdded": conversation.created_at.as_millisecond(),
         "dateUpdated": conversation.updated_at.as_millisecond(),
         "sort": [milliseconds("lastMessageDate")],
-    })
+        "lastOutboundMessageAction": conversation.member("lastMessageAction"),
+        "lastManualMessageDate": null,
+    });
+    with_nulls("ConversationMatch", &[], view)
 }
