@@ -223,6 +223,47 @@ async fn a_refusal_by_the_service_is_told_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_shows_nothing_ends_with_1_and_prints_no_record() {
+    let (world, contact) = with_contact().await;
+    let id = format!("contactId={contact}");
+    let answer = |operation: &str, more: Value| {
+        let mut fault = json!({ "kind": "answer", "operation": operation, "status": 200 });
+        fault
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        fault
+    };
+    for more in [
+        json!({ "text": "<html>Down</html>", "content_type": "text/html" }),
+        json!({ "body": null }),
+        json!({ "body": { "contact": { "id": "another" } } }),
+        json!({}),
+    ] {
+        world.control("/faults", answer("get-contact", more)).await;
+        let read = ["call", "get-contact", "-p", &id];
+        refused(&world, &read, 1, "it shows no success").await;
+        world.clear_faults().await;
+    }
+    // A list without its list has no records, and is no empty one either.
+    let page = json!({ "body": { "total": 0 } });
+    world
+        .control("/faults", answer("search-contacts-advanced", page))
+        .await;
+    for more in [&["--all-pages"][..], &[]] {
+        let search = [&["call", "search-contacts", "-p", "pageLimit=5"], more].concat();
+        refused(&world, &search, 1, "it shows no success").await;
+    }
+    let lost = json!({ "text": "<html>", "content_type": "text/html", "after_work": true });
+    world.control("/faults", answer("create-note", lost)).await;
+    let write = ["call", "create-contact-note", "-p", &id, "-p", "body=Hello"];
+    refused(&world, &write, 1, "look there before it is sent again").await;
+    world.clear_faults().await;
+    let notes = notes(&world, &contact).await;
+    assert_eq!(notes.as_array().unwrap().len(), 1, "{notes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn purchases_are_no_operations() {
     let world = World::new().await;
     for name in ["buy-trees", "purchase-trees", "trees", "purchaseTrees"] {

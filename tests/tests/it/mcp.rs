@@ -8,6 +8,7 @@ use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
+use crate::auth::with_app;
 use crate::support::{World, text};
 
 type Assistant = RunningService<RoleClient, ()>;
@@ -365,6 +366,82 @@ async fn a_dry_run_shows_the_request_and_what_is_known_of_the_scope() {
     assert_eq!(shown["scopes"]["token_has"], Value::Null);
     reader.cancel().await.unwrap();
     assert_eq!(notes(&world, &contact).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apps_token_is_known_to_have_its_scopes_or_to_lack_them() {
+    let world = World::new().await;
+    let contact = world.seed(1).await.remove(0);
+    let scopes = ["contacts.readonly", "locations/customFields.readonly"];
+    let code = world
+        .control(
+            "/oauth/authorize",
+            json!({ "user_type": "Location", "scopes": scopes }),
+        )
+        .await;
+    world.write_config(&with_app(&world, &code, ""));
+    let code = code["code"].as_str().unwrap();
+    world.succeed(&["auth", "finish", code]).await;
+    let reader = assistant(&world, &[]).await;
+    let dry = async |name: &str, arguments: Value| {
+        let call = json!({ "name": name, "arguments": arguments, "dry_run": true });
+        answer(&reader, "call_operation", call).await["scopes"].clone()
+    };
+    let read = dry("get-contact", json!({ "contactId": contact })).await;
+    assert_eq!(
+        (&read["token_has"], &read["missing"]),
+        (&json!(true), &json!([])),
+        "{read}"
+    );
+    let write = dry(
+        "create-contact-note",
+        json!({ "contactId": contact, "body": "Hello" }),
+    )
+    .await;
+    assert_eq!(
+        (&write["token_has"], &write["missing"]),
+        (&json!(false), &json!(["contacts.write"])),
+        "{write}"
+    );
+    assert!(write["note"].as_str().unwrap().contains("connect again"));
+    reader.cancel().await.unwrap();
+    assert_eq!(world.asked("create-note").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_shows_nothing_is_an_error_and_no_record() {
+    let world = World::new().await;
+    let contact = world.seed(1).await.remove(0);
+    let actor = assistant(&world, &["--allow-actions"]).await;
+    for body in [
+        json!({ "contact": null }),
+        json!({ "error": "down" }),
+        Value::Null,
+    ] {
+        let fault =
+            json!({ "kind": "answer", "operation": "get-contact", "status": 200, "body": body });
+        world.control("/faults", fault).await;
+        let read = json!({ "name": "get-contact", "arguments": { "contactId": contact } });
+        let told = refusal(&actor, "call_operation", read).await;
+        assert!(told.contains("it shows no success"), "{told}");
+        assert!(told.contains("try again later"), "{told}");
+        world.clear_faults().await;
+    }
+    let fault = json!({ "kind": "answer", "operation": "create-note", "status": 201,
+        "text": "<html>", "content_type": "text/html", "after_work": true });
+    world.control("/faults", fault).await;
+    let note = json!({ "name": "create-contact-note", "arguments": { "contactId": contact, "body": "Hello" } });
+    let told = refusal(&actor, "call_operation", note).await;
+    assert!(
+        told.contains("look there before it is sent again"),
+        "{told}"
+    );
+    actor.cancel().await.unwrap();
+    assert_eq!(
+        world.asked("create-note").await,
+        1,
+        "a create goes out once"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

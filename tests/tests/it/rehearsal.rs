@@ -255,3 +255,74 @@ async fn workflows_that_start_each_other_are_foreseen_with_all_their_calls() {
     made.retain(|_, count| *count > 0);
     assert_eq!(made, calls(&report), "as it was told");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timetable_is_priced_occurrence_by_occurrence() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    let file = |id: &str, on: &str, rest: &str| {
+        let text = format!(
+            "id = \"{id}\"\ntitle = \"Daily\"\non = {{ schedule = \"0 12 * * *\"{on} }}\n{rest}\n\n[[do]]\nid = \"trees\"\n\
+             action = \"buy-trees\"\nonce = \"event\"\nwith = {{ number = 2 }}\n"
+        );
+        std::fs::write(world.path(&format!("workflows/{id}.toml")), text).unwrap();
+    };
+    file("daily", "", "");
+    file("never", "", "when = \"connection.test\"");
+    file("people", ", each = \"profile\"", "");
+    // Enough for one occurrence a day: each counts on its own day.
+    let config = world
+        .config()
+        .replace("per_day = 10000", "per_day = \"1.50\"");
+    world.write_config(&format!("workflows = \"workflows\"\n{config}"));
+    let (before, files_before) = (writes(&world).await, files(&world));
+
+    let daily = json_of(&world, &["simulate", "daily", "--since", "5d", "--json"]).await;
+    let totals = &daily["totals"];
+    assert_eq!(totals["occurrences"], 5, "{daily}");
+    assert_eq!(
+        (
+            &totals["purchases"],
+            &totals["quantities"]["trees"],
+            &totals["cost"]["GBP"]
+        ),
+        (&json!(5), &json!("10"), &json!("6.00")),
+        "{daily}"
+    );
+    for (run, occurrence) in daily["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(daily["occurrences"].as_array().unwrap())
+    {
+        assert_eq!(run["event"]["occurred_at"], occurrence["at"]);
+        assert_eq!(run["steps"][0]["cost"], "1.20", "{run}");
+        assert_eq!(
+            (&occurrence["runs"], &occurrence["nothing"]),
+            (&json!(1), &Value::Null)
+        );
+    }
+
+    for (workflow, why) in [
+        ("never", "its condition does not hold: connection.test"),
+        ("people", "no contact has a profile"),
+    ] {
+        let report = json_of(&world, &["simulate", workflow, "--since", "5d", "--json"]).await;
+        assert_eq!(report["totals"]["runs"], 0, "{report}");
+        let occurrences = report["occurrences"].as_array().unwrap();
+        assert_eq!(occurrences.len(), 5);
+        for occurrence in occurrences {
+            assert_eq!(occurrence["nothing"], why, "{report}");
+        }
+        let told = world
+            .succeed(&["simulate", workflow, "--since", "5d"])
+            .await;
+        assert!(told.contains(&format!("nothing: {why}")), "{told}");
+        assert!(told.contains("due 5 time(s)"), "{told}");
+    }
+    assert_eq!(
+        (writes(&world).await, files(&world)),
+        (before, files_before)
+    );
+}

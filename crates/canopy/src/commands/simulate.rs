@@ -1,5 +1,7 @@
 //! `canopy simulate`: what a workflow would do with what happened.
 
+mod timetable;
+
 use std::sync::Arc;
 
 use canopy_engine::Connection;
@@ -81,12 +83,18 @@ async fn play(
     since: Since,
 ) -> Result<Report, Failure> {
     let mut found = false;
+    let mut occurrences = Vec::new();
     for connection in rehearsal.engine.connections() {
         let wanted = options.connection.as_ref();
         if wanted.is_some_and(|id| *id != connection.id) {
             continue;
         }
         found = true;
+        // What its timetables are due for comes in the order of its times.
+        if !timetable::of(workflow).is_empty() {
+            let played = timetable::play(rehearsal, connection, workflow, since.at).await?;
+            occurrences.extend(played);
+        }
         fire(rehearsal, connection, workflow, since.clone()).await?;
         let drained = rehearsal.engine.drain(&connection.location).await;
         drained.map_err(|error| Failure::failed(&error))?;
@@ -97,7 +105,10 @@ async fn play(
             "no connection has the id \"{id}\""
         )));
     }
-    rehearsal.report(Some(&workflow.id)).await
+    let mut report = rehearsal.report(Some(&workflow.id)).await?;
+    report.totals.occurrences = occurrences.len() as u64;
+    report.occurrences = occurrences;
+    Ok(report)
 }
 
 /// Makes what happened pending in the copy, for this workflow.

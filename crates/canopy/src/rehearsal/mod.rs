@@ -1,6 +1,7 @@
 //! A rehearsal: the program on a copy of its store, with an engine that plans. Reads go to the services, nothing that
 //! writes goes out, and the copy is thrown away.
 
+mod clock;
 mod report;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use canopy_engine::{Connection, Engine};
 use canopy_mapping::Workflow;
 use canopy_store::clock::SystemClock;
-use canopy_store::{SecretKey, SqliteStore, Store};
+use canopy_store::{Run, SecretKey, SqliteStore, Store};
 use canopy_triggers::{Poller, Site};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -21,7 +22,8 @@ use crate::exit::Failure;
 use crate::program::{OWNER, connections, engine_options, existing_store};
 use crate::{polls, temporary};
 
-pub(crate) use report::{Report, describe};
+pub(crate) use clock::Hands;
+pub(crate) use report::{Occurrence, Report, describe};
 
 /// A program that changes nothing.
 pub(crate) struct Rehearsal {
@@ -29,7 +31,11 @@ pub(crate) struct Rehearsal {
     /// The copy.
     pub store: SqliteStore,
     pub polls: Vec<Poller>,
+    /// The engine's; it can be set to what was.
+    pub clock: Arc<Hands>,
     began: Timestamp,
+    /// The last run that the store had before.
+    last_run: i64,
     /// Open where an app's tokens may be renewed: the service spends the old ones, so the new ones are kept for good.
     real: Option<SqliteStore>,
     /// The copy's, readable by nobody else; deleted with this.
@@ -67,6 +73,7 @@ impl Rehearsal {
                 .map_err(|error| Failure::bad_input(&error))?;
         }
         let clock = Arc::new(SystemClock);
+        let hands = Arc::new(Hands::default());
         let poll = |connection: &Connection| {
             let client = connection.highlevel.clone();
             let site = Site::new(shared.clone(), clock.clone(), &*connection.location, OWNER);
@@ -79,12 +86,16 @@ impl Rehearsal {
             Vec::new()
         };
         let options = engine_options(&loaded.config);
-        let engine = Engine::new(shared.clone(), clock.clone(), connections, OWNER, options);
+        let engine = Engine::new(shared.clone(), hands.clone(), connections, OWNER, options);
+        let runs = store.runs(None, 1).await;
+        let runs = runs.map_err(|error| Failure::failed(&error))?;
         Ok(Self {
             engine: engine.planning(),
             store,
             polls,
+            clock: hands,
             began: Timestamp::now(),
+            last_run: runs.first().map_or(0, |run| run.id),
             real,
             _folder: folder,
         })
@@ -99,9 +110,14 @@ impl Rehearsal {
         Ok(())
     }
 
+    /// Whether a run of the copy is of this rehearsal.
+    pub fn is_new(&self, run: &Run) -> bool {
+        run.id > self.last_run || run.updated_at >= self.began
+    }
+
     /// What would have happened, to this workflow or to all.
     pub async fn report(&self, workflow: Option<&str>) -> Result<Report, Failure> {
-        let report = report::collect(&self.store, self.began, workflow, self.engine.planned());
+        let report = report::collect(self, workflow, self.engine.planned());
         report.await.map_err(|error| Failure::failed(&error))
     }
 

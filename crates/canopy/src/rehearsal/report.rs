@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::Rehearsal;
 use canopy_engine::Catalog;
 use canopy_mapping::{ActionKind, Actions as _};
 use canopy_store::{
@@ -22,7 +23,24 @@ pub(crate) struct Report {
     /// Always true: nothing of it was done.
     pub dry_run: bool,
     pub runs: Vec<RunPlan>,
+    /// Of a simulated workflow's timetables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub occurrences: Vec<Occurrence>,
     pub totals: Totals,
+}
+
+/// A time at which a timetable was due.
+#[derive(Debug, Serialize)]
+pub(crate) struct Occurrence {
+    pub connection: String,
+    pub at: Timestamp,
+    /// The same as its zone's clocks show it.
+    pub local: String,
+    pub schedule: String,
+    /// Runs that it would have started.
+    pub runs: u64,
+    /// Why it would have started none.
+    pub nothing: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -45,6 +63,8 @@ pub(crate) struct Totals {
     pub calls: BTreeMap<String, u64>,
     /// Steps that would not be carried out.
     pub skipped: u64,
+    /// Times at which the workflow's timetables were due.
+    pub occurrences: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,20 +113,20 @@ pub(crate) struct StepPlan {
 }
 
 pub(super) async fn collect(
-    store: &SqliteStore,
-    began: Timestamp,
+    rehearsal: &Rehearsal,
     workflow: Option<&str>,
     calls: BTreeMap<&'static str, u64>,
 ) -> Result<Report, StoreError> {
+    let (store, began) = (&rehearsal.store, rehearsal.began);
     let mut report = Report {
         dry_run: true,
         ..Report::default()
     };
     let mut runs = store.runs(None, MOST).await?;
-    runs.retain(|run| run.updated_at >= began && workflow.is_none_or(|id| run.workflow == id));
+    runs.retain(|run| rehearsal.is_new(run) && workflow.is_none_or(|id| run.workflow == id));
     runs.sort_by_key(|run| run.id);
     for run in &runs {
-        if let Some(plan) = plan(store, run, began, &mut report.totals).await? {
+        if let Some(plan) = plan(rehearsal, run, &mut report.totals).await? {
             report.runs.push(plan);
         }
     }
@@ -135,11 +155,11 @@ fn of_steps(runs: &[RunPlan]) -> BTreeMap<String, u64> {
 }
 
 async fn plan(
-    store: &SqliteStore,
+    rehearsal: &Rehearsal,
     run: &Run,
-    began: Timestamp,
     totals: &mut Totals,
 ) -> Result<Option<RunPlan>, StoreError> {
+    let store = &rehearsal.store;
     let Some(row) = store.event(run.event).await? else {
         return Ok(None);
     };
@@ -153,7 +173,7 @@ async fn plan(
     let mut steps = Vec::new();
     for record in store.steps(run.id).await? {
         // What an earlier attempt did is done.
-        if record.updated_at >= began {
+        if run.id > rehearsal.last_run || record.updated_at >= rehearsal.began {
             steps.push(step(store, &record, totals).await?);
         }
     }
@@ -265,6 +285,11 @@ pub(crate) fn describe(report: &Report) -> String {
             let _ = writeln!(text, "  {}: {why}", run.state);
         }
     }
+    for occurrence in &report.occurrences {
+        if let Some(why) = &occurrence.nothing {
+            let _ = writeln!(text, "{}: nothing: {why}", occurrence.local);
+        }
+    }
     text.push_str(&totals(&report.totals));
     text
 }
@@ -299,6 +324,9 @@ fn totals(totals: &Totals) -> String {
         sums.join(", ")
     };
     let mut parts = vec![format!("{} run(s)", totals.runs)];
+    if totals.occurrences > 0 {
+        parts.insert(0, format!("due {} time(s)", totals.occurrences));
+    }
     if !totals.quantities.is_empty() {
         let quantities = totals.quantities.iter();
         parts.extend(quantities.map(|(unit, amount)| format!("{} {unit}", amount.normalize())));
