@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    Alerts, Approve, Backfill, Backup, Budget, Events, LedgerCommand, Plan, ProfileCommand,
+    Alerts, Approve, Backfill, Backup, Budget, Events, LedgerCommand, Only, Plan, ProfileCommand,
     RecipeCommand, Restore, Runs, Schema, Simulate, Trigger, Watch,
 };
 use crate::ops::cli as ops;
@@ -207,6 +207,8 @@ pub(crate) enum Purchase {
     List {
         #[command(flatten)]
         config: ConfigArgs,
+        #[command(flatten)]
+        only: Only,
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: u32,

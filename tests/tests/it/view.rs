@@ -114,3 +114,56 @@ async fn alerts_are_shown_until_a_person_resolves_them() {
             .contains("resolved")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_shown_of_one_connection_alone() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    let contact = world.seed(2).await.remove(0);
+    world.succeed(&["run", "--once"]).await;
+    let other = "\n[[connection]]\nid = \"other\"\n[connection.highlevel]\ntoken = \"pit-x\"\nlocation_id = \"elsewhere\"\n\
+                 [connection.ecologi]\napi_key = \"key\"\nusername = \"x\"\n";
+    world.write_config(&(world.config() + other));
+    let rows = async |words: &[&str]| -> usize {
+        let output = world.output(words).await;
+        // Open alerts end with 3.
+        assert!(
+            matches!(output.status.code(), Some(0 | 3)),
+            "{words:?}: {}",
+            text(&output.stderr)
+        );
+        json(&text(&output.stdout)).as_array().unwrap().len()
+    };
+    for command in [
+        &["runs"][..],
+        &["events"],
+        &["purchase", "list"],
+        &["ledger", "export"],
+        &["profile", "show", &contact],
+        &["plan"],
+    ] {
+        let main = [command, &["--json", "--connection", "main"]].concat();
+        let all = [command, &["--json"]].concat();
+        let is_plan = command == ["plan"];
+        assert_eq!(
+            rows(&main).await,
+            rows(&all).await - usize::from(is_plan),
+            "{command:?}"
+        );
+        assert!(rows(&main).await > 0, "{command:?}");
+        let elsewhere = [command, &["--json", "--connection", "other"]].concat();
+        if command[0] == "profile" {
+            assert_eq!(world.output(&elsewhere).await.status.code(), Some(2));
+        } else {
+            assert_eq!(rows(&elsewhere).await, usize::from(is_plan), "{command:?}");
+        }
+        let wrong = [command, &["--connection", "mian"]].concat();
+        let wrong = world.output(&wrong).await;
+        assert_eq!(wrong.status.code(), Some(2), "{command:?}");
+        assert!(
+            text(&wrong.stderr).contains("did you mean \"main\"?"),
+            "{}",
+            text(&wrong.stderr)
+        );
+    }
+}

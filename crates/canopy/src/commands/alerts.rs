@@ -5,7 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{secret, status};
+use super::{Only, only, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -15,6 +15,8 @@ use crate::show;
 pub(crate) struct Alerts {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Show resolved ones, too
     #[arg(long)]
     pub all: bool,
@@ -34,9 +36,11 @@ pub(super) async fn alerts(options: &Alerts, environment: &Environment) -> Resul
         return resolve(options, environment, number).await;
     }
     let store = status::open(&options.config).await?;
+    let location = options.only.location(&options.config, &store).await;
     let alerts = store.alerts(!options.all, ROWS).await;
     store.close().await;
-    let alerts = alerts.map_err(|error| Failure::failed(&error))?;
+    let (location, alerts) = (location?, alerts.map_err(|error| Failure::failed(&error))?);
+    let alerts = only::of(alerts, location.as_ref(), ROWS, |alert| &alert.location);
     if options.json {
         println!("{}", json!(alerts));
     } else if alerts.is_empty() {

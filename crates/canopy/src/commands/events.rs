@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{cannot, secret, status};
+use super::{Only, cannot, only, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -21,6 +21,8 @@ const MOST: u32 = 100_000;
 pub(crate) struct Events {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Only those in this state
     #[arg(long, value_parser = ["pending", "held", "started", "echo", "no_match", "gone", "duplicate"])]
     pub state: Option<String>,
@@ -46,12 +48,17 @@ pub(crate) struct Approve {
 
 pub(super) async fn events(options: &Events) -> Result<Ended, Failure> {
     let store = status::open(&options.config).await?;
+    let location = options.only.location(&options.config, &store).await?;
+    let most = only::rows(location.as_ref(), options.limit);
     let rows = match options.state.as_deref() {
-        Some(word) => store.events_in(state_of(word)?, options.limit).await,
-        None => store.recent_events(options.limit).await,
+        Some(word) => store.events_in(state_of(word)?, most).await,
+        None => store.recent_events(most).await,
     };
     store.close().await;
     let rows = rows.map_err(|error| Failure::failed(&error))?;
+    let rows = only::of(rows, location.as_ref(), options.limit, |row| {
+        &row.event.location
+    });
     if options.json {
         return output::line(&json!(rows));
     }

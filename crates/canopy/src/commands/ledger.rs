@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{instant, status};
+use super::{Only, instant, status};
 use crate::call_log::CallSink;
 use crate::cells;
 use crate::cli::ConfigArgs;
@@ -36,6 +36,8 @@ pub(crate) enum LedgerCommand {
 pub(crate) struct Export {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// From this time on: 2026-11-01 (UTC), 2026-11-01T08:00:00Z, or how long ago (30d)
     #[arg(long, value_parser = instant::check)]
     pub from: Option<String>,
@@ -45,12 +47,17 @@ pub(crate) struct Export {
     /// The file to write; "-" is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub csv: PathBuf,
+    /// Write JSON in place of CSV
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Reconcile {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
@@ -77,12 +84,19 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
     let purchases = all(&store).await;
     store.close().await;
     let wanted = |purchase: &&Purchase| {
-        from.is_none_or(|from| purchase.updated_at >= from)
+        let connection = options.only.connection.as_ref();
+        connection.is_none_or(|id| purchase.connection == *id)
+            && from.is_none_or(|from| purchase.updated_at >= from)
             && to.is_none_or(|to| purchase.updated_at < to)
     };
     let mut purchases: Vec<_> = purchases?;
     purchases.sort_by(|a, b| (a.updated_at, &a.key).cmp(&(b.updated_at, &b.key)));
-    let text = csv_of(purchases.iter().filter(wanted)).map_err(|error| Failure::failed(&error))?;
+    let wanted = purchases.iter().filter(wanted);
+    let text = if options.json {
+        format!("{}\n", json!(wanted.collect::<Vec<_>>())).into_bytes()
+    } else {
+        csv_of(wanted).map_err(|error| Failure::failed(&error))?
+    };
     let path = (options.csv.as_os_str() != "-").then_some(&*options.csv);
     let mut output = Output::to(path)?;
     output.write(&text)?;
@@ -172,7 +186,7 @@ async fn reconcile(options: &Reconcile, environment: &Environment) -> Result<End
         store: Some(&store),
         calls: &calls,
     };
-    let compared = compare_all(connector, &loaded, &store, options.json).await;
+    let compared = compare_all(connector, &loaded, &store, options).await;
     calls.flush().await;
     store.close().await;
     compared
@@ -182,8 +196,9 @@ async fn compare_all(
     connector: Connector<'_>,
     loaded: &Loaded,
     store: &SqliteStore,
-    as_json: bool,
+    options: &Reconcile,
 ) -> Result<Ended, Failure> {
+    let as_json = options.json;
     let purchases = all(store).await?;
     let mut accounts: BTreeMap<(&str, &str), Account<'_>> = BTreeMap::new();
     for config in &loaded.config.connection {
@@ -200,6 +215,10 @@ async fn compare_all(
             connections: Vec::new(),
         });
         account.connections.push(config);
+    }
+    // Others that buy with the same account are in its figures.
+    if let Some(id) = options.only.find(loaded)? {
+        accounts.retain(|_, account| account.connections.iter().any(|one| one.id == *id));
     }
     if accounts.is_empty() {
         return Err(Failure::BadInput(format!(

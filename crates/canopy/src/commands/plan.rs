@@ -7,6 +7,7 @@ use canopy_triggers::{DayPlan, FirstReading, PollPlan, Polls};
 use clap::Args;
 use serde_json::json;
 
+use super::Only;
 use crate::cli::ConfigArgs;
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::exit::{Ended, Failure};
@@ -16,13 +17,16 @@ use crate::{polls, show};
 pub(crate) struct Plan {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 pub(super) async fn plan(options: &Plan) -> Result<Ended, Failure> {
-    let loaded = config::load(&options.config.config)?;
+    let mut loaded = config::load(&options.config.config)?;
+    options.only.keep(&mut loaded)?;
     let workflows = config::workflows(&loaded)?;
     let wanted = polls::polls(&loaded, &workflows)?;
     let store = open(&loaded).await?;

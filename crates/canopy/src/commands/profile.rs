@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::profile_highlevel::{self, Side};
-use super::{profile_edit, profile_fields, profile_people, status};
+use super::{Only, profile_edit, profile_fields, profile_people, status};
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
 use crate::config;
@@ -28,6 +28,8 @@ pub(crate) enum ProfileCommand {
     Show {
         #[command(flatten)]
         config: ConfigArgs,
+        #[command(flatten)]
+        only: Only,
         /// The contact's id in `HighLevel`, or its ecologiProfileId
         contact: String,
         /// Most events and purchases to show, newest first
@@ -94,6 +96,7 @@ pub(super) async fn profile(
         ProfileCommand::Set(options) => profile_fields::set(options, environment).await,
         ProfileCommand::Show {
             config,
+            only,
             contact,
             limit,
             live,
@@ -103,7 +106,7 @@ pub(super) async fn profile(
                 limit: *limit,
                 live: live.then_some(environment),
             };
-            show(config, contact, &wanted, *json).await
+            show((config, only), contact, &wanted, *json).await
         }
         ProfileCommand::Note(options) => profile_edit::note(options, environment).await,
         ProfileCommand::Task(options) => profile_edit::task(options, environment).await,
@@ -119,15 +122,17 @@ struct Wanted<'a> {
 }
 
 async fn show(
-    config: &ConfigArgs,
+    (config, only): (&ConfigArgs, &Only),
     contact: &str,
     wanted: &Wanted<'_>,
     json: bool,
 ) -> Result<Ended, Failure> {
     let store = status::open(config).await?;
+    let location = only.location(config, &store).await;
     let views = views(&store, contact, wanted.limit).await;
     store.close().await;
-    let mut views = views.map_err(|error| Failure::failed(&error))?;
+    let (location, mut views) = (location?, views.map_err(|error| Failure::failed(&error))?);
+    views.retain(|view| location.as_ref().is_none_or(|one| view.location == *one));
     if let Some(environment) = wanted.live {
         read_now(config, environment, &mut views).await?;
     }

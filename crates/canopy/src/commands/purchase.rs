@@ -17,12 +17,17 @@ pub(super) async fn purchase(
     match command {
         Command::List {
             config,
+            only,
             limit,
             json,
         } => {
             let store = status::open(&config).await?;
-            let purchases = store.purchases(limit).await.map_err(failed)?;
+            let location = only.location(&config, &store).await?;
+            let most = super::only::rows(location.as_ref(), limit);
+            let purchases = store.purchases(most).await.map_err(failed)?;
             store.close().await;
+            let purchases =
+                super::only::of(purchases, location.as_ref(), limit, |one| &one.location);
             if json {
                 println!("{}", json!(purchases));
             } else {

@@ -4,7 +4,7 @@ use canopy_store::{Run, RunState, StepRecord, Store};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::status;
+use super::{Only, only, status};
 use crate::cli::ConfigArgs;
 use crate::exit::{Ended, Failure};
 
@@ -12,6 +12,8 @@ use crate::exit::{Ended, Failure};
 pub(crate) struct Runs {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Show this run with its steps
     pub run: Option<i64>,
     /// Only runs in this state
@@ -51,16 +53,25 @@ pub(super) async fn runs(options: &Runs) -> Result<Ended, Failure> {
     let store = status::open(&options.config).await?;
     let told = match options.run {
         Some(run) => one(&store, run, options.json).await,
-        None => list(&store, options).await,
+        None => match options.only.location(&options.config, &store).await {
+            Ok(location) => list(&store, options, location.as_ref()).await,
+            Err(failure) => Err(failure),
+        },
     };
     store.close().await;
     print!("{}", told?);
     Ok(Ended::Well)
 }
 
-async fn list(store: &dyn Store, options: &Runs) -> Result<String, Failure> {
-    let runs = store.runs(options.state.map(RunState::from), options.limit);
+async fn list(
+    store: &dyn Store,
+    options: &Runs,
+    location: Option<&String>,
+) -> Result<String, Failure> {
+    let most = only::rows(location, options.limit);
+    let runs = store.runs(options.state.map(RunState::from), most);
     let runs = runs.await.map_err(|error| Failure::failed(&error))?;
+    let runs = only::of(runs, location, options.limit, |run| &run.location);
     if options.json {
         let rows: Vec<_> = runs.iter().map(described).collect();
         return Ok(format!("{}\n", json!(rows)));

@@ -11,6 +11,7 @@ use canopy_triggers::{Poll, PollSpec, Poller, Polls, Site};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::Only;
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -36,6 +37,8 @@ pub(crate) struct Test {
     pub with: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
@@ -51,7 +54,8 @@ struct Finding {
 
 pub(super) async fn trigger(options: Trigger, environment: &Environment) -> Result<Ended, Failure> {
     let Trigger::Test(options) = options;
-    let loaded = config::load(&options.config.config)?;
+    let mut loaded = config::load(&options.config.config)?;
+    options.only.keep(&mut loaded)?;
     let wanted = wanted(&loaded, &options)?;
     // Without a store nothing was polled yet: an empty one says so.
     let folder = temporary::folder()?;

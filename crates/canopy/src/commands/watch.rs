@@ -6,7 +6,7 @@ use canopy_store::{InboxRow, SqliteStore, Store, StoreError};
 use clap::Args;
 use serde_json::json;
 
-use super::status;
+use super::{Only, status};
 use crate::cli::ConfigArgs;
 use crate::exit::{Ended, Failure};
 use crate::output::Output;
@@ -21,6 +21,8 @@ const ROWS: u32 = 500;
 pub(crate) struct Watch {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Only this kind, e.g. contact.created, or all kinds of a record, e.g. contact
     #[arg(long)]
     pub kind: Option<String>,
@@ -38,15 +40,20 @@ pub(crate) struct Watch {
 pub(super) async fn watch(options: &Watch) -> Result<Ended, Failure> {
     let store = status::open(&options.config).await?;
     let stop = shutdown::on_signal();
+    let location = options.only.location(&options.config, &store).await?;
     let followed = tokio::select! {
-        followed = follow(options, &store) => followed,
+        followed = follow(options, location.as_ref(), &store) => followed,
         () = stop.cancelled() => Ok(()),
     };
     store.close().await;
     followed.map(|()| Ended::Well)
 }
 
-async fn follow(options: &Watch, store: &SqliteStore) -> Result<(), Failure> {
+async fn follow(
+    options: &Watch,
+    location: Option<&String>,
+    store: &SqliteStore,
+) -> Result<(), Failure> {
     let failed = |error: StoreError| Failure::failed(&error);
     let mut last = match options.since {
         Some(number) => number,
@@ -67,7 +74,8 @@ async fn follow(options: &Watch, store: &SqliteStore) -> Result<(), Failure> {
             let rows = store.events_after(last, ROWS).await.map_err(failed)?;
             let Some(newest) = rows.last() else { break };
             last = newest.event.id;
-            for row in rows.iter().filter(|row| wanted(options, row)) {
+            let here = |row: &&InboxRow| location.is_none_or(|one| row.event.location == *one);
+            for row in rows.iter().filter(here).filter(|row| wanted(options, row)) {
                 output.write(line(options, row).as_bytes())?;
                 left -= 1;
                 if left == 0 || output.is_closed() {

@@ -27,6 +27,7 @@ mod profile_records;
 mod profiles;
 mod queue;
 mod records;
+mod registered;
 mod row;
 mod runs;
 mod secrets;

@@ -1,0 +1,132 @@
+//! `--connection`: what a command that reads shows of one connection alone.
+
+use canopy_mapping::nearest;
+use canopy_store::SqliteStore;
+use clap::Args;
+
+use crate::cli::ConfigArgs;
+use crate::config::{self, ConnectionConfig, Loaded};
+use crate::exit::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct Only {
+    /// Only this connection
+    #[arg(long, value_name = "ID")]
+    pub connection: Option<String>,
+}
+
+impl Only {
+    /// The connection's id, which there is.
+    pub fn find(&self, loaded: &Loaded) -> Result<Option<&String>, Failure> {
+        let id = self.connection.as_ref();
+        id.map_or(Ok(()), |id| find(loaded, id).map(drop))?;
+        Ok(id)
+    }
+
+    /// Leaves out all other connections.
+    pub fn keep(&self, loaded: &mut Loaded) -> Result<(), Failure> {
+        if let Some(id) = self.find(loaded)? {
+            loaded.config.connection.retain(|one| one.id == *id);
+        }
+        Ok(())
+    }
+
+    /// The location to show; `None`: all.
+    pub async fn location(
+        &self,
+        config: &ConfigArgs,
+        store: &SqliteStore,
+    ) -> Result<Option<String>, Failure> {
+        let Some(id) = &self.connection else {
+            return Ok(None);
+        };
+        let loaded = config::load(&config.config)?;
+        if let Some(location) = &find(&loaded, id)?.highlevel.location_id {
+            return Ok(Some(location.clone()));
+        }
+        // Found by the token, and noted when the connection was first used.
+        let known = store.location_of(id).await;
+        let known = known.map_err(|error| Failure::failed(&error))?;
+        known.map(Some).ok_or_else(|| {
+            Failure::BadInput(format!(
+                "connection \"{id}\" was never run, so its location is not known; name it in {} by location_id",
+                loaded.file
+            ))
+        })
+    }
+}
+
+/// How many rows to read, so that after the others are left out enough are there.
+pub(super) const fn rows(location: Option<&String>, limit: u32) -> u32 {
+    if location.is_some() { u32::MAX } else { limit }
+}
+
+/// Leaves out the rows of other locations, and cuts to the limit.
+pub(super) fn of<T>(
+    rows: Vec<T>,
+    location: Option<&String>,
+    limit: u32,
+    at: impl Fn(&T) -> &String,
+) -> Vec<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_wanted = |row: &T| location.is_none_or(|location| at(row) == location);
+    rows.into_iter().filter(is_wanted).take(limit).collect()
+}
+
+fn find<'a>(loaded: &'a Loaded, id: &str) -> Result<&'a ConnectionConfig, Failure> {
+    let all = &loaded.config.connection;
+    all.iter().find(|one| one.id == id).ok_or_else(|| {
+        let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
+        let fix = match nearest(id, ids.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("there are: {}", ids.join(", ")),
+        };
+        Failure::BadInput(format!(
+            "{}: no connection has the id \"{id}\"; {fix}",
+            loaded.file
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::cli::Cli;
+
+    /// What reads and shows what belongs to a connection.
+    const READING: [&str; 15] = [
+        "alerts",
+        "auth scopes",
+        "auth status",
+        "backfill",
+        "call",
+        "events",
+        "ledger export",
+        "ledger reconcile",
+        "plan",
+        "profile show",
+        "purchase list",
+        "runs",
+        "simulate",
+        "trigger test",
+        "watch",
+    ];
+
+    #[test]
+    fn what_reads_can_be_asked_for_json_and_for_one_connection() {
+        for path in READING {
+            let mut command = Cli::command();
+            for word in path.split(' ') {
+                let next = command.find_subcommand(word).cloned();
+                command = next.unwrap_or_else(|| panic!("there is no {path}"));
+            }
+            for option in ["json", "connection"] {
+                let has = command
+                    .get_arguments()
+                    .any(|one| one.get_long() == Some(option));
+                assert!(has, "{path} lacks --{option}");
+            }
+        }
+    }
+}

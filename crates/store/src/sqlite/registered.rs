@@ -1,0 +1,16 @@
+//! Which location belongs to which connection.
+
+use super::SqliteStore;
+use crate::error::Result;
+
+impl SqliteStore {
+    /// The location that a connection was first used for.
+    pub async fn location_of(&self, connection: &str) -> Result<Option<String>> {
+        let mut reader = self.reader().await?;
+        sqlx::query_scalar("SELECT location FROM locations WHERE connection = ?1")
+            .bind(connection)
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(|error| self.unavailable(error))
+    }
+}
