@@ -38,6 +38,7 @@ pub(crate) enum Command {
     /// Show the figures of a store, and the runs that need a person
     Status(Status),
     /// Show what a person should know
+    #[command(alias = "alert")]
     Alerts(Alerts),
     /// Show how many calls a day the polls take, and whether they fit
     Plan(Plan),
@@ -45,17 +46,21 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Try what a trigger finds
     #[command(subcommand)]
+    #[command(alias = "triggers")]
     Trigger(Trigger),
     /// List what came in
+    #[command(alias = "event")]
     Events(Events),
     /// Let events go on that wait for a person
     Approve(Approve),
     /// Show what ran, or one run step by step
+    #[command(alias = "history")]
     Runs(Runs),
     /// Run a dead or held run again, from the step at which it stopped
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown
     #[command(subcommand)]
+    #[command(alias = "purchases")]
     Purchase(Purchase),
     /// Read all contacts, notes and tasks of a location: for the view, an export, or a workflow
     Backfill(Backfill),
@@ -69,20 +74,25 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Export the ledger for accounting, or compare it with Ecologi's own figures
     #[command(subcommand)]
+    #[command(alias = "journal")]
     Ledger(LedgerCommand),
     /// Show all that is known of one contact, write notes and tasks, or remove personal data
     #[command(subcommand)]
+    #[command(alias = "profiles")]
     Profile(ProfileCommand),
     /// List, print or copy the ready workflows
     #[command(subcommand)]
+    #[command(alias = "recipes")]
     Recipe(RecipeCommand),
     /// Keep tokens and keys in the store, encrypted
     #[command(subcommand)]
+    #[command(alias = "secrets")]
     Secret(Secret),
     /// Connect an app, and look after tokens
     #[command(subcommand)]
     Auth(crate::commands::Auth),
     /// List `HighLevel`'s operations, or describe one
+    #[command(alias = "operations")]
     Ops(ops::Ops),
     /// Call any of `HighLevel`'s operations
     Call(ops::Call),

@@ -23,6 +23,7 @@ mod control;
 mod environment;
 mod exit;
 mod mcp;
+mod neighbours;
 mod ops;
 mod output;
 mod polls;

@@ -18,11 +18,28 @@ pub(crate) fn folder() -> Result<TempDir, Failure> {
     })
 }
 
+/// Megabytes that a copy of the store takes at most: what is in its log is in the copy as well, and what is played leaves a
+/// log of its own.
+fn room(store: &Path) -> u64 {
+    let mut log = store.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let both = size(store) + size(Path::new(&log));
+    both.saturating_mul(2).div_ceil(1024 * 1024) + 4
+}
+
+/// Says which room a dry run takes, before it takes it.
+pub(crate) fn announce(folder: &Path, store: &Path) {
+    let size = room(store);
+    eprintln!(
+        "a dry run works on a copy of the store: up to {size} MB in {}, which are free again at its end",
+        folder.parent().unwrap_or(folder).display()
+    );
+}
+
 /// Why a copy of the store could not be made.
 pub(crate) fn full(folder: &Path, store: &Path, error: &StoreError) -> Failure {
-    let size = std::fs::metadata(store)
-        .map_or(0, |file| file.len())
-        .div_ceil(1024 * 1024);
+    let size = room(store);
     Failure::Failed(format!(
         "the store cannot be copied to {} ({error}); a dry run works on a copy, which takes up to {size} MB there: make room, or name another folder by TMPDIR",
         folder.display()

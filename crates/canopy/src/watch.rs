@@ -1,4 +1,4 @@
-//! Keeps the figures of webhooks, and tells when they fail or fall silent.
+//! Keeps the figures of webhooks, and tells when they fail or fall silent, or when others use up the day's calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,8 @@ use canopy_store::{SqliteStore, StoreError};
 use canopy_triggers::{Receiver, Watch};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+
+use crate::neighbours;
 
 /// After so long the figures of webhooks are written, and looked at where there are new ones; once in so many times in any
 /// case.
@@ -35,10 +37,13 @@ pub(crate) async fn serve(
             if !stop && (is_new || tick.is_multiple_of(LOOKS)) {
                 watch.look(Timestamp::now()).await?;
             }
+            if !stop {
+                neighbours::look(store, engine, Timestamp::now()).await?;
+            }
             Ok::<_, StoreError>(())
         };
         if let Err(error) = looked.await {
-            tracing::warn!(%error, "the figures of webhooks could not be kept or looked at");
+            tracing::warn!(%error, "the figures of webhooks and calls could not be kept or looked at");
         }
         if stop {
             return;

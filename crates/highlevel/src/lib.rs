@@ -144,10 +144,10 @@ pub use canopy_highlevel_api::{CATALOG, OPERATIONS, WEBHOOKS};
 pub use canopy_transport::invoke::InvokeError;
 pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace, Forms};
 pub use canopy_transport::{
-    Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyLimit, Exhausted, Limiter, Limits,
-    NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy, SecretString,
-    StaticToken, SystemClock, Timeouts, TokenError, TokenSource, Unreadable, WindowLimit,
-    operation, tolerant,
+    Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyBudget, DailyLimit, Exhausted,
+    Limiter, Limits, NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy,
+    SecretString, StaticToken, SystemClock, Timeouts, TokenError, TokenSource, Unreadable,
+    WindowLimit, operation, tolerant,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
 pub use describe::{check, describe, expand, mistake, placeholder, typed};

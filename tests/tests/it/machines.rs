@@ -86,6 +86,14 @@ async fn a_temporary_folder_that_is_absent_or_full_is_named() {
     let full = world.path("small");
     std::fs::create_dir(&full).unwrap();
     let full = full.display().to_string();
+    // What it will take is said before.
+    let output = world.output(&["run", "--dry-run"]).await;
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("a dry run works on a copy of the store: up to ") && told.contains(" MB in "),
+        "{told}"
+    );
+
     let mount = format!("mount -t tmpfs -o size=64k none {full}");
     let Some(output) =
         with_mount(&world, &mount, &[("TMPDIR", &full)], &["run", "--dry-run"]).await

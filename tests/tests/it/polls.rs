@@ -3,7 +3,7 @@
 use canopy_store::{CallEntry, SecretKey, SqliteStore, Store as _};
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{World, eventually, text};
 
 /// A workflow that waits for a trigger, and one for a kind.
 const WORKFLOWS: &str = r#"id = "watch-notes"
@@ -274,4 +274,34 @@ fn squeezed(text: &str) -> Vec<String> {
     text.lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_that_uses_up_the_day_raises_an_alert() {
+    let world = World::new().await;
+    world
+        .control(
+            "/settings",
+            json!({ "limits": true, "burst_limit": 100_000, "daily_limit": 1000 }),
+        )
+        .await;
+    // All private tokens of the location count on one number.
+    let usage = json!({ "class": "location_key", "calls": 900 });
+    world.control("/usage", usage).await;
+    let running = world.start().await;
+    let told = async || {
+        let output = world.output(&["alerts", "--json"]).await;
+        let alerts: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut alerts = alerts.as_array().unwrap().iter();
+        alerts.find(|one| one["kind"] == "neighbour").cloned()
+    };
+    eventually("the alert", async || told().await.is_some()).await;
+    let alert = told().await.unwrap();
+    let message = alert["message"].as_str().unwrap();
+    assert!(
+        message.contains("have made about 9") && message.contains("of the 1000 calls"),
+        "{message}"
+    );
+    assert!(message.contains("connect Canopy as an app"), "{message}");
+    running.stop().await;
 }

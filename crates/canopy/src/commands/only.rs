@@ -113,6 +113,67 @@ mod tests {
         "watch",
     ];
 
+    /// The command that these words name, as far as they are names of commands.
+    fn command(path: &str) -> Option<clap::Command> {
+        let mut command = Cli::command();
+        for word in path.split(' ').take_while(|word| !word.starts_with('-')) {
+            match command.find_subcommand(word).cloned() {
+                Some(next) => command = next,
+                // An argument, such as RUN.
+                None if word.chars().all(char::is_uppercase) => {}
+                None => return None,
+            }
+        }
+        Some(command)
+    }
+
+    #[test]
+    fn the_table_of_words_names_commands_that_there_are() {
+        let words = include_str!("../../../../docs/words.md");
+        let rows = words.lines().filter(|line| line.starts_with("| **"));
+        let mut seen = 0;
+        for row in rows {
+            let column = row.split('|').nth(3).unwrap_or_default();
+            let mut group = String::new();
+            for quoted in column.split('`').skip(1).step_by(2) {
+                if quoted.starts_with("--") {
+                    continue;
+                }
+                // `profile show`, `create`: the group is said once.
+                let whole = command(quoted).is_some();
+                let path = if whole {
+                    quoted.to_owned()
+                } else {
+                    format!("{group} {quoted}")
+                };
+                assert!(command(&path).is_some(), "there is no `{path}`: {row}");
+                if let Some((first, _)) = quoted.split_once(' ').filter(|_| whole) {
+                    first.clone_into(&mut group);
+                }
+                seen += 1;
+            }
+        }
+        assert!(seen > 30, "{seen}");
+    }
+
+    #[test]
+    fn words_that_others_use_lead_to_the_same_command() {
+        for (alias, name) in [
+            ("purchases", "purchase"),
+            ("event", "events"),
+            ("history", "runs"),
+            ("operations", "ops"),
+        ] {
+            let command = command(alias).unwrap();
+            assert_eq!(command.get_name(), name);
+            let help = Cli::command().render_long_help().to_string();
+            assert!(
+                !help.contains(&format!("\n  {alias} ")),
+                "{alias} is hidden"
+            );
+        }
+    }
+
     #[test]
     fn what_reads_can_be_asked_for_json_and_for_one_connection() {
         for path in READING {

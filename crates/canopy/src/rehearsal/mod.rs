@@ -137,6 +137,7 @@ async fn copy(
     let path = folder.path().join("copy.db");
     let real = loaded.store_path();
     let key = if real.exists() {
+        temporary::announce(folder.path(), &real);
         let store = SqliteStore::open_read_only(&real).await;
         let store = store.map_err(|error| Failure::failed(&error))?;
         let copied = store.copy_to(&path).await;
