@@ -288,6 +288,10 @@ async fn contact_task() {
 #[tokio::test(flavor = "multi_thread")]
 async fn task_progress() {
     let world = world(&["task-progress"], "").await;
+    // What comes of webhooks without a contact is another test's matter.
+    world
+        .control("/settings", json!({ "task_webhook_has_contact": true }))
+        .await;
     let running = world.start().await;
     let contacts = world.seed(2).await;
     world
@@ -356,4 +360,43 @@ async fn the_list_tells_name_title_start_and_steps_of_each() {
             .join(format!("../docs/recipes/{name}.md"));
         assert!(page.exists() || name == "new-contact", "{name} has no page");
     }
+}
+
+/// As reported of the service: the webhook of a new task names neither contact nor text.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_webhook_names_no_contact_waits_for_its_poll() {
+    let world = world(&["task-progress"], "").await;
+    world.succeed(&["run", "--once"]).await;
+    let running = world.start().await;
+    let contact = world.seed(1).await.remove(0);
+    world
+        .succeed(&[
+            "call",
+            "create-task",
+            "-p",
+            &format!("contactId={contact}"),
+            "-p",
+            "title=Plant",
+            "-p",
+            "dueDate=2027-01-01T09:00:00Z",
+            "-p",
+            "completed=false",
+        ])
+        .await;
+    eventually("the webhook", async || {
+        let events = world.succeed(&["events", "--state", "pending"]).await;
+        events.contains("task.created")
+    })
+    .await;
+    running.stop().await;
+    world.succeed(&["run", "--once"]).await;
+    let shown = world
+        .succeed(&["profile", "show", &contact, "--json"])
+        .await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let tasks = shown[0]["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 1, "once: {shown}");
+    assert_eq!(tasks[0]["progress"], 0);
+    let pending = world.succeed(&["events", "--state", "pending"]).await;
+    assert!(!pending.contains("task.created"), "{pending}");
 }

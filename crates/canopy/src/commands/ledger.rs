@@ -80,6 +80,7 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
         parsed.transpose().map_err(Failure::BadInput)
     };
     let (from, to) = (instant(&options.from)?, instant(&options.to)?);
+    options.only.find(&config::load(&options.config.config)?)?;
     let store = status::open(&options.config).await?;
     let purchases = all(&store).await;
     store.close().await;
