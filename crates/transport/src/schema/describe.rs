@@ -30,6 +30,10 @@ pub struct Description {
 }
 
 /// One argument, or one member of an argument.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the description, and they go together as they like"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Field {
