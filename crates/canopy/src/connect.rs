@@ -15,6 +15,7 @@ use crate::call_log::CallSink;
 use crate::config::{self, CapsConfig, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
+use crate::pace::Pace;
 
 /// What building a connection's clients takes.
 #[derive(Clone, Copy)]
@@ -68,7 +69,12 @@ impl Connector<'_> {
             ..Limits::UNLIMITED
         };
         let used = self.used_today(location).await;
-        let limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
+        let mut limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
+        // A rehearsal works on a copy, and leaves nothing beside the store.
+        let path = self.loaded.store_path();
+        if self.store.is_none_or(|store| store.path() == path) {
+            limiter = limiter.shared_by(Arc::new(Pace::new(path, location)));
+        }
         if let Some(told) = self.told_today(location).await {
             limiter.assume_used(told);
         }

@@ -26,6 +26,7 @@ mod mcp;
 mod neighbours;
 mod ops;
 mod output;
+mod pace;
 mod polls;
 mod program;
 mod rehearsal;

@@ -146,8 +146,8 @@ pub use canopy_transport::schema::{AnswerKind, Description, Field, FieldPlace, F
 pub use canopy_transport::{
     Budget, BuildError, CallLog, CallRecord, Cause, Clock, DailyBudget, DailyLimit, Exhausted,
     Limiter, Limits, NotSent, OddRecord, PagingError, Patch, Priority, Reserves, RetryPolicy,
-    SecretString, StaticToken, SystemClock, Timeouts, TokenError, TokenSource, Unreadable,
-    WindowLimit, operation, tolerant,
+    SecretString, SharedPace, StaticToken, SystemClock, Timeouts, TokenError, TokenSource,
+    Unreadable, WindowLimit, operation, tolerant,
 };
 pub use client::{Builder, Client, DEFAULT_BASE_URL, default_limits};
 pub use describe::{check, describe, expand, mistake, placeholder, typed};

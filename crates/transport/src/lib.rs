@@ -48,7 +48,7 @@ pub use execute::Execute;
 pub use failure::{CallError, Cause};
 pub use limits::{
     Budget, DailyBudget, DailyLimit, Exhausted, Limiter, Limits, Permit, Priority, Reserves,
-    ServerLimits, WindowBudget, WindowLimit, retry_after,
+    ServerLimits, SharedPace, WindowBudget, WindowLimit, retry_after,
 };
 pub use patch::Patch;
 pub use record::{OddRecord, PagingError};

@@ -25,6 +25,8 @@ const TOGETHER: usize = 25;
 /// Contacts that are read side by side; the limits still hold.
 const ASIDE: usize = 8;
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// Times that a lease may be lost between taking and using it.
+const FENCED: u32 = 5;
 
 /// What a back-fill reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -363,20 +365,26 @@ impl Backfill {
         place: &mut Place,
         records: Vec<NewRecord>,
     ) -> Result<(), BackfillError> {
-        let fence = self.site.lease(LEASE).await?;
-        let Some(fence) = fence else {
-            return Err(BackfillError::Owned {
-                location: self.site.location.clone(),
-            });
-        };
         place.records += records.len() as u64;
         let state = json!(place);
-        let now = self.site.clock.now();
-        self.site
-            .store
-            .put_records(&fence, &self.name(), state, records, now)
-            .await?;
-        Ok(())
+        let mut attempts = 0;
+        loop {
+            let fence = self.site.lease(LEASE).await?;
+            let Some(fence) = fence else {
+                return Err(BackfillError::Owned {
+                    location: self.site.location.clone(),
+                });
+            };
+            let (name, now) = (self.name(), self.site.clock.now());
+            let (state, records) = (state.clone(), records.clone());
+            let store = &self.site.store;
+            let put = store.put_records(&fence, &name, state, records, now);
+            match put.await {
+                // A `canopy run` beside us has just let the location go or taken it again.
+                Err(StoreError::Fenced { .. }) if attempts < FENCED => attempts += 1,
+                put => return Ok(put.map(drop)?),
+            }
+        }
     }
 
     async fn call(

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::daily::Daily;
 use super::server::ServerWindow;
 use super::window::Window;
-use super::{Budget, Exhausted, Limits, Priority, ServerLimits};
+use super::{Budget, Exhausted, Limits, Priority, ServerLimits, SharedPace};
 use crate::clock::Clock;
 
 /// Gives permits for calls of one location. Share one among all clients of that location.
@@ -63,6 +63,15 @@ impl Limiter {
                 arrivals: 0,
             }),
         }
+    }
+
+    /// Other processes draw on the same window: what this one may do is told by what all have done.
+    #[must_use]
+    pub fn shared_by(self, pace: Arc<dyn SharedPace>) -> Self {
+        if let Some(window) = &mut self.lock().window {
+            window.share(pace);
+        }
+        self
     }
 
     /// So many calls of this (UTC) day were used by everybody, as the service told an earlier run of the program.

@@ -53,6 +53,13 @@ impl Limits {
     };
 }
 
+/// The pace that several processes keep together, such as a program and a command beside it.
+pub trait SharedPace: Send + Sync + std::fmt::Debug {
+    /// Takes a call of one each `period`, with up to `burst` at once, or tells how long to wait for one. `None`: it cannot
+    /// be told, and the process keeps a pace of its own.
+    fn take(&self, period: Duration, burst: u32) -> Option<Result<(), Duration>>;
+}
+
 /// A limit per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowLimit {

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use governor::clock::Clock;
 use governor::{Quota, RateLimiter};
 
-use super::{ServerLimits, WindowBudget, WindowLimit};
+use super::{ServerLimits, SharedPace, WindowBudget, WindowLimit};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokioClock;
@@ -47,6 +48,7 @@ pub(super) fn quota(limit: WindowLimit) -> Quota {
 pub(super) struct Window {
     limit: WindowLimit,
     gcra: Gcra,
+    shared: Option<Arc<dyn SharedPace>>,
     /// When the last permits were given, for the report only.
     recent: VecDeque<Instant>,
 }
@@ -56,21 +58,35 @@ impl Window {
         Self {
             limit,
             gcra: RateLimiter::direct_with_clock(quota(limit), TokioClock),
+            shared: None,
             recent: VecDeque::new(),
         }
+    }
+
+    /// Other processes draw on the same window.
+    pub fn share(&mut self, pace: Arc<dyn SharedPace>) {
+        self.shared = Some(pace);
     }
 
     /// Takes a permit, or tells how long to wait for one.
     pub fn take(&mut self) -> Result<(), Duration> {
         let now = TokioClock.now();
-        match self.gcra.check() {
+        let quota = quota(self.limit);
+        let (period, burst) = (quota.replenish_interval(), quota.burst_size().get());
+        let shared = self.shared.as_ref();
+        let taken = shared.and_then(|pace| pace.take(period, burst));
+        let taken = taken.unwrap_or_else(|| {
+            let own = self.gcra.check();
+            own.map_err(|not_until| not_until.wait_time_from(now))
+        });
+        match taken {
             Ok(()) => {
                 self.forget(now);
                 self.recent.push_back(now);
                 Ok(())
             }
             // A timer's grain is a millisecond: never wake just before the permit.
-            Err(not_until) => Err(not_until.wait_time_from(now).max(Duration::from_millis(1))),
+            Err(wait) => Err(wait.max(Duration::from_millis(1))),
         }
     }
 

@@ -6,16 +6,21 @@ use canopy_engine::{Connection, Foreseen, foresee};
 use canopy_mapping::fields::CustomFieldInfo;
 use canopy_mapping::{CUSTOM, Event, Source, Trace, Workflow, record_version};
 use canopy_store::{
-    Fence, Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError,
-    StoredRecord,
+    Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError, StoredRecord,
 };
 use canopy_triggers::RecordKind;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::export::ROWS;
 use crate::exit::Failure;
+use crate::program::OWNER;
+
+/// How long a lease lasts that firing takes for each location.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// Times that it may be lost between taking and using it.
+const FENCED: u32 = 5;
 
 /// The version of an event of a kind that happens once.
 const CREATED: &str = "created";
@@ -67,25 +72,40 @@ impl Fire<'_> {
     }
 
     /// Makes the events pending, page by page: once more in the same way starts nothing twice.
-    pub async fn start(&self, fence: &Fence) -> Result<Fired, Failure> {
+    pub async fn start(&self) -> Result<Fired, Failure> {
         let mut all = Fired::default();
         for kind in &self.kinds {
             let mut after = String::new();
             while let Some(page) = self.page(*kind, &mut after).await? {
-                let events = page
+                let events: Vec<NewEvent> = page
                     .iter()
                     .map(|record| fired(record, &self.workflow.id))
                     .collect();
-                let fired = self
-                    .store
-                    .fire_events(fence, events, Timestamp::now())
-                    .await;
-                let fired = fired.map_err(failed)?;
+                let fired = self.fire(&events).await?;
                 all.pending += fired.pending;
                 all.left += fired.left;
             }
         }
         Ok(all)
+    }
+
+    /// Makes events pending. A `canopy run` that ends meanwhile takes the lease away, so it is taken again.
+    async fn fire(&self, events: &[NewEvent]) -> Result<Fired, Failure> {
+        let location = &self.connection.location;
+        let mut attempts = 0;
+        loop {
+            let now = Timestamp::now();
+            let lease = self.store.acquire_lease(location, OWNER, now, LEASE);
+            let Some(fence) = lease.await.map_err(failed)? else {
+                return Err(Failure::Failed(format!(
+                    "another process holds location {location}; stop it first"
+                )));
+            };
+            match self.store.fire_events(&fence, events.to_vec(), now).await {
+                Err(StoreError::Fenced { .. }) if attempts < FENCED => attempts += 1,
+                fired => return fired.map_err(failed),
+            }
+        }
     }
 
     /// The location's custom fields, where the workflow reads a contact's.

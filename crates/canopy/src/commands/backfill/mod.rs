@@ -15,7 +15,7 @@ use canopy_triggers::{
     Backfill as Reader, BackfillError, BackfillOptions, Backfilled, RecordKind, Since, Site,
 };
 use clap::{Args, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::fire::Fire;
@@ -78,9 +78,6 @@ impl From<Kind> for RecordKind {
         }
     }
 }
-
-/// How long a lease lasts that firing takes for each location.
-const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) async fn backfill(
     options: &Backfill,
@@ -371,16 +368,7 @@ impl Job<'_> {
             self.say("nothing was started; add --yes to start it");
             return Ok(entry);
         }
-        let lease = self
-            .store
-            .acquire_lease(&connection.location, OWNER, Timestamp::now(), LEASE);
-        let Some(fence) = lease.await.map_err(failed)? else {
-            return Err(Failure::Failed(format!(
-                "another process holds location {}; stop it first",
-                connection.location
-            )));
-        };
-        let fired = fire.start(&fence).await?;
+        let fired = fire.start().await?;
         self.say(&format!(
             "{} event(s) wait for `canopy run`{}",
             fired.pending,
