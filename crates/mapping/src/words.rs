@@ -6,7 +6,7 @@ use crate::file_error::nearest;
 use crate::rounding;
 
 /// Filters that somebody may have meant, besides the ways to round.
-const FILTERS: [&str; 48] = [
+const FILTERS: [&str; 49] = [
     "abs",
     "amount",
     "attr",

@@ -266,10 +266,7 @@ fn a_mistake_names_field_and_value() {
             "2 * '12-50'",
             "have it sent as digits with at most one point",
         ),
-        (
-            "v.grouped | money",
-            "v.grouped is \"1,000\", and ",
-        ),
+        ("v.grouped | money", "v.grouped is \"1,000\", and "),
         (
             "v.grouped | amount",
             "v.grouped is \"1,000\", and can be read in two ways, 1000 and 1.000; name what stands before the fraction: | amount('.')",
