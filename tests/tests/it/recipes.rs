@@ -367,7 +367,11 @@ async fn the_list_tells_name_title_start_and_steps_of_each() {
 async fn a_task_whose_webhook_names_no_contact_waits_for_its_poll() {
     let world = world(&["task-progress"], "").await;
     world.succeed(&["run", "--once"]).await;
+    // A poll in between would read the contact's tasks before there is one.
+    let config = std::fs::read_to_string(world.path("canopy.toml")).unwrap();
+    world.write_config(&format!("{config}\n[poll]\nenabled = false\n"));
     let running = world.start().await;
+    world.write_config(&config);
     let contact = world.seed(1).await.remove(0);
     world
         .succeed(&[
