@@ -10,6 +10,7 @@ use crate::commands::{
     Alerts, Approve, Backfill, Backup, Budget, Events, LedgerCommand, Only, Plan, ProfileCommand,
     RecipeCommand, Restore, Runs, Schema, Simulate, Trigger, Watch,
 };
+use crate::log::LogFormat;
 use crate::ops::cli as ops;
 
 /// Fund climate action at Ecologi from what happens in `HighLevel`.
@@ -19,6 +20,15 @@ use crate::ops::cli as ops;
     after_help = "Exit codes: 0 done, 1 failure, 2 bad input, 3 needs a person, 4 goes on later."
 )]
 pub(crate) struct Cli {
+    /// How the log on standard error is written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "CANOPY_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
     #[command(subcommand)]
     pub command: Command,
 }

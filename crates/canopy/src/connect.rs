@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use canopy_engine::{Budget, Caps, Connection, Workflows};
 use canopy_store::{SqliteStore, Store};
-use canopy_transport::{DailyLimit, Limiter, Limits, Reserves, SystemClock, WindowLimit};
+use canopy_transport::{
+    DailyLimit, Limiter, Limits, Reserves, RetryPolicy, SystemClock, WindowLimit,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -66,6 +68,7 @@ impl Connector<'_> {
                 max: config.highlevel.requests_per_day,
                 reserves: Reserves::default(),
             }),
+            longest_pause: self.loaded.config.retry.max,
             ..Limits::UNLIMITED
         };
         let used = self.used_today(location).await;
@@ -83,9 +86,20 @@ impl Connector<'_> {
             .token_source(self.token_source(config).await?)
             .location(location)
             .limiter(Arc::new(limiter))
+            .retry(self.retries())
             .call_log(Arc::new(self.calls.clone()))
             .build()
             .map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// Repeats within a call. The longest wait holds for them as well.
+    fn retries(self) -> RetryPolicy {
+        let (usual, longest) = (RetryPolicy::default(), self.loaded.config.retry.max);
+        RetryPolicy {
+            first_delay: usual.first_delay.min(longest),
+            max_delay: usual.max_delay.min(longest),
+            ..usual
+        }
     }
 
     /// What HighLevel told an earlier run of the program of today: other programs may have used the day as well.
@@ -119,6 +133,7 @@ impl Connector<'_> {
     ) -> Result<canopy_ecologi::Client, Failure> {
         let limits = Limits {
             window: window(config.ecologi.requests_per_minute, Duration::from_mins(1)),
+            longest_pause: self.loaded.config.retry.max,
             ..Limits::UNLIMITED
         };
         canopy_ecologi::Client::builder()
@@ -129,6 +144,7 @@ impl Connector<'_> {
             )
             .location(location)
             .limits(limits)
+            .retry(self.retries())
             .call_log(Arc::new(self.calls.clone()))
             .build()
             .map_err(|error| Failure::bad_input(&error))
@@ -139,7 +155,11 @@ impl Connector<'_> {
         match &config.highlevel.location_id {
             Some(location) => Ok(location.clone()),
             None if config.highlevel.oauth.is_some() => self.installed_at(config).await,
-            None => self.find_location(config).await,
+            // A start must not hang on a service for what is known.
+            None => match self.known_location(config).await? {
+                Some(location) => Ok(location),
+                None => self.find_location(config).await,
+            },
         }
     }
 
@@ -155,14 +175,30 @@ impl Connector<'_> {
         Ok(())
     }
 
+    /// The location that the connection has been for, where it is one.
+    async fn known_location(self, config: &ConnectionConfig) -> Result<Option<String>, Failure> {
+        let Some(store) = self.store else {
+            return Ok(None);
+        };
+        store
+            .location_of(&config.id)
+            .await
+            .map_err(|error| Failure::failed(&error))
+    }
+
     /// The one location that the token is for.
     async fn find_location(self, config: &ConnectionConfig) -> Result<String, Failure> {
         let client = self.highlevel(config, "").await?;
         let where_to = format!("{}: connection \"{}\"", self.loaded.file, config.id);
         let answer = client.invoke("search-locations", &json!({})).await.map_err(|error| {
-            Failure::BadInput(format!(
+            let text = format!(
                 "{where_to}: highlevel.location_id is not given and could not be found by the token: {error}"
-            ))
+            );
+            if error.is_retryable() || error.outcome_unknown() {
+                Failure::Later(text)
+            } else {
+                Failure::BadInput(text)
+            }
         })?;
         let locations = answer["locations"]
             .as_array()

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     BadInput(String),
     /// Code 1: it did not work this time.
     Failed(String),
+    /// Code 1: a service could not be reached. What can wait tries again.
+    Later(String),
 }
 
 impl Failure {
@@ -35,7 +37,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::BadInput(text) | Self::Failed(text)) = self;
+        let (Self::BadInput(text) | Self::Failed(text) | Self::Later(text)) = self;
         f.write_str(text)
     }
 }
@@ -61,9 +63,9 @@ pub(crate) fn report(result: Result<Ended, Failure>) -> ExitCode {
         Ok(Ended::NeedsPerson) => ExitCode::from(3),
         Ok(Ended::Unfinished) => ExitCode::from(4),
         Err(failure) => {
-            eprintln!("canopy: {failure}");
+            crate::log::failure(&failure.to_string());
             ExitCode::from(match failure {
-                Failure::Failed(_) => 1,
+                Failure::Failed(_) | Failure::Later(_) => 1,
                 Failure::BadInput(_) => 2,
             })
         }

@@ -20,8 +20,10 @@ mod commands;
 mod config;
 mod connect;
 mod control;
+mod daemon;
 mod environment;
 mod exit;
+mod log;
 mod mcp;
 mod neighbours;
 mod ops;
@@ -43,7 +45,6 @@ use std::time::Duration;
 
 use canopy_engine::Observer;
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 pub use audit::{Audit, AuditError, Books, audit_sandbox};
 
@@ -52,14 +53,7 @@ pub fn main_observed(observer: Arc<dyn Observer>) -> ExitCode {
     end_when_nobody_reads();
     let cli = cli::Cli::parse();
     let environment = environment::Environment::of_process();
-    let filter = environment
-        .var("CANOPY_LOG")
-        .unwrap_or_else(|| "warn,canopy=info".to_owned());
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+    let _written_at_the_end = log::begin(cli.log_format, &environment);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(Err(exit::Failure::failed(&error))),
@@ -77,7 +71,7 @@ fn end_when_nobody_reads() {
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload_as_str().unwrap_or_default();
         if said.starts_with("failed printing to stdout") {
-            eprintln!("error: standard output was closed; not all was done or shown");
+            log::note("error: standard output was closed; not all was done or shown");
             std::process::exit(1);
         }
         usual(panic);

@@ -11,7 +11,7 @@ use canopy_engine::{
 use canopy_store::clock::SystemClock;
 use canopy_store::{DeliveryStore as _, SqliteStore, Store};
 use canopy_triggers::{Poller, Receiver, Scheduler, Site};
-use canopy_web::App;
+use canopy_web::{App, Bounds, Routes};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::config::{self, Loaded, WorkflowFiles};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
+use crate::log::note;
 use crate::reload::Reload;
 use crate::{auth, polls, schedules, watch};
 
@@ -54,8 +55,25 @@ pub(crate) struct Program {
     /// The private integration tokens, whose age is looked at.
     tokens: Vec<PrivateTokens>,
     loaded: Loaded,
-    /// Held as long as the program lives: one process works on a store.
-    _lock: File,
+    /// Held as long as the process works on the store: one does at a time.
+    lock: Arc<File>,
+}
+
+/// When the credentials are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Before anything is written.
+    Tried,
+    /// Where there is a store, they have worked: then no service is asked before the program listens. They are looked at
+    /// before anything is bought.
+    Known,
+}
+
+/// What one program hands to the next in the same process.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    store: SqliteStore,
+    lock: Arc<File>,
 }
 
 impl Program {
@@ -64,18 +82,24 @@ impl Program {
         loaded: &Loaded,
         environment: &Environment,
         observer: Arc<dyn Observer>,
+        trust: Trust,
+        kept: Option<Kept>,
     ) -> Result<Self, Failure> {
         let config = &loaded.config;
-        refuse_lost(loaded, environment)?;
+        if kept.is_none() {
+            refuse_lost(loaded, environment)?;
+        }
         let verifier = config::verifier(loaded)?;
         let (calls, log) = CallSink::new();
         // A store that is there is locked before it is opened, one that is not there is not created yet.
-        let held = if loaded.store_path().exists() {
-            Some(lock(loaded)?)
-        } else {
-            None
+        let (held, existing) = match kept {
+            Some(kept) => (Some(kept.lock), Some(kept.store)),
+            None if loaded.store_path().exists() => {
+                let held = Arc::new(lock(loaded)?);
+                (Some(held), existing_store(loaded, environment).await?)
+            }
+            None => (None, None),
         };
-        let existing = existing_store(loaded, environment).await?;
         let connector = Connector {
             loaded,
             environment,
@@ -90,13 +114,16 @@ impl Program {
         let timetables = schedules::schedules(&workflows)?;
         let workflows = Workflows::from(workflows);
         let connections = connections(connector, &workflows).await?;
+        if trust == Trust::Tried || existing.is_none() {
+            try_all(loaded, &connections).await?;
+        }
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
         let tokens = private_tokens(connector, &connections).await?;
         // From here on things are written: everything that a person could have got wrong has been looked at.
         let lock = match held {
             Some(lock) => lock,
-            None => lock(loaded)?,
+            None => Arc::new(lock(loaded)?),
         };
         let store = match existing {
             Some(store) => store,
@@ -164,39 +191,77 @@ impl Program {
             calls,
             tokens,
             loaded: loaded.clone(),
-            _lock: lock,
+            lock,
         })
     }
 
-    /// Polls, receives and drains until `shutdown`; then everything that was begun is finished and the store closed.
-    pub async fn serve(
-        &self,
-        page: TcpListener,
-        webhooks: Option<TcpListener>,
-        shutdown: CancellationToken,
-    ) -> Result<(), Failure> {
-        let app = App {
+    /// What its routes work on.
+    pub fn app(&self) -> App {
+        App {
             store: Arc::new(self.store.clone()),
             engine: self.engine.clone(),
             receiver: self.receiver.clone(),
             callback: self.callback.clone().map(|one| Arc::new(one) as _),
             dispatch: Arc::new(self.bells.clone()),
             title: self.loaded.file.clone(),
-        };
-        let pages = canopy_web::serve(
-            page,
-            canopy_web::page_router(app.clone()),
-            shutdown.clone().cancelled_owned(),
-        );
-        let hooks = async {
-            match webhooks {
-                Some(listener) => {
-                    let router = canopy_web::webhook_router(app);
-                    canopy_web::serve(listener, router, shutdown.clone().cancelled_owned()).await
-                }
-                None => Ok(()),
-            }
-        };
+        }
+    }
+
+    /// What the next program in this process goes on with.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            store: self.store.clone(),
+            lock: Arc::clone(&self.lock),
+        }
+    }
+
+    pub fn config(&self) -> &config::Config {
+        &self.loaded.config
+    }
+
+    /// The text of the configuration that it was put together from.
+    pub fn text(&self) -> &str {
+        &self.loaded.text
+    }
+
+    /// Where an alert belongs that is about no location.
+    pub fn first_location(&self) -> &str {
+        let location = self.engine.connections().next();
+        location.map_or("", |connection| &connection.location)
+    }
+
+    /// Tells the person at the terminal what it works for.
+    pub fn introduce(&self) {
+        for connection in self.engine.connections() {
+            let mode = if connection.test {
+                "test mode, nothing is charged"
+            } else {
+                "real purchases"
+            };
+            note(&format!(
+                "connection {}: location {}, {mode}",
+                connection.id, connection.location
+            ));
+        }
+    }
+
+    /// Polls, receives and drains until `shutdown`; then everything that was begun is finished.
+    pub async fn serve(
+        &self,
+        page: TcpListener,
+        webhooks: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), Failure> {
+        let (app, bounds) = (self.app(), Bounds::default());
+        let pages = Routes::new(canopy_web::page_router(app.clone()));
+        let pages = canopy_web::serve(page, pages, bounds, shutdown.cancelled());
+        let hooks = Routes::new(canopy_web::webhook_router(app));
+        let hooks = canopy_web::serve(webhooks, hooks, bounds, shutdown.cancelled());
+        tokio::join!(self.work(&shutdown), pages, hooks).0
+    }
+
+    /// Polls and drains until `shutdown`; then everything that was begun is finished.
+    pub async fn work(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
         let polls = self.polls.iter().map(|poll| {
             let bells = self.bells.clone();
             let found = move |location: &str| canopy_engine::Dispatch::ring(&bells, location);
@@ -207,7 +272,6 @@ impl Program {
             let found = move |location: &str| canopy_engine::Dispatch::ring(&bells, location);
             scheduler.serve(found, shutdown.clone().cancelled_owned())
         });
-        let location = self.engine.connections().next();
         let reload = Reload {
             loaded: &self.loaded,
             store: &self.store,
@@ -215,31 +279,31 @@ impl Program {
             files: &self.files,
             pollers: &self.polls,
             schedulers: &self.schedulers,
-            location: location.map_or("", |connection| &connection.location),
+            location: self.first_location(),
         };
         let guard = self.guard();
         let engine = async {
             // Before money: nothing is bought until it has been looked whether it may be.
-            guard.look().await;
+            tokio::select! {
+                () = guard.look() => {}
+                () = shutdown.cancelled() => return,
+            }
             let engine = self
                 .engine
                 .clone()
                 .serve(self.bells.clone(), shutdown.clone().cancelled_owned());
-            tokio::join!(engine, guard.serve(&shutdown));
+            tokio::join!(engine, guard.serve(shutdown));
         };
-        let (store, pages, hooks, ..) = tokio::join!(
-            self.watch_store(&shutdown),
-            pages,
-            hooks,
+        let (store, ..) = tokio::join!(
+            self.watch_store(shutdown),
             futures::future::join_all(polls),
             futures::future::join_all(schedules),
-            reload.serve(&shutdown),
+            reload.serve(shutdown),
             engine,
-            watch::serve(&self.store, &self.receiver, &self.engine, &shutdown),
-            self.prune(&shutdown)
+            watch::serve(&self.store, &self.receiver, &self.engine, shutdown),
+            self.prune(shutdown)
         );
-        store?;
-        pages.and(hooks).map_err(|error| Failure::failed(&error))
+        store
     }
 
     /// What looks whether the connections may do what they are to do.
@@ -288,6 +352,9 @@ impl Program {
 
     /// Writes what is still in memory.
     pub async fn flush(&self) {
+        if let Err(error) = self.receiver.flush().await {
+            tracing::warn!(%error, "the figures of webhooks could not be kept");
+        }
         self.calls.flush().await;
     }
 
@@ -359,32 +426,41 @@ pub(crate) async fn existing_store(
     Ok(None)
 }
 
-/// Builds all connections and tries their tokens. A service that cannot be reached now is no reason not to start.
+/// Builds all connections.
 pub(crate) async fn connections(
     connector: Connector<'_>,
     workflows: &Workflows,
 ) -> Result<Vec<Connection>, Failure> {
-    let loaded = connector.loaded;
     let mut connections = Vec::new();
-    for config in &loaded.config.connection {
-        let connection = connector.connection(config, workflows.clone()).await?;
-        match Connector::verify(&connection.highlevel, &connection.location).await {
-            Ok(()) => {}
-            Err(error) if error.is_retryable() || error.outcome_unknown() => {
-                tracing::warn!(connection = %config.id, %error, "HighLevel cannot be reached now; it will be tried again");
-            }
-            Err(error) => {
-                return Err(Failure::BadInput(format!(
-                    "{}: connection \"{}\": {}",
-                    loaded.file,
-                    config.id,
-                    chain(&error)
-                )));
-            }
-        }
-        connections.push(connection);
+    for config in &connector.loaded.config.connection {
+        connections.push(connector.connection(config, workflows.clone()).await?);
     }
     Ok(connections)
+}
+
+/// Tries the tokens of all connections.
+pub(crate) async fn try_all(loaded: &Loaded, connections: &[Connection]) -> Result<(), Failure> {
+    for connection in connections {
+        try_one(loaded, connection).await?;
+    }
+    Ok(())
+}
+
+/// A service that cannot be reached now is no reason not to start.
+async fn try_one(loaded: &Loaded, connection: &Connection) -> Result<(), Failure> {
+    match Connector::verify(&connection.highlevel, &connection.location).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_retryable() || error.outcome_unknown() => {
+            tracing::warn!(connection = %connection.id, %error, "HighLevel cannot be reached now; it will be tried again");
+            Ok(())
+        }
+        Err(error) => Err(Failure::BadInput(format!(
+            "{}: connection \"{}\": {}",
+            loaded.file,
+            connection.id,
+            chain(&error)
+        ))),
+    }
 }
 
 /// The private integration tokens of one connection.

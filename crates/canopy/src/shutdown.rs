@@ -1,4 +1,7 @@
-//! Ctrl-C and SIGTERM end the program in order.
+//! Ctrl-C and SIGTERM end the program in order; SIGHUP has it read its configuration again.
+
+#[cfg(unix)]
+use std::io::IsTerminal as _;
 
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +19,48 @@ pub(crate) fn on_signal() -> CancellationToken {
         std::process::exit(1);
     });
     token
+}
+
+/// SIGHUP, from when this is made.
+#[cfg(unix)]
+pub(crate) struct Hangups {
+    signal: Option<tokio::signal::unix::Signal>,
+    /// Whether a person watched from a terminal.
+    watched: bool,
+}
+
+#[cfg(unix)]
+impl Hangups {
+    pub fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            signal: signal(SignalKind::hangup()).ok(),
+            watched: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Waits for the next one. The one that a terminal sends when it is closed means the end, as everywhere.
+    pub async fn next(&mut self, stop: &CancellationToken) {
+        received(self.signal.as_mut()).await;
+        if self.watched && !std::io::stderr().is_terminal() {
+            stop.cancel();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub fn new() -> Self {
+        Self
+    }
+
+    pub async fn next(&mut self, _: &CancellationToken) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Both signals, one listener each for the whole time: one that comes between two waits is heard as well.

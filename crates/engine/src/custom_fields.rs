@@ -83,7 +83,7 @@ impl FieldDirectory {
         let fields = self.of(location);
         let mut fields = fields.lock().await;
         if let Some(known) = &*fields
-            && (now < known.read_at + STALE || is_complete(&known.all))
+            && (now.duration_since(known.read_at).abs() < STALE || is_complete(&known.all))
         {
             return Ok(known.all.clone());
         }

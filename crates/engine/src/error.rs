@@ -28,6 +28,9 @@ pub(crate) enum Verdict {
     },
     /// The service says that the contact is not there. It is asked again for a while; then the run ends.
     Missing(String),
+    /// The service says that what a step is to write to is not there. It is tried again for as long as a read is, and is
+    /// then one for the dead letters.
+    NotThere(String),
     /// Wait until then; does not count as an attempt.
     Wait {
         reason: String,

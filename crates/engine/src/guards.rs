@@ -11,6 +11,8 @@ use crate::error::EngineError;
 const DEEPEST: u32 = 8;
 /// The time within which the runs of a workflow for one contact are counted.
 const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// Clocks differ by less.
+const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 
 impl Engine {
     /// Ends an event that stands at the end of a long chain of runs, and tells a person. `false`: it does not.
@@ -69,11 +71,13 @@ impl Engine {
         if event.source == Source::Manual {
             return Ok(false);
         }
-        let since = self.clock.now() - WINDOW;
+        // What lies in the future was begun by a clock that was ahead.
+        let now = self.clock.now();
+        let between = (now - WINDOW, now + AHEAD);
         let contact = event.contact.as_deref();
         let runs = self
             .store
-            .runs_since(&event.location, workflow, contact, &event.record, since)
+            .runs_since(&event.location, workflow, contact, &event.record, between)
             .await?;
         Ok(runs >= u64::from(self.options.most_runs))
     }

@@ -66,7 +66,11 @@ impl Engine {
         if let Some(reason) = &too_old {
             return self.await_approval(fence, &event, reason).await;
         }
-        if let Some(target) = Target::told(&event)
+        let mut told = Target::told(&event);
+        if told.is_none() {
+            told = self.told_of_task(&event).await?;
+        }
+        if let Some(target) = told
             && let Some(row) = self.store.event(id).await?
         {
             let written = Written {
@@ -118,6 +122,36 @@ impl Engine {
         }
         started.retain(|run| !too_often.contains(&&*run.workflow));
         Ok(started)
+    }
+
+    /// What a person changed of a task in HighLevel, as far as it can be told by its counterpart on the profile.
+    async fn told_of_task(&self, event: &Event) -> Result<Option<Target>, EngineError> {
+        let (Some(contact), true) = (&event.contact, event.kind.starts_with("task.")) else {
+            return Ok(None);
+        };
+        let tasks = self.store.profile_tasks(&event.location, contact).await?;
+        let ours = tasks
+            .iter()
+            .find(|task| task.highlevel_id.as_deref() == Some(&event.record));
+        let Some(ours) = ours else {
+            return Ok(None);
+        };
+        let theirs = &event.payload;
+        let mut parts = Vec::new();
+        if theirs["title"]
+            .as_str()
+            .is_some_and(|title| title != ours.title)
+        {
+            parts.push("title".to_owned());
+        }
+        if theirs["completed"]
+            .as_bool()
+            .is_some_and(|completed| completed != ours.completed)
+        {
+            parts.push("completed".to_owned());
+        }
+        let name = format!("/contacts/{contact}/tasks/{}", event.record);
+        Ok((!parts.is_empty()).then_some(Target { name, parts }))
     }
 
     /// Why an event that came late needs a person's approval; `None` where it does not.

@@ -36,7 +36,7 @@ impl Records {
         let mut known = self.known.lock().await;
         let place = (location.to_owned(), record.to_owned());
         if let Some((record, read_at)) = known.get(&place)
-            && now < *read_at + STALE
+            && now.duration_since(*read_at).abs() < STALE
         {
             return Ok(record.clone());
         }

@@ -45,7 +45,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
         let (since, attempts) = match row.missing_since {
-            Some(since) => (since, row.attempts + 1),
+            // It may have been written by a clock that was ahead.
+            Some(since) => (since.min(now), row.attempts + 1),
             None => (now, 1),
         };
         if now.duration_since(since) >= patience || self.is_told_gone(&row.event).await? {
@@ -141,7 +142,7 @@ impl Engine {
             return Ok(());
         }
         // Once for each time that it gets worse, not at every look.
-        if told.is_some_and(|alert| now.duration_since(alert.updated_at) < QUIET) {
+        if told.is_some_and(|alert| now.duration_since(alert.updated_at).abs() < QUIET) {
             return Ok(());
         }
         let since = stuck

@@ -283,7 +283,18 @@ impl Engine {
         let before = if progressed {
             Trouble::default()
         } else {
-            run.trouble
+            // What lies in the future was written by a clock that was ahead.
+            Trouble {
+                failing_since: run.trouble.failing_since.map(|since| since.min(now)),
+                missing_since: run.trouble.missing_since.map(|since| since.min(now)),
+            }
+        };
+        let what_failed = match &verdict {
+            Verdict::Retry { .. } => Some("a step failed; it will be tried again"),
+            Verdict::Missing(_) | Verdict::NotThere(_) => {
+                Some("what a step is about is not there; it will be looked for again")
+            }
+            _ => None,
         };
         let update = match verdict {
             Verdict::Done(_) => update(RunState::Done, attempts, None, None),
@@ -298,7 +309,12 @@ impl Engine {
             Verdict::Wait { reason, until } => {
                 update(RunState::Waiting, run.attempts, Some(until), Some(reason))
             }
-            Verdict::Missing(error) => {
+            Verdict::NotThere(error) if self.is_gone(run) => {
+                let patience = retry.gone_after;
+                let error = format!("not there for {patience:#}: {error}");
+                update(RunState::Dead, attempts, None, Some(error))
+            }
+            Verdict::Missing(error) | Verdict::NotThere(error) => {
                 let since = before.missing_since.unwrap_or(now);
                 if self.is_gone(run) {
                     let reason = format!("ended: {error}");
@@ -343,6 +359,11 @@ impl Engine {
         };
         if let (RunState::Dead | RunState::Held, Some(error)) = (update.state, &update.error) {
             tracing::warn!(run = run.id, workflow = %run.workflow, state = ?update.state, %error, "run stopped");
+        }
+        if let (Some(what), RunState::Waiting) = (what_failed, update.state) {
+            let error = update.error.as_deref().unwrap_or_default();
+            let next = update.next_attempt_at.map(|at| format!("{at:.0}"));
+            tracing::warn!(run = run.id, workflow = %run.workflow, attempts = update.attempts, next, error, "{what}");
         }
         self.store.update_run(fence, run.id, update, now).await?;
         Ok(())

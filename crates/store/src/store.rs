@@ -194,14 +194,14 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore {
     async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
-    /// How many runs of a workflow began after an instant: for a contact, or where there is none for a record.
+    /// How many runs of a workflow began between two instants: for a contact, or where there is none for a record.
     async fn runs_since(
         &self,
         location: &str,
         workflow: &str,
         contact: Option<&str>,
         record: &str,
-        since: Timestamp,
+        between: (Timestamp, Timestamp),
     ) -> Result<u64>;
     /// The same as [`Store::requeue_run`], with another text of its workflow from here on. Steps that are done stay so.
     async fn requeue_run_with(&self, run: i64, definition: &str, now: Timestamp) -> Result<bool>;
@@ -212,6 +212,9 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore {
     async fn steps(&self, run: i64) -> Result<Vec<StepRecord>>;
     /// The most telling record with this key in any run: done before unsure before intended before the rest.
     async fn step_by_key(&self, location: &str, key: &str) -> Result<Option<StepRecord>>;
+    /// The steps with this key that were begun and of which nobody knows what came of them, the oldest first. Runs of one
+    /// key may have asked for different things.
+    async fn open_steps(&self, location: &str, key: &str) -> Result<Vec<StepRecord>>;
     /// Writes a step's intent; a repeat for the same (run, step) replaces the request and counts an attempt. An
     /// unsure step stays unsure, so that the look before a retry is not forgotten; a done one is refused.
     async fn intend_step(&self, fence: &Fence, step: NewStep, now: Timestamp)

@@ -4,7 +4,6 @@
 //! it as the member `body`.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Method};
@@ -156,12 +155,8 @@ pub async fn download(
     request
         .headers_mut()
         .insert(ACCEPT, HeaderValue::from_static("*/*"));
-    *request.timeout_mut() = Some(LONGEST_DOWNLOAD);
     send(execute, operation, request).await
 }
-
-/// A recording of hours over a slow line; pieces have a time-out of their own.
-const LONGEST_DOWNLOAD: Duration = Duration::from_hours(6);
 
 fn checked(
     base: &Url,

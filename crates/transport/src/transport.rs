@@ -7,6 +7,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderValue;
@@ -22,13 +23,16 @@ use crate::clock::Clock;
 use crate::evidence;
 use crate::execute::Execute;
 use crate::limits::{Budget, Limiter, Permit, Priority};
-use crate::operation::{Auth, Idempotency, Operation};
+use crate::operation::{Auth, Idempotency, Operation, Shown};
 use crate::retry::{self, Decision, Outcome, Repeat, RetryPolicy};
 use crate::token::{TokenError, TokenSource};
 
 pub use builder::{BuildError, Timeouts, TransportBuilder, http_client};
 
 type Answer = reqwest::Result<reqwest::Response>;
+
+/// Whatever comes is no file any more.
+const LONGEST_FILE: Duration = Duration::from_hours(24);
 
 /// How tokens begin that a person made and no app has: operations for apps alone refuse them.
 const PRIVATE: &str = "pit-";
@@ -222,6 +226,10 @@ impl Transport {
     }
 
     fn prepare(&self, operation: &Operation, request: &mut reqwest::Request) {
+        if operation.evidence.shown == Shown::Bytes {
+            // However large it is: what counts is that it goes on coming, whether by name or by a typed call.
+            *request.timeout_mut() = Some(LONGEST_FILE);
+        }
         let headers = request.headers_mut();
         // progenitor adds it to every request, with the version of the document.
         headers.remove("api-version");

@@ -172,7 +172,7 @@ impl Watch {
         }
         let is_due = self
             .listened
-            .is_none_or(|at| now.duration_since(at) >= LISTEN_EVERY);
+            .is_none_or(|at| now.duration_since(at).abs() >= LISTEN_EVERY);
         if is_due {
             self.listened = Some(now);
             let told = missed_since(&*self.store, now - SUBSCRIBED, now).await?;

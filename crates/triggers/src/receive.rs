@@ -135,6 +135,49 @@ impl Receiver {
         received
     }
 
+    /// Refuses by the headers alone what cannot be authentic, before anybody reads its body.
+    pub fn look_at(
+        &self,
+        event: Option<&str>,
+        signatures: Signatures<'_>,
+    ) -> Result<(), ReceiveError> {
+        let Err(error) = self.verifier.look_at(signatures) else {
+            return Ok(());
+        };
+        let answered = match error {
+            VerifyError::Unsigned => Answered::Unsigned,
+            _ => Answered::Forged,
+        };
+        let refused = Err(ReceiveError::Signature(error));
+        self.counts.count(&refused);
+        self.tally
+            .note(tally::address(event), answered, self.clock.now());
+        refused.map(|_| ())
+    }
+
+    /// The same for a workflow's own webhook.
+    pub fn look_at_hook<'a>(
+        &self,
+        name: &str,
+        header: impl Fn(&str) -> Option<&'a [u8]>,
+    ) -> Result<(), ReceiveError> {
+        if self.hook(name, header).is_some() {
+            return Ok(());
+        }
+        let refused = Err(ReceiveError::Secret);
+        self.counts.count(&refused);
+        refused.map(drop)
+    }
+
+    fn hook<'a>(
+        &self,
+        name: &str,
+        header: impl Fn(&str) -> Option<&'a [u8]>,
+    ) -> Option<&WorkflowHook> {
+        let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
+        self.hooks.iter().find(given)
+    }
+
     /// Notes a delivery that was refused unread because it is too big.
     pub fn too_big(&self, event: Option<&str>) {
         self.counts.too_big();
@@ -161,8 +204,7 @@ impl Receiver {
         body: &[u8],
     ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
-        let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
-        let hook = self.hooks.iter().find(given);
+        let hook = self.hook(name, &header);
         let text = |name: &str| header(name).and_then(|value| std::str::from_utf8(value).ok());
         let received = match hook {
             Some(hook) => {

@@ -12,6 +12,11 @@ use axum::routing::get;
 use maud::{DOCTYPE, html};
 use serde::Deserialize;
 
+use crate::seldom::Seldom;
+
+/// Lines that anybody can cause.
+static REFUSED: Seldom = Seldom::new();
+
 /// The path of the redirect address.
 pub const CALLBACK_PATH: &str = "/oauth/callback";
 
@@ -85,7 +90,10 @@ async fn take(
                 NotTaken::State | NotTaken::Refused(_) => StatusCode::BAD_REQUEST,
                 NotTaken::Failed => StatusCode::SERVICE_UNAVAILABLE,
             };
-            tracing::warn!(status = status.as_u16(), %error, "code not taken");
+            // Anybody may try.
+            if let Some(others) = REFUSED.now() {
+                tracing::warn!(status = status.as_u16(), %error, others, "code not taken");
+            }
             page(status, "Not connected", &error.to_string())
         }
     }

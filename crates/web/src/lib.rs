@@ -8,17 +8,25 @@
 //!
 //! ```no_run
 //! # async fn example(app: canopy_web::App) -> std::io::Result<()> {
+//! use canopy_web::{Bounds, Routes, page_router, serve};
+//!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! canopy_web::serve(listener, canopy_web::page_router(app), std::future::pending()).await
+//! serve(listener, Routes::new(page_router(app)), Bounds::default(), std::future::pending()).await;
+//! # Ok(())
 //! # }
 //! ```
 
+mod body;
 mod callback;
+mod crowd;
 mod page;
+mod seldom;
+mod serve;
 mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -30,9 +38,13 @@ use axum::routing::{get, post};
 use canopy_engine::{Dispatch, Engine};
 use canopy_store::Store;
 use canopy_triggers::Receiver;
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use callback::{CALLBACK_PATH, Callback, NotTaken, Returned, callback_router};
+pub use serve::{Bounds, Routes, serve};
+
+use seldom::Seldom;
+use webhooks::Hooks;
 
 /// What the routes work on.
 #[derive(Debug, Clone)]
@@ -50,35 +62,65 @@ pub struct App {
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
 
+/// Lines that anybody can cause.
+static UNWELL: Seldom = Seldom::new();
+
+/// Requests of each listener that are worked on at the same time; others wait. Each has its own, so that neither page nor
+/// webhooks starve the other: of the store's four readers the page leaves two.
+const PAGES: usize = 2;
+const DELIVERIES: usize = 32;
+const LOOKS: usize = 1;
+/// A request waits for its turn and is worked on no longer than this.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// `POST /webhooks/highlevel`, `POST /webhooks/highlevel/{event}`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback` and `GET /healthz`.
 pub fn webhook_router(app: App) -> Router {
     let callback = app.callback.clone().map(callback::routes);
+    let health = in_turn(Router::new().route("/healthz", get(health)), LOOKS);
     Router::new()
-        .route(
-            "/webhooks/highlevel",
-            post(webhooks::highlevel).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
-        )
-        .route(
-            "/webhooks/highlevel/{event}",
-            post(webhooks::one_event).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
-        )
-        .route(
-            "/webhooks/workflow/{name}",
-            post(webhooks::workflow).layer(axum::extract::DefaultBodyLimit::max(MAX_WEBHOOK_BODY)),
-        )
-        .route("/healthz", get(health))
-        .with_state(app)
+        .route("/webhooks/highlevel", post(webhooks::highlevel))
+        .route("/webhooks/highlevel/{event}", post(webhooks::one_event))
+        .route("/webhooks/workflow/{name}", post(webhooks::workflow))
+        .with_state(Hooks::new(app.clone(), DELIVERIES))
+        .merge(health.with_state(app))
         .merge(callback.unwrap_or_default())
+}
+
+/// Before the program is ready: whatever is sent is to be sent again.
+pub fn starting_router() -> Router {
+    Router::new().fallback(async || {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(header::RETRY_AFTER, "10")],
+            "starting; send it again later\n",
+        )
+    })
 }
 
 /// `GET /` (the status page), `GET /status.json` and `GET /healthz`.
 pub fn page_router(app: App) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(page::show))
         .route("/status.json", get(page::status))
-        .route("/healthz", get(health))
+        .route("/healthz", get(health));
+    in_turn(routes, PAGES)
         .layer(axum::middleware::from_fn(local_names_only))
         .with_state(app)
+}
+
+/// Lets so many requests be worked on at the same time.
+fn in_turn<S: Clone + Send + Sync + 'static>(router: Router<S>, at_once: usize) -> Router<S> {
+    let turns = Arc::new(Semaphore::new(at_once));
+    let wait = async |State(turns): State<Arc<Semaphore>>, request: Request, next: Next| {
+        let worked_on = async {
+            // It is never closed.
+            let _turn = turns.acquire().await;
+            next.run(request).await
+        };
+        let answer = tokio::time::timeout(LONGEST, worked_on).await;
+        answer.unwrap_or_else(|_| (StatusCode::SERVICE_UNAVAILABLE, "busy\n").into_response())
+    };
+    router.layer(axum::middleware::from_fn_with_state(turns, wait))
 }
 
 /// The page asks for no password, so it is not shown under a foreign name: a website that the operator visits could
@@ -103,24 +145,15 @@ async fn local_names_only(request: Request, next: Next) -> Response {
         .into_response()
 }
 
-/// Serves until `shutdown` resolves; requests in progress are finished.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
-}
-
 /// 200 while the store answers.
 async fn health(State(app): State<App>) -> Response {
     match app.store.summary().await {
         Ok(_) => (StatusCode::OK, "ok\n").into_response(),
         Err(error) => {
             // The text names paths of this machine, and anybody may ask.
-            tracing::warn!(%error, "the store does not answer");
+            if let Some(others) = UNWELL.now() {
+                tracing::warn!(%error, others, "the store does not answer");
+            }
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the store does not answer\n",

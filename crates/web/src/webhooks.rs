@@ -1,61 +1,141 @@
 //! `POST /webhooks/highlevel`, `POST /webhooks/highlevel/{event}` and `POST /webhooks/workflow/{name}`: the sender is told
 //! 200 as soon as what it sent is durable, whether or not anything can be done with it.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use canopy_triggers::{ReceiveError, Received, Signatures};
+use tokio::sync::Semaphore;
 
 use crate::App;
+use crate::body::{Bodies, BodyError};
+use crate::seldom::Seldom;
 
-/// A body, or why it could not be read as a whole.
-type Body = Result<Bytes, BytesRejection>;
+/// Lines that anybody can cause, by kind.
+static REFUSED: Seldom = Seldom::new();
+static FAILED: Seldom = Seldom::new();
+static SLOW: Seldom = Seldom::new();
+static UNREAD: Seldom = Seldom::new();
+
+/// A delivery is worked on no longer than this. What is stored all the same is a duplicate when it comes again.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What the routes of webhooks share.
+#[derive(Debug, Clone)]
+pub(crate) struct Hooks {
+    app: App,
+    bodies: Bodies,
+    /// Deliveries that are there as a whole and worked on.
+    turns: Arc<Semaphore>,
+}
+
+impl Hooks {
+    pub fn new(app: App, at_once: usize) -> Self {
+        Self {
+            app,
+            bodies: Bodies::new(),
+            turns: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// What becomes of a delivery, once it is its turn.
+    async fn in_turn(
+        &self,
+        received: impl Future<Output = Result<Received, ReceiveError>>,
+    ) -> Response {
+        let worked_on = async {
+            // It is never closed.
+            let _turn = self.turns.acquire().await;
+            answer(&self.app, received.await)
+        };
+        let answered = tokio::time::timeout(LONGEST, worked_on).await;
+        answered.unwrap_or_else(|_| {
+            if let Some(others) = SLOW.now() {
+                tracing::warn!(others, "webhook not taken: the store is too slow");
+            }
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy; send it again later\n",
+            )
+                .into_response()
+        })
+    }
+}
 
 /// Deliveries of an app's webhooks, signed by HighLevel.
-pub(crate) async fn highlevel(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    take(&app, None, &headers, body).await
+pub(crate) async fn highlevel(
+    State(hooks): State<Hooks>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    take(&hooks, None, &headers, body).await
 }
 
 /// The same at the address of one event.
 pub(crate) async fn one_event(
-    State(app): State<App>,
+    State(hooks): State<Hooks>,
     Path(event): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    take(&app, Some(&event), &headers, body).await
+    take(&hooks, Some(&event), &headers, body).await
 }
 
-async fn take(app: &App, event: Option<&str>, headers: &HeaderMap, body: Body) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            app.receiver.too_big(event);
-            tracing::warn!(status = rejection.status().as_u16(), "webhook not taken");
-            return rejection.into_response();
-        }
-    };
+async fn take(hooks: &Hooks, event: Option<&str>, headers: &HeaderMap, body: Body) -> Response {
+    let receiver = &hooks.app.receiver;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let signatures = Signatures {
         ed25519: header("x-ghl-signature"),
         rsa: header("x-wh-signature"),
     };
-    let received = app.receiver.receive_at(event, signatures, &body).await;
-    answer(app, received)
+    // Of what nobody signed no byte is read.
+    if let Err(error) = receiver.look_at(event, signatures) {
+        return answer(&hooks.app, Err(error));
+    }
+    let body = match hooks.bodies.read(body).await {
+        Ok(body) => body,
+        Err(error) => {
+            if error == BodyError::TooLarge {
+                receiver.too_big(event);
+            }
+            return unread(error);
+        }
+    };
+    hooks
+        .in_turn(receiver.receive_at(event, signatures, &body))
+        .await
 }
 
 /// Webhook actions of a workflow, told by a secret header.
 pub(crate) async fn workflow(
-    State(app): State<App>,
+    State(hooks): State<Hooks>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
-    let header = |name: &str| headers.get(name).map(axum::http::HeaderValue::as_bytes);
-    let received = app.receiver.receive_hook(&name, header, &body).await;
-    answer(&app, received)
+    let receiver = &hooks.app.receiver;
+    let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+    if let Err(error) = receiver.look_at_hook(&name, header) {
+        return answer(&hooks.app, Err(error));
+    }
+    let body = match hooks.bodies.read(body).await {
+        Ok(body) => body,
+        Err(error) => return unread(error),
+    };
+    hooks
+        .in_turn(receiver.receive_hook(&name, header, &body))
+        .await
+}
+
+fn unread(error: BodyError) -> Response {
+    if let Some(others) = UNREAD.now() {
+        tracing::warn!(%error, others, "webhook not taken");
+    }
+    error.into_response()
 }
 
 fn answer(app: &App, received: Result<Received, ReceiveError>) -> Response {
@@ -90,7 +170,14 @@ fn answer(app: &App, received: Result<Received, ReceiveError>) -> Response {
                 // HighLevel sends again after everything but 2xx; until 2026 it did so after this one alone.
                 ReceiveError::Store(_) => StatusCode::TOO_MANY_REQUESTS,
             };
-            tracing::warn!(status = status.as_u16(), %error, "webhook not taken");
+            // Anybody may send what is refused, and what cannot be stored comes again and again.
+            let line = match &error {
+                ReceiveError::Store(_) | ReceiveError::Payload(_) => &FAILED,
+                ReceiveError::Signature(_) | ReceiveError::Secret => &REFUSED,
+            };
+            if let Some(others) = line.now() {
+                tracing::warn!(status = status.as_u16(), %error, others, "webhook not taken");
+            }
             // A store's error names paths of this machine: not for strangers.
             let text = match error {
                 ReceiveError::Store(_) => {

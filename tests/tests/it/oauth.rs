@@ -133,6 +133,8 @@ async fn the_running_program_takes_the_code_of_the_redirect() {
             break address.trim().to_owned();
         }
     };
+    // Its port is open from the beginning.
+    let told = address("webhooks:").await;
     let callback = address("waiting for:").await;
     let origin = callback.strip_suffix("/oauth/callback").unwrap().to_owned();
     let state = link(&world).await;
@@ -159,7 +161,7 @@ async fn the_running_program_takes_the_code_of_the_redirect() {
 
     // It goes on at the same address.
     let status_page = address("status page:").await;
-    assert_eq!(address("webhooks:").await, webhooks);
+    assert_eq!(told, webhooks);
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     assert_eq!(world.get(&back).await.status().as_u16(), 400, "used up");
     let running = crate::support::Running {

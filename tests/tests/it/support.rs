@@ -8,8 +8,8 @@ use canopy_sandbox::{Sandbox, SandboxInfo};
 use canopy_store::SqliteStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 /// How long a condition may take to come true before a test fails.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -141,11 +141,31 @@ per_month = 100000
 
     /// Starts `canopy run` and waits until it listens.
     pub async fn start(&self) -> Running {
-        let mut child = self
-            .canopy(&["run"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let (running, mut lines) = self.begin(self.canopy(&["run"])).await;
+        // The pipe must be read on, or lines would be lost.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        running
+    }
+
+    /// Starts `canopy run` whose standard error is closed as soon as it listens.
+    pub async fn start_unread(&self) -> Running {
+        let (running, lines) = self.begin(self.canopy(&["run"])).await;
+        drop(lines);
+        running
+    }
+
+    /// Starts `canopy run` whose standard error is not read any more once it listens.
+    pub async fn start_stuck(&self, command: Command) -> Running {
+        let (running, lines) = self.begin(command).await;
+        tokio::spawn(async move {
+            let _open = lines;
+            std::future::pending::<()>().await;
+        });
+        running
+    }
+
+    async fn begin(&self, mut command: Command) -> (Running, Lines<BufReader<ChildStderr>>) {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (mut page, mut webhooks) = (None, None);
         let mut seen = String::new();
@@ -160,8 +180,6 @@ per_month = 100000
             seen.push_str(&line);
             seen.push('\n');
         }
-        // The pipe must be read on, or the process would block on a full one.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let running = Running {
             child,
             page: page.unwrap(),
@@ -169,7 +187,7 @@ per_month = 100000
         };
         self.control("/webhook-target", json!({ "url": running.webhooks }))
             .await;
-        running
+        (running, lines)
     }
 
     pub async fn control(&self, path: &str, body: Value) -> Value {

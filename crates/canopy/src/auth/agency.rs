@@ -113,7 +113,7 @@ impl TokenSource for LocationTokens {
             if one.token.expose_secret() != stale.expose_secret() {
                 return Ok(Some(one.token.clone()));
             }
-            if self.time.0.now().duration_since(one.got_at) < YOUNG {
+            if self.time.0.now().duration_since(one.got_at).abs() < YOUNG {
                 return Ok(None);
             }
         }

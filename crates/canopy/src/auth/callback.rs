@@ -6,8 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use canopy_highlevel::oauth::OAuthApp;
 use canopy_store::Store;
-use canopy_web::{CALLBACK_PATH, NotTaken, Returned};
-use tokio::net::TcpListener;
+use canopy_web::{CALLBACK_PATH, NotTaken, Returned, Routes};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -19,6 +18,7 @@ use crate::config::{self, Config, ConnectionConfig, Loaded, OAuthConfig};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::Failure;
+use crate::log::note;
 use crate::program::open_store;
 
 /// Whether the redirect address may lead to this program: what stands before it cannot be known.
@@ -116,7 +116,7 @@ impl Inner {
         let Expected { config, oauth, app } = one;
         let told = |failure: Failure| match failure {
             Failure::BadInput(text) => NotTaken::Refused(text),
-            failure @ Failure::Failed(_) => failed(&failure),
+            failure => failed(&failure),
         };
         let code = answer.code(&config.id).map_err(told)?;
         let (store, time) = (self.store.clone(), self.time.clone());
@@ -137,19 +137,20 @@ fn failed(failure: &Failure) -> NotTaken {
     NotTaken::Failed
 }
 
-/// Where apps are not connected yet whose redirect address leads here: listens for their codes before the program
-/// begins. The listener goes on as the webhooks' one.
+/// Where apps are not connected yet whose redirect address leads here: takes their codes at the webhooks' port before the
+/// program begins.
 pub(crate) async fn wait(
     loaded: &Loaded,
     environment: &Environment,
     stop: &CancellationToken,
-) -> Result<Option<TcpListener>, Failure> {
+    (routes, at): (&Routes, SocketAddr),
+) -> Result<(), Failure> {
     let here = |one: &ConnectionConfig| {
         let oauth = one.highlevel.oauth.as_ref();
         oauth.is_some_and(|oauth| comes_here(&loaded.config, oauth))
     };
     if !loaded.config.connection.iter().any(here) {
-        return Ok(None);
+        return Ok(());
     }
     // What a person has to correct is told before, and not after the connection.
     config::workflows(loaded)?;
@@ -161,62 +162,36 @@ pub(crate) async fn wait(
         store: Some(&store),
         calls: &calls,
     };
-    let listener = wait_for(connector, Arc::new(store.clone()), stop).await;
+    let waited = wait_for(connector, Arc::new(store.clone()), stop, (routes, at)).await;
     store.close().await;
-    listener
+    waited
 }
 
 async fn wait_for(
     connector: Connector<'_>,
     store: Arc<dyn Store>,
     stop: &CancellationToken,
-) -> Result<Option<TcpListener>, Failure> {
+    (routes, at): (&Routes, SocketAddr),
+) -> Result<(), Failure> {
     let callback = Callback::new(connector, store.clone(), Time::system()).await?;
     let Some(callback) = callback else {
-        return Ok(None);
+        return Ok(());
     };
     if !is_missing(&callback.0.apps, &*store).await? {
-        return Ok(None);
+        return Ok(());
     }
-    let (listener, again) = listen_twice(connector.loaded.config.webhooks.listen)?;
-    announce(&callback.0.apps, &*store, &listener).await?;
-    let done = stop.child_token();
-    let router = canopy_web::callback_router(Arc::new(callback.clone()));
-    let serve = canopy_web::serve(listener, router, done.clone().cancelled_owned());
-    let wait = async {
-        while !done.is_cancelled() && is_missing(&callback.0.apps, &*store).await? {
-            tokio::select! {
-                () = callback.0.connected.notified() => {}
-                // `canopy auth finish` in another process.
-                () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {}
-                () = done.cancelled() => {}
-            }
+    routes.replace(canopy_web::callback_router(Arc::new(callback.clone())));
+    announce(&callback.0.apps, &*store, at).await?;
+    while !stop.is_cancelled() && is_missing(&callback.0.apps, &*store).await? {
+        tokio::select! {
+            () = callback.0.connected.notified() => {}
+            // `canopy auth finish` in another process.
+            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {}
+            () = stop.cancelled() => {}
         }
-        done.cancel();
-        Ok::<_, Failure>(())
-    };
-    let (served, waited) = tokio::join!(serve, wait);
-    waited?;
-    served.map_err(|error| Failure::failed(&error))?;
-    Ok(Some(again))
-}
-
-/// Two handles of one socket: the second goes on when the first is done.
-fn listen_twice(address: SocketAddr) -> Result<(TcpListener, TcpListener), Failure> {
-    let listen = || {
-        let first = std::net::TcpListener::bind(address)?;
-        first.set_nonblocking(true)?;
-        let second = first.try_clone()?;
-        Ok::<_, std::io::Error>((
-            TcpListener::from_std(first)?,
-            TcpListener::from_std(second)?,
-        ))
-    };
-    listen().map_err(|error| {
-        Failure::Failed(format!(
-            "webhooks.listen: cannot listen on {address}: {error}"
-        ))
-    })
+    }
+    routes.replace(canopy_web::starting_router());
+    Ok(())
 }
 
 async fn missing<'a>(apps: &'a [Expected], store: &dyn Store) -> Result<Vec<&'a str>, Failure> {
@@ -234,18 +209,12 @@ async fn is_missing(apps: &[Expected], store: &dyn Store) -> Result<bool, Failur
     Ok(!missing(apps, store).await?.is_empty())
 }
 
-async fn announce(
-    apps: &[Expected],
-    store: &dyn Store,
-    listener: &TcpListener,
-) -> Result<(), Failure> {
+async fn announce(apps: &[Expected], store: &dyn Store, at: SocketAddr) -> Result<(), Failure> {
     for id in missing(apps, store).await? {
-        eprintln!(
+        note(&format!(
             "connection {id} is not connected yet: run `canopy auth url --connection {id}` and open the link"
-        );
+        ));
     }
-    if let Ok(address) = listener.local_addr() {
-        eprintln!("waiting for:  http://{address}{CALLBACK_PATH}");
-    }
+    note(&format!("waiting for:  http://{at}{CALLBACK_PATH}"));
     Ok(())
 }

@@ -112,7 +112,7 @@ impl Inner {
         }
         let now = self.keeper.time.0.now();
         if let Some((at, reason)) = self.failed().clone()
-            && now.duration_since(at) < PAUSE
+            && now.duration_since(at).abs() < PAUSE
         {
             return Err(TokenError::Reconnect { reason });
         }

@@ -12,14 +12,14 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::run::bind;
+use super::bind;
 use crate::audit::{Audit, Books};
 use crate::cli::Demo;
 use crate::config;
 use crate::control::Control;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::program::Program;
+use crate::program::{Program, Trust};
 use crate::temporary;
 use crate::{show, shutdown};
 
@@ -41,7 +41,14 @@ pub(super) async fn demo(options: &Demo, observer: Arc<dyn Observer>) -> Result<
         folder.path().to_owned(),
     )
     .map_err(|error| Failure::failed(&error))?;
-    let program = Program::assemble(&loaded, &Environment::default(), observer).await?;
+    let program = Program::assemble(
+        &loaded,
+        &Environment::default(),
+        observer,
+        Trust::Tried,
+        None,
+    )
+    .await?;
     let page = bind(options.listen, "--listen").await?;
     let webhooks = bind(([127, 0, 0, 1], 0).into(), "webhooks").await?;
     let addresses = Addresses::of(&page, &webhooks)?;
@@ -58,7 +65,7 @@ pub(super) async fn demo(options: &Demo, observer: Arc<dyn Observer>) -> Result<
         stop.cancel();
         result
     };
-    let (served, ended) = tokio::join!(program.serve(page, Some(webhooks), stop.clone()), show);
+    let (served, ended) = tokio::join!(program.serve(page, webhooks, stop.clone()), show);
     program.close().await;
     sandbox.shutdown().await;
     served?;

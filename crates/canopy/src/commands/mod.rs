@@ -40,9 +40,11 @@ mod status;
 mod trigger;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use canopy_engine::Observer;
+use tokio::net::TcpListener;
 
 use crate::cli::Command;
 use crate::environment::Environment;
@@ -102,4 +104,11 @@ pub(crate) async fn run(
         Command::Schema(options) => schema::schema(&options),
         Command::Completions { shell } => completions::completions(shell),
     }
+}
+
+/// Listens at the address of this setting.
+pub(crate) async fn bind(address: SocketAddr, field: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Failed(format!("{field}: cannot listen on {address}: {error}")))
 }

@@ -1,20 +1,23 @@
 //! `canopy run`: the workflows of a configuration, for real accounts.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use canopy_engine::Observer;
 use canopy_store::{BreakerStore as _, Store};
-use tokio::net::TcpListener;
 
 use super::simulate;
 use crate::cli::Run;
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure, chain};
-use crate::program::Program;
+use crate::log::note;
+use crate::program::{Program, Trust};
 use crate::rehearsal::Rehearsal;
-use crate::{auth, show, shutdown};
+use crate::{daemon, show};
+
+/// How long closing may take at the end.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(
     options: &Run,
@@ -25,41 +28,16 @@ pub(super) async fn run(
     if options.rehearse {
         return rehearse(&loaded, options, environment).await;
     }
-    let stop = shutdown::on_signal();
-    let waited = if options.once {
-        None
-    } else {
-        auth::wait(&loaded, environment, &stop).await?
-    };
-    if stop.is_cancelled() {
-        return Ok(Ended::Well);
-    }
-    let program = Program::assemble(&loaded, environment, observer).await?;
-    for connection in program.engine.connections() {
-        let mode = if connection.test {
-            "test mode, nothing is charged"
-        } else {
-            "real purchases"
+    if !options.once {
+        let path = &options.config.config;
+        return match daemon::run(path, &loaded, environment, observer).await? {
+            Some(program) => finish_in_time(program, options).await,
+            None => Ok(Ended::Well),
         };
-        eprintln!(
-            "connection {}: location {}, {mode}",
-            connection.id, connection.location
-        );
     }
-    let mut failures = Vec::new();
-    if options.once {
-        failures = once(&program).await;
-    } else {
-        let page = bind(loaded.config.server.listen, "server.listen").await?;
-        let webhooks = match waited {
-            None if loaded.config.webhooks.enabled => {
-                Some(bind(loaded.config.webhooks.listen, "webhooks.listen").await?)
-            }
-            waited => waited,
-        };
-        announce(&page, webhooks.as_ref());
-        program.serve(page, webhooks, stop).await?;
-    }
+    let program = Program::assemble(&loaded, environment, observer, Trust::Tried, None).await?;
+    program.introduce();
+    let failures = once(&program).await;
     let ended = finish(program, options).await;
     if failures.is_empty() {
         return ended;
@@ -110,6 +88,15 @@ async fn once(program: &Program) -> Vec<String> {
     failures
 }
 
+/// The end, also where the disk does not answer: all that counts is on it already.
+async fn finish_in_time(program: Program, options: &Run) -> Result<Ended, Failure> {
+    let finished = tokio::time::timeout(FAREWELL, finish(program, options)).await;
+    finished.unwrap_or_else(|_| {
+        tracing::warn!("the store could not be closed in time; the next start recovers it");
+        Ok(Ended::Well)
+    })
+}
+
 async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
     program.flush().await;
     let summary = program
@@ -127,29 +114,12 @@ async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
     }
     let needs_person = summary.runs_held + summary.runs_dead + summary.purchases_unknown > 0;
     if options.once && !stopped.is_empty() {
-        eprintln!("purchases are stopped; `canopy alerts` tells why");
+        note("purchases are stopped; `canopy alerts` tells why");
         return Ok(Ended::NeedsPerson);
     }
     if options.once && needs_person {
-        eprintln!("some runs need a person; `canopy status` lists them");
+        note("some runs need a person; `canopy status` lists them");
         return Ok(Ended::NeedsPerson);
     }
     Ok(Ended::Well)
-}
-
-pub(super) async fn bind(address: SocketAddr, field: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::Failed(format!("{field}: cannot listen on {address}: {error}")))
-}
-
-/// Says where it can be reached; with port 0 only this tells.
-fn announce(page: &TcpListener, webhooks: Option<&TcpListener>) {
-    if let Ok(address) = page.local_addr() {
-        eprintln!("status page: http://{address}/");
-    }
-    match webhooks.map(TcpListener::local_addr) {
-        Some(Ok(address)) => eprintln!("webhooks:    http://{address}/webhooks/highlevel"),
-        _ => eprintln!("webhooks:    off; changes are found by polling"),
-    }
 }

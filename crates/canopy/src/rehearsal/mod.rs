@@ -19,7 +19,7 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::Failure;
-use crate::program::{OWNER, connections, engine_options, existing_store};
+use crate::program::{OWNER, connections, engine_options, existing_store, try_all};
 use crate::{polls, temporary};
 
 pub(crate) use clock::Hands;
@@ -65,6 +65,7 @@ impl Rehearsal {
             calls: &calls,
         };
         let connections = connections(connector, &workflows.into()).await?;
+        try_all(loaded, &connections).await?;
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         for connection in &connections {
             shared

@@ -40,7 +40,7 @@ impl Engine {
         };
         let intent = intent_of(contact);
         let link = self.store.link(&event.location, CREATING, &intent).await?;
-        Ok(link.is_some_and(|link| now.duration_since(link.updated_at) < UNDER_WAY))
+        Ok(link.is_some_and(|link| now.duration_since(link.updated_at).abs() < UNDER_WAY))
     }
 
     /// The country by whose rules phone numbers without country code are read. `None`: the location names none, or the

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use canopy_highlevel::operation::{Idempotency, Lookup, Operation};
 use canopy_highlevel::{Error, Priority, TryStreamExt as _};
-use canopy_store::StepState;
+use canopy_store::{StepRecord, StepState};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
-use super::highlevel::{Sent, verdict_of};
+use super::highlevel::verdict_of;
 use crate::error::{EngineError, Verdict};
 
 /// Pages of a list that are looked through for what may have been created.
@@ -22,6 +22,16 @@ pub(super) enum Perhaps {
     Created(Value),
     Not(Error),
     Unknown(Error),
+}
+
+/// What came of looking for what earlier attempts may have done.
+pub(super) enum LookedUp {
+    Nothing,
+    Found(Value),
+    /// It could not be looked up.
+    Not(Error),
+    /// The list has more pages than are read for this.
+    TooMany,
 }
 
 impl StepRun<'_> {
@@ -63,66 +73,83 @@ impl StepRun<'_> {
         Ok(Verdict::Dead(text))
     }
 
-    /// Whether an earlier attempt carried it out could not be looked up: it is not sent again before that.
+    /// Whether an earlier attempt carried it out could not be looked up: it is not sent again before that. What was asked
+    /// for then stays as it is, as only that can be looked up.
     pub(super) async fn still_unsure(&self, error: &Error) -> Result<Verdict, EngineError> {
-        let outcome = self.outcome(StepState::Unsure, None, Some(error.to_string()));
-        let now = self.engine.clock.now();
-        self.engine
-            .store
-            .finish_step(self.fence, outcome, now)
-            .await?;
+        if self.earlier.is_some() {
+            let outcome = self.outcome(StepState::Unsure, None, Some(error.to_string()));
+            let now = self.engine.clock.now();
+            self.engine
+                .store
+                .finish_step(self.fence, outcome, now)
+                .await?;
+        }
         Ok(verdict_of(error))
     }
 
-    /// An earlier attempt left its outcome open.
-    pub(super) async fn look_up_or_call(
+    /// Looks for what earlier attempts, of this run or others with its key, may have done. What may be there says what
+    /// was asked for then, and they need not have asked for the same.
+    pub(super) async fn look_up(
         &self,
         operation: &Operation,
-        asked: (&Map<String, Value>, Timestamp),
-        arguments: &Map<String, Value>,
-    ) -> Result<Sent, EngineError> {
-        match operation.idempotency {
-            Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => {}
-            Idempotency::Lookup(lookup) => match self.find(operation, &lookup, asked).await {
-                Ok(Some(found)) => return Ok(Sent::Answer(Ok(found))),
+        doubtful: &[StepRecord],
+    ) -> Result<LookedUp, EngineError> {
+        let Idempotency::Lookup(lookup) = operation.idempotency else {
+            return Ok(LookedUp::Nothing);
+        };
+        let mut found = LookedUp::Nothing;
+        for step in doubtful {
+            let Some(asked) = step.request.as_object() else {
+                continue;
+            };
+            let asked = (asked, step.created_at);
+            match self.find(operation, &lookup, asked).await {
+                Ok(Some(there)) => return Ok(LookedUp::Found(there)),
                 Ok(None) => {}
-                Err(LookUpError::Call(error)) => return Ok(Sent::Unlooked(error)),
+                Err(LookUpError::Call(error)) => return Ok(LookedUp::Not(error)),
                 Err(LookUpError::Store(error)) => return Err(error),
-                Err(LookUpError::TooMany) => {
-                    let reason = format!(
-                        "whether \"{}\" happened is unknown: the list that would tell has more than {PAGES} pages; look there, then `canopy retry {}` does it again",
-                        operation.name, self.run
-                    );
-                    let said_again = self
-                        .earlier
-                        .is_some_and(|step| step.error.as_ref() == Some(&reason));
-                    if !said_again {
-                        return self.ask_a_person(reason).await;
-                    }
-                }
-            },
-            Idempotency::Unsafe => {
-                // The run was held in doubt before, and a person has let it go on.
-                let said_again = self
-                    .earlier
-                    .is_some_and(|step| step.state == StepState::Unsure);
-                if !said_again {
-                    let reason = self.in_doubt(operation, "the program was stopped meanwhile");
-                    return self.ask_a_person(reason).await;
-                }
+                Err(LookUpError::TooMany) => found = LookedUp::TooMany,
             }
         }
-        Ok(self.make_call(operation, arguments).await)
+        Ok(found)
     }
 
-    async fn ask_a_person(&self, reason: String) -> Result<Sent, EngineError> {
+    /// A person has to say whether a create may be made that may have happened and cannot be looked up.
+    pub(super) async fn ask_before(
+        &self,
+        operation: &Operation,
+        doubtful: &[StepRecord],
+        looked: &LookedUp,
+    ) -> Result<Option<String>, EngineError> {
+        let (reason, said_again) = if matches!(looked, LookedUp::TooMany) {
+            let reason = format!(
+                "whether \"{}\" happened is unknown: the list that would tell has more than {PAGES} pages; look there, then `canopy retry {}` does it again",
+                operation.name, self.run
+            );
+            let said_again = self
+                .earlier
+                .is_some_and(|step| step.error.as_ref() == Some(&reason));
+            (reason, said_again)
+        } else if operation.idempotency == Idempotency::Unsafe && !doubtful.is_empty() {
+            // The run was held in doubt before, and a person has let it go on.
+            let said_again = self
+                .earlier
+                .is_some_and(|step| step.state == StepState::Unsure);
+            let reason = self.in_doubt(operation, "the program was stopped meanwhile");
+            (reason, said_again)
+        } else {
+            return Ok(None);
+        };
+        if said_again {
+            return Ok(None);
+        }
         let outcome = self.outcome(StepState::Unsure, None, Some(reason.clone()));
         let now = self.engine.clock.now();
         self.engine
             .store
             .finish_step(self.fence, outcome, now)
             .await?;
-        Ok(Sent::Person(reason))
+        Ok(Some(reason))
     }
 
     /// Lists what is there and compares it with the intent. What was there before it, or was made by another step, only

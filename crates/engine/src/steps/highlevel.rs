@@ -8,7 +8,8 @@ use canopy_store::{LinkUpdate, ProfileChange, StepState};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
-use super::doubt::Perhaps;
+use super::bulk::{Stopped, is_for_nobody};
+use super::doubt::{LookedUp, Perhaps};
 use super::order::Target;
 use super::tag_writes::Merged;
 use crate::Cause;
@@ -76,33 +77,48 @@ impl StepRun<'_> {
                     .await;
             }
         }
-        let (left_out, superseded) = self.yield_to_newer(operation, &mut arguments).await?;
+        let upserted = match self.keep_first_email(operation, &mut arguments).await {
+            Ok(found) => found,
+            Err(error) => return Ok(verdict_of(&error)),
+        };
+        let (mut left_out, superseded) = self
+            .yield_to_newer(operation, &mut arguments, upserted.as_deref())
+            .await?;
         if let Some(verdict) = superseded {
             return Ok(verdict);
         }
-        if let Err(error) = self.keep_first_email(operation, &mut arguments).await {
-            return Ok(verdict_of(&error));
-        }
-        let doubtful =
-            other.filter(|step| matches!(step.state, StepState::Intended | StepState::Unsure));
+        let sorted = match self.sort_out(operation, &mut arguments).await {
+            Ok(sorted) => sorted,
+            Err(Stopped::Verdict(verdict)) => return Ok(verdict),
+            Err(Stopped::Engine(error)) => return Err(error),
+        };
+        left_out.extend(sorted.left_out);
+        // Before an intent takes the place of what was asked for then.
+        let doubtful = engine
+            .store
+            .open_steps(&self.connection.location, &self.key)
+            .await?;
+        let looked = match self.look_up(operation, &doubtful).await? {
+            LookedUp::Not(error) => return self.still_unsure(&error).await,
+            looked => looked,
+        };
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
         let intent = self.intent(Value::Object(arguments.clone()));
         let now = engine.clock.now();
         engine.store.intend_step(self.fence, intent, now).await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
-        let asked_at = doubtful.as_ref().map_or(now, |earlier| earlier.created_at);
-        let sent = if let Some(earlier) = doubtful {
-            // What may be there says what was asked for then.
-            let asked = earlier.request.as_object().unwrap_or(&arguments);
-            self.look_up_or_call(operation, (asked, asked_at), &arguments)
-                .await?
-        } else {
-            self.make_call(operation, &arguments).await
+        let asked_at = doubtful.first().map_or(now, |earlier| earlier.created_at);
+        if let Some(reason) = self.ask_before(operation, &doubtful, &looked).await? {
+            return Ok(Verdict::Held(reason));
+        }
+        let sent = match looked {
+            LookedUp::Found(found) => Sent::Answer(Ok(found)),
+            // Each of those who were left had calls of their own.
+            _ if is_for_nobody(operation, &arguments) => Sent::Answer(Ok(json!({}))),
+            _ => self.make_call(operation, &arguments).await,
         };
         let answer = match sent {
             Sent::Answer(answer) => answer,
-            Sent::Person(reason) => return Ok(Verdict::Held(reason)),
-            Sent::Unlooked(error) => return self.still_unsure(&error).await,
             Sent::Nothing => return Ok(Verdict::Unsent),
         };
         engine.observer.at(Boundary::AfterCall, &self.step.id);
@@ -112,14 +128,17 @@ impl StepRun<'_> {
         };
         match answer {
             Ok(answer) => {
-                self.done(operation, &arguments, named(answer, &left_out))
+                let answer = named(answer, &left_out);
+                self.done(operation, &arguments, answer, sorted.written)
                     .await
             }
             Err(error) => match self
                 .perhaps_created(operation, (&arguments, asked_at), error)
                 .await?
             {
-                Perhaps::Created(answer) => self.done(operation, &arguments, answer).await,
+                Perhaps::Created(answer) => {
+                    self.done(operation, &arguments, answer, Vec::new()).await
+                }
                 Perhaps::Not(error) => self.refused(&error).await,
                 Perhaps::Unknown(error) => self.failed(operation, &error).await,
             },
@@ -206,13 +225,15 @@ impl StepRun<'_> {
         operation: &Operation,
         arguments: &Map<String, Value>,
         answer: Value,
+        besides: Vec<Target>,
     ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let mut outcome = self.outcome(StepState::Done, Some(answer.clone()), None);
-        let target = Target::of(operation, arguments);
+        let targets = Target::all_of(operation, arguments, &answer);
+        let targets = targets.into_iter().chain(besides);
         outcome
             .written
-            .extend(target.map(|target| self.written(target)));
+            .extend(targets.map(|target| self.written(target)));
         if let Some((before, after)) = self.context.wrote(operation.name, arguments) {
             outcome
                 .links
@@ -353,10 +374,6 @@ fn named(mut answer: Value, left_out: &[String]) -> Value {
 /// What came of a step's call.
 pub(super) enum Sent {
     Answer(Result<Value, Error>),
-    /// Whether it may be made is for a person to say.
-    Person(String),
-    /// Whether it was made before could not be looked up.
-    Unlooked(Error),
     /// The program stops, and it was not made.
     Nothing,
 }
@@ -376,6 +393,9 @@ pub(crate) fn verdict_of(error: &Error) -> Verdict {
     if no_access(error) {
         let cause = Cause::HighLevel;
         return Verdict::Refused { cause, error: text };
+    }
+    if error.is_gone() {
+        return Verdict::NotThere(text);
     }
     match error.refusal() {
         // It may be about this record alone; what a person grants lets the same request work.

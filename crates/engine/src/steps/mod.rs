@@ -1,6 +1,7 @@
 //! The kinds of step: keep a profile (and bring its fields in step with the contact's), buy at Ecologi, call HighLevel,
 //! wait or stop.
 
+mod bulk;
 pub(crate) mod caps;
 pub(crate) mod control;
 mod doubt;
@@ -13,6 +14,7 @@ pub(crate) mod purchase;
 pub(crate) mod records;
 pub(crate) mod sync;
 pub(crate) mod tag_writes;
+mod told;
 mod upsert;
 
 use canopy_mapping::{Event, Step};

@@ -14,6 +14,16 @@ use crate::error::{EngineError, Verdict};
 
 /// The whole of a target.
 const WHOLE: &str = "*";
+pub(super) const UPSERT_CONTACT: &str = "upsert-contact";
+const UPSERT_OPPORTUNITY: &str = "upsert-opportunity";
+/// Members of an upsert by which the record is found.
+const SAY_WHICH: &[&str] = &[
+    "id",
+    "locationId",
+    "email",
+    "phone",
+    "createNewIfDuplicateAllowed",
+];
 
 /// What a call writes: something, and which parts of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +61,12 @@ impl Target {
 
     /// What an operation of HighLevel writes with these arguments; `None`: it adds something, or names nothing.
     pub fn of(operation: &Operation, arguments: &Map<String, Value>) -> Option<Self> {
-        // A call for many writes to none of them alone.
+        // A call for many writes to each of them, see `bulk.rs`.
         if operation.idempotency == Idempotency::Read || operation.path.contains("/bulk/") {
             return None;
+        }
+        if operation.name == UPSERT_OPPORTUNITY {
+            return Self::of_upsert("/opportunities", arguments.get("id")?.as_str()?, arguments);
         }
         let (name, rest) = filled(operation.path, arguments)?;
         let adds = operation.idempotency != Idempotency::Idempotent && !rest.is_empty();
@@ -76,6 +89,44 @@ impl Target {
             parts.push(part.to_owned());
         }
         Some(Self { name, parts })
+    }
+}
+
+impl Target {
+    /// All that a call wrote, as its answer shows it.
+    pub fn all_of(
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+        answer: &Value,
+    ) -> Vec<Self> {
+        let id = |pointer| answer.pointer(pointer).and_then(Value::as_str);
+        let upserted = match operation.name {
+            UPSERT_CONTACT => id("/contact/id").map(|id| ("/contacts", id)),
+            UPSERT_OPPORTUNITY => id("/opportunity/id").map(|id| ("/opportunities", id)),
+            _ => None,
+        };
+        let one = match upserted {
+            Some((list, id)) => Self::of_upsert(list, id, arguments),
+            None => Self::of(operation, arguments),
+        };
+        let mut all = super::bulk::targets(operation, arguments);
+        all.extend(one);
+        all
+    }
+
+    /// What an upsert of a record that is there writes.
+    pub fn of_upsert(list: &str, id: &str, arguments: &Map<String, Value>) -> Option<Self> {
+        let named = |(member, value): (&String, &Value)| {
+            if SAY_WHICH.contains(&member.as_str()) {
+                return Vec::new();
+            }
+            elements(member, value, false).unwrap_or_else(|| vec![member.clone()])
+        };
+        let parts: Vec<_> = arguments.iter().flat_map(named).collect();
+        (!id.is_empty() && !parts.is_empty()).then(|| Self {
+            name: format!("{list}/{id}"),
+            parts,
+        })
     }
 }
 
@@ -180,13 +231,19 @@ impl StepRun<'_> {
         Ok((covered, run))
     }
 
-    /// Leaves out of a call what newer events have written since. The verdict: nothing is left of it.
+    /// Leaves out of a call what newer events have written since; `found`: the contact that an upsert would write to. The
+    /// verdict: nothing is left of it.
     pub(super) async fn yield_to_newer(
         &self,
         operation: &Operation,
         arguments: &mut Map<String, Value>,
+        found: Option<&str>,
     ) -> Result<(Vec<String>, Option<Verdict>), EngineError> {
-        let Some(target) = Target::of(operation, arguments) else {
+        let target = match found {
+            Some(id) => Target::of_upsert("/contacts", id, arguments),
+            None => Target::of(operation, arguments),
+        };
+        let Some(target) = target else {
             return Ok((Vec::new(), None));
         };
         let (covered, Some(run)) = self.overtaken(&target).await? else {
@@ -222,7 +279,10 @@ impl StepRun<'_> {
             Some(Value::Object(output)) => output,
             _ => Map::new(),
         };
-        let why = format!("superseded: run {run}, of a newer event, has written this already");
+        let why = match run {
+            0 => "superseded: a person has written this since".to_owned(),
+            run => format!("superseded: run {run}, of a newer event, has written this already"),
+        };
         output.insert("skipped".to_owned(), json!(why));
         self.skip(request, Value::Object(output)).await
     }

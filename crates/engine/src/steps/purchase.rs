@@ -222,6 +222,7 @@ impl StepRun<'_> {
                 self.settle(key, outcome, StepState::Done, Some(output.clone()), None)
                     .await?;
                 engine.observer.at(Boundary::AfterOutcome, &self.step.id);
+                self.tell_bought(&output);
                 if same {
                     self.compare_price(order, amount).await?;
                 }

@@ -6,8 +6,8 @@ use canopy_highlevel::operation::Operation;
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::order::UPSERT_CONTACT;
 
-const UPSERT: &str = "upsert-contact";
 /// Say how to write, are kept in another form, or have operations of their own.
 const NOT_COMPARED: &[&str] = &[
     "locationId",
@@ -21,31 +21,38 @@ const NOT_COMPARED: &[&str] = &[
 
 impl StepRun<'_> {
     /// Puts the first address in place of an additional one, by which the same contact is found: so none is lost, and
-    /// a repeat after a crash does the same.
+    /// a repeat after a crash does the same. The contact that is found is told.
     pub(super) async fn keep_first_email(
         &self,
         operation: &Operation,
         arguments: &mut Map<String, Value>,
-    ) -> Result<(), Error> {
-        let Some(email) = arguments.get("email").and_then(Value::as_str) else {
-            return Ok(());
-        };
-        if operation.name != UPSERT || email.is_empty() {
-            return Ok(());
+    ) -> Result<Option<String>, Error> {
+        if operation.name != UPSERT_CONTACT {
+            return Ok(None);
         }
-        let location = arguments.get("locationId").and_then(Value::as_str);
-        let question = json!({
-            "locationId": location.unwrap_or(&self.connection.location), "email": email,
-        });
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+        let given = |name: &str| text(name).filter(|text| !text.is_empty());
+        let location = text("locationId").unwrap_or(&self.connection.location);
+        let question = match (given("email"), given("phone")) {
+            (Some(email), _) => json!({ "locationId": location, "email": email }),
+            // It only matters to whom a late write would go.
+            (None, Some(phone)) if self.late => {
+                json!({ "locationId": location, "number": phone })
+            }
+            _ => return Ok(None),
+        };
         let found = self.read("get-duplicate-contact", &question).await?;
         let first = found
             .pointer("/contact/email")
             .and_then(Value::as_str)
-            .filter(|first| !first.is_empty() && !first.eq_ignore_ascii_case(email));
-        if let Some(first) = first {
+            .filter(|first| !first.is_empty());
+        if let (Some(first), Some(email)) = (first, given("email"))
+            && !first.eq_ignore_ascii_case(email)
+        {
             arguments.insert("email".to_owned(), json!(first));
         }
-        Ok(())
+        let id = found.pointer("/contact/id").and_then(Value::as_str);
+        Ok(id.map(str::to_owned))
     }
 
     /// Reads the contact back after an upsert and writes again what was dropped: the answer names it as `writtenAgain`,
@@ -59,7 +66,7 @@ impl StepRun<'_> {
     ) -> Result<Value, Error> {
         let id = answer.pointer("/contact/id").and_then(Value::as_str);
         // Of a planned one nothing can be dropped.
-        let written = operation.name == UPSERT && !self.engine.is_planning();
+        let written = operation.name == UPSERT_CONTACT && !self.engine.is_planning();
         let Some(id) = id.filter(|_| written) else {
             return Ok(answer);
         };

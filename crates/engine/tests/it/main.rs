@@ -12,6 +12,7 @@ mod field_types;
 mod fields;
 mod integers;
 mod language;
+mod late_writes;
 mod missing;
 mod moved;
 mod one_body;

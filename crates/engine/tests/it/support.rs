@@ -1,9 +1,11 @@
 //! A sandbox, a store, and an engine between them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use canopy_ecologi::PriceList;
 use canopy_engine::{Catalog, Connection, Engine, Options};
+use canopy_highlevel::Timeouts;
 use canopy_mapping::{Source, Trace, Workflow};
 use canopy_sandbox::Sandbox;
 use canopy_store::clock::{Clock, ManualClock};
@@ -121,12 +123,22 @@ impl World {
 
     /// Has the connection send each call once, so that the steps' own retries show and nothing waits for the clock.
     pub fn be_impatient(&mut self) {
+        self.be_impatient_for(Timeouts::default().total);
+    }
+
+    /// The same, and has each answer be there within this time.
+    pub fn be_impatient_for(&mut self, total: Duration) {
+        let timeouts = Timeouts {
+            total,
+            ..Timeouts::default()
+        };
         let info = self.sandbox.info();
         let highlevel = canopy_highlevel::Client::builder()
             .base_url(&info.highlevel_url)
             .token(info.token.clone().into())
             .location(&*self.location)
             .limits(canopy_highlevel::Limits::UNLIMITED)
+            .timeouts(timeouts)
             .retry(canopy_highlevel::RetryPolicy::NEVER)
             .build()
             .unwrap();

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::fault::{Fault, Op};
 use super::row::{Reader, micros};
-use super::{inbox, profiles};
+use super::{inbox, profiles, written};
 use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 use crate::types::{Fence, NewEvent, ProfileUpdate};
 
@@ -47,7 +47,8 @@ pub(super) async fn edit(
     if let Some(profile) = profile {
         profiles::merge(connection, place, profile, now).await?;
     }
-    write(connection, place, changes, events, now).await
+    write(connection, place, changes, events, now).await?;
+    written::by_person(connection, location, profile, changes, now).await
 }
 
 /// Writes the changes, their history, and the events that tell of them.

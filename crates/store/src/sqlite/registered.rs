@@ -4,10 +4,10 @@ use super::SqliteStore;
 use crate::error::Result;
 
 impl SqliteStore {
-    /// The location that a connection was first used for.
+    /// The location that a connection was begun to be used for last.
     pub async fn location_of(&self, connection: &str) -> Result<Option<String>> {
         let mut reader = self.reader().await?;
-        sqlx::query_scalar("SELECT location FROM locations WHERE connection = ?1")
+        sqlx::query_scalar("SELECT location FROM locations WHERE connection = ?1 ORDER BY registered_at DESC LIMIT 1")
             .bind(connection)
             .fetch_optional(&mut *reader)
             .await

@@ -282,27 +282,29 @@ pub(super) async fn since(
     workflow: &str,
     contact: Option<&str>,
     record: &str,
-    since: Timestamp,
+    (since, until): (Timestamp, Timestamp),
 ) -> Op<u64> {
     // Two statements, so that each has its index.
     let query = match contact {
         Some(contact) => sqlx::query_scalar(
             "SELECT count(*) FROM runs
-             WHERE location = ?1 AND workflow = ?2 AND contact = ?3 AND created_at > ?4",
+             WHERE location = ?1 AND workflow = ?2 AND contact = ?3 AND created_at > ?4 AND created_at <= ?5",
         )
         .bind(location)
         .bind(workflow)
         .bind(contact)
-        .bind(micros(since)),
+        .bind(micros(since))
+        .bind(micros(until)),
         None => sqlx::query_scalar(
             "SELECT count(*) FROM runs JOIN inbox ON inbox.id = runs.event
              WHERE runs.location = ?1 AND runs.workflow = ?2 AND runs.contact IS NULL AND runs.created_at > ?4
-               AND inbox.record = ?3",
+               AND runs.created_at <= ?5 AND inbox.record = ?3",
         )
         .bind(location)
         .bind(workflow)
         .bind(record)
-        .bind(micros(since)),
+        .bind(micros(since))
+        .bind(micros(until)),
     };
     let count: i64 = query.fetch_one(connection).await?;
     Ok(count.unsigned_abs())

@@ -56,6 +56,21 @@ pub(super) async fn by_key(
     row.as_ref().map(read).transpose()
 }
 
+pub(super) async fn open_by_key(
+    connection: &mut SqliteConnection,
+    location: &str,
+    key: &str,
+) -> Op<Vec<StepRecord>> {
+    let rows = sqlx::query(
+        "SELECT * FROM steps WHERE location = ?1 AND key = ?2 AND state IN ('intended', 'unsure') ORDER BY id",
+    )
+    .bind(location)
+    .bind(key)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 async fn find(connection: &mut SqliteConnection, run: i64, step: &str) -> Op<Option<StepRecord>> {
     let row = sqlx::query("SELECT * FROM steps WHERE run = ?1 AND step = ?2")
         .bind(run)

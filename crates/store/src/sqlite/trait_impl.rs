@@ -256,11 +256,11 @@ impl Store for SqliteStore {
         workflow: &str,
         contact: Option<&str>,
         record: &str,
-        since: Timestamp,
+        between: (Timestamp, Timestamp),
     ) -> Result<u64> {
         read!(
             self,
-            runs::since(location, workflow, contact, record, since)
+            runs::since(location, workflow, contact, record, between)
         )
     }
 
@@ -279,6 +279,10 @@ impl Store for SqliteStore {
 
     async fn step_by_key(&self, location: &str, key: &str) -> Result<Option<StepRecord>> {
         read!(self, steps::by_key(location, key))
+    }
+
+    async fn open_steps(&self, location: &str, key: &str) -> Result<Vec<StepRecord>> {
+        read!(self, steps::open_by_key(location, key))
     }
 
     async fn intend_step(

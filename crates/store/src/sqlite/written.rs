@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use super::fault::Op;
 use super::fence::Held;
 use super::row::micros;
-use crate::types::Written;
+use crate::types::{ProfileChange, ProfileUpdate, Written};
 
 pub(super) async fn put(
     held: &mut Held<'_>,
@@ -32,6 +32,58 @@ pub(super) async fn put(
         .bind(held.fence.epoch)
         .bind(micros(now))
         .execute(&mut *held.connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Notes what a person wrote on the Ecologi side, at the place of the newest that is known: steps of older events leave it
+/// as it is. The names are those by which steps write (`crates/engine/src/steps`).
+pub(super) async fn by_person(
+    connection: &mut SqliteConnection,
+    location: &str,
+    profile: Option<&ProfileUpdate>,
+    changes: &[ProfileChange],
+    now: Timestamp,
+) -> Op<()> {
+    const WHOLE: &str = "*";
+    let mut parts: Vec<(String, &str, Option<&str>)> = Vec::new();
+    if let Some(profile) = profile {
+        let target = format!("profile {}", profile.contact);
+        let fields = profile.fields.keys();
+        parts.extend(fields.map(|field| (target.clone(), &**field, Some(&*profile.contact))));
+    }
+    for change in changes {
+        match change {
+            ProfileChange::Note { id, contact, .. } => {
+                parts.push((format!("profile_note {id}"), WHOLE, Some(contact)));
+            }
+            ProfileChange::Task { id, contact, .. } => {
+                parts.push((format!("profile_task {id}"), WHOLE, Some(contact)));
+            }
+            ProfileChange::Tag { contact, tag, .. } => {
+                parts.push((format!("profile_tags {contact}"), tag, Some(contact)));
+            }
+            _ => {}
+        }
+    }
+    let position = position(connection, location).await?;
+    for (target, part, contact) in parts {
+        sqlx::query(
+            "INSERT INTO written (location, target, part, contact, position, run, epoch, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6)
+             ON CONFLICT (location, target, part) DO UPDATE SET
+                 contact = excluded.contact, position = excluded.position, run = excluded.run,
+                 epoch = excluded.epoch, updated_at = excluded.updated_at
+             WHERE excluded.position >= position",
+        )
+        .bind(location)
+        .bind(target)
+        .bind(part)
+        .bind(contact)
+        .bind(position)
+        .bind(micros(now))
+        .execute(&mut *connection)
         .await?;
     }
     Ok(())

@@ -183,9 +183,13 @@ async fn runs_are_counted_by_workflow_and_contact_or_record() {
     let began = fixture.store.run(run).await.unwrap().unwrap();
     let contact = began.contact.as_deref();
     let count = async |workflow: &str, contact, since| {
-        let counted = fixture
-            .store
-            .runs_since(&began.location, workflow, contact, "c1", since);
+        let counted = fixture.store.runs_since(
+            &began.location,
+            workflow,
+            contact,
+            "c1",
+            (since, at(1_000_000)),
+        );
         counted.await.unwrap()
     };
     let before = began.created_at - jiff::SignedDuration::from_secs(1);

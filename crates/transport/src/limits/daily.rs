@@ -126,6 +126,8 @@ impl Daily {
             self.told_today = false;
             self.resets_at = next_midnight(now);
         }
+        // A clock that was ahead and is set right: the day is the one that it is now, with what was used of it.
+        self.resets_at = self.resets_at.min(next_midnight(now));
     }
 }
 
@@ -193,6 +195,20 @@ mod tests {
                 .is_ok()
         );
         assert_eq!(daily.report(at("2026-11-24T00:00:00Z")).used, 0);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_makes_no_day_longer() {
+        let mut daily = daily(10, 0);
+        (0..10).for_each(|_| daily.count());
+        let ahead = at("2027-01-10T08:00:00Z");
+        assert!(daily.check(Priority::Interactive, ahead).is_ok());
+        (0..10).for_each(|_| daily.count());
+        let right = at("2026-11-23T22:30:00Z");
+        let refused = daily.check(Priority::Interactive, right).unwrap_err();
+        assert_eq!(refused.retry_after(), Duration::from_mins(90));
+        let next = at("2026-11-24T00:00:00Z");
+        assert!(daily.check(Priority::Interactive, next).is_ok());
     }
 
     fn told(limit: u32, remaining: u32) -> ServerLimits {

@@ -20,7 +20,8 @@ use crate::token::{StaticToken, TokenSource};
 pub struct Timeouts {
     /// For the connection.
     pub connect: Duration,
-    /// For one attempt as a whole, without the time in our own queue. Of a download: for each piece of it.
+    /// For the head of an answer, and once more for its body; the time in our own queue does not count. Of a download: for
+    /// the head, and then for each piece of it.
     pub total: Duration,
 }
 
@@ -201,7 +202,8 @@ fn client(timeouts: Timeouts, direct: bool) -> Result<reqwest::Client, BuildErro
         // An API does not redirect; following one could carry a request elsewhere, or turn a POST into a GET.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeouts.connect)
-        .timeout(timeouts.total)
+        // The reading of answers has a bound of its own, and says more than that a time is over.
+        .timeout(timeouts.total.saturating_mul(3))
         .read_timeout(timeouts.total);
     let builder = if direct { builder.no_proxy() } else { builder };
     builder.build().map_err(BuildError::Http)

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -39,6 +40,34 @@ impl Broken {
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
+}
+
+/// Sends the head of an answer of this type at once and then so many bytes of its body, each after a pause; never its last.
+pub(crate) async fn dripping(content_type: &'static str, bytes: usize, pause: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                let _ = socket.read(&mut buffer).await;
+                let length = bytes + 1;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+                );
+                let _ = socket.write_all(head.as_bytes()).await;
+                for _ in 0..bytes {
+                    tokio::time::sleep(pause).await;
+                    if socket.write_all(b" ").await.is_err() {
+                        return;
+                    }
+                }
+                // Whoever waits for the last one gives up first.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    format!("http://{address}")
 }
 
 /// An address where nobody listens.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canopy_transport::invoke::{base_url, call};
+use canopy_transport::invoke::{base_url, call, download};
 use canopy_transport::operation::{Auth, Evidence, Idempotency, Operation, Shown};
 use canopy_transport::{
     CallError, Cause, ErrorForm, Execute as _, Facts, RetryPolicy, Timeouts, Transport,
@@ -14,7 +14,7 @@ use wiremock::matchers::{body_json, header, header_regex, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::invoke::operation;
-use crate::server::{Broken, nobody};
+use crate::server::{Broken, dripping, nobody};
 
 static READ: Operation = Operation {
     parameters: &[],
@@ -195,6 +195,62 @@ async fn nobody_there_means_not_sent() {
     assert!(matches!(error.cause(), Cause::Connect(_)), "{error:?}");
     assert!(error.is_retryable() && !error.outcome_unknown());
     assert_discreet(&error, &url);
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up_however_steadily_it_comes() {
+    let url = dripping("application/json", 100_000, Duration::from_millis(5)).await;
+    let timeouts = Timeouts {
+        total: Duration::from_millis(300),
+        ..Timeouts::default()
+    };
+    let transport = builder()
+        .timeouts(timeouts)
+        .retry(RetryPolicy::NEVER)
+        .build()
+        .unwrap();
+    for (operation, in_doubt) in [(&READ, false), (&CREATE, true)] {
+        let error = send(&transport, &url, operation, &json!({}))
+            .await
+            .unwrap_err();
+        let Cause::Unreadable { problem, .. } = error.cause() else {
+            panic!("{error:?}");
+        };
+        assert_eq!(
+            *problem,
+            Unreadable::Slow {
+                after: timeouts.total
+            }
+        );
+        assert!(error.is_retryable() || error.outcome_unknown(), "{error:?}");
+        assert_eq!(error.outcome_unknown(), in_doubt, "{error:?}");
+        assert_discreet(&error, &url);
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_take_longer_than_an_answer_as_long_as_it_goes_on_coming() {
+    let pieces = 40;
+    let url = dripping("audio/x-wav", pieces, Duration::from_millis(50)).await;
+    // Shorter than the whole file by far, and longer than the pause between two pieces by far.
+    let timeouts = Timeouts {
+        total: Duration::from_millis(500),
+        ..Timeouts::default()
+    };
+    let transport = builder().timeouts(timeouts).build().unwrap();
+    let base = base_url(&url).unwrap();
+    let mut file = download(&transport, &base, &FILE, &json!({}))
+        .await
+        .unwrap();
+    let mut read = 0;
+    let ended = loop {
+        match file.chunk().await {
+            Ok(Some(piece)) => read += piece.len(),
+            ended => break ended,
+        }
+    };
+    assert_eq!(read, pieces, "all that was sent");
+    assert!(ended.unwrap_err().is_timeout(), "then it got stuck");
 }
 
 #[tokio::test]

@@ -384,7 +384,8 @@ impl Poll {
 impl Sweep {
     /// How many parents are to be read now, so that all are read within the time of a sweep.
     fn due(&mut self, now: Timestamp, sweep: SignedDuration) -> u64 {
-        let Some(at) = self.at else {
+        // One that lies in the future was written by a clock that was ahead.
+        let Some(at) = self.at.filter(|at| *at <= now) else {
             self.at = Some(now);
             return 1;
         };
@@ -425,5 +426,9 @@ mod tests {
         let day = start + week + SignedDuration::from_hours(24);
         assert_eq!(sweep.due(day, week), 0, "each has its turn after 56 hours");
         assert_eq!(sweep.due(start + week * 2, week), 3);
+        // The clock was ahead by years, and is set right.
+        sweep.at = Some(start + week * 500);
+        assert_eq!(sweep.due(start, week), 1);
+        assert_eq!(sweep.due(start + week, week), 3);
     }
 }

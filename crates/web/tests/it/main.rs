@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod routes;
+mod serve;
 mod support;
 mod webhooks;
 mod workflow;
