@@ -6,9 +6,11 @@ use canopy_store::{CallEntry, Store};
 use canopy_transport::{CallLog, CallRecord};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::health::Answers;
+
 /// Takes records from the clients.
 #[derive(Debug, Clone)]
-pub(crate) struct CallSink(mpsc::UnboundedSender<Message>);
+pub(crate) struct CallSink(mpsc::UnboundedSender<Message>, Answers);
 
 /// The other end of a sink. Dropped, it discards everything.
 #[derive(Debug)]
@@ -32,7 +34,12 @@ impl CallSink {
     /// A sink, and the writer that is to be started once there is a store.
     pub fn new() -> (Self, CallWriter) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), CallWriter(receiver))
+        (Self(sender, Answers::default()), CallWriter(receiver))
+    }
+
+    /// What the answers say of credentials.
+    pub fn answers(&self) -> &Answers {
+        &self.1
     }
 
     /// Waits until the calls so far are written.
@@ -47,6 +54,7 @@ impl CallSink {
 
 impl CallLog for CallSink {
     fn record(&self, record: CallRecord) {
+        self.1.note(&record);
         let entry = CallEntry {
             at: record.at,
             service: record.service.to_string(),

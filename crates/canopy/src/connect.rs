@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_engine::{Budget, Caps, Connection, Workflows};
-use canopy_store::{SqliteStore, Store};
+use canopy_store::{HealthStore as _, Part, SqliteStore, Store};
 use canopy_transport::{
     DailyLimit, Limiter, Limits, Reserves, RetryPolicy, SystemClock, WindowLimit,
 };
@@ -17,6 +17,7 @@ use crate::call_log::CallSink;
 use crate::config::{self, CapsConfig, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
+use crate::health;
 use crate::pace::Pace;
 
 /// What building a connection's clients takes.
@@ -190,7 +191,20 @@ impl Connector<'_> {
     async fn find_location(self, config: &ConnectionConfig) -> Result<String, Failure> {
         let client = self.highlevel(config, "").await?;
         let where_to = format!("{}: connection \"{}\"", self.loaded.file, config.id);
-        let answer = client.invoke("search-locations", &json!({})).await.map_err(|error| {
+        let answer = client.invoke("search-locations", &json!({})).await;
+        if let (Some(store), Err(error)) = (self.store, &answer) {
+            // Where it belongs is known from an earlier run, if at all.
+            let parts = store.health().await.unwrap_or_default();
+            let known = parts
+                .iter()
+                .find(|one| one.part == Part::Token && one.name == config.id);
+            if let Some(known) = known {
+                let place = (config.id.as_str(), known.location.as_str());
+                let noted = health::note_token(store, place, Err(error)).await;
+                noted.map_err(|error| Failure::failed(&error))?;
+            }
+        }
+        let answer = answer.map_err(|error| {
             let text = format!(
                 "{where_to}: highlevel.location_id is not given and could not be found by the token: {error}"
             );

@@ -23,6 +23,7 @@ mod control;
 mod daemon;
 mod environment;
 mod exit;
+mod health;
 mod log;
 mod mcp;
 mod neighbours;
@@ -37,7 +38,6 @@ mod schedules;
 mod show;
 mod shutdown;
 mod temporary;
-mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;

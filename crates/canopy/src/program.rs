@@ -24,7 +24,7 @@ use crate::environment::Environment;
 use crate::exit::{Failure, chain};
 use crate::log::note;
 use crate::reload::Reload;
-use crate::{auth, polls, schedules, watch};
+use crate::{auth, health, polls, schedules};
 
 /// The lease owner of the one process that may hold the store's lock.
 pub(crate) const OWNER: &str = "embedded";
@@ -115,7 +115,7 @@ impl Program {
         let workflows = Workflows::from(workflows);
         let connections = connections(connector, &workflows).await?;
         if trust == Trust::Tried || existing.is_none() {
-            try_all(loaded, &connections).await?;
+            try_all(loaded, existing.as_ref(), &connections).await?;
         }
         let hooks =
             config::workflow_hooks(loaded, environment, existing.as_ref(), &connections).await?;
@@ -300,7 +300,7 @@ impl Program {
             futures::future::join_all(schedules),
             reload.serve(shutdown),
             engine,
-            watch::serve(&self.store, &self.receiver, &self.engine, shutdown),
+            health::serve(self.look(), &self.store, &self.receiver, shutdown),
             self.prune(shutdown)
         );
         store
@@ -314,6 +314,13 @@ impl Program {
             engine: &self.engine,
             bells: &self.bells,
         }
+    }
+
+    /// Looks at how the program fares.
+    pub fn look(&self) -> health::Look<'_> {
+        let room = self.loaded.config.health.free_megabytes;
+        let room = room.saturating_mul(1_000_000);
+        health::Look::new(&self.store, &self.engine, self.calls.answers(), room)
     }
 
     /// Ends the program when its store is deleted, replaced or emptied: what it would write from then on is lost with it.
@@ -439,16 +446,30 @@ pub(crate) async fn connections(
 }
 
 /// Tries the tokens of all connections.
-pub(crate) async fn try_all(loaded: &Loaded, connections: &[Connection]) -> Result<(), Failure> {
+pub(crate) async fn try_all(
+    loaded: &Loaded,
+    store: Option<&SqliteStore>,
+    connections: &[Connection],
+) -> Result<(), Failure> {
     for connection in connections {
-        try_one(loaded, connection).await?;
+        try_one(loaded, store, connection).await?;
     }
     Ok(())
 }
 
 /// A service that cannot be reached now is no reason not to start.
-async fn try_one(loaded: &Loaded, connection: &Connection) -> Result<(), Failure> {
-    match Connector::verify(&connection.highlevel, &connection.location).await {
+async fn try_one(
+    loaded: &Loaded,
+    store: Option<&SqliteStore>,
+    connection: &Connection,
+) -> Result<(), Failure> {
+    let tried = Connector::verify(&connection.highlevel, &connection.location).await;
+    if let Some(store) = store {
+        let place = (connection.id.as_str(), connection.location.as_str());
+        let noted = health::note_token(store, place, tried.as_ref().copied());
+        noted.await.map_err(|error| Failure::failed(&error))?;
+    }
+    match tried {
         Ok(()) => Ok(()),
         Err(error) if error.is_retryable() || error.outcome_unknown() => {
             tracing::warn!(connection = %connection.id, %error, "HighLevel cannot be reached now; it will be tried again");

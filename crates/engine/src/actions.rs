@@ -207,6 +207,10 @@ impl Actions for Catalog {
         let Some(window) = trigger.and_then(|trigger| trigger.window) else {
             return arguments::of_highlevel(operation, given, &filled_in);
         };
+        if window.usual.is_some() {
+            // The poll has a window of its own, and moves it.
+            filled_in.extend([window.from, window.to]);
+        }
         let (mut found, given) = arguments::of_window(operation, window, given);
         found.extend(arguments::of_highlevel(operation, &given, &filled_in));
         found

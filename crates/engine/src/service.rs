@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use canopy_store::{Part, PartReport, PartState, Reports};
 use futures::future::join_all;
+use jiff::SignedDuration;
 
 use crate::dispatch::LocalDispatch;
-use crate::{Engine, EngineError};
+use crate::{Drained, Engine, EngineError};
 
 /// Wait after a drain that failed, so that a full disk is not hammered.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(2);
@@ -40,8 +42,12 @@ impl Engine {
         bells: &LocalDispatch,
         mut stopped: tokio::sync::watch::Receiver<bool>,
     ) {
+        let mut reports = Reports::default();
         while !*stopped.borrow() {
-            let wait = match self.drain(location).await {
+            let drained = self.drain(location).await;
+            self.report_drain(location, drained.as_ref(), &mut reports)
+                .await;
+            let wait = match drained {
                 Ok(_) => self.until_due(location).await,
                 Err(error) => {
                     tracing::error!(location, %error, "drain stopped; it will be tried again");
@@ -56,6 +62,41 @@ impl Engine {
         }
         if let Err(error) = self.release(location).await {
             tracing::warn!(location, %error, "the lease was not given back; it expires by itself");
+        }
+    }
+
+    /// Reports how the work at a location fares.
+    async fn report_drain(
+        &self,
+        location: &str,
+        drained: Result<&Drained, &EngineError>,
+        reports: &mut Reports,
+    ) {
+        let now = self.clock.now();
+        let (state, wait) = match drained {
+            // Another process works here.
+            Ok(drained) if !drained.owner => return,
+            Ok(_) => (PartState::Good, self.options.sweep),
+            Err(error) => {
+                let state = PartState::Failing {
+                    cause: error.to_string(),
+                    remedy: "it is tried again by itself, and nothing is lost meanwhile; see to what the cause names".to_owned(),
+                    at_once: false,
+                };
+                (state, PAUSE_AFTER_ERROR)
+            }
+        };
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let report = PartReport {
+            location: location.to_owned(),
+            part: Part::Drain,
+            name: location.to_owned(),
+            state,
+            next_try: now.checked_add(wait).ok(),
+        };
+        let news = reports.news(vec![report], now);
+        if let Err(error) = self.store.report_health(news, now).await {
+            tracing::debug!(location, %error, "the state of the drain could not be kept");
         }
     }
 

@@ -53,6 +53,7 @@ pub mod clock;
 mod delivery_store;
 mod error;
 mod files;
+mod health_store;
 mod key;
 mod money_store;
 mod profile_store;
@@ -67,6 +68,10 @@ mod words;
 pub use breaker_store::{Breaker, BreakerStore, STOPPED};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
+pub use health_store::{
+    ALERT_KINDS, AlertKind, HealthStore, Part, PartHealth, PartReport, PartState, Reason,
+    Reports, is_notice, not_good,
+};
 pub use key::SecretKey;
 pub use money_store::{CapOf, CapUse, MoneyStore, Turn, WaitingPurchase};
 pub use profile_store::ProfileStore;

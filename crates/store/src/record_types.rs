@@ -21,6 +21,8 @@ pub struct PollCommit {
     /// Kinds and records of states that ended, such as a completed task that was opened again. When one is reached once
     /// more, that is another event, although the content is what it was.
     pub ended: Vec<(String, String)>,
+    /// Ids of all records that it showed, changed or not: they are there, whatever a read has said.
+    pub shown: Vec<String>,
 }
 
 /// What a poll last saw of a record.

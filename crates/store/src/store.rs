@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::breaker_store::BreakerStore;
 use crate::delivery_store::DeliveryStore;
 use crate::error::Result;
+use crate::health_store::HealthStore;
 use crate::money_store::MoneyStore;
 use crate::profile_store::ProfileStore;
 use crate::types::{
@@ -22,7 +23,7 @@ use crate::types::{
 /// row that they name is not there, is of another location, or may not change like that. An error means that the
 /// call wrote nothing. A call whose future is dropped either happens as a whole or not at all.
 #[async_trait]
-pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore {
+pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + HealthStore {
     // Connections and leases
     /// Remembers which connection a location belongs to; refuses a change.
     async fn register_connection(

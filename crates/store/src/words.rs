@@ -2,6 +2,7 @@
 
 use canopy_mapping::Source;
 
+use crate::health_store::Part;
 use crate::types::{EventEnd, EventState, PurchaseState, RunState, StepState};
 
 /// A value that is stored as one of a closed set of words.
@@ -62,6 +63,22 @@ words! {
         Confirmed "confirmed"
         Refused "refused"
         Unknown "unknown"
+    }
+    Part {
+        Token "token"
+        Key "key"
+        Poll "poll"
+        WebhookRate "webhook_rate"
+        WebhookSignatures "webhook_signatures"
+        WebhookSilence "webhook_silence"
+        Limit "limit"
+        Store "store"
+        Drain "drain"
+        Timetables "timetables"
+        ClockOff "clock_off"
+        DeadRuns "dead_runs"
+        HeldRuns "held_runs"
+        UnknownPurchases "unknown_purchases"
     }
 }
 
@@ -133,6 +150,7 @@ mod tests {
             &[P::Intended, P::Sent, P::Confirmed, P::Refused, P::Unknown]
                 .map(|value| (value, value.as_str())),
         );
+        same_as_json(&Part::ALL.map(|value| (value, value.as_str())));
         same_as_json(
             &[
                 Source::Webhook,

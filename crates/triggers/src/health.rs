@@ -3,10 +3,12 @@
 //! The vendor judges each address by its last three days, once more than 10,000 deliveries came: below 90 % success it
 //! warns, and then stops delivering until a person switches the events on again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use canopy_store::{DeliveryCount, Missed, NewAlert, Store, StoreError, UNKNOWN_LOCATION};
+use canopy_store::{
+    DeliveryCount, Missed, Part, PartReport, PartState, Reports, Store, StoreError, UNKNOWN_LOCATION,
+};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -34,12 +36,14 @@ const SILENT: [(SignedDuration, u64); 2] = [
 ];
 /// A kind of which no webhook told for so long is one for which none is subscribed.
 const SUBSCRIBED: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Begins the addresses of workflows' own webhooks. The vendor judges none of them, and sends none of their calls again.
+pub(crate) const HOOKS: &str = "/webhooks/workflow/";
+/// So many calls in a row with a wrong secret are told.
+const REFUSED_FROM: u64 = 2;
 /// The look at polls costs more than that at figures.
 const LISTEN_EVERY: SignedDuration = SignedDuration::from_mins(10);
-
-const RATE: &str = "webhook_rate";
-const SIGNATURES: &str = "webhook_signatures";
-const SILENCE: &str = "webhook_silence";
+/// The watch is asked to look so often.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// How an address fared over the last three days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,6 +115,7 @@ pub(crate) async fn health_with(
 ) -> Result<Vec<AddressHealth>, StoreError> {
     let mut counts = store.delivery_counts(slot_of(now - JUDGED_OVER)).await?;
     counts.extend(waiting);
+    counts.retain(|count| !count.address.starts_with(HOOKS));
     Ok(sums(counts).into_values().map(AddressHealth::of).collect())
 }
 
@@ -134,6 +139,9 @@ pub struct Watch {
     /// Where alerts about addresses belong, which serve all locations.
     place: String,
     listened: Option<Timestamp>,
+    reports: Reports,
+    /// Addresses to which anything came lately.
+    kept: BTreeSet<String>,
 }
 
 impl Watch {
@@ -146,29 +154,39 @@ impl Watch {
             store,
             place,
             listened: None,
+            reports: Reports::default(),
+            kept: BTreeSet::new(),
         }
     }
 
     /// Looks once.
     pub async fn look(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let open: HashSet<(String, String, String)> = self
-            .store
-            .alerts(true, u32::MAX)
-            .await?
-            .into_iter()
-            .map(|alert| (alert.location, alert.kind, alert.subject))
-            .collect();
         let counts = self
             .store
             .delivery_counts(slot_of(now - JUDGED_OVER))
             .await?;
+        let addresses: BTreeSet<_> = counts.iter().map(|count| count.address.clone()).collect();
+        if addresses != self.kept {
+            // Of one to which nothing came for three days nothing is known any more.
+            for part in [Part::WebhookRate, Part::WebhookSignatures] {
+                let names = addresses.iter().cloned().collect();
+                self.store.keep_parts(&self.place, part, names, now).await?;
+            }
+            self.kept = addresses;
+        }
+        let (hooks, counts): (Vec<_>, Vec<_>) = counts
+            .into_iter()
+            .partition(|count| count.address.starts_with(HOOKS));
         let recent: Vec<_> = counts
             .iter()
             .filter(|count| count.slot >= slot_of(now - KEY_WINDOW))
             .cloned()
             .collect();
-        for found in rates(sums(counts)).into_iter().chain(keys(sums(recent))) {
-            self.tell(&open, &self.place.clone(), found, now).await?;
+        let next = now + LOOK_EVERY;
+        let mut found = Vec::new();
+        let all = rates(sums(counts)).into_iter().chain(keys(sums(recent)));
+        for one in all.chain(secrets(hooks)) {
+            found.extend(one.report(&self.place, next));
         }
         let is_due = self
             .listened
@@ -180,59 +198,52 @@ impl Watch {
             for (window, least) in SILENT {
                 windows.push((missed_since(&*self.store, now - window, now).await?, least));
             }
-            for (location, found) in silences(&told, &windows) {
-                self.tell(&open, &location, found, now).await?;
+            for (location, one) in silences(&told, &windows) {
+                found.extend(one.report(&location, now + LISTEN_EVERY));
             }
         }
-        Ok(())
-    }
-
-    async fn tell(
-        &self,
-        open: &HashSet<(String, String, String)>,
-        location: &str,
-        found: Found,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Found {
-            kind,
-            subject,
-            trouble,
-        } = found;
-        let key = (location.to_owned(), kind.to_owned(), subject.clone());
-        match trouble {
-            // Raised again it would count up with every look.
-            Trouble::Yes(message) if !open.contains(&key) => {
-                let alert = NewAlert {
-                    location: location.to_owned(),
-                    kind: kind.to_owned(),
-                    subject,
-                    message,
-                };
-                self.store.raise_alert(alert, now).await?;
-            }
-            Trouble::Over if open.contains(&key) => {
-                self.store
-                    .resolve_alert(location, kind, &subject, now)
-                    .await?;
-            }
-            _ => {}
-        }
-        Ok(())
+        let news = self.reports.news(found, now);
+        self.store.report_health(news, now).await
     }
 }
 
+/// What a look found of a part.
 struct Found {
-    kind: &'static str,
-    subject: String,
+    part: Part,
+    name: String,
     trouble: Trouble,
 }
 
 enum Trouble {
-    Yes(String),
+    Yes {
+        cause: String,
+        remedy: String,
+    },
     Over,
     /// Nothing came that would tell.
     Unclear,
+}
+
+impl Found {
+    fn report(self, location: &str, next: Timestamp) -> Option<PartReport> {
+        let state = match self.trouble {
+            // It has been counted over a time.
+            Trouble::Yes { cause, remedy } => PartState::Failing {
+                cause,
+                remedy,
+                at_once: true,
+            },
+            Trouble::Over => PartState::Good,
+            Trouble::Unclear => return None,
+        };
+        Some(PartReport {
+            location: location.to_owned(),
+            part: self.part,
+            name: self.name,
+            state,
+            next_try: Some(next),
+        })
+    }
 }
 
 fn rates(sums: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
@@ -240,16 +251,21 @@ fn rates(sums: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
     all.map(|health| {
         let is_low = health.succeeded * 100 < health.deliveries * ALARM_BELOW;
         let trouble = if is_low && health.deliveries >= ALARM_FROM {
-            Trouble::Yes(format!(
-                "fewer than {ALARM_BELOW} % of the deliveries to {} over three days went well ({} %: {} with a wrong signature, {} could not be stored or were too big); below {PAUSED_BELOW} % of more than {JUDGED_FROM} HighLevel stops delivering until the events are switched on again in its developer dashboard; `canopy status` shows how many may still fail",
-                health.address, health.percent, health.forged, health.failed
-            ))
+            Trouble::Yes {
+                cause: format!(
+                    "fewer than {ALARM_BELOW} % of the deliveries to {} over three days went well ({} %: {} with a wrong signature, {} could not be stored or were too big)",
+                    health.address, health.percent, health.forged, health.failed
+                ),
+                remedy: format!(
+                    "below {PAUSED_BELOW} % of more than {JUDGED_FROM} HighLevel stops delivering until the events are switched on again in its developer dashboard; `canopy status` shows how many may still fail"
+                ),
+            }
         } else {
             Trouble::Over
         };
         Found {
-            kind: RATE,
-            subject: health.address,
+            part: Part::WebhookRate,
+            name: health.address,
             trouble,
         }
     })
@@ -261,22 +277,54 @@ fn keys(recent: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
     all.map(|sum| {
         let is_high = sum.forged * FORGED_SHARE > sum.all();
         let trouble = match (is_high, sum.succeeded()) {
-            (true, _) if sum.forged >= FORGED_FROM => Trouble::Yes(format!(
-                "the signatures of {} of {} deliveries to {} within half an hour do not fit; if HighLevel signs with a new key, add it to [webhooks] public_keys at once, for it tries each delivery for some minutes only (else somebody else sends here, or a proxy changes the bodies)",
-                sum.forged,
-                sum.all(),
-                sum.address
-            )),
+            (true, _) if sum.forged >= FORGED_FROM => Trouble::Yes {
+                cause: format!(
+                    "the signatures of {} of {} deliveries to {} within half an hour do not fit",
+                    sum.forged,
+                    sum.all(),
+                    sum.address
+                ),
+                remedy: "if HighLevel signs with a new key, add it to [webhooks] public_keys at once, for it tries each delivery for some minutes only (else somebody else sends here, or a proxy changes the bodies)".to_owned(),
+            },
             (false, 1..) => Trouble::Over,
             _ => Trouble::Unclear,
         };
         Found {
-            kind: SIGNATURES,
-            subject: sum.address,
+            part: Part::WebhookSignatures,
+            name: sum.address,
             trouble,
         }
     })
     .collect()
+}
+
+/// Calls of workflows' webhooks with a wrong secret, since the last that was taken. They are lost: nothing sends them again.
+/// `counts`: of one address after another, the oldest first.
+fn secrets(counts: Vec<DeliveryCount>) -> Vec<Found> {
+    let mut since = BTreeMap::<String, (u64, bool)>::new();
+    for count in counts {
+        let (refused, taken) = since.entry(count.address.clone()).or_default();
+        // Which came last within these ten minutes is not known.
+        if count.succeeded() > 0 {
+            (*refused, *taken) = (0, true);
+        } else {
+            *refused += count.forged;
+        }
+    }
+    since.retain(|address, _| !address.ends_with('*'));
+    let found = since.into_iter().map(|(name, (refused, taken))| Found {
+        part: Part::WebhookSignatures,
+        trouble: match (refused, taken) {
+            (REFUSED_FROM.., _) => Trouble::Yes {
+                cause: format!("{refused} calls of {name} came with a wrong secret, and none with the right one since: they are lost"),
+                remedy: "compare the header and its secret in the webhook action of HighLevel's workflow with [[webhooks.workflow]]; HighLevel sends these calls once only".to_owned(),
+            },
+            (0, true) => Trouble::Over,
+            _ => Trouble::Unclear,
+        },
+        name,
+    });
+    found.collect()
 }
 
 /// Kinds of which webhooks told within the last days and now tell nothing, although polls find changes.
@@ -290,10 +338,13 @@ fn silences(told: &[Missed], windows: &[(Vec<Missed>, u64)]) -> Vec<(String, Fou
                 let now = rows.find(|one| one.location == row.location && one.kind == row.kind);
                 match now {
                     Some(now) if now.missed == now.events && now.events >= *least => {
-                        trouble = Trouble::Yes(format!(
-                            "webhooks used to tell of {} and are silent: polls alone found the last {}; look into HighLevel's developer dashboard whether deliveries were paused or the event is still subscribed, and whether the address can be reached",
-                            row.kind, now.events
-                        ));
+                        trouble = Trouble::Yes {
+                            cause: format!(
+                                "webhooks used to tell of {} and are silent: polls alone found the last {}",
+                                row.kind, now.events
+                            ),
+                            remedy: "look into HighLevel's developer dashboard whether deliveries were paused or the event is still subscribed, and whether the address can be reached".to_owned(),
+                        };
                         break;
                     }
                     // The shorter window says more of the present.
@@ -305,8 +356,8 @@ fn silences(told: &[Missed], windows: &[(Vec<Missed>, u64)]) -> Vec<(String, Fou
                 }
             }
             let found = Found {
-                kind: SILENCE,
-                subject: row.kind.clone(),
+                part: Part::WebhookSilence,
+                name: row.kind.clone(),
                 trouble,
             };
             (row.location.clone(), found)

@@ -25,6 +25,7 @@ mod missed;
 mod normalise;
 mod poll;
 mod receive;
+mod receive_hook;
 mod schedule;
 mod secrets;
 mod site;
@@ -42,7 +43,7 @@ pub use hook_body::PayloadError;
 pub use missed::missed_by_webhooks;
 pub use poll::{
     DayPlan, FirstReading, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled,
-    Poller, Polls, Preview, calls_a_day, share_of_polls,
+    Poller, Polls, Preview, begins_anew, calls_a_day, share_of_polls,
 };
 pub use receive::{ReceiveError, Received, Receiver};
 pub use schedule::{Schedule, Scheduler};

@@ -10,24 +10,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::counts::{Counts, Deliveries};
 use crate::health::{AddressHealth, health_with};
-use crate::hook_body::{self, PayloadError};
-use crate::normalise::{self, Told, events_of, hash_of, hook_of};
+use crate::hook_body::PayloadError;
+use crate::normalise::{self, Told, events_of, hash_of};
 use crate::tally::{self, Answered, Tally};
 use crate::workflow_hook::WorkflowHook;
 
 /// Kind and subject of the alert that an app's removal raises and its return resolves.
 const RECONNECT: &str = "reconnect";
 const UNINSTALLED: &str = "uninstalled";
-/// Kind of the alert that calls of a workflow's webhook could not be read.
-const UNREADABLE: &str = "unreadable";
 /// Deliveries that nobody can use are kept up to this number.
-const MOST_ASIDE: u32 = 1000;
+pub(crate) const MOST_ASIDE: u32 = 1000;
 /// A delivery of the last 30 days may be sent again by hand.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(31 * 24);
+pub(crate) const REMEMBERED: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// Later than this, a delivery counts as late.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
-/// The header with which a sender of its own names a call, and how long the name may be.
-const OWN_KEY: (&str, usize) = ("idempotency-key", 255);
 
 /// Why a delivery was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +65,13 @@ pub enum Received {
 /// Takes webhook deliveries into the inbox.
 #[derive(Debug)]
 pub struct Receiver {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
     verifier: Verifier,
     locations: HashSet<String>,
-    hooks: Vec<WorkflowHook>,
-    counts: Counts,
-    tally: Tally,
+    pub(crate) hooks: Vec<WorkflowHook>,
+    pub(crate) counts: Counts,
+    pub(crate) tally: Tally,
 }
 
 impl Receiver {
@@ -155,29 +151,6 @@ impl Receiver {
         refused.map(|_| ())
     }
 
-    /// The same for a workflow's own webhook.
-    pub fn look_at_hook<'a>(
-        &self,
-        name: &str,
-        header: impl Fn(&str) -> Option<&'a [u8]>,
-    ) -> Result<(), ReceiveError> {
-        if self.hook(name, header).is_some() {
-            return Ok(());
-        }
-        let refused = Err(ReceiveError::Secret);
-        self.counts.count(&refused);
-        refused.map(drop)
-    }
-
-    fn hook<'a>(
-        &self,
-        name: &str,
-        header: impl Fn(&str) -> Option<&'a [u8]>,
-    ) -> Option<&WorkflowHook> {
-        let given = |hook: &&WorkflowHook| hook.name == name && hook.admits(header(&hook.header));
-        self.hooks.iter().find(given)
-    }
-
     /// Notes a delivery that was refused unread because it is too big.
     pub fn too_big(&self, event: Option<&str>) {
         self.counts.too_big();
@@ -194,92 +167,6 @@ impl Receiver {
     /// How addresses fared over three days, with what is not written yet.
     pub async fn health(&self) -> Result<Vec<AddressHealth>, StoreError> {
         health_with(&*self.store, self.tally.waiting(), self.clock.now()).await
-    }
-
-    /// Takes one call of a workflow's own webhook. `header` tells the value of a header by its name.
-    pub async fn receive_hook<'a>(
-        &self,
-        name: &str,
-        header: impl Fn(&str) -> Option<&'a [u8]>,
-        body: &[u8],
-    ) -> Result<Received, ReceiveError> {
-        let now = self.clock.now();
-        let hook = self.hook(name, &header);
-        let text = |name: &str| header(name).and_then(|value| std::str::from_utf8(value).ok());
-        let received = match hook {
-            Some(hook) => {
-                let own_key = text(OWN_KEY.0).map(str::trim);
-                let own_key = own_key.filter(|key| (1..=OWN_KEY.1).contains(&key.len()));
-                self.take_hook(hook, text("content-type"), own_key, body, now)
-                    .await
-            }
-            None => Err(ReceiveError::Secret),
-        };
-        self.counts.count(&received);
-        received
-    }
-
-    async fn take_hook(
-        &self,
-        hook: &WorkflowHook,
-        content_type: Option<&str>,
-        own_key: Option<&str>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Received, ReceiveError> {
-        let payload = match hook_body::read(content_type, body).await {
-            Ok(payload) => payload,
-            Err(error) => {
-                self.hook_lost(hook, body, &error, now).await?;
-                return Err(error.into());
-            }
-        };
-        let event = hook_of(&hook.name, &hook.location, payload, body, now);
-        let named = |word: &str, what: &[u8]| {
-            hash_of(&[
-                word.as_bytes(),
-                hook.location.as_bytes(),
-                hook.name.as_bytes(),
-                what,
-            ])
-        };
-        let key = match (own_key, hook.dedupe) {
-            (Some(own), _) => Some(DeliveryKey {
-                key: named("own", own.as_bytes()),
-                until: now + REMEMBERED,
-            }),
-            (None, Some(length)) => Some(DeliveryKey {
-                key: named("body", body),
-                until: now + length,
-            }),
-            (None, None) => None,
-        };
-        Ok(self.keep(key, vec![event], now).await?)
-    }
-
-    /// A call that cannot be read is lost: HighLevel's workflows send nothing again. So a person is told.
-    async fn hook_lost(
-        &self,
-        hook: &WorkflowHook,
-        body: &[u8],
-        error: &PayloadError,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let problem = error.to_string();
-        let event = normalise::unreadable(Some(&hook.name), body, &problem, now);
-        self.store
-            .set_aside(event, &problem, MOST_ASIDE, now)
-            .await?;
-        let alert = NewAlert {
-            location: hook.location.clone(),
-            kind: UNREADABLE.to_owned(),
-            subject: hook.name.clone(),
-            message: format!(
-                "a call of the workflow webhook \"{}\" could not be read, so it is lost: {problem}",
-                hook.name
-            ),
-        };
-        self.store.raise_alert(alert, now).await.map(drop)
     }
 
     async fn take(
@@ -391,7 +278,7 @@ impl Receiver {
         Ok(())
     }
 
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         key: Option<DeliveryKey>,
         events: Vec<NewEvent>,

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canopy_mapping::{Each, SCHEDULE_DUE, ScheduleError, ScheduleOn, Source, Timetable, Trace};
-use canopy_store::{Inserted, NewAlert, NewEvent, PollCommit, StoreError};
+use canopy_store::{
+    Inserted, NewAlert, NewEvent, Part, PartReport, PartState, PollCommit, Reports, StoreError,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -111,8 +113,11 @@ impl Scheduler {
     ) {
         tokio::pin!(shutdown);
         let mut replaced = self.schedules.subscribe();
+        let mut reports = Reports::default();
         loop {
-            match self.look().await {
+            let looked = self.look().await;
+            self.report(looked.as_ref().err(), &mut reports).await;
+            match looked {
                 Ok(0) => {}
                 Ok(_) => found(&self.site.location),
                 Err(error) => {
@@ -125,6 +130,37 @@ impl Scheduler {
                 _ = replaced.changed() => {}
                 () = tokio::time::sleep(self.until_next()) => {}
             }
+        }
+    }
+
+    /// Reports how the timetables fare, where there are any.
+    async fn report(&self, failed: Option<&StoreError>, reports: &mut Reports) {
+        let (now, location) = (self.site.clock.now(), &self.site.location);
+        let store = &self.site.store;
+        let kept = if self.schedules.borrow().is_empty() {
+            let none = Vec::new();
+            store
+                .keep_parts(location, Part::Timetables, none, now)
+                .await
+        } else {
+            let wait = SignedDuration::try_from(self.until_next()).unwrap_or(SignedDuration::MAX);
+            let state = failed.map_or(PartState::Good, |error| PartState::Failing {
+                cause: error.to_string(),
+                remedy: "see to the disk; timetables are looked at again by themselves, and what falls due meanwhile is made up for".to_owned(),
+                at_once: false,
+            });
+            let report = PartReport {
+                location: location.clone(),
+                part: Part::Timetables,
+                name: location.clone(),
+                state,
+                next_try: now.checked_add(wait).ok(),
+            };
+            let news = reports.news(vec![report], now);
+            store.report_health(news, now).await
+        };
+        if let Err(error) = kept {
+            tracing::debug!(%location, %error, "the state of timetables could not be kept");
         }
     }
 

@@ -19,7 +19,9 @@
 mod body;
 mod callback;
 mod crowd;
+mod health;
 mod page;
+mod ready;
 mod seldom;
 mod serve;
 mod webhooks;
@@ -73,10 +75,14 @@ const LOOKS: usize = 1;
 /// A request waits for its turn and is worked on no longer than this.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// `POST /webhooks/highlevel`, `POST /webhooks/highlevel/{event}`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback` and `GET /healthz`.
+/// `POST /webhooks/highlevel`, `POST /webhooks/highlevel/{event}`, `POST /webhooks/workflow/{name}`, `GET /oauth/callback`,
+/// `GET /healthz` and `GET /readyz`.
 pub fn webhook_router(app: App) -> Router {
     let callback = app.callback.clone().map(callback::routes);
-    let health = in_turn(Router::new().route("/healthz", get(health)), LOOKS);
+    let health = Router::new()
+        .route("/healthz", get(ready::alive))
+        .route("/readyz", get(ready::ready));
+    let health = in_turn(health, LOOKS);
     Router::new()
         .route("/webhooks/highlevel", post(webhooks::highlevel))
         .route("/webhooks/highlevel/{event}", post(webhooks::one_event))
@@ -97,12 +103,13 @@ pub fn starting_router() -> Router {
     })
 }
 
-/// `GET /` (the status page), `GET /status.json` and `GET /healthz`.
+/// `GET /` (the status page), `GET /status.json`, `GET /healthz` and `GET /readyz`.
 pub fn page_router(app: App) -> Router {
     let routes = Router::new()
         .route("/", get(page::show))
         .route("/status.json", get(page::status))
-        .route("/healthz", get(health));
+        .route("/healthz", get(ready::alive))
+        .route("/readyz", get(ready::reasons));
     in_turn(routes, PAGES)
         .layer(axum::middleware::from_fn(local_names_only))
         .with_state(app)
@@ -143,22 +150,4 @@ async fn local_names_only(request: Request, next: Next) -> Response {
         "open this page as http://localhost or by its address\n",
     )
         .into_response()
-}
-
-/// 200 while the store answers.
-async fn health(State(app): State<App>) -> Response {
-    match app.store.summary().await {
-        Ok(_) => (StatusCode::OK, "ok\n").into_response(),
-        Err(error) => {
-            // The text names paths of this machine, and anybody may ask.
-            if let Some(others) = UNWELL.now() {
-                tracing::warn!(%error, others, "the store does not answer");
-            }
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer\n",
-            )
-                .into_response()
-        }
-    }
 }

@@ -5,13 +5,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use canopy_store::{Alert, InboxRow, Missed, Purchase, Run, RunState, StoreError, Summary};
+use canopy_store::{
+    Alert, InboxRow, Missed, Purchase, Run, RunState, StoreError, Summary, is_notice,
+};
+use canopy_triggers::AddressHealth;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::App;
+use crate::{App, health, ready};
 
 const STYLE: &str = include_str!("../assets/page.css");
 /// Rows of each table.
@@ -19,16 +22,13 @@ const ROWS: u32 = 20;
 
 /// `GET /status.json`: the figures of the page for scripts.
 pub(crate) async fn status(State(app): State<App>) -> Response {
-    let webhooks = app.receiver.health().await;
-    match figures(&app)
-        .await
-        .and_then(|figures| Ok((figures, webhooks?)))
-    {
-        Ok(((summary, missed), webhooks)) => Json(json!({
+    match figures(&app).await {
+        Ok((summary, missed, webhooks, health)) => Json(json!({
             "summary": summary,
             "missed_by_webhooks": missed,
             "deliveries": app.receiver.deliveries(),
             "webhooks": webhooks,
+            "health": health,
             "rate": rates(&app),
         }))
         .into_response(),
@@ -36,8 +36,21 @@ pub(crate) async fn status(State(app): State<App>) -> Response {
     }
 }
 
-async fn figures(app: &App) -> Result<(Summary, Vec<Missed>), StoreError> {
-    Ok((app.store.summary().await?, missed(app).await?))
+async fn figures(
+    app: &App,
+) -> Result<(Summary, Vec<Missed>, Vec<AddressHealth>, Value), StoreError> {
+    let reasons = ready::good(app).await?;
+    let health = json!({
+        "good": reasons.is_empty(),
+        "reasons": reasons,
+        "parts": app.store.health().await?,
+    });
+    Ok((
+        app.store.summary().await?,
+        missed(app).await?,
+        app.receiver.health().await?,
+        health,
+    ))
 }
 
 /// What webhooks missed in the last seven days.
@@ -74,8 +87,12 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
     let mut stopped = app.store.runs(Some(RunState::Held), ROWS).await?;
     stopped.extend(app.store.runs(Some(RunState::Dead), ROWS).await?);
     let waiting = app.store.runs(Some(RunState::Waiting), ROWS).await?;
-    let alerts = app.store.alerts(true, ROWS).await?;
+    let reasons = ready::good(app).await?;
+    let parts = app.store.health().await?;
+    let mut notices = app.store.alerts(true, ROWS).await?;
+    notices.retain(is_notice);
     let missed = missed(app).await?;
+    let addresses = app.receiver.health().await?;
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -93,12 +110,15 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
                 }
                 main {
                     (cards(&summary))
-                    (alert_table(&alerts))
+                    (health::reasons(&reasons))
+                    (alert_table(&notices))
                     (attention(&stopped))
                     (waiting_runs(&waiting))
                     (purchase_table(&purchases))
                     (event_table(&events))
+                    (health::addresses(&addresses))
                     (missed_table(&missed))
+                    (health::parts(&parts))
                     (rate_table(&rates(app)))
                 }
             }
@@ -168,7 +188,7 @@ fn alert_table(alerts: &[Alert]) -> Markup {
     html! {
         @if !alerts.is_empty() {
             section {
-                h2 { "Alerts" }
+                h2 { "Happened within a day" }
                 table {
                     thead { tr { th { "Since (UTC)" } th { "Kind" } th { "About" } th { "What, and what to do" } th { "Times" } } }
                     tbody {

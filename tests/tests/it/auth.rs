@@ -138,7 +138,7 @@ async fn scopes_are_the_least_and_told_with_who_needs_them() {
     locations.readonly: workflow deals, when "today" begins (get-location)
     locations/customFields.readonly: the check of the connection (get-custom-fields); workflow new-contact, step fields (get-custom-fields)
     locations/customFields.write: workflow new-contact, step fields, a field that is missing (create-custom-field)
-    opportunities.readonly: workflow deals, reading what opportunity.created speaks of (get-opportunity)
+    opportunities.readonly: workflow deals, reading what opportunity.created speaks of (get-opportunity); the poll for opportunity.created (search-opportunity)
     "##);
     // The link asks for just these.
     let json = world.succeed(&["auth", "scopes", "--json"]).await;
@@ -163,4 +163,18 @@ async fn scopes_are_the_least_and_told_with_who_needs_them() {
         .unwrap();
     let asked = scope.replace("%2F", "/");
     assert_eq!(asked.split('+').collect::<Vec<_>>(), names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_is_found_by_reading_all_calendars_needs_the_calendars() {
+    let world = World::new().await;
+    let config = world.config();
+    world.write_config(&format!("recipes = [\"tree-per-kept-appointment\"]\n{config}"));
+    let scopes = world.succeed(&["auth", "scopes"]).await;
+    assert!(scopes.starts_with("calendars.readonly: the poll for appointment."), "{scopes}");
+    world.write_config(&format!(
+        "recipes = [\"tree-per-kept-appointment\"]\n{config}\n[poll]\nenabled = false\n"
+    ));
+    let scopes = world.succeed(&["auth", "scopes"]).await;
+    assert!(!scopes.contains("calendars.readonly"), "{scopes}");
 }

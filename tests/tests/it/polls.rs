@@ -257,6 +257,101 @@ async fn status_tells_how_often_polls_are_made_and_why_less_often() {
     assert!(poll["used_today"].as_u64().unwrap() > 432, "{status}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_that_an_edited_trigger_begins_anew_and_the_alert_about_it_ends_after_a_day() {
+    let world = world(200_000).await;
+    let file = world.path("workflows/notes.toml");
+    let trigger = r#"{ trigger = "get-contact-notes", every = "10m" }"#;
+    let with = |status: &str| {
+        let search = format!(
+            r#"{{ trigger = "search-opportunity", with = {{ status = "{status}" }} }}"#
+        );
+        WORKFLOWS.replace(trigger, &search)
+    };
+    std::fs::write(&file, with("open")).unwrap();
+    world.succeed(&["run", "--once"]).await;
+    let checked = world.succeed(&["check", "--offline"]).await;
+    assert!(!checked.contains("begins anew"), "{checked}");
+    std::fs::write(&file, with("won")).unwrap();
+    for arguments in [&["check", "--offline"][..], &["check"]] {
+        let checked = world.succeed(arguments).await;
+        assert!(checked.contains("trigger search-opportunity are others"), "{checked}");
+        assert!(checked.contains("begins anew"), "{checked}");
+    }
+    let told = world.output(&["run", "--once"]).await;
+    assert_eq!(told.status.code(), Some(0));
+    assert!(text(&told.stderr).contains("begins anew"), "{}", text(&told.stderr));
+    let checked = world.succeed(&["check", "--offline"]).await;
+    assert!(!checked.contains("begins anew"), "the new baseline stands: {checked}");
+    let open = async || {
+        let store = world.store().await;
+        let alerts = store.alerts(true, 10).await.unwrap();
+        alerts.into_iter().map(|alert| alert.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, ["trigger"]);
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(open().await, ["trigger"], "a day has not passed");
+    // It was told the day before yesterday.
+    let key = SecretKey::from_file(&world.path("canopy.key")).unwrap();
+    let store = SqliteStore::open(&world.path("canopy.db"), &key).await.unwrap();
+    let alert = store.alerts(true, 10).await.unwrap().remove(0);
+    let now = jiff::Timestamp::now();
+    let (kind, place) = (&alert.kind, &alert.location);
+    store.resolve_alert(place, kind, &alert.subject, now).await.unwrap();
+    let again = canopy_store::NewAlert {
+        location: alert.location.clone(),
+        kind: alert.kind.clone(),
+        subject: alert.subject,
+        message: alert.message,
+    };
+    let before = now - jiff::SignedDuration::from_hours(25);
+    store.raise_alert(again, before).await.unwrap();
+    store.close().await;
+    world.succeed(&["run", "--once"]).await;
+    assert!(open().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trigger_of_calendar_events_needs_no_arguments() {
+    let world = world(200_000).await;
+    for trigger in [
+        r#""get-calendar-events""#,
+        r#"{ trigger = "get-calendar-events", every = "10m" }"#,
+    ] {
+        let workflow =
+            WORKFLOWS.replace(r#"{ trigger = "get-contact-notes", every = "10m" }"#, trigger);
+        std::fs::write(world.path("workflows/notes.toml"), workflow).unwrap();
+        world.succeed(&["check", "--offline"]).await;
+    }
+    world.succeed(&["run", "--once"]).await;
+    let before = world.asked("get-calendar-events").await;
+    assert!(before > 0, "each calendar is read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_fails_in_part_ends_a_single_round_with_a_failure() {
+    let world = world(200_000).await;
+    let contacts = world.seed(3).await;
+    world.succeed(&["run", "--once"]).await;
+    for contact in &contacts {
+        let change = json!({ "firstName": "Renamed" });
+        world.control(&format!("/contacts/{contact}"), change).await;
+    }
+    world.succeed(&["run", "--once"]).await;
+    for contact in &contacts {
+        let change = json!({ "firstName": "Again" });
+        world.control(&format!("/contacts/{contact}"), change).await;
+    }
+    // One of three lists of notes cannot be read.
+    let fault = json!({ "kind": "status", "operation": "get-all-notes", "status": 500, "times": 4, "skip": 1 });
+    world.control("/faults", fault).await;
+    let told = world.output(&["run", "--once"]).await;
+    assert_eq!(told.status.code(), Some(1), "{}", text(&told.stderr));
+    assert!(text(&told.stderr).contains("get-all-notes"), "{}", text(&told.stderr));
+    world.clear_faults().await;
+    world.succeed(&["run", "--once"]).await;
+}
+
 /// The answer of `trigger test` for these contacts, whose order is that of the search, with the times that it has.
 fn told(answer: &str, head: &str, contacts: &[String]) -> String {
     let lines: Vec<_> = answer.lines().skip(3).collect();
@@ -298,8 +393,10 @@ async fn a_neighbour_that_uses_up_the_day_raises_an_alert() {
     eventually("the alert", async || told().await.is_some()).await;
     let alert = told().await.unwrap();
     let message = alert["message"].as_str().unwrap();
+    // A call that is under way is counted by one side and not by the other yet.
+    let about = ["89", "90"].map(|tens| format!("have made about {tens}"));
     assert!(
-        message.contains("have made about 9") && message.contains("of the 1000 calls"),
+        about.iter().any(|text| message.contains(text)) && message.contains("of the 1000 calls"),
         "{message}"
     );
     assert!(message.contains("connect Canopy as an app"), "{message}");

@@ -141,7 +141,12 @@ per_month = 100000
 
     /// Starts `canopy run` and waits until it listens.
     pub async fn start(&self) -> Running {
-        let (running, mut lines) = self.begin(self.canopy(&["run"])).await;
+        self.start_as(self.canopy(&["run"])).await
+    }
+
+    /// The same, of a command that was made up for it.
+    pub async fn start_as(&self, command: Command) -> Running {
+        let (running, mut lines) = self.begin(command).await;
         // The pipe must be read on, or lines would be lost.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         running

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use canopy_highlevel::oauth::{StoreFailure, TokenStore, Tokens};
-use canopy_store::{NewAlert, Store, StoreError};
+use canopy_store::{NewAlert, Part, PartReport, PartState, Store, StoreError};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -169,7 +169,15 @@ impl Keeper {
         let mended = self
             .store
             .resolve_alert(&self.location, RECONNECT, &self.connection, now);
-        if let Err(error) = mended.await {
+        let good = PartReport {
+            location: self.location.clone(),
+            part: Part::Token,
+            name: self.connection.clone(),
+            state: PartState::Good,
+            next_try: None,
+        };
+        let mended = mended.await.map(drop);
+        if let Err(error) = mended.and(self.store.report_health(vec![good], now).await) {
             tracing::warn!(%error, "an alert that is mended could not be closed");
         }
         Ok(())

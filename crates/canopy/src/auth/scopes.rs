@@ -9,10 +9,15 @@ use canopy_mapping::fields::Direction;
 use canopy_mapping::{
     ActionKind, Actions as _, CUSTOM, LOCATION, Moment, On, TriggerOn, USER, Workflow,
 };
+use canopy_triggers::Polls;
 use serde::Serialize;
 
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::exit::Failure;
+use crate::polls;
+
+/// The poll that is made in any case.
+const CONTACTS: &str = "search-contacts-advanced";
 
 /// One scope, and who needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +54,7 @@ pub(crate) fn needs(
         _ => {}
     }
     if loaded.config.poll.enabled {
-        needs.add("search-contacts-advanced", "the poll of contacts");
+        needs.add(CONTACTS, "the poll of contacts");
     }
     let mut ways = config.fields.0.values().map(|rule| rule.direction);
     let mapped = match (
@@ -62,6 +67,11 @@ pub(crate) fn needs(
     };
     for workflow in workflows {
         needs.add_workflow(workflow, mapped);
+    }
+    if loaded.config.poll.enabled {
+        for workflow in workflows {
+            needs.add_polls(loaded, workflow);
+        }
     }
     let by_scope = needs.0.into_iter();
     by_scope
@@ -179,6 +189,28 @@ impl Needs {
         }
         if trigger.contact.is_some() {
             self.add("get-contact", &format!("{who}, the contact of {operation}"));
+        }
+    }
+
+    /// The polls that find the kinds that a workflow waits for, and what these polls go through.
+    fn add_polls(&mut self, loaded: &Loaded, workflow: &Workflow) {
+        let options = polls::options(&loaded.config.poll);
+        for kind in workflow.on.iter().filter_map(|on| match on {
+            On::Kind(kind) => Some(kind),
+            _ => None,
+        }) {
+            let Ok(found) = Polls::new(&[], &[kind.clone()].into(), &options) else {
+                continue;
+            };
+            // That of contacts is there in any case.
+            let polls = found.iter().filter(|poll| poll.operation.name != CONTACTS);
+            for poll in polls {
+                let who = format!("the poll for {kind}");
+                self.add(poll.operation.name, &who);
+                if let Some(each) = poll.trigger.each.filter(|each| each.of != CONTACTS) {
+                    self.add(each.of, &format!("{who}, finding what it goes through"));
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `canopy alerts`: what a person should know.
 
-use canopy_store::Store;
+use canopy_store::{HealthStore as _, Part, SqliteStore, Store, StoreError};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -62,23 +62,7 @@ async fn resolve(
     number: i64,
 ) -> Result<Ended, Failure> {
     let store = secret::open(&options.config, environment).await?;
-    let known = store.alerts(true, ROWS).await;
-    let resolved = match known {
-        Ok(alerts) => match alerts.into_iter().find(|alert| alert.id == number) {
-            Some(alert) => {
-                store
-                    .resolve_alert(
-                        &alert.location,
-                        &alert.kind,
-                        &alert.subject,
-                        Timestamp::now(),
-                    )
-                    .await
-            }
-            None => Ok(false),
-        },
-        Err(error) => Err(error),
-    };
+    let resolved = end(&store, number).await;
     store.close().await;
     if resolved.map_err(|error| Failure::failed(&error))? {
         eprintln!("resolved");
@@ -87,4 +71,25 @@ async fn resolve(
     Err(Failure::BadInput(format!(
         "there is no open alert {number}; `canopy alerts` lists them"
     )))
+}
+
+/// Ends an alert, and forgets the state that it was about: both come again with the next failure.
+async fn end(store: &SqliteStore, number: i64) -> Result<bool, StoreError> {
+    let now = Timestamp::now();
+    let open = store.alerts(true, ROWS).await?;
+    let Some(alert) = open.into_iter().find(|alert| alert.id == number) else {
+        return Ok(false);
+    };
+    let (location, kind, subject) = (&alert.location, &alert.kind, &alert.subject);
+    let ended = store.resolve_alert(location, kind, subject, now).await?;
+    let of_kind = Part::ALL.into_iter().find(|part| part.as_str() == kind);
+    if let Some(part) = of_kind {
+        let parts = store.health().await?.into_iter();
+        let others = parts.filter(|one| one.part == part && one.location == *location);
+        let others = others.map(|one| one.name).filter(|name| name != subject);
+        store
+            .keep_parts(location, part, others.collect(), now)
+            .await?;
+    }
+    Ok(ended)
 }

@@ -3,6 +3,8 @@
 use canopy_engine::Catalog;
 use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::{CUSTOM, FileError, On, Workflow, unknown_custom_fields};
+use canopy_store::{SqliteStore, Store as _};
+use canopy_triggers::{Polls, begins_anew};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
@@ -66,9 +68,13 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
     let active = all.as_deref().unwrap_or_default();
     match &all {
         Ok(workflows) => {
-            let fit = polls::polls(&loaded, workflows)
-                .and_then(|wanted| polls::must_fit(&loaded, &wanted))
-                .map_err(|error| error.to_string());
+            let wanted = polls::polls(&loaded, workflows);
+            let fit = wanted
+                .as_ref()
+                .map_err(ToString::to_string)
+                .and_then(|wanted| {
+                    polls::must_fit(&loaded, wanted).map_err(|error| error.to_string())
+                });
             let files = config::workflow_files(&loaded);
             let advice = advice(&loaded, &files);
             findings.push(Finding::told("workflows", names(workflows)));
@@ -76,6 +82,9 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             findings.extend(both_buy(workflows));
             findings.extend(timetables(workflows, Timestamp::now()));
             findings.push(Finding::new("polls", fit));
+            if let Ok(wanted) = &wanted {
+                findings.extend(anew(&loaded, wanted, Timestamp::now()).await);
+            }
         }
         Err(mistakes) => findings.extend(
             mistakes
@@ -173,6 +182,21 @@ fn both_buy(workflows: &[Workflow]) -> Vec<Finding> {
         )
     });
     told.collect()
+}
+
+/// Triggers that begin anew at the next poll because they ask for something else now. A store that cannot be read says
+/// nothing here.
+async fn anew(loaded: &Loaded, wanted: &Polls, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Ok(store) = SqliteStore::open_read_only(&loaded.store_path()).await else {
+        return findings;
+    };
+    for location in store.polled_locations().await.unwrap_or_default() {
+        let told = begins_anew(&store, &location, wanted, now).await;
+        findings.extend(told.unwrap_or_default().into_iter().map(|note| Finding::noted("polls", note)));
+    }
+    store.close().await;
+    findings
 }
 
 /// When each timetable is due next, and in which zone that is meant.

@@ -8,6 +8,7 @@ use super::{secret, status};
 use crate::cli::Purchase as Command;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
+use crate::health;
 
 pub(super) async fn purchase(
     command: Command,
@@ -67,8 +68,10 @@ pub(super) async fn purchase(
                 Ok(true) => store.requeue_run(purchase.run, now).await,
                 other => other,
             };
+            let told = health::people_again(&store).await;
             store.close().await;
             requeued.map_err(failed)?;
+            told.map_err(failed)?;
             eprintln!("noted; run {} goes on", purchase.run);
         }
     }

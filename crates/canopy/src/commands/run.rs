@@ -14,7 +14,7 @@ use crate::exit::{Ended, Failure, chain};
 use crate::log::note;
 use crate::program::{Program, Trust};
 use crate::rehearsal::Rehearsal;
-use crate::{daemon, show};
+use crate::{daemon, health, show};
 
 /// How long closing may take at the end.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -37,8 +37,13 @@ pub(super) async fn run(
     }
     let program = Program::assemble(&loaded, environment, observer, Trust::Tried, None).await?;
     program.introduce();
-    let failures = once(&program).await;
-    let ended = finish(program, options).await;
+    let mut failures = once(&program).await;
+    let mut good = true;
+    match health::once(program.look(), &program.store).await {
+        Ok(all) => good = all,
+        Err(error) => failures.push(chain(&error)),
+    }
+    let ended = finish(program, options, good).await;
     if failures.is_empty() {
         return ended;
     }
@@ -90,14 +95,14 @@ async fn once(program: &Program) -> Vec<String> {
 
 /// The end, also where the disk does not answer: all that counts is on it already.
 async fn finish_in_time(program: Program, options: &Run) -> Result<Ended, Failure> {
-    let finished = tokio::time::timeout(FAREWELL, finish(program, options)).await;
+    let finished = tokio::time::timeout(FAREWELL, finish(program, options, true)).await;
     finished.unwrap_or_else(|_| {
         tracing::warn!("the store could not be closed in time; the next start recovers it");
         Ok(Ended::Well)
     })
 }
 
-async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
+async fn finish(program: Program, options: &Run, good: bool) -> Result<Ended, Failure> {
     program.flush().await;
     let summary = program
         .store
@@ -119,6 +124,10 @@ async fn finish(program: Program, options: &Run) -> Result<Ended, Failure> {
     }
     if options.once && needs_person {
         note("some runs need a person; `canopy status` lists them");
+        return Ok(Ended::NeedsPerson);
+    }
+    if !good {
+        note("not all is good; `canopy status` tells what and what to do");
         return Ok(Ended::NeedsPerson);
     }
     Ok(Ended::Well)

@@ -1,7 +1,7 @@
 //! `canopy status` and `canopy retry`.
 
 use canopy_mapping::Workflow;
-use canopy_store::{RunState, SqliteStore, Store};
+use canopy_store::{HealthStore as _, RunState, SqliteStore, Store};
 use canopy_triggers::DayPlan;
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,6 +11,7 @@ use crate::cli::{ConfigArgs, Retry, Status};
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
+use crate::health::{self, Health};
 use crate::{polls, schedules, show};
 
 /// Rows of a list of runs.
@@ -39,6 +40,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let addresses = canopy_triggers::address_health(&store, now)
         .await
         .map_err(failed)?;
+    let parts = store.health().await.map_err(failed)?;
     let plans = plans(&loaded, &store).await;
     let days = store
         .days_of_calls("highlevel", crate::connect::midnight(now))
@@ -49,6 +51,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
     let due = schedules::next_due(&timetables.unwrap_or_default(), now);
     let plans = plans?;
+    let health = Health::new(parts, alerts.clone(), &summary, now);
     if options.json {
         let polls: Vec<_> = plans
             .iter()
@@ -56,11 +59,11 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .collect();
         println!(
             "{}",
-            json!({ "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
+            json!({ "health": health.json(), "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
                 "alerts": alerts, "polls": polls, "calls_today": show::days_of_calls(&days) })
         );
     } else {
-        print!("{}", show::summary(&summary));
+        print!("{}\n{}", health.text(), show::summary(&summary));
         print!("{}", show::address_lines(&addresses));
         print!("{}", show::missed_lines(&missed));
         if !due.is_empty() {
@@ -86,11 +89,15 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
                 show::stopped(&stopped)
             );
         }
-        if !alerts.is_empty() {
-            println!("\nalerts:\n{}", show::alerts(&alerts));
+        if !health.notices.is_empty() {
+            println!(
+                "\nhappened within a day:\n{}",
+                show::alerts(&health.notices)
+            );
         }
     }
-    Ok(if stopped.is_empty() && alerts.is_empty() {
+    let good = health.reasons.is_empty() && health.notices.is_empty();
+    Ok(if good && stopped.is_empty() {
         Ended::Well
     } else {
         Ended::NeedsPerson
@@ -122,7 +129,9 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
     let store = secret::open(&options.config, environment).await?;
     let result = requeue(&store, options, &current).await;
     let waiting = cannot::of_waiting(&store).await;
+    let told = health::people_again(&store).await;
     store.close().await;
+    told.map_err(|error| Failure::failed(&error))?;
     let count = result?;
     eprintln!("{count} run(s) go on; a running canopy takes them up within half a minute");
     if let (true, Ok(Some(waiting))) = (options.all, waiting) {

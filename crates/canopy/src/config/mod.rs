@@ -30,7 +30,7 @@ pub(crate) use schema::schema;
 pub(crate) use secrets::{
     SecretError, SecretRef, new_store_key, settle_key_file, store_key, trace_of_a_store,
 };
-pub(crate) use sections::{Checks, Loops, Poll, Purchases, Retry, Server, Webhooks};
+pub(crate) use sections::{Checks, Health, Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
     Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, sources, workflow_files,
     workflows, workflows_of,
@@ -65,6 +65,8 @@ pub(crate) struct Config {
     pub loops: Loops,
     #[serde(default)]
     pub purchases: Purchases,
+    #[serde(default)]
+    pub health: Health,
     /// Expected prices of one unit, by currency and purchase, such as `[prices.GBP] buy-trees = "0.60"`; the caps reckon with
     /// them. They add to the built-in list.
     #[serde(default)]

@@ -224,3 +224,20 @@ impl Default for Purchases {
         }
     }
 }
+
+/// What a person is told of.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Health {
+    /// As soon as less is free on the disk of the database, an alert tells of it: megabytes (a million bytes each). Default:
+    /// 200.
+    pub free_megabytes: u64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            free_megabytes: 200,
+        }
+    }
+}

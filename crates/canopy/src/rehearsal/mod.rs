@@ -65,7 +65,7 @@ impl Rehearsal {
             calls: &calls,
         };
         let connections = connections(connector, &workflows.into()).await?;
-        try_all(loaded, &connections).await?;
+        try_all(loaded, None, &connections).await?;
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         for connection in &connections {
             shared

@@ -47,6 +47,27 @@ pub(super) async fn raise(
     Ok(times == 1)
 }
 
+/// Raises an alert that is not counted up where it is open.
+pub(super) async fn open(
+    connection: &mut SqliteConnection,
+    alert: &NewAlert,
+    now: Timestamp,
+) -> Op<()> {
+    sqlx::query(
+        "INSERT INTO alerts (location, kind, subject, message, raised_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+         ON CONFLICT (location, kind, subject) WHERE resolved_at IS NULL DO NOTHING",
+    )
+    .bind(&alert.location)
+    .bind(&alert.kind)
+    .bind(&alert.subject)
+    .bind(&alert.message)
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// `true`: there was one. With `before`, only one that was not raised since.
 pub(super) async fn resolve(
     connection: &mut SqliteConnection,

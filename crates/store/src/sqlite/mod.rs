@@ -14,6 +14,7 @@ mod copy;
 mod deliveries;
 mod fault;
 mod fence;
+mod health;
 mod identity;
 mod inbox;
 mod intend;
@@ -40,7 +41,7 @@ mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
@@ -77,7 +78,11 @@ struct Shared {
     writing: Option<Writing>,
     writer: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
+    trouble: Trouble,
 }
+
+/// Why the newest transaction could not be written. `None`: it could.
+type Trouble = Arc<std::sync::Mutex<Option<StoreError>>>;
 
 /// What a store has that was opened for writing.
 struct Writing {
@@ -107,12 +112,14 @@ impl SqliteStore {
             source,
         })?;
         let commits = Arc::new(AtomicU64::new(0));
+        let trouble = Trouble::default();
         let writer = Writer {
             path: path.to_owned(),
             options: open::writing(path, options),
             identity: identity.clone(),
             connection: Some(connection),
             commits: Arc::clone(&commits),
+            trouble: Arc::clone(&trouble),
         };
         let (queue, messages) = mpsc::channel(WAITING);
         let writer = tokio::spawn(writer.run(messages));
@@ -125,7 +132,7 @@ impl SqliteStore {
                 identity,
             }),
             Some(writer),
-            commits,
+            (commits, trouble),
         ))
     }
 
@@ -134,7 +141,7 @@ impl SqliteStore {
     pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let options = SqliteOptions::default();
         open::for_reading(path, &options).await?;
-        Ok(Self::new(path, &options, None, None, Arc::default()))
+        Ok(Self::new(path, &options, None, None, Default::default()))
     }
 
     fn new(
@@ -142,7 +149,7 @@ impl SqliteStore {
         options: &SqliteOptions,
         writing: Option<Writing>,
         writer: Option<JoinHandle<()>>,
-        commits: Arc<AtomicU64>,
+        (commits, trouble): (Arc<AtomicU64>, Trouble),
     ) -> Self {
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
@@ -155,6 +162,7 @@ impl SqliteStore {
                 writing,
                 writer: Mutex::new(writer),
                 commits,
+                trouble,
             }),
         }
     }
@@ -176,6 +184,12 @@ impl SqliteStore {
     /// Transactions committed since it was opened. Under load far fewer than writes.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    /// Why the newest transaction could not be written, as on a full disk. `None`: it could, or nothing was written yet.
+    pub fn trouble(&self) -> Option<StoreError> {
+        let trouble = self.shared.trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Finishes the writes that wait and closes the file. Later calls, on any clone, find the store unavailable.

@@ -40,6 +40,13 @@ pub(super) async fn commit(
     for record in shown.chain(commit.seen.iter().map(|seen| &seen.record)) {
         waiting::alive(held.connection, &held.fence.location, record, now).await?;
     }
+    if !commit.shown.is_empty() {
+        // Lists are long, and what is missed is hardly ever more than a few.
+        let missing = waiting::missing(held.connection, &held.fence.location).await?;
+        for record in missing.iter().filter(|one| commit.shown.contains(one)) {
+            waiting::alive(held.connection, &held.fence.location, record, now).await?;
+        }
+    }
     for record in &commit.gone {
         sqlx::query("DELETE FROM poll_records WHERE location = ?1 AND poll = ?2 AND record = ?3")
             .bind(&held.fence.location)

@@ -57,6 +57,17 @@ pub(super) async fn alive(
     Ok(())
 }
 
+/// Records of a location that were said not to be there, and whose events wait for them or were given up.
+pub(super) async fn missing(connection: &mut SqliteConnection, location: &str) -> Op<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT record FROM inbox
+         WHERE location = ?1 AND missing_since IS NOT NULL AND state IN ('gone', 'pending')",
+    )
+    .bind(location)
+    .fetch_all(connection)
+    .await?)
+}
+
 /// Whether the removal of a record has been told.
 pub(super) async fn is_removed(
     connection: &mut SqliteConnection,

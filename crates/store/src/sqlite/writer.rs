@@ -5,7 +5,7 @@
 //! database ends the whole transaction and tells all its callers, because SQLite may have rolled it back under us.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
@@ -104,6 +104,7 @@ pub(super) struct Writer {
     pub(super) identity: Identity,
     pub(super) connection: Option<SqliteConnection>,
     pub(super) commits: Arc<AtomicU64>,
+    pub(super) trouble: super::Trouble,
 }
 
 impl Writer {
@@ -119,6 +120,10 @@ impl Writer {
                 }
             }
             let failure = self.commit(&mut jobs).await.err();
+            if !jobs.is_empty() {
+                let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                trouble.clone_from(&failure);
+            }
             if let Some(error) = &failure {
                 tracing::warn!(%error, writes = jobs.len(), "the store could not write");
             }

@@ -10,6 +10,7 @@ mod caps;
 mod deliveries;
 mod fences;
 mod found;
+mod health;
 mod inbox;
 mod ledger;
 mod opening;

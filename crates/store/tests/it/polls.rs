@@ -1,6 +1,8 @@
 //! What polls last saw, kept in the transaction that stores what they found.
 
-use canopy_store::{PollCommit, PollRecord, Store, StoreError};
+use canopy_store::{
+    EventEnd, EventState, Inserted, PollCommit, PollRecord, Postponed, Store, StoreError,
+};
 use serde_json::json;
 
 use crate::support::{Fixture, LOCATION, at, event};
@@ -48,6 +50,37 @@ async fn records_are_kept_replaced_and_forgotten_for_each_poll() {
     let tasks = store.poll_record(LOCATION, "tasks", "a").await.unwrap();
     assert_eq!(tasks, Some(seen("a", "", 5)));
     assert_eq!(store.polled_locations().await.unwrap(), [LOCATION]);
+}
+
+#[tokio::test]
+async fn an_event_that_was_given_up_comes_back_when_a_list_shows_its_record_unchanged() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let mut ids = Vec::new();
+    for record in ["there", "away"] {
+        let inserted = store.insert_events(vec![event(record, None)], at(0)).await;
+        let Inserted::Stored(id) = inserted.unwrap()[0] else {
+            panic!("it is new")
+        };
+        let postponed = Postponed {
+            until: at(1),
+            attempts: 1,
+            error: "not there".into(),
+            missing_since: Some(at(0)),
+        };
+        store.postpone_event(&fixture.fence, id, postponed, at(0)).await.unwrap();
+        store.settle_event(&fixture.fence, id, EventEnd::Gone, at(1)).await.unwrap();
+        ids.push(id);
+    }
+    let commit = PollCommit {
+        name: "list".into(),
+        shown: vec!["another".into(), "there".into()],
+        ..PollCommit::default()
+    };
+    store.commit_poll(&fixture.fence, commit, at(2)).await.unwrap();
+    let state = async |id| store.event(id).await.unwrap().unwrap().state;
+    assert_eq!(state(ids[0]).await, EventState::Pending);
+    assert_eq!(state(ids[1]).await, EventState::Gone);
 }
 
 #[tokio::test]

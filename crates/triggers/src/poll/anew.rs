@@ -1,13 +1,13 @@
 //! What a person hears of a poll: that a trigger begins anew because it asks for something else now, and that a large part
 //! of a list has gone.
 
-use canopy_store::{Cursor, Fence, NewAlert, StoreError};
+use canopy_store::{Cursor, Fence, NewAlert, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::step::Step;
 use super::{Poll, Poller, Polls};
 
-/// Kind of the alert that a trigger begins anew; its subject is the poll's name.
+/// Kind of the alert that a trigger begins anew; its subject is the poll's name. It ends a day later.
 const ANEW: &str = "trigger";
 /// Kind of the alert that a large part of a list has gone; its subject is the poll's name. It ends by itself.
 const DOUBT: &str = "list";
@@ -45,6 +45,24 @@ impl Poll {
             self.operation.name
         )
     }
+}
+
+/// What is said of the triggers of a location that will begin anew, before anything is polled.
+pub async fn begins_anew(
+    store: &dyn Store,
+    location: &str,
+    polls: &Polls,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let cursors = store.cursors(location).await?;
+    let is_known = |name: &String| cursors.iter().any(|cursor| cursor.name == *name);
+    let new = polls.iter().filter(|poll| {
+        let known = is_known(&poll.name) || poll.former.iter().any(is_known);
+        poll.named && !poll.backfill && !known
+    });
+    Ok(new
+        .filter_map(|poll| Some(poll.anew(poll.follows(polls, &cursors, now)?)))
+        .collect())
 }
 
 impl Poller {

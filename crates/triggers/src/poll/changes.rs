@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::compare::Found;
 use super::events::{Before, Maker, Seen, instant, text};
 use super::evidence::{self, ReadError};
+use super::members::take_for_nothing;
 use super::reading::Reader;
 use super::{PollError, Poller};
 
@@ -39,9 +40,9 @@ pub(super) struct Position {
 }
 
 /// What asks for changes: the poll, where its time is, and what it searches for.
-struct Search<'a> {
-    maker: Maker<'a>,
-    reader: &'a Reader,
+pub(super) struct Search<'a> {
+    pub(super) maker: Maker<'a>,
+    pub(super) reader: &'a Reader,
     /// JSON pointer to the time of the last change.
     changed: &'static str,
     arguments: Map<String, Value>,
@@ -92,6 +93,7 @@ impl Poller {
         self.know_members(&search, position, found).await?;
         let from = position.since.map(|since| since - self.options.overlap);
         for record in self.changed_since(&search, from).await? {
+            found.shown.extend(search.id(&record));
             if search.has_seen(position, &record) {
                 continue;
             }
@@ -158,8 +160,11 @@ impl Poller {
                 }
             };
             let number = before.as_ref().map_or(1, |before| before.number + 1);
-            let facets = maker.facets(record);
-            let before = before.map(|before| before.facets);
+            let facets = self.members(search, &id, record).await?;
+            let mut before = before.map(|before| before.facets);
+            if let Some(before) = &mut before {
+                take_for_nothing(before, record, &facets);
+            }
             let before = before.as_ref().map_or(Before::New, Before::Seen);
             found
                 .events

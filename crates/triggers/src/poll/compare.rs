@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::absent::Doubt;
 use super::events::{Before, Maker, Seen, instant_in, text};
 use super::known::Known;
-use super::window::{Span, within};
 
 /// A record of a reading.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +44,12 @@ pub(super) enum Unknown {
     Came(Timestamp),
     /// This list is read for the first time, long after the baseline: it is new if it is younger than that.
     Since(Timestamp),
+    /// The list shows what lies in a window that moves by itself. It is new if it is younger than the last good reading,
+    /// and also if it was made further ahead since the baseline (`None`: there was none), and nobody has told of it.
+    Slid {
+        last: Timestamp,
+        baseline: Option<Timestamp>,
+    },
 }
 
 /// What a comparison tells.
@@ -54,6 +59,8 @@ pub(super) struct Found {
     pub seen: Vec<PollRecord>,
     pub gone: Vec<String>,
     pub ended: Vec<(String, String)>,
+    /// Ids of all records that it shows.
+    pub shown: Vec<String>,
     /// Known records that the list no longer shows: what became of them is to be found out.
     pub absent: Vec<PollRecord>,
     /// Lists of these parents are to be read again at the next poll.
@@ -162,7 +169,10 @@ impl Maker<'_> {
             .into_iter()
             .map(|record| (record.record.clone(), record))
             .collect();
-        let mut found = Found::default();
+        let mut found = Found {
+            shown: listed.items.iter().map(|item| item.id.clone()).collect(),
+            ..Found::default()
+        };
         for item in &listed.items {
             match known.remove(&item.id) {
                 Some(before) => self.again(&before, item, parent, &mut found),
@@ -192,6 +202,15 @@ impl Maker<'_> {
             Unknown::Baseline => told.recent(&item.id, self.now),
             _ => told.of(&item.id),
         };
+        let unknown = match unknown {
+            Unknown::Slid { baseline: None, .. } if told.is_none() => Unknown::New,
+            Unknown::Slid {
+                baseline: Some(baseline),
+                ..
+            } if told.is_none() => Unknown::Since(baseline),
+            Unknown::Slid { last, .. } => Unknown::Since(last),
+            other => other,
+        };
         let differs = told.is_some_and(|told| self.differs(told, item));
         let before = told.map(|told| self.facets_told(told));
         let (is_new, is_changed) = match unknown {
@@ -203,7 +222,9 @@ impl Maker<'_> {
             Unknown::Since(since) if !after(self.created_at(&item.payload), since) => {
                 (false, differs || after(own, since))
             }
-            Unknown::New | Unknown::Came(_) | Unknown::Since(_) => (true, differs),
+            Unknown::New | Unknown::Came(_) | Unknown::Since(_) | Unknown::Slid { .. } => {
+                (true, differs)
+            }
         };
         if is_new {
             found.events.push(self.created(seen));
@@ -289,79 +310,6 @@ impl Maker<'_> {
         found.events.push(self.deleted(seen));
         found.gone.push(before.record.clone());
     }
-
-    /// The same for an answer about a window that moves: the part counts that both windows showed and that is to come.
-    pub fn compare_window(
-        &self,
-        before: Option<&PollRecord>,
-        content: Option<(String, Value)>,
-        span: Span,
-        baseline: bool,
-    ) -> Found {
-        let (hash, answer) = content.unwrap_or_default();
-        let same = before.map(|before| {
-            let last_to = before.facets["to"].as_str().and_then(|to| to.parse().ok());
-            let shared = Span {
-                from: span.from.max(self.now),
-                to: span.to.min(last_to.unwrap_or(span.to)),
-            };
-            let [old, new] = [&before.facets["answer"], &answer]
-                .map(|answer| content_hash(&within(answer, shared).unwrap_or_default()));
-            old == new
-        });
-        let number = before.map_or(1, |before| before.number + i64::from(same == Some(false)));
-        let mut found = Found::default();
-        if !same.unwrap_or(baseline) {
-            let seen = Seen {
-                id: &self.poll.name,
-                parent: "",
-                own: None,
-                payload: &answer,
-            };
-            found.events.push(self.changed(seen, number, &hash));
-        }
-        found.seen.push(PollRecord {
-            record: self.poll.name.clone(),
-            version: hash,
-            number,
-            facets: json!({ "answer": answer, "to": span.to.to_string() }),
-            ..PollRecord::default()
-        });
-        found
-    }
-
-    /// Compares an answer that is no record, or bytes, by content. `None`: there is none now.
-    pub fn compare_content(
-        &self,
-        before: Option<&PollRecord>,
-        content: Option<(String, Value)>,
-        baseline: bool,
-    ) -> Found {
-        let (hash, payload) = content.unwrap_or_default();
-        let number = match before {
-            Some(before) if before.version == hash => return Found::default(),
-            Some(before) => before.number + 1,
-            None => 1,
-        };
-        let mut found = Found::default();
-        if !baseline {
-            let seen = Seen {
-                id: &self.poll.name,
-                parent: "",
-                own: None,
-                payload: &payload,
-            };
-            found.events.push(self.changed(seen, number, &hash));
-        }
-        found.seen.push(PollRecord {
-            record: self.poll.name.clone(),
-            version: hash,
-            number,
-            facets: json!({}),
-            ..PollRecord::default()
-        });
-        found
-    }
 }
 
 impl Found {
@@ -370,6 +318,7 @@ impl Found {
         self.seen.extend(other.seen);
         self.gone.extend(other.gone);
         self.ended.extend(other.ended);
+        self.shown.extend(other.shown);
         self.again.extend(other.again);
         self.waits |= other.waits;
         self.doubt.missing += other.doubt.missing;

@@ -7,9 +7,12 @@ mod absent;
 mod anew;
 mod changes;
 mod compare;
+mod content;
 mod events;
 mod evidence;
+mod fare;
 mod known;
+mod members;
 mod parents;
 mod plan;
 mod reading;
@@ -17,6 +20,7 @@ mod report;
 mod spread;
 mod step;
 mod stretch;
+mod sweep;
 mod whole;
 mod window;
 
@@ -31,7 +35,9 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::fare::Attempt;
 use self::parents::Progress;
+pub use self::anew::begins_anew;
 pub use self::plan::{PlanError, Poll, PollSpec, Polls};
 use self::reading::Reader;
 pub use self::report::{DayPlan, FirstReading, PollPlan};
@@ -177,6 +183,7 @@ impl Poller {
         tokio::pin!(shutdown);
         let mut replaced = self.polls.subscribe();
         let mut due: HashMap<String, Instant> = HashMap::new();
+        self.keep_reports().await;
         loop {
             let polls = self.polls();
             let now = Instant::now();
@@ -185,64 +192,95 @@ impl Poller {
             let Some(poll) = polls.iter().min_by_key(|poll| at(poll)) else {
                 tokio::select! {
                     () = &mut shutdown => return,
-                    _ = replaced.changed() => continue,
+                    _ = replaced.changed() => {
+                        self.keep_reports().await;
+                        continue;
+                    }
                 }
             };
             tokio::select! {
                 biased;
                 () = &mut shutdown => return,
-                _ = replaced.changed() => continue,
+                _ = replaced.changed() => {
+                    self.keep_reports().await;
+                    continue;
+                }
                 () = tokio::time::sleep_until(at(poll)) => {}
             }
-            match self.poll_once(poll).await {
-                Ok(polled) if polled.stored > 0 => found(&self.site.location),
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(location = %self.site.location, poll = %poll.name, %error, "poll failed; it will be tried again");
-                }
+            let attempt = self.attempt(poll).await;
+            let wait = self.interval(poll);
+            let next = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+            let next = self.site.clock.now().checked_add(next).ok();
+            self.report(poll, &attempt, next).await;
+            if attempt.polled.stored > 0 {
+                found(&self.site.location);
             }
-            let next = Instant::now() + self.interval(poll);
+            if let Some(error) = attempt.failed {
+                tracing::warn!(location = %self.site.location, poll = %poll.name, %error, "poll failed; it will be tried again");
+            }
+            let next = Instant::now() + wait;
             due.insert(poll.name.clone(), next);
         }
     }
 
-    /// Polls everything once. A poll that fails does not keep the others from being made; the first failure is told.
+    /// Polls everything once. A poll that fails does not keep the others from being made; the first that found nothing for
+    /// its failure is told.
     pub async fn poll(&self) -> Result<Polled, PollError> {
-        let (all, failed) = self.poll_all().await;
-        failed.into_iter().next().map_or(Ok(all), Err)
+        let (all, attempts) = self.attempts().await;
+        let mut failed = attempts.into_iter().filter_map(Attempt::in_vain);
+        failed.next().map_or(Ok(all), Err)
     }
 
-    /// The same with all that failed.
+    /// The same with all that failed, also in part.
     pub async fn poll_all(&self) -> (Polled, Vec<PollError>) {
+        let (all, attempts) = self.attempts().await;
+        let failed = attempts.into_iter().filter_map(|attempt| attempt.failed);
+        (all, failed.collect())
+    }
+
+    async fn attempts(&self) -> (Polled, Vec<Attempt>) {
         let mut all = Polled {
             owner: true,
             baseline: true,
             ..Polled::default()
         };
-        let mut failed = Vec::new();
+        let mut attempts = Vec::new();
+        self.keep_reports().await;
         for poll in self.polls().iter() {
-            match self.poll_once(poll).await {
-                Ok(polled) if !polled.owner => return (Polled::default(), failed),
-                Ok(polled) => {
-                    all.baseline &= polled.baseline;
-                    all.stored += polled.stored;
-                    all.duplicates += polled.duplicates;
-                }
-                Err(error) => failed.push(error),
+            let attempt = self.attempt(poll).await;
+            self.report(poll, &attempt, None).await;
+            let polled = attempt.polled;
+            if attempt.failed.is_none() && !polled.owner {
+                return (Polled::default(), attempts);
             }
+            if attempt.failed.is_none() || polled.stored > 0 {
+                all.baseline &= polled.baseline;
+                all.stored += polled.stored;
+                all.duplicates += polled.duplicates;
+            }
+            attempts.push(attempt);
         }
-        (all, failed)
+        (all, attempts)
     }
 
     /// Makes one poll.
     pub async fn poll_once(&self, poll: &Poll) -> Result<Polled, PollError> {
+        let attempt = self.attempt(poll).await;
+        let polled = attempt.polled;
+        attempt.in_vain().map_or(Ok(polled), Err)
+    }
+
+    async fn attempt(&self, poll: &Poll) -> Attempt {
+        let mut polled = Polled::default();
+        let failed = self.read(poll, &mut polled).await.err();
+        Attempt { polled, failed }
+    }
+
+    async fn read(&self, poll: &Poll, polled: &mut Polled) -> Result<(), PollError> {
         let Some(mut fence) = self.site.lease(LEASE).await? else {
-            return Ok(Polled::default());
+            return Ok(());
         };
-        let mut polled = Polled {
-            owner: true,
-            ..Polled::default()
-        };
+        polled.owner = true;
         if self.adopt(poll, &fence).await? {
             self.tell_anew(poll).await?;
         }
@@ -264,18 +302,14 @@ impl Poller {
             polled.stored += stored as u64;
             polled.duplicates += (inserted.len() - stored) as u64;
             match step.failed {
-                Some(error) if polled.stored == 0 => return Err(error),
-                Some(error) => {
-                    tracing::warn!(location = %self.site.location, poll = %poll.name, %error, "a part of a poll failed; it will be tried again");
-                    return Ok(polled);
-                }
-                None if !step.more => return Ok(polled),
+                Some(error) => return Err(error),
+                None if !step.more => return Ok(()),
                 None => {}
             }
             // It takes long: the lease must not run out meanwhile.
             match self.site.lease(LEASE).await? {
                 Some(renewed) => fence = renewed,
-                None => return Ok(polled),
+                None => return Ok(()),
             }
         }
     }
@@ -320,4 +354,18 @@ impl Poller {
         }
         stretch::stretched(poll.every, used, limit)
     }
+}
+
+/// An error with its causes, leaving out those that it names already.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -15,8 +15,8 @@ use tokio::sync::OnceCell;
 use super::compare::{Item, Listed};
 use super::events::{instant_in, lacks_zone};
 use super::evidence::{self, ReadError};
-use super::parents::Parent;
 use super::plan::{COMPANY, LOCATION, PAGING, Poll, filled};
+use super::sweep::Parent;
 
 /// Further readings of a list that changes while it is read.
 const READINGS: u32 = 4;

@@ -3,8 +3,9 @@
 use canopy_store::{Store, StoreError};
 use serde::Serialize;
 
-use super::parents::{Progress, SWEPT};
+use super::parents::Progress;
 use super::stretch::{calls_a_day, share_of_polls};
+use super::sweep::SWEPT;
 use super::{Poll, PollOptions, Polls};
 
 /// One poll's part of the day.

@@ -121,6 +121,7 @@ impl Poller {
                 seen: found.seen,
                 gone: found.gone,
                 ended: found.ended,
+                shown: found.shown,
             },
             baseline,
             more,

@@ -41,6 +41,14 @@ impl Poller {
         let unknown = match before {
             None if !poll.backfill => Unknown::Baseline,
             Some(Whole {
+                last: Some(last),
+                since,
+                ..
+            }) if poll.has_own_window() => Unknown::Slid {
+                last: *last - self.options.overlap,
+                baseline: *since,
+            },
+            Some(Whole {
                 last: Some(last), ..
             }) if poll.moves() => Unknown::Since(*last - self.options.overlap),
             Some(Whole { since, last, .. }) => match (*last).max(*since) {

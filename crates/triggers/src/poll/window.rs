@@ -40,6 +40,18 @@ impl Poll {
         self.ends().any(Moment::is_of_day)
     }
 
+    /// Nobody gave it a window, so it has one that shows all that is of interest: who made it smaller means to.
+    pub(super) fn has_own_window(&self) -> bool {
+        let usual = self
+            .trigger
+            .window
+            .and_then(|window| Some((window, window.usual?)));
+        usual.is_some_and(|(window, (from, to))| {
+            self.arguments.get(window.from) == Some(&json!(from))
+                && self.arguments.get(window.to) == Some(&json!(to))
+        })
+    }
+
     /// Puts instants in the place of the window's ends.
     pub(super) fn place_window(
         &self,

@@ -4,9 +4,48 @@ use canopy_mapping::Source;
 use canopy_store::Store;
 use canopy_triggers::{PollError, PollOptions, PollSpec};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{World, stored};
+
+/// The live form of the search has no `dndSettings`: whoever changed is read.
+#[tokio::test]
+async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_call_for_each_change() {
+    let world = World::new(20).await;
+    let options = PollOptions::default();
+    let poll = world.poller(options, "test", &[], &["contact.dnd_updated"]);
+    poll.poll().await.unwrap();
+    let ada = world.create("Ada").await;
+    let bob = world.create("Bob").await;
+    poll.poll().await.unwrap();
+    let told = async || {
+        let events = world.events().await.into_iter();
+        let dnd = events.filter(|(kind, _)| kind == "contact.dnd_updated");
+        dnd.map(|(_, contact)| contact).collect::<Vec<_>>()
+    };
+    assert!(told().await.is_empty(), "nothing is blocked");
+    let blocks = |status: &str| json!({ "dndSettings": { "SMS": { "status": status } } });
+    let edit = async |contact: &str, body: Value| {
+        world.advance_sandbox(120).await;
+        world.control(&format!("/contacts/{contact}"), body).await;
+        let calls = world.books("/requests").await.len();
+        poll.poll().await.unwrap();
+        world.books("/requests").await.len() - calls
+    };
+    // A search, and a read of the contact that changed.
+    assert_eq!(edit(&ada, blocks("active")).await, 2);
+    assert_eq!(told().await, [&*ada]);
+    edit(&ada, json!({ "firstName": "Eve" })).await;
+    assert_eq!(told().await, [&*ada]);
+    edit(&ada, blocks("inactive")).await;
+    assert_eq!(told().await, [&*ada, &*ada]);
+    edit(&bob, blocks("inactive")).await;
+    assert_eq!(told().await, [&*ada, &*ada], "he never blocked anything");
+    // Somebody whom nobody read before.
+    let history = world.books("/contacts").await[0]["id"].as_str().unwrap().to_owned();
+    edit(&history, blocks("permanent")).await;
+    assert_eq!(told().await, [&*ada, &*ada, &*history]);
+}
 
 #[tokio::test]
 async fn the_first_poll_is_a_baseline_and_an_idle_poll_costs_one_call() {

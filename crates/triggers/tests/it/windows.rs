@@ -211,6 +211,25 @@ async fn today_is_the_day_of_the_location_and_of_utc_where_that_cannot_be_read()
 }
 
 #[tokio::test]
+async fn what_was_booked_more_than_a_year_ahead_is_told_when_the_poll_comes_to_see_it() {
+    let diary = Diary::new().await;
+    let history = diary.book("2101-01-20").await;
+    let kinds = ["appointment.created", "appointment.updated"];
+    let options = PollOptions::default();
+    let poller = diary.world.poller(options, "test", &[], &kinds);
+    diary.world.advance(600).await;
+    assert!(poller.poll().await.unwrap().baseline);
+    diary.world.advance(DAY).await;
+    let ahead = diary.book("2101-02-10").await;
+    for _ in 0..60 {
+        poller.poll().await.unwrap();
+        diary.world.advance(DAY).await;
+    }
+    let told = diary.told().await;
+    assert_eq!(told, [("appointment.created".to_owned(), ahead)], "and not {history}");
+}
+
+#[tokio::test]
 async fn blocked_slots_are_read_in_a_moving_window() {
     let diary = Diary::new().await;
     let poller = diary.poller(

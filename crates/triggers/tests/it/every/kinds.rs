@@ -61,12 +61,6 @@ fn contacts() -> Told {
         before: vec![
             control("business", "/records/businesses", business),
             call("", "add-remove-contact-from-business", "", join),
-            // The live search lacks these; polls that find them all the same need a read of the contact.
-            control(
-                "",
-                "/settings",
-                json!({ "search_shows_dnd_channels": true }),
-            ),
         ],
         done: vec![
             (edit(json!({ "tags": ["oak"] })), &["contact.tags_updated"]),

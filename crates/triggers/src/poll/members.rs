@@ -1,0 +1,101 @@
+//! Members that a search leaves out and whose changes are kinds of their own, such as who may be written to on which channel.
+
+use serde_json::{Value, json};
+
+use super::changes::Search;
+use super::evidence::{self, ReadError};
+use super::{PollError, Poller};
+
+impl Poller {
+    /// Values of the members whose changes are kinds of their own. A member that somebody waits for and that the search
+    /// leaves out is read with the record itself: a call for each record that changed, none for the others.
+    pub(super) async fn members(
+        &self,
+        search: &Search<'_>,
+        id: &str,
+        record: &Value,
+    ) -> Result<Value, PollError> {
+        let maker = search.maker;
+        let mut members = maker.facets(record);
+        let poll = maker.poll;
+        let is_left_out = poll.trigger.changes.iter().any(|change| {
+            poll.kinds.contains(change.kind) && record.pointer(change.member).is_none()
+        });
+        let Some((operation, parameter)) = poll.single().filter(|_| is_left_out) else {
+            return Ok(members);
+        };
+        let arguments = json!({ parameter: id });
+        let read = search.reader.invoke(operation.name, &arguments).await;
+        let read = read.map_err(ReadError::from).and_then(|answer| {
+            evidence::record(operation, &answer, &arguments).map(|record| maker.facets(record))
+        });
+        let read = match read {
+            Ok(read) => Some(read),
+            // It is gone, or not for this token: what the search shows has to do.
+            Err(error) if error.is_gone() || error.is_forbidden() => None,
+            Err(error) => return Err(self.failed(poll, error)),
+        };
+        if let Some(members) = members.as_object_mut() {
+            members.retain(|name, _| record.pointer(name).is_some());
+            let read = read.as_ref().and_then(Value::as_object);
+            for (name, value) in read.into_iter().flatten() {
+                members.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// Before a record was read for the first time nobody knew the members that the search leaves out. They are taken for what
+/// most have: nothing, or switched off. So who blocks a channel is told of, and who never did is not.
+pub(super) fn take_for_nothing(before: &mut Value, searched: &Value, after: &Value) {
+    let Some(before) = before.as_object_mut() else {
+        return;
+    };
+    for (member, value) in after.as_object().into_iter().flatten() {
+        let unknown = before.get(member).is_none_or(Value::is_null);
+        if searched.pointer(member).is_none() && unknown {
+            let nothing = if says_nothing(value) {
+                value.clone()
+            } else {
+                Value::Null
+            };
+            before.insert(member.clone(), nothing);
+        }
+    }
+}
+
+/// Whether a value is empty or, as settings are, switched off throughout.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(on) => !on,
+        Value::String(text) => text.is_empty() || text == "inactive",
+        Value::Number(_) => false,
+        Value::Array(list) => list.iter().all(says_nothing),
+        Value::Object(members) => match members.get("status") {
+            Some(status) => says_nothing(status),
+            None => members.values().all(says_nothing),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_off_throughout_say_nothing() {
+        for nothing in [
+            json!(null),
+            json!({}),
+            json!({ "SMS": { "status": "inactive", "message": "by import" }, "Email": null }),
+        ] {
+            assert!(says_nothing(&nothing), "{nothing}");
+        }
+        for status in ["active", "permanent"] {
+            let some = json!({ "SMS": { "status": "inactive" }, "Email": { "status": status } });
+            assert!(!says_nothing(&some), "{some}");
+        }
+    }
+}
