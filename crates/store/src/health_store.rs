@@ -96,7 +96,10 @@ pub enum PartState {
         at_once: bool,
     },
     /// Not good, and another alert tells of it already.
-    ToldElsewhere { cause: String, remedy: String },
+    ToldElsewhere {
+        cause: String,
+        remedy: String,
+    },
 }
 
 /// The state of a part as it is kept.
@@ -205,10 +208,13 @@ fn overdue(parts: &[PartHealth], now: Timestamp) -> Vec<Reason> {
         text,
     };
     if heart.is_overdue(now) {
-        let text = format!("nothing has run since {next:.0}; start `canopy run`, and see why it ended");
+        let text =
+            format!("nothing has run since {next:.0}; start `canopy run`, and see why it ended");
         return vec![reason(heart, next, text)];
     }
-    let late = parts.iter().filter(|part| !part.alerting && part.is_overdue(now));
+    let late = parts
+        .iter()
+        .filter(|part| !part.alerting && part.is_overdue(now));
     late.filter_map(|part| {
         let next = part.next_try?;
         let text = format!(

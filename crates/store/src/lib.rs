@@ -69,8 +69,8 @@ pub use breaker_store::{Breaker, BreakerStore, STOPPED};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use health_store::{
-    ALERT_KINDS, AlertKind, HealthStore, Part, PartHealth, PartReport, PartState, Reason,
-    Reports, is_notice, not_good,
+    ALERT_KINDS, AlertKind, HealthStore, Part, PartHealth, PartReport, PartState, Reason, Reports,
+    is_notice, not_good,
 };
 pub use key::SecretKey;
 pub use money_store::{CapOf, CapUse, MoneyStore, Turn, WaitingPurchase};

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use canopy_store::{
-    DeliveryCount, Missed, Part, PartReport, PartState, Reports, Store, StoreError, UNKNOWN_LOCATION,
+    DeliveryCount, Missed, Part, PartReport, PartState, Reports, Store, StoreError,
+    UNKNOWN_LOCATION,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;

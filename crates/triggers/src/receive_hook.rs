@@ -3,9 +3,9 @@
 use canopy_store::{DeliveryKey, NewAlert, StoreError};
 use jiff::Timestamp;
 
+use crate::health::HOOKS;
 use crate::hook_body::{self, PayloadError};
 use crate::normalise::{self, hash_of, hook_of};
-use crate::health::HOOKS;
 use crate::receive::{MOST_ASIDE, REMEMBERED, ReceiveError, Received, Receiver};
 use crate::tally::Answered;
 use crate::workflow_hook::WorkflowHook;

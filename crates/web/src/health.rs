@@ -59,7 +59,8 @@ pub(crate) fn addresses(rows: &[AddressHealth]) -> Markup {
 
 /// The state of each part.
 pub(crate) fn parts(parts: &[PartHealth]) -> Markup {
-    let at = |at: Option<jiff::Timestamp>| at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    let at =
+        |at: Option<jiff::Timestamp>| at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
     html! {
         section {
             h2 { "Health" }

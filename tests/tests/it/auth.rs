@@ -169,9 +169,14 @@ async fn scopes_are_the_least_and_told_with_who_needs_them() {
 async fn a_kind_that_is_found_by_reading_all_calendars_needs_the_calendars() {
     let world = World::new().await;
     let config = world.config();
-    world.write_config(&format!("recipes = [\"tree-per-kept-appointment\"]\n{config}"));
+    world.write_config(&format!(
+        "recipes = [\"tree-per-kept-appointment\"]\n{config}"
+    ));
     let scopes = world.succeed(&["auth", "scopes"]).await;
-    assert!(scopes.starts_with("calendars.readonly: the poll for appointment."), "{scopes}");
+    assert!(
+        scopes.starts_with("calendars.readonly: the poll for appointment."),
+        "{scopes}"
+    );
     world.write_config(&format!(
         "recipes = [\"tree-per-kept-appointment\"]\n{config}\n[poll]\nenabled = false\n"
     ));

@@ -28,22 +28,36 @@ async fn all_documented_events_are_taken_over_http() {
     let text = include_str!("../../../crates/highlevel/tests/fixtures/webhooks.json");
     let fixtures: Vec<Value> =
         serde_json::from_str(&text.replace(LOCATION, &info.location_id)).unwrap();
-    let events: BTreeSet<_> = fixtures.iter().map(|one| one["event"].to_string()).collect();
+    let events: BTreeSet<_> = fixtures
+        .iter()
+        .map(|one| one["event"].to_string())
+        .collect();
     assert_eq!(events.len(), 77);
     for fixture in &fixtures {
         let event = fixture["event"].as_str().unwrap();
         let body = fixture["payload"].to_string();
         let signature = STANDARD.encode(key.sign(body.as_bytes()).to_bytes());
-        for address in [running.webhooks.clone(), format!("{}/{event}", running.webhooks)] {
-            let headers = [("X-GHL-Signature", &*signature), ("Content-Type", "application/json")];
-            let status = world.post(&address, &headers, body.clone().into_bytes()).await;
+        for address in [
+            running.webhooks.clone(),
+            format!("{}/{event}", running.webhooks),
+        ] {
+            let headers = [
+                ("X-GHL-Signature", &*signature),
+                ("Content-Type", "application/json"),
+            ];
+            let status = world
+                .post(&address, &headers, body.clone().into_bytes())
+                .await;
             assert_eq!(status, 200, "{address}: {body}");
         }
     }
     let told = running.status(&world).await;
     let deliveries = &told["deliveries"];
     for nothing in ["refused", "malformed", "put_off", "foreign", "too_old"] {
-        assert!(deliveries[nothing].as_u64().unwrap_or(0) == 0, "{nothing}: {deliveries}");
+        assert!(
+            deliveries[nothing].as_u64().unwrap_or(0) == 0,
+            "{nothing}: {deliveries}"
+        );
     }
     let rows = world.store().await.recent_events(1000).await.unwrap();
     let kinds: BTreeSet<_> = rows.iter().map(|row| row.event.kind.as_str()).collect();

@@ -38,8 +38,7 @@ fn with_deals(world: World) -> World {
 
 /// Has an operation answered like this until the faults are cleared.
 async fn answers(world: &World, operation: &str, status: u16, body: Value) {
-    let fault =
-        json!({ "kind": "status", "operation": operation, "status": status, "body": body });
+    let fault = json!({ "kind": "status", "operation": operation, "status": status, "body": body });
     world.control("/faults", fault).await;
 }
 
@@ -57,7 +56,10 @@ async fn alerts(world: &World) -> Vec<Alert> {
 async fn status(world: &World) -> (Option<i32>, Value) {
     let output = world.output(&["status", "--json"]).await;
     let told = serde_json::from_slice(&output.stdout);
-    (output.status.code(), told.unwrap_or_else(|_| panic!("{}", text(&output.stderr))))
+    (
+        output.status.code(),
+        told.unwrap_or_else(|_| panic!("{}", text(&output.stderr))),
+    )
 }
 
 fn part<'a>(status: &'a Value, part: &str) -> &'a Value {
@@ -77,17 +79,33 @@ async fn a_poll_that_fails_twice_is_an_alert_until_it_comes_through() {
     let (code_of, told) = status(&world).await;
     assert_eq!(code_of, Some(0), "{told}");
     assert_eq!(told["health"]["good"], true);
-    answers(&world, "search-opportunity", 502, json!("<html>nginx</html>")).await;
+    answers(
+        &world,
+        "search-opportunity",
+        502,
+        json!("<html>nginx</html>"),
+    )
+    .await;
     assert_eq!(code(&world, &["run", "--once"]).await, Some(1));
     let (code_of, told) = status(&world).await;
-    assert_eq!((code_of, alerts(&world).await.len()), (Some(0), 0), "once is no alert: {told}");
+    assert_eq!(
+        (code_of, alerts(&world).await.len()),
+        (Some(0), 0),
+        "once is no alert: {told}"
+    );
     assert_eq!(code(&world, &["run", "--once"]).await, Some(1));
     let (code_of, told) = status(&world).await;
     assert_eq!(code_of, Some(3), "{told}");
     let reason = &told["health"]["reasons"][0];
-    assert_eq!((&reason["kind"], &reason["name"]), (&json!("poll"), &json!("search-opportunity")));
+    assert_eq!(
+        (&reason["kind"], &reason["name"]),
+        (&json!("poll"), &json!("search-opportunity"))
+    );
     let parts = told["health"]["parts"].as_array().unwrap();
-    let poll = parts.iter().find(|one| one["name"] == "search-opportunity").unwrap();
+    let poll = parts
+        .iter()
+        .find(|one| one["name"] == "search-opportunity")
+        .unwrap();
     assert_eq!(poll["failures"], 2, "{poll}");
     for known in ["failing_since", "last_success", "cause", "remedy"] {
         assert!(poll[known].is_string(), "{known}: {poll}");
@@ -96,7 +114,10 @@ async fn a_poll_that_fails_twice_is_an_alert_until_it_comes_through() {
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!(open[0].kind, "poll");
     let screen = text(&world.output(&["status"]).await.stdout);
-    assert!(screen.starts_with("health: 1 not good\n  poll (search-opportunity, since "), "{screen}");
+    assert!(
+        screen.starts_with("health: 1 not good\n  poll (search-opportunity, since "),
+        "{screen}"
+    );
     assert!(screen.contains("it is tried again by itself"), "{screen}");
 
     world.clear_faults().await;
@@ -106,23 +127,33 @@ async fn a_poll_that_fails_twice_is_an_alert_until_it_comes_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_revoked_while_it_runs_is_told_at_once_and_the_same_when_it_is_good_again() {
+async fn a_token_that_is_revoked_while_it_runs_is_told_at_once_and_the_same_when_it_is_good_again()
+{
     let world = world().await;
     world.succeed(&["run", "--once"]).await;
     let running = world.start().await;
     let ready = format!("{}readyz", running.page);
-    eventually("all to be good", async || world.get(&ready).await.status() == 200).await;
+    eventually("all to be good", async || {
+        world.get(&ready).await.status() == 200
+    })
+    .await;
     revoke(&world).await;
     // Any call shows it, whoever makes it.
     world.seed(1).await;
     eventually("the alert", async || {
-        alerts(&world).await.iter().any(|alert| alert.kind == "token")
+        alerts(&world)
+            .await
+            .iter()
+            .any(|alert| alert.kind == "token")
     })
     .await;
     let answer = world.get(&ready).await;
     assert_eq!(answer.status(), 503);
     let told = answer.text().await.unwrap();
-    assert!(told.starts_with("not ready:\n") && told.contains("HighLevel refuses the token"), "{told}");
+    assert!(
+        told.starts_with("not ready:\n") && told.contains("HighLevel refuses the token"),
+        "{told}"
+    );
     assert!(told.contains("copy it again"), "with the remedy: {told}");
     assert!(!told.contains(&world.info().token));
     // Strangers are told that, and not why.
@@ -137,7 +168,11 @@ async fn a_token_that_is_revoked_while_it_runs_is_told_at_once_and_the_same_when
 
     world.clear_faults().await;
     assert_eq!(code(&world, &["run", "--once"]).await, Some(0));
-    assert!(alerts(&world).await.is_empty(), "{:?}", alerts(&world).await);
+    assert!(
+        alerts(&world).await.is_empty(),
+        "{:?}",
+        alerts(&world).await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,13 +190,22 @@ async fn a_token_that_is_refused_at_the_start_is_kept_as_the_state_of_the_token(
 async fn runs_that_ended_in_failure_are_an_alert_until_somebody_deals_with_them() {
     let world = world().await;
     world.succeed(&["run", "--once"]).await;
-    answers(&world, "buy-trees", 400, json!({ "responseCode": "INVALID", "message": "no" })).await;
+    answers(
+        &world,
+        "buy-trees",
+        400,
+        json!({ "responseCode": "INVALID", "message": "no" }),
+    )
+    .await;
     world.seed(1).await;
     let output = world.output(&["run", "--once"]).await;
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let open = alerts(&world).await;
     let kinds: Vec<_> = open.iter().map(|alert| &*alert.kind).collect();
-    assert!(kinds == ["dead_runs"] || kinds == ["held_runs"], "{kinds:?}");
+    assert!(
+        kinds == ["dead_runs"] || kinds == ["held_runs"],
+        "{kinds:?}"
+    );
     assert!(open[0].message.contains("canopy retry"), "{open:?}");
     world.clear_faults().await;
     world.succeed(&["retry", "--all"]).await;
@@ -175,13 +219,19 @@ async fn a_disk_that_is_nearly_full_is_told() {
     let world = world().await;
     let config = std::fs::read_to_string(world.path("canopy.toml")).unwrap();
     let many = u64::MAX / 2_000_000;
-    let full = config.replace("[retry]", &format!("[health]\nfree_megabytes = {many}\n\n[retry]"));
+    let full = config.replace(
+        "[retry]",
+        &format!("[health]\nfree_megabytes = {many}\n\n[retry]"),
+    );
     world.write_config(&full);
     assert_eq!(code(&world, &["run", "--once"]).await, Some(3));
     let (code_of, told) = status(&world).await;
     assert_eq!(code_of, Some(3));
     let store = part(&told, "store");
-    assert!(store["cause"].as_str().unwrap().contains("nearly full"), "{store}");
+    assert!(
+        store["cause"].as_str().unwrap().contains("nearly full"),
+        "{store}"
+    );
     world.write_config(&config);
     world.succeed(&["run", "--once"]).await;
     assert_eq!(status(&world).await.0, Some(0));
@@ -216,19 +266,26 @@ async fn a_running_program_has_a_state_for_each_of_its_parts_and_a_killed_one_is
         let parts = parts().await;
         let good = |part: &Part| {
             let mut of = parts.iter().filter(|one| one.part == *part).peekable();
-            of.peek().is_some() && of.all(|one| one.good_since.is_some() && one.last_success.is_some())
+            of.peek().is_some()
+                && of.all(|one| one.good_since.is_some() && one.last_success.is_some())
         };
         expected.iter().all(good)
     })
     .await;
-    let polls = parts().await.into_iter().filter(|one| one.part == Part::Poll);
+    let polls = parts()
+        .await
+        .into_iter()
+        .filter(|one| one.part == Part::Poll);
     for poll in polls {
         assert!(poll.next_try.is_some(), "{poll:?}");
     }
     let (_, told) = status(&world).await;
     assert_eq!(told["health"]["good"], true, "{told}");
     let page = world.get(&running.page).await.text().await.unwrap();
-    assert!(page.contains("/webhooks/highlevel") && page.contains("May fail before"), "{page}");
+    assert!(
+        page.contains("/webhooks/highlevel") && page.contains("May fail before"),
+        "{page}"
+    );
     running.kill().await;
 }
 
@@ -244,8 +301,14 @@ async fn a_day_that_is_nearly_used_up_is_told_with_who_used_it() {
     assert_eq!(code_of, Some(3));
     let limit = part(&told, "limit");
     let cause = limit["cause"].as_str().unwrap();
-    assert!(cause.contains("200000") && cause.contains("by other programs"), "{limit}");
-    assert!(limit["next_try"].is_string() || limit["remedy"].is_string(), "{limit}");
+    assert!(
+        cause.contains("200000") && cause.contains("by other programs"),
+        "{limit}"
+    );
+    assert!(
+        limit["next_try"].is_string() || limit["remedy"].is_string(),
+        "{limit}"
+    );
 }
 
 /// A disk without room, as far as the program can tell: its files may not grow.
@@ -266,7 +329,10 @@ async fn a_store_that_cannot_be_written_is_told_although_no_state_can_be_kept_of
         .kill_on_drop(true);
     let running = world.start_as(command).await;
     let ready = format!("{}readyz", running.page);
-    eventually("all to be good", async || world.get(&ready).await.status() == 200).await;
+    eventually("all to be good", async || {
+        world.get(&ready).await.status() == 200
+    })
+    .await;
     let process = Pid::from_raw(i32::try_from(running.child.id().unwrap()).unwrap());
     let limits = getrlimit(Resource::Fsize);
     let none = Rlimit {
@@ -275,13 +341,19 @@ async fn a_store_that_cannot_be_written_is_told_although_no_state_can_be_kept_of
     };
     prlimit(process, Resource::Fsize, none).unwrap();
     world.seed(1).await;
-    eventually("to be told", async || world.get(&ready).await.status() == 503).await;
+    eventually("to be told", async || {
+        world.get(&ready).await.status() == 503
+    })
+    .await;
     let told = world.get(&ready).await.text().await.unwrap();
     assert!(told.contains("nothing can be stored"), "{told}");
     let alive = world.get(&format!("{}healthz", running.page)).await;
     assert_eq!(alive.status(), 200, "starting it anew would mend nothing");
     prlimit(process, Resource::Fsize, limits).unwrap();
-    eventually("to be good again", async || world.get(&ready).await.status() == 200).await;
+    eventually("to be good again", async || {
+        world.get(&ready).await.status() == 200
+    })
+    .await;
     running.stop().await;
 }
 
@@ -292,9 +364,14 @@ async fn calls_of_a_workflow_with_a_wrong_secret_are_told() {
     let hook = "[[webhooks.workflow]]\nname = \"won\"\nsecret = \"open sesame\"\n\n[retry]";
     world.write_config(&config.replace("[retry]", hook));
     let running = world.start().await;
-    let address = running.webhooks.replace("/webhooks/highlevel", "/webhooks/workflow/won");
+    let address = running
+        .webhooks
+        .replace("/webhooks/highlevel", "/webhooks/workflow/won");
     let call = async |secret: &str| {
-        let headers = [("X-Canopy-Secret", secret), ("Content-Type", "application/json")];
+        let headers = [
+            ("X-Canopy-Secret", secret),
+            ("Content-Type", "application/json"),
+        ];
         world.post(&address, &headers, b"{\"a\":1}".to_vec()).await
     };
     for _ in 0..2 {
@@ -302,7 +379,8 @@ async fn calls_of_a_workflow_with_a_wrong_secret_are_told() {
     }
     let told = async || {
         let all = alerts(&world).await;
-        all.into_iter().find(|alert| alert.subject == "/webhooks/workflow/won")
+        all.into_iter()
+            .find(|alert| alert.subject == "/webhooks/workflow/won")
     };
     eventually("the alert", async || told().await.is_some()).await;
     let alert = told().await.unwrap();

@@ -263,9 +263,8 @@ async fn check_says_that_an_edited_trigger_begins_anew_and_the_alert_about_it_en
     let file = world.path("workflows/notes.toml");
     let trigger = r#"{ trigger = "get-contact-notes", every = "10m" }"#;
     let with = |status: &str| {
-        let search = format!(
-            r#"{{ trigger = "search-opportunity", with = {{ status = "{status}" }} }}"#
-        );
+        let search =
+            format!(r#"{{ trigger = "search-opportunity", with = {{ status = "{status}" }} }}"#);
         WORKFLOWS.replace(trigger, &search)
     };
     std::fs::write(&file, with("open")).unwrap();
@@ -275,29 +274,47 @@ async fn check_says_that_an_edited_trigger_begins_anew_and_the_alert_about_it_en
     std::fs::write(&file, with("won")).unwrap();
     for arguments in [&["check", "--offline"][..], &["check"]] {
         let checked = world.succeed(arguments).await;
-        assert!(checked.contains("trigger search-opportunity are others"), "{checked}");
+        assert!(
+            checked.contains("trigger search-opportunity are others"),
+            "{checked}"
+        );
         assert!(checked.contains("begins anew"), "{checked}");
     }
     let told = world.output(&["run", "--once"]).await;
     assert_eq!(told.status.code(), Some(0));
-    assert!(text(&told.stderr).contains("begins anew"), "{}", text(&told.stderr));
+    assert!(
+        text(&told.stderr).contains("begins anew"),
+        "{}",
+        text(&told.stderr)
+    );
     let checked = world.succeed(&["check", "--offline"]).await;
-    assert!(!checked.contains("begins anew"), "the new baseline stands: {checked}");
+    assert!(
+        !checked.contains("begins anew"),
+        "the new baseline stands: {checked}"
+    );
     let open = async || {
         let store = world.store().await;
         let alerts = store.alerts(true, 10).await.unwrap();
-        alerts.into_iter().map(|alert| alert.kind).collect::<Vec<_>>()
+        alerts
+            .into_iter()
+            .map(|alert| alert.kind)
+            .collect::<Vec<_>>()
     };
     assert_eq!(open().await, ["trigger"]);
     world.succeed(&["run", "--once"]).await;
     assert_eq!(open().await, ["trigger"], "a day has not passed");
     // It was told the day before yesterday.
     let key = SecretKey::from_file(&world.path("canopy.key")).unwrap();
-    let store = SqliteStore::open(&world.path("canopy.db"), &key).await.unwrap();
+    let store = SqliteStore::open(&world.path("canopy.db"), &key)
+        .await
+        .unwrap();
     let alert = store.alerts(true, 10).await.unwrap().remove(0);
     let now = jiff::Timestamp::now();
     let (kind, place) = (&alert.kind, &alert.location);
-    store.resolve_alert(place, kind, &alert.subject, now).await.unwrap();
+    store
+        .resolve_alert(place, kind, &alert.subject, now)
+        .await
+        .unwrap();
     let again = canopy_store::NewAlert {
         location: alert.location.clone(),
         kind: alert.kind.clone(),
@@ -318,8 +335,10 @@ async fn the_trigger_of_calendar_events_needs_no_arguments() {
         r#""get-calendar-events""#,
         r#"{ trigger = "get-calendar-events", every = "10m" }"#,
     ] {
-        let workflow =
-            WORKFLOWS.replace(r#"{ trigger = "get-contact-notes", every = "10m" }"#, trigger);
+        let workflow = WORKFLOWS.replace(
+            r#"{ trigger = "get-contact-notes", every = "10m" }"#,
+            trigger,
+        );
         std::fs::write(world.path("workflows/notes.toml"), workflow).unwrap();
         world.succeed(&["check", "--offline"]).await;
     }
@@ -347,7 +366,11 @@ async fn a_poll_that_fails_in_part_ends_a_single_round_with_a_failure() {
     world.control("/faults", fault).await;
     let told = world.output(&["run", "--once"]).await;
     assert_eq!(told.status.code(), Some(1), "{}", text(&told.stderr));
-    assert!(text(&told.stderr).contains("get-all-notes"), "{}", text(&told.stderr));
+    assert!(
+        text(&told.stderr).contains("get-all-notes"),
+        "{}",
+        text(&told.stderr)
+    );
     world.clear_faults().await;
     world.succeed(&["run", "--once"]).await;
 }

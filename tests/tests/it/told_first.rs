@@ -20,7 +20,10 @@ async fn world(kinds: &str) -> World {
 /// Kinds of the events of a record and how they came, oldest first.
 async fn told(world: &World, record: &str) -> Vec<(String, String)> {
     let rows = world.store().await.recent_events(1000).await.unwrap();
-    let of = rows.into_iter().rev().filter(|row| row.event.record == record);
+    let of = rows
+        .into_iter()
+        .rev()
+        .filter(|row| row.event.record == record);
     of.map(|row| (row.event.kind, row.event.source.as_str().to_owned()))
         .collect()
 }
@@ -30,18 +33,27 @@ async fn made(world: &World, kind: &str, make: impl AsyncFnOnce(&World) -> Strin
     let running: Running = world.start().await;
     eventually("the baselines", async || {
         let health = running.status(world).await["health"]["parts"].clone();
-        let polls = health.as_array().unwrap().iter().filter(|part| part["part"] == "poll");
+        let polls = health
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|part| part["part"] == "poll");
         let good: Vec<_> = polls.map(|poll| poll["good_since"].is_string()).collect();
         !good.is_empty() && good.iter().all(|good| *good)
     })
     .await;
     let record = make(world).await;
     eventually("the webhook", async || {
-        told(world, &record).await.iter().any(|(told, _)| told == kind)
+        told(world, &record)
+            .await
+            .iter()
+            .any(|(told, _)| told == kind)
     })
     .await;
     running.stop().await;
-    world.control("/webhook-target", json!({ "url": Value::Null })).await;
+    world
+        .control("/webhook-target", json!({ "url": Value::Null }))
+        .await;
     record
 }
 
@@ -58,12 +70,19 @@ async fn a_deal_made_by_webhook_and_won_before_the_first_poll_reads_it_is_told_a
             deal["id"].as_str().unwrap().to_owned()
         })
         .await;
-        world.control(&format!("/opportunities/{deal}"), json!({ "status": "won" })).await;
+        world
+            .control(
+                &format!("/opportunities/{deal}"),
+                json!({ "status": "won" }),
+            )
+            .await;
         world.succeed(&["run", "--once"]).await;
         let told = told(&world, &deal).await;
         let won = ("opportunity.won".to_owned(), "poll".to_owned());
         assert!(told.contains(&won), "{told:?}");
-        let created = told.iter().filter(|(kind, _)| kind == "opportunity.created");
+        let created = told
+            .iter()
+            .filter(|(kind, _)| kind == "opportunity.created");
         assert_eq!(created.count(), 1, "{told:?}");
     }
 }
@@ -75,7 +94,10 @@ async fn a_note_known_from_a_webhook_and_edited_before_the_first_poll_is_told_as
         let contact = world.seed(1).await.remove(0);
         let path = format!("{}/contacts/{contact}/notes", world.info().highlevel_url);
         let send = async |method: reqwest::Method, url: &str, body: &str| -> Value {
-            let request = world.http.request(method, url).bearer_auth(&world.info().token);
+            let request = world
+                .http
+                .request(method, url)
+                .bearer_auth(&world.info().token);
             let request = request.header("Version", "2021-07-28");
             let answer = request.json(&json!({ "body": body })).send().await.unwrap();
             answer.error_for_status().unwrap().json().await.unwrap()
@@ -87,7 +109,12 @@ async fn a_note_known_from_a_webhook_and_edited_before_the_first_poll_is_told_as
         .await;
         send(reqwest::Method::PUT, &format!("{path}/{note}"), "Elm").await;
         // The note is read when its contact's turn comes: an event of it, or the sweep.
-        world.control(&format!("/contacts/{contact}"), json!({ "firstName": "Eve" })).await;
+        world
+            .control(
+                &format!("/contacts/{contact}"),
+                json!({ "firstName": "Eve" }),
+            )
+            .await;
         world.succeed(&["run", "--once"]).await;
         world.succeed(&["run", "--once"]).await;
         let told = told(&world, &note).await;

@@ -193,7 +193,11 @@ async fn anew(loaded: &Loaded, wanted: &Polls, now: Timestamp) -> Vec<Finding> {
     };
     for location in store.polled_locations().await.unwrap_or_default() {
         let told = begins_anew(&store, &location, wanted, now).await;
-        findings.extend(told.unwrap_or_default().into_iter().map(|note| Finding::noted("polls", note)));
+        findings.extend(
+            told.unwrap_or_default()
+                .into_iter()
+                .map(|note| Finding::noted("polls", note)),
+        );
     }
     store.close().await;
     findings

@@ -25,16 +25,14 @@ pub(crate) struct Seen {
 impl Answers {
     pub fn note(&self, call: &CallRecord) {
         let is_good = call.status.is_some_and(|status| status < 300) && call.problem.is_none();
-        let is_refusal = matches!(call.status, Some(401..=403))
-            && call.problem == Some(CallProblem::Status);
+        let is_refusal =
+            matches!(call.status, Some(401..=403)) && call.problem == Some(CallProblem::Status);
         if !is_good && !is_refusal {
             return;
         }
         let location = call.location.as_deref().unwrap_or_default().to_owned();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = all
-            .entry((call.service.to_string(), location))
-            .or_default();
+        let seen = all.entry((call.service.to_string(), location)).or_default();
         if is_good {
             seen.taken = true;
         } else {

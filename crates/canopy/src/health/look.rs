@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use canopy_engine::{Cause, Connection, Engine};
 use canopy_store::{
-    BreakerStore as _, HealthStore as _, NewAlert, Part, PartReport, PartState, Reports, SqliteStore, Store as _,
-    StoreError, Summary,
+    BreakerStore as _, HealthStore as _, NewAlert, Part, PartReport, PartState, Reports,
+    SqliteStore, Store as _, StoreError, Summary,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -139,7 +139,9 @@ impl<'a> Look<'a> {
         };
         let noted = Tried {
             at: Instant::now(),
-            refused: state.as_ref().map_or(was_refused, |state| *state != PartState::Good),
+            refused: state
+                .as_ref()
+                .map_or(was_refused, |state| *state != PartState::Good),
         };
         self.tokens.insert(location.clone(), noted);
         let retry = SignedDuration::try_from(RETRY).unwrap_or_default();
@@ -170,16 +172,20 @@ impl<'a> Look<'a> {
                 // It goes on once a check found all well, and was good if nothing else is known.
                 let parts = self.store.health().await?;
                 let mut keys = parts.iter().filter(|one| one.part == Part::Key);
-                let was_bad = keys.any(|one| {
-                    one.location == *location && one.failing_since.is_some()
-                });
+                let was_bad =
+                    keys.any(|one| one.location == *location && one.failing_since.is_some());
                 if !was_bad {
                     return Ok(None);
                 }
                 PartState::Good
             }
         };
-        Ok(Some(report(connection, Part::Key, state, Some(now + EVERY))))
+        Ok(Some(report(
+            connection,
+            Part::Key,
+            state,
+            Some(now + EVERY),
+        )))
     }
 
     fn room(&self, now: Timestamp) -> PartReport {
@@ -377,9 +383,17 @@ mod tests {
     async fn a_clock_that_jumps_is_told_and_one_that_runs_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("canopy.db");
-        let store = SqliteStore::open(&path, &SecretKey::generate()).await.unwrap();
+        let store = SqliteStore::open(&path, &SecretKey::generate())
+            .await
+            .unwrap();
         let shared = Arc::new(store.clone());
-        let engine = Engine::new(shared, Arc::new(SystemClock), [], "test", Options::default());
+        let engine = Engine::new(
+            shared,
+            Arc::new(SystemClock),
+            [],
+            "test",
+            Options::default(),
+        );
         let answers = Answers::default();
         let mut look = Look::new(&store, &engine, &answers, 0);
         let now: Timestamp = "2026-11-30T12:00:00Z".parse().unwrap();
@@ -389,12 +403,17 @@ mod tests {
         }
         assert!(told(&store).await.is_empty());
         for (hours, way) in [(5, "ahead"), (-3, "back")] {
-            look.clock(now + SignedDuration::from_hours(hours)).await.unwrap();
+            look.clock(now + SignedDuration::from_hours(hours))
+                .await
+                .unwrap();
             let alert = told(&store).await.remove(0);
             assert_eq!((&*alert.kind, &*alert.subject), ("clock", "jump"));
             assert!(alert.message.contains(way), "{}", alert.message);
             let subject = &alert.subject;
-            store.resolve_alert("", "clock", subject, now).await.unwrap();
+            store
+                .resolve_alert("", "clock", subject, now)
+                .await
+                .unwrap();
         }
     }
 }

@@ -167,8 +167,13 @@ mod tests {
         let mut documented = Vec::new();
         for section in sections {
             let (kind, text) = section.split_once('\n').unwrap();
-            let notice = ALERT_KINDS.iter().any(|known| known.notice && known.kind == kind);
-            assert!(text.contains("Cause: ") && text.contains("Remedy: "), "{kind}");
+            let notice = ALERT_KINDS
+                .iter()
+                .any(|known| known.notice && known.kind == kind);
+            assert!(
+                text.contains("Cause: ") && text.contains("Remedy: "),
+                "{kind}"
+            );
             assert_eq!(text.contains("*Happened.*"), notice, "{kind}");
             documented.push(kind);
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use canopy_store::{Alert, Part, PartHealth, PartReport, PartState, Reason, Summary, is_notice, not_good};
+use canopy_store::{
+    Alert, Part, PartHealth, PartReport, PartState, Reason, Summary, is_notice, not_good,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -10,9 +10,7 @@ use super::row::{Reader, micros};
 use super::{SqliteStore, alerts, health};
 use crate::delivery_store::UNKNOWN_LOCATION;
 use crate::error::{Result, StoreError};
-use crate::health_store::{
-    ALERT_KINDS, HealthStore, Part, PartHealth, PartReport, PartState,
-};
+use crate::health_store::{ALERT_KINDS, HealthStore, Part, PartHealth, PartReport, PartState};
 use crate::types::NewAlert;
 
 /// So many failures in a row are told.

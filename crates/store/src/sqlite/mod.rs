@@ -41,8 +41,8 @@ mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;

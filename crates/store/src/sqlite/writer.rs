@@ -5,8 +5,8 @@
 //! database ends the whole transaction and tells all its callers, because SQLite may have rolled it back under us.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use futures::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;

@@ -1,6 +1,9 @@
 //! How parts of the program fare, and what a person is told of it.
 
-use canopy_store::{Alert, HealthStore as _, NewAlert, Part, PartHealth, PartReport, PartState, Store as _, not_good};
+use canopy_store::{
+    Alert, HealthStore as _, NewAlert, Part, PartHealth, PartReport, PartState, Store as _,
+    not_good,
+};
 use jiff::SignedDuration;
 
 use crate::support::{Fixture, LOCATION, at};
@@ -23,9 +26,18 @@ fn failing(at_once: bool) -> PartState {
     }
 }
 
-async fn say(fixture: &Fixture, name: &str, state: PartState, hour: i64) -> (PartHealth, Vec<Alert>) {
+async fn say(
+    fixture: &Fixture,
+    name: &str,
+    state: PartState,
+    hour: i64,
+) -> (PartHealth, Vec<Alert>) {
     let reports = vec![report(Part::Poll, name, state)];
-    fixture.store.report_health(reports, at(hour)).await.unwrap();
+    fixture
+        .store
+        .report_health(reports, at(hour))
+        .await
+        .unwrap();
     let parts = fixture.store.health().await.unwrap();
     let part = parts.into_iter().find(|part| part.name == name);
     (part.unwrap(), fixture.store.alerts(true, 10).await.unwrap())
@@ -35,7 +47,10 @@ async fn say(fixture: &Fixture, name: &str, state: PartState, hour: i64) -> (Par
 async fn the_second_failure_in_a_row_is_told_until_the_next_success() {
     let fixture = Fixture::new().await;
     let (part, alerts) = say(&fixture, "p", PartState::Good, 1).await;
-    assert_eq!((part.good_since, part.last_success), (Some(at(1)), Some(at(1))));
+    assert_eq!(
+        (part.good_since, part.last_success),
+        (Some(at(1)), Some(at(1)))
+    );
     assert!(alerts.is_empty());
     say(&fixture, "p", PartState::Good, 2).await;
 
@@ -49,13 +64,24 @@ async fn the_second_failure_in_a_row_is_told_until_the_next_success() {
     assert_eq!((part.failures, part.failing_since), (0, None));
     say(&fixture, "p", failing(false), 5).await;
     let (part, alerts) = say(&fixture, "p", failing(false), 6).await;
-    assert_eq!((part.failing_since, part.failures, part.alerting), (Some(at(5)), 2, true));
+    assert_eq!(
+        (part.failing_since, part.failures, part.alerting),
+        (Some(at(5)), 2, true)
+    );
     assert_eq!(part.cause.as_deref(), Some("no answer"));
-    let [alert] = &*alerts else { panic!("{alerts:?}") };
-    assert_eq!((&*alert.kind, &*alert.subject, &*alert.message), ("poll", "p", "no answer; wait"));
+    let [alert] = &*alerts else {
+        panic!("{alerts:?}")
+    };
+    assert_eq!(
+        (&*alert.kind, &*alert.subject, &*alert.message),
+        ("poll", "p", "no answer; wait")
+    );
 
     let (part, alerts) = say(&fixture, "p", PartState::Good, 7).await;
-    assert_eq!((part.good_since, part.alerting, part.cause), (Some(at(7)), false, None));
+    assert_eq!(
+        (part.good_since, part.alerting, part.cause),
+        (Some(at(7)), false, None)
+    );
     assert!(alerts.is_empty(), "it ends by itself");
 }
 
@@ -77,7 +103,11 @@ async fn parts_that_are_not_there_any_more_are_forgotten_with_their_alerts() {
     say(&fixture, "gone", failing(true), 1).await;
     say(&fixture, "kept", failing(true), 1).await;
     let kept = vec!["kept".to_owned()];
-    fixture.store.keep_parts(LOCATION, Part::Poll, kept, at(2)).await.unwrap();
+    fixture
+        .store
+        .keep_parts(LOCATION, Part::Poll, kept, at(2))
+        .await
+        .unwrap();
     let parts = fixture.store.health().await.unwrap();
     assert_eq!(parts.len(), 1);
     let alerts = fixture.store.alerts(true, 10).await.unwrap();
@@ -85,7 +115,11 @@ async fn parts_that_are_not_there_any_more_are_forgotten_with_their_alerts() {
     assert_eq!(alerts[0].subject, "kept");
     // And those of locations that are not there any more.
     let other = vec!["another".to_owned()];
-    fixture.store.keep_places(vec![LOCATION.to_owned()], at(3)).await.unwrap();
+    fixture
+        .store
+        .keep_places(vec![LOCATION.to_owned()], at(3))
+        .await
+        .unwrap();
     assert_eq!(fixture.store.health().await.unwrap().len(), 1);
     fixture.store.keep_places(other, at(3)).await.unwrap();
     assert!(fixture.store.health().await.unwrap().is_empty());
@@ -145,13 +179,19 @@ async fn what_is_not_good_is_what_is_told_what_lasts_and_what_nobody_looks_after
     let alerts = fixture.store.alerts(true, 10).await.unwrap();
     let at_hour = |hour| {
         let reasons = not_good(&parts, &alerts, at(hour));
-        reasons.into_iter().map(|one| (one.kind, one.name)).collect::<Vec<_>>()
+        reasons
+            .into_iter()
+            .map(|one| (one.kind, one.name))
+            .collect::<Vec<_>>()
     };
     let of = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
     let (token, budget) = (of("token", "main"), of("budget", "s"));
     assert_eq!(at_hour(1), [token.clone(), budget.clone()]);
     // It runs, and one poll hangs.
-    assert_eq!(at_hour(2), [token.clone(), of("overdue", "late"), budget.clone()]);
+    assert_eq!(
+        at_hour(2),
+        [token.clone(), of("overdue", "late"), budget.clone()]
+    );
     // Nothing runs any more.
     assert_eq!(at_hour(3), [token, of("overdue", "store"), budget]);
 }

@@ -68,8 +68,14 @@ async fn an_event_that_was_given_up_comes_back_when_a_list_shows_its_record_unch
             error: "not there".into(),
             missing_since: Some(at(0)),
         };
-        store.postpone_event(&fixture.fence, id, postponed, at(0)).await.unwrap();
-        store.settle_event(&fixture.fence, id, EventEnd::Gone, at(1)).await.unwrap();
+        store
+            .postpone_event(&fixture.fence, id, postponed, at(0))
+            .await
+            .unwrap();
+        store
+            .settle_event(&fixture.fence, id, EventEnd::Gone, at(1))
+            .await
+            .unwrap();
         ids.push(id);
     }
     let commit = PollCommit {
@@ -77,7 +83,10 @@ async fn an_event_that_was_given_up_comes_back_when_a_list_shows_its_record_unch
         shown: vec!["another".into(), "there".into()],
         ..PollCommit::default()
     };
-    store.commit_poll(&fixture.fence, commit, at(2)).await.unwrap();
+    store
+        .commit_poll(&fixture.fence, commit, at(2))
+        .await
+        .unwrap();
     let state = async |id| store.event(id).await.unwrap().unwrap().state;
     assert_eq!(state(ids[0]).await, EventState::Pending);
     assert_eq!(state(ids[1]).await, EventState::Gone);

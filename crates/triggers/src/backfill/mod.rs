@@ -17,9 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use self::options::{
-    BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since,
-};
+pub use self::options::{BackfillError, BackfillOptions, Backfilled, Progress, RecordKind, Since};
 use crate::Site;
 
 const SEARCH: &str = "search-contacts-advanced";

@@ -35,9 +35,9 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use self::anew::begins_anew;
 use self::fare::Attempt;
 use self::parents::Progress;
-pub use self::anew::begins_anew;
 pub use self::plan::{PlanError, Poll, PollSpec, Polls};
 use self::reading::Reader;
 pub use self::report::{DayPlan, FirstReading, PollPlan};

@@ -255,7 +255,6 @@ impl Poller {
             unproven: shown == 0 && since.is_some() && mark.is_none() && (dated || !was_empty),
         })
     }
-
 }
 
 /// When the list of a parent was last read well.

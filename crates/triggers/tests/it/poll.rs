@@ -10,7 +10,8 @@ use crate::support::{World, stored};
 
 /// The live form of the search has no `dndSettings`: whoever changed is read.
 #[tokio::test]
-async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_call_for_each_change() {
+async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_call_for_each_change()
+{
     let world = World::new(20).await;
     let options = PollOptions::default();
     let poll = world.poller(options, "test", &[], &["contact.dnd_updated"]);
@@ -42,7 +43,10 @@ async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_ca
     edit(&bob, blocks("inactive")).await;
     assert_eq!(told().await, [&*ada, &*ada], "he never blocked anything");
     // Somebody whom nobody read before.
-    let history = world.books("/contacts").await[0]["id"].as_str().unwrap().to_owned();
+    let history = world.books("/contacts").await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     edit(&history, blocks("permanent")).await;
     assert_eq!(told().await, [&*ada, &*ada, &*history]);
 }

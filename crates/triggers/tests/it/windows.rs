@@ -226,7 +226,11 @@ async fn what_was_booked_more_than_a_year_ahead_is_told_when_the_poll_comes_to_s
         diary.world.advance(DAY).await;
     }
     let told = diary.told().await;
-    assert_eq!(told, [("appointment.created".to_owned(), ahead)], "and not {history}");
+    assert_eq!(
+        told,
+        [("appointment.created".to_owned(), ahead)],
+        "and not {history}"
+    );
 }
 
 #[tokio::test]
