@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use canopy_engine::Options;
-use canopy_mapping::{Source, Trace};
-use canopy_store::{NewEvent, ProfileStore, ProfileUpdate, RunState, StepState, Store};
+use canopy_engine::{Catalog, Options};
+use canopy_mapping::{Source, Trace, Workflow};
+use canopy_store::{NewEvent, ProfileChange, ProfileStore, ProfileUpdate, RunState, StepState, Store};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
@@ -364,4 +364,62 @@ async fn a_clock_that_was_ahead_makes_no_missing_record_wait_for_its_day() {
     }
     world.drain().await;
     assert_eq!(world.run().await.state, RunState::Dead);
+}
+
+#[tokio::test]
+async fn what_a_person_changed_of_a_task_stays_and_the_rest_of_it_is_written() {
+    let step = r#"action = "update-task"
+with = { contactId = "{{ contact.id }}", taskId = "{{ contact.city }}", completed = true, body = "By {{ contact.firstName }}" }"#;
+    let watcher = r#"
+id = "watcher"
+title = "Hears of tasks"
+on = ["task.updated"]
+
+[[do]]
+id = "nothing"
+stop = "it has heard"
+"#;
+    let change = |connection: &mut canopy_engine::Connection| {
+        let mut workflows = connection.workflows.current().to_vec();
+        workflows.push(Workflow::parse("watcher", watcher, &Catalog).unwrap());
+        connection.workflows = workflows.into();
+    };
+    let mut world = World::with(&after_a_tree(step), change, Options::default()).await;
+    world.be_impatient();
+    fail(&world, "buy-trees").await;
+    let contact = world.create("Ada").await;
+    let body = json!({ "contactId": contact, "title": "Plant", "dueDate": "2026-12-01T10:00:00Z", "completed": true });
+    let task = world.invoke("create-task", body).await["task"]["id"].clone();
+    let path = format!("/contacts/{contact}");
+    world.control(&path, json!({ "city": task })).await;
+    world.poll_and_drain().await;
+    assert_eq!(world.run().await.state, RunState::Waiting);
+    // Both sides have it completed; then a person opens it again in HighLevel.
+    let task = task.as_str().unwrap();
+    let ours = ProfileChange::Task {
+        id: "ptask".to_owned(),
+        contact: contact.clone(),
+        highlevel_id: Some(task.to_owned()),
+        title: "Plant".to_owned(),
+        progress: 100,
+        completed: true,
+    };
+    let (location, now) = (world.location.clone(), world.now());
+    let edited = world
+        .store
+        .edit_profile(&location, None, vec![ours], vec![], now);
+    edited.await.unwrap();
+    let reopened = json!({ "contactId": contact, "taskId": task, "completed": false });
+    world.without_faults("update-task-completed", reopened).await;
+    world.told_update("task", &contact, task, 1).await;
+    world.drain().await;
+    world.clear_faults().await;
+    world.wait(SignedDuration::from_hours(1));
+    world.drain().await;
+    let runs = world.runs_of("late").await;
+    assert_eq!(runs[0].state, RunState::Done, "{runs:?}");
+    let read = json!({ "contactId": contact, "taskId": task });
+    let shown = world.invoke("get-task", read).await["task"].clone();
+    assert_eq!(shown["completed"], false, "{shown}");
+    assert_eq!(shown["body"], "By Ada", "{shown}");
 }
