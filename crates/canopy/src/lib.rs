@@ -27,6 +27,7 @@ mod health;
 mod log;
 mod mcp;
 mod neighbours;
+mod opening;
 mod ops;
 mod output;
 mod pace;

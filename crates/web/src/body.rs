@@ -13,7 +13,7 @@ use crate::crowd::Crowd;
 
 /// All bodies that are being read take up so many bytes at most. Another one has the one given up that was begun first:
 /// what HighLevel sends is there within a moment.
-const TOGETHER: usize = 12 * 1024 * 1024;
+const TOGETHER: usize = 8 * 1024 * 1024;
 /// How long a body may take as a whole.
 const SLOWEST: Duration = Duration::from_secs(15);
 

@@ -62,7 +62,8 @@ pub trait Callback: Send + Sync + Debug {
 
 /// The callback alone, for a program that is not connected yet. Whatever else is sent is to be sent again.
 pub fn callback_router(callback: Arc<dyn Callback>) -> Router {
-    routes(callback).fallback(async || {
+    let well = Router::new().route("/healthz", get(async || "ok\n"));
+    routes(callback).merge(well).fallback(async || {
         let text = "not connected yet; send it again later\n";
         (StatusCode::TOO_MANY_REQUESTS, text)
     })

@@ -92,15 +92,17 @@ pub fn webhook_router(app: App) -> Router {
         .merge(callback.unwrap_or_default())
 }
 
-/// Before the program is ready: whatever is sent is to be sent again.
+/// Before the program is ready: it is well, and whatever is sent is to be sent again.
 pub fn starting_router() -> Router {
-    Router::new().fallback(async || {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(header::RETRY_AFTER, "10")],
-            "starting; send it again later\n",
-        )
-    })
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .fallback(async || {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [(header::RETRY_AFTER, "10")],
+                "starting; send it again later\n",
+            )
+        })
 }
 
 /// `GET /` (the status page), `GET /status.json`, `GET /healthz` and `GET /readyz`.

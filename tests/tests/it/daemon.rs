@@ -342,7 +342,7 @@ async fn what_a_service_says_of_waiting_is_kept_within_bounds() {
     // `[retry] max` is a second in the tests' configuration.
     for asked in ["0", "1000000000"] {
         let world = World::new().await;
-        let fault = |operation: &str| json!({ "kind": "status", "status": 429, "operation": operation, "times": 6, "headers": { "Retry-After": asked } });
+        let fault = |operation: &str| json!({ "kind": "status", "status": 429, "operation": operation, "times": 12, "headers": { "Retry-After": asked } });
         let process = Process::start(&world, &["run"]);
         process.ready(&world).await;
         for operation in ["get-contact", "update-contact", "create-note", "buy-trees"] {
@@ -363,7 +363,7 @@ async fn what_a_service_says_of_waiting_is_kept_within_bounds() {
             .filter(|request| request["idempotency_key"] == key)
             .map(|request| request["at"].as_str().unwrap().parse().unwrap())
             .collect();
-        assert!(tries.len() >= 6, "{asked}: {tries:?}");
+        assert!(tries.len() >= 3, "{asked}: {tries:?}");
         for pair in tries.windows(2) {
             let wait = pair[1].duration_since(pair[0]);
             assert!(

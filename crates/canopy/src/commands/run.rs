@@ -30,7 +30,8 @@ pub(super) async fn run(
     }
     if !options.once {
         let path = &options.config.config;
-        return match daemon::run(path, &loaded, environment, observer).await? {
+        let running = Box::pin(daemon::run(path, &loaded, environment, observer));
+        return match running.await? {
             Some(program) => finish_in_time(program, options).await,
             None => Ok(Ended::Well),
         };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use canopy_engine::{Catalog, Options};
 use canopy_mapping::{Source, Trace, Workflow};
-use canopy_store::{NewEvent, ProfileChange, ProfileStore, ProfileUpdate, RunState, StepState, Store};
+use canopy_store::{
+    NewEvent, ProfileChange, ProfileStore, ProfileUpdate, RunState, StepState, Store,
+};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
@@ -410,7 +412,9 @@ stop = "it has heard"
         .edit_profile(&location, None, vec![ours], vec![], now);
     edited.await.unwrap();
     let reopened = json!({ "contactId": contact, "taskId": task, "completed": false });
-    world.without_faults("update-task-completed", reopened).await;
+    world
+        .without_faults("update-task-completed", reopened)
+        .await;
     world.told_update("task", &contact, task, 1).await;
     world.drain().await;
     world.clear_faults().await;
