@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::Only;
 use crate::auth;
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
@@ -36,6 +37,8 @@ pub(crate) enum Auth {
     Status {
         #[command(flatten)]
         config: ConfigArgs,
+        #[command(flatten)]
+        only: Only,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -64,7 +67,7 @@ pub(super) async fn auth(options: Auth, environment: &Environment) -> Result<End
     match options {
         Auth::Url(which) => url(&which, environment).await,
         Auth::Finish { which, pasted } => finish(&which, &pasted, environment).await,
-        Auth::Status { config, json } => status(&config, json, environment).await,
+        Auth::Status { config, only, json } => status((&config, &only), json, environment).await,
         Auth::Scopes { which, json } => scopes(&which, json),
     }
 }
@@ -124,11 +127,12 @@ async fn finish(which: &Which, pasted: &str, environment: &Environment) -> Resul
 }
 
 async fn status(
-    config: &ConfigArgs,
+    (config, only): (&ConfigArgs, &Only),
     as_json: bool,
     environment: &Environment,
 ) -> Result<Ended, Failure> {
-    let loaded = config::load(&config.config)?;
+    let mut loaded = config::load(&config.config)?;
+    only.keep(&mut loaded)?;
     let store = existing_store(&loaded, environment).await?;
     let rows = async {
         let (calls, _) = CallSink::new();
