@@ -28,6 +28,7 @@ const ALARM_FROM: u64 = 20;
 /// A delivery is tried for some minutes only, so a new key has to be noticed within these.
 const KEY_WINDOW: SignedDuration = SignedDuration::from_mins(20);
 const FORGED_FROM: u64 = 3;
+const UNSIGNED_FROM: u64 = 10;
 /// As soon as one in so many does not fit.
 const FORGED_SHARE: u64 = 10;
 /// Windows in which so many changes of a kind were found by polls alone.
@@ -287,6 +288,16 @@ fn keys(recent: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
                 ),
                 remedy: "if HighLevel signs with a new key, add it to [webhooks] public_keys at once, for it tries each delivery for some minutes only (else somebody else sends here, or a proxy changes the bodies)".to_owned(),
             },
+            // Strangers send one or two; so many, and none that is signed, came through something that drops the header.
+            (_, 0) if sum.unsigned >= UNSIGNED_FROM && sum.forged == 0 && !sum.address.ends_with('*') => {
+                Trouble::Yes {
+                    cause: format!(
+                        "{} deliveries to {} within half an hour came without a signature, and none with one: they are refused",
+                        sum.unsigned, sum.address
+                    ),
+                    remedy: "see that the proxy in front passes the header X-GHL-Signature on; HighLevel tries each delivery for some minutes only (else strangers send here)".to_owned(),
+                }
+            }
             (false, 1..) => Trouble::Over,
             _ => Trouble::Unclear,
         };

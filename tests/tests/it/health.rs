@@ -390,3 +390,35 @@ async fn calls_of_a_workflow_with_a_wrong_secret_are_told() {
     eventually("its end", async || told().await.is_none()).await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_are_refused_are_told_whether_their_signature_is_wrong_or_missing() {
+    let world = world().await;
+    let running = world.start().await;
+    let forged = "A".repeat(86) + "==";
+    let deals = format!("{}/OpportunityCreate", running.webhooks);
+    for _ in 0..32 {
+        let body = b"{\"type\":\"ContactCreate\"}".to_vec();
+        let signed = [("X-GHL-Signature", &*forged)];
+        assert_eq!(world.post(&running.webhooks, &signed, body.clone()).await, 401);
+        assert_eq!(world.post(&deals, &[], body).await, 401);
+    }
+    let told = async |path: &str| {
+        let all = alerts(&world).await.into_iter();
+        let mut of = all.filter(|one| one.kind == "webhook_signatures");
+        of.find(|one| one.subject == path).map(|one| one.message)
+    };
+    let (common, own) = ("/webhooks/highlevel", "/webhooks/highlevel/OpportunityCreate");
+    eventually("the alerts", async || {
+        told(common).await.is_some() && told(own).await.is_some()
+    })
+    .await;
+    assert!(told(common).await.unwrap().contains("public_keys"));
+    assert!(told(own).await.unwrap().contains("proxy"));
+    eventually("the rate to be told", async || {
+        alerts(&world).await.iter().any(|one| one.kind == "webhook_rate")
+    })
+    .await;
+    assert_eq!(status(&world).await.0, Some(3));
+    running.stop().await;
+}

@@ -84,7 +84,7 @@ impl Health {
                 ["all" | "store"] => String::new(),
                 _ => format!(" ({})", names.join(", ")),
             };
-            let _ = write!(text, "  good: {}{names}", word(part));
+            let _ = write!(text, "  good: {}{names}", what(part));
             if let (Some(since), Some(last)) = (since, last) {
                 let _ = write!(text, ", since {since:.0}, last {last:.0}");
             }
@@ -137,6 +137,20 @@ fn place(parts: &mut Vec<PartHealth>, report: PartReport, now: Timestamp) {
 
 fn word(part: Part) -> String {
     part.as_str().replace('_', " ")
+}
+
+/// What is good, in words.
+fn what(part: Part) -> String {
+    let what = match part {
+        Part::ClockOff => "clock",
+        Part::Limit => "calls of the day",
+        Part::Drain => "work",
+        Part::DeadRuns => "no dead runs",
+        Part::HeldRuns => "no held runs",
+        Part::UnknownPurchases => "no unknown purchases",
+        other => return word(other),
+    };
+    what.to_owned()
 }
 
 /// How often it failed, when it was last good, and when it is tried again.
