@@ -74,7 +74,7 @@ pub(crate) async fn run(
 ) -> Result<Ended, Failure> {
     match command {
         Command::Demo(options) => demo::demo(&options, observer).await,
-        Command::Run(options) => run::run(&options, environment, observer).await,
+        Command::Run(options) => Box::pin(run::run(&options, environment, observer)).await,
         Command::Check(options) => check::check(&options, environment).await,
         Command::Init(options) => init::init(&options),
         Command::Sandbox(options) => sandbox::sandbox(&options).await,
