@@ -400,7 +400,10 @@ async fn webhooks_that_are_refused_are_told_whether_their_signature_is_wrong_or_
     for _ in 0..32 {
         let body = b"{\"type\":\"ContactCreate\"}".to_vec();
         let signed = [("X-GHL-Signature", &*forged)];
-        assert_eq!(world.post(&running.webhooks, &signed, body.clone()).await, 401);
+        assert_eq!(
+            world.post(&running.webhooks, &signed, body.clone()).await,
+            401
+        );
         assert_eq!(world.post(&deals, &[], body).await, 401);
     }
     let told = async |path: &str| {
@@ -408,7 +411,10 @@ async fn webhooks_that_are_refused_are_told_whether_their_signature_is_wrong_or_
         let mut of = all.filter(|one| one.kind == "webhook_signatures");
         of.find(|one| one.subject == path).map(|one| one.message)
     };
-    let (common, own) = ("/webhooks/highlevel", "/webhooks/highlevel/OpportunityCreate");
+    let (common, own) = (
+        "/webhooks/highlevel",
+        "/webhooks/highlevel/OpportunityCreate",
+    );
     eventually("the alerts", async || {
         told(common).await.is_some() && told(own).await.is_some()
     })
@@ -416,7 +422,10 @@ async fn webhooks_that_are_refused_are_told_whether_their_signature_is_wrong_or_
     assert!(told(common).await.unwrap().contains("public_keys"));
     assert!(told(own).await.unwrap().contains("proxy"));
     eventually("the rate to be told", async || {
-        alerts(&world).await.iter().any(|one| one.kind == "webhook_rate")
+        alerts(&world)
+            .await
+            .iter()
+            .any(|one| one.kind == "webhook_rate")
     })
     .await;
     assert_eq!(status(&world).await.0, Some(3));
