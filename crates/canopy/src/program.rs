@@ -348,6 +348,9 @@ impl Program {
                 () = shutdown.cancelled() => return,
             }
             remind(&self.store, &self.tokens).await;
+            if let Err(error) = self.engine.compare_accounts().await {
+                tracing::warn!(error = %chain(&error), "ledger and account could not be compared; it will be tried again");
+            }
             if let Err(error) = self.store.prune_calls(Timestamp::now() - CALL_LOG).await {
                 tracing::warn!(%error, "old calls could not be deleted from the call log");
             }
@@ -472,6 +475,8 @@ pub(crate) fn engine_options(config: &config::Config) -> Options {
         },
         most_runs: config.loops.most_runs,
         purchase_window: polls::signed(config.purchases.window),
+        key_memory: polls::signed(config.purchases.key_memory),
+        report_delay: polls::signed(config.purchases.report_delay),
         // Who asks for what is there already does not want to approve it once more.
         max_age: (!config.poll.backfill).then(|| polls::signed(config.poll.max_age)),
         ..Options::default()

@@ -205,6 +205,11 @@ impl Client {
         }
     }
 
+    /// Where the API lives.
+    pub fn base_url(&self) -> &Url {
+        &self.base
+    }
+
     /// What of the limits is used.
     pub fn rate_budget(&self) -> Budget {
         self.transport.budget()

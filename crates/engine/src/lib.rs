@@ -13,9 +13,10 @@
 //!
 //! assert_eq!(Catalog.kind("buy-trees"), Some(ActionKind::Purchase));
 //! assert_eq!(Catalog.kind("create-note"), Some(ActionKind::HighLevel));
-//! assert_eq!(Options::default().purchase_window.as_hours(), 12);
+//! assert_eq!(Options::default().purchase_window.as_mins(), 10);
 //! ```
 
+pub mod account;
 mod actions;
 mod adopt;
 mod arguments;
@@ -68,7 +69,8 @@ pub use foresee::{Foreseen, foresee};
 pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
 pub use plan::PLANNED;
-pub use queue::zone_fact;
+pub use queue::{UNSURE_GATES, zone_fact};
+pub use steps::unknown::{UNKNOWN, short};
 pub use vocabulary::workflow_schema;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
@@ -87,6 +89,8 @@ pub struct Engine {
     owner: String,
     fields: custom_fields::FieldDirectory,
     records: location::Records,
+    /// Which accounts were compared with the ledger.
+    account_gate: account::Gate,
     /// Real purchases go one after the other.
     turns: turns::Turns,
     /// Set at shutdown: no further run is begun.
@@ -117,6 +121,7 @@ impl Engine {
             owner: owner.into(),
             fields: custom_fields::FieldDirectory::default(),
             records: location::Records::default(),
+            account_gate: account::Gate::default(),
             turns: turns::Turns::default(),
             stopping: AtomicBool::new(false),
             plan: None,

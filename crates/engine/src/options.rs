@@ -81,9 +81,14 @@ impl RetryOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     pub retry: RetryOptions,
-    /// How long after the first sending a purchase without an answer is sent again under its key. How long Ecologi
-    /// remembers keys is not documented; after this the purchase waits for a person. Default 12 h.
+    /// How long after the first sending a purchase without an answer is sent again under its key. After this it is made
+    /// anew only where the account's totals show that it was not made; where they cannot tell, a person decides. Default
+    /// 10 min.
     pub purchase_window: SignedDuration,
+    /// How long Ecologi remembers a key at most, which is not documented. Default 24 h.
+    pub key_memory: SignedDuration,
+    /// How late the account's totals may be: Ecologi refreshes them about every ten minutes. Default 15 min.
+    pub report_delay: SignedDuration,
     /// What a poll finds of before this much time, and a webhook that was made this much time before it came, wait for a
     /// person's approval: after a long stop nobody wants all that was missed to run by surprise. `None`: nothing waits. Default 24 h.
     pub max_age: Option<SignedDuration>,
@@ -102,7 +107,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             retry: RetryOptions::default(),
-            purchase_window: SignedDuration::from_hours(12),
+            purchase_window: SignedDuration::from_mins(10),
+            key_memory: SignedDuration::from_hours(24),
+            report_delay: SignedDuration::from_mins(15),
             max_age: Some(SignedDuration::from_hours(24)),
             most_runs: 20,
             lease: SignedDuration::from_secs(60),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use canopy_store::{Alert, Cap, CapScope, Fence, NewAlert, Turn, WaitingPurchase};
+use canopy_store::{Alert, Cap, CapScope, Fence, NewAlert, OTHER_CURRENCY, Turn, WaitingPurchase};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::Engine;
+use crate::account::ACCOUNT;
 use crate::connection::{BudgetZone, Connection};
 use crate::error::{EngineError, Verdict};
 
@@ -21,6 +22,9 @@ const OPEN: u32 = 1000;
 pub(crate) const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long a location's zone is believed.
 const ZONE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Gates of purchases that wait for a person, not for time.
+pub const UNSURE_GATES: [&str; 2] = [ACCOUNT, OTHER_CURRENCY];
 
 /// The name under which the store remembers the time zone of a connection's location.
 pub fn zone_fact(connection: &str) -> String {
@@ -47,6 +51,16 @@ impl Engine {
         });
         let open: Vec<Alert> = open.collect();
         if waiting.is_empty() && open.is_empty() {
+            return Ok(());
+        }
+        if waiting.iter().any(|one| one.gate == ACCOUNT)
+            && !self.account_is_open(connection).await.unwrap_or(false)
+        {
+            let slots = waiting.into_iter().map(|one| one.slot).collect();
+            let until = now + LOOK_AGAIN;
+            self.store
+                .keep_waiting(fence, slots, ACCOUNT, until, now)
+                .await?;
             return Ok(());
         }
         // Without the zone nobody knows what the caps have left; what waits goes on waiting.

@@ -73,7 +73,9 @@ pub use health_store::{
     is_notice, not_good,
 };
 pub use key::SecretKey;
-pub use money_store::{CapOf, CapUse, MoneyStore, Turn, WaitingPurchase};
+pub use money_store::{
+    Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, WaitingPurchase,
+};
 pub use profile_store::ProfileStore;
 pub use sqlite::{Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
 pub use store::Store;

@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::types::{Cap, Fence};
 
+/// The gate of purchases on an account that answers in another currency.
+pub const OTHER_CURRENCY: &str = "another currency";
+
 /// A purchase that waits its turn. Its run comes back to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitingPurchase {
@@ -64,6 +67,49 @@ pub struct CapOf {
     pub currency: String,
 }
 
+/// Sums of the real purchases of a connection in one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bought {
+    pub connection: String,
+    pub unit: String,
+    pub confirmed: Decimal,
+    /// Sent or unknown: it may have been made.
+    pub open: Decimal,
+    /// Of what is confirmed, what was confirmed lately.
+    pub recent: Decimal,
+}
+
+/// A purchase of another store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    pub key: String,
+    pub slot: String,
+    pub location: String,
+    pub connection: String,
+    pub workflow: String,
+    pub contact: Option<String>,
+    pub operation: String,
+    pub quantity: Decimal,
+    pub unit: String,
+    /// What was charged; `None`: it was not confirmed, and may have been made.
+    pub amount: Option<Decimal>,
+    pub currency: String,
+    pub test: bool,
+    pub url: Option<String>,
+    pub at: Timestamp,
+}
+
+/// What became of imported purchases.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Imports {
+    pub added: u64,
+    /// They were here and open.
+    pub confirmed: u64,
+    pub known: u64,
+    /// Keys of those that were not taken, because another attempt at the same stands.
+    pub in_the_way: Vec<String>,
+}
+
 /// Money that waits or is left; facts that outlive the process.
 #[async_trait]
 pub trait MoneyStore: Send + Sync {
@@ -99,6 +145,16 @@ pub trait MoneyStore: Send + Sync {
     ) -> Result<()>;
     /// How much of a cap is used.
     async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse>;
+    /// What was really bought in all; `since`: from when on a confirmation counts as recent.
+    async fn bought(&self, since: Timestamp) -> Result<Vec<Bought>>;
+    /// A person's word: these were made by a newer store than this. What is confirmed here is left as it is; what was not
+    /// confirmed there is unknown here.
+    async fn import_purchases(
+        &self,
+        rows: Vec<Imported>,
+        source: &str,
+        now: Timestamp,
+    ) -> Result<Imports>;
     /// What was learned under this name, and when.
     async fn fact(&self, name: &str) -> Result<Option<(Value, Timestamp)>>;
     /// Learns it, in place of what was known.

@@ -23,6 +23,7 @@ mod mcp;
 mod missed;
 mod money;
 mod oauth;
+mod old_copy;
 mod ops;
 mod order_kills;
 mod people;

@@ -287,7 +287,11 @@ async fn user(
     connection: &ConnectionConfig,
     deadline: Instant,
 ) -> Option<Finding> {
-    let user = connection.ecologi.username.as_ref()?;
+    let Some(user) = connection.ecologi.username.as_ref() else {
+        let note = "ecologi.username is not given: ledger and account cannot be compared, so nobody notices that a store is an old copy, and unanswered purchases wait for a person";
+        let what = name(connection, "Ecologi user");
+        return (!connection.test).then(|| Finding::noted(what, note.to_owned()));
+    };
     let asked = async {
         let client = connector.ecologi(connection, "").await;
         let client = client.map_err(|failure| failure.to_string())?;

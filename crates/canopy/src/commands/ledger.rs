@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::ledger_account::{Acknowledge, Import, acknowledge, import};
 use super::{Only, instant, status};
 use crate::call_log::CallSink;
 use crate::cells;
@@ -30,6 +31,10 @@ pub(crate) enum LedgerCommand {
     Export(Export),
     /// Compare what was really bought with Ecologi's own figures; exits with 3 when they differ
     Reconcile(Reconcile),
+    /// Say that what the account has more was bought elsewhere; real purchases that waited for this go on
+    Acknowledge(Acknowledge),
+    /// Take in what a newer store had bought, by the file that its `ledger export` wrote
+    Import(Import),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +75,8 @@ pub(super) async fn ledger(
     match command {
         LedgerCommand::Export(options) => export(options).await,
         LedgerCommand::Reconcile(options) => reconcile(options, environment).await,
+        LedgerCommand::Acknowledge(options) => acknowledge(options, environment).await,
+        LedgerCommand::Import(options) => import(options, environment).await,
     }
 }
 
@@ -119,6 +126,9 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
         "test",
         "state",
         "url",
+        "slot",
+        "connection",
+        "location",
     ])?;
     for purchase in purchases {
         // What was charged: an estimate is no money.
@@ -136,6 +146,9 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
             &purchase.test.to_string(),
             purchase.state.as_str(),
             purchase.url.as_deref().unwrap_or_default(),
+            &purchase.slot,
+            &purchase.connection,
+            &purchase.location,
         ];
         let cells = row.map(cells::safe);
         writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
@@ -154,6 +167,8 @@ async fn all(store: &SqliteStore) -> Result<Vec<Purchase>, Failure> {
 struct Figure {
     kind: &'static str,
     ledger: Decimal,
+    /// Bought elsewhere, as far as it was agreed.
+    elsewhere: Decimal,
     /// `None`: Ecologi does not report it for this account.
     ecologi: Option<Decimal>,
 }
@@ -162,7 +177,7 @@ impl Figure {
     fn differs(&self) -> bool {
         match self.ecologi {
             // Finer than the smallest purchase of any kind, coarser than the rounding of a report.
-            Some(ecologi) => (self.ledger - ecologi).abs() >= Decimal::new(5, 4),
+            Some(ecologi) => (self.ledger + self.elsewhere - ecologi).abs() >= Decimal::new(5, 4),
             None => false,
         }
     }
@@ -229,7 +244,7 @@ async fn compare_all(
     }
     let (mut report, mut agree) = (Vec::new(), true);
     for account in accounts.values() {
-        let figures = figures(connector, account, &purchases).await?;
+        let figures = figures(connector, account, &purchases, store).await?;
         for figure in &figures {
             note(store, account, figure).await?;
             agree &= !figure.differs();
@@ -274,6 +289,7 @@ async fn figures(
     connector: Connector<'_>,
     account: &Account<'_>,
     purchases: &[Purchase],
+    store: &SqliteStore,
 ) -> Result<Vec<Figure>, Failure> {
     let Some(config) = account.connections.first() else {
         return Ok(Vec::new());
@@ -298,24 +314,41 @@ async fn figures(
             .sum()
     };
     let tonnes = |unit: &str| bought(unit) / Decimal::from(1000);
+    let known = match super::ledger_account::account(
+        connector.loaded,
+        config,
+        client.base_url().as_str(),
+    ) {
+        Some(account) => account.remembered(store).await,
+        None => Ok(None),
+    };
+    let known = known.map_err(|error| Failure::failed(&error))?;
+    let elsewhere = |kind: &str| {
+        let agreed = known.as_ref().and_then(|known| known.agreed.get(kind));
+        agreed.map_or(Decimal::ZERO, |agreed| agreed.apart)
+    };
     Ok(vec![
         Figure {
             kind: "trees",
+            elsewhere: elsewhere("trees"),
             ledger: bought("trees"),
             ecologi: reported(|totals| totals.trees),
         },
         Figure {
             kind: "carbon",
+            elsewhere: elsewhere("carbon"),
             ledger: tonnes("kg_co2e"),
             ecologi: reported(|totals| totals.carbon_offset),
         },
         Figure {
             kind: "removal",
+            elsewhere: elsewhere("removal"),
             ledger: tonnes("kg_co2e_removed"),
             ecologi: reported(|totals| totals.carbon_removal),
         },
         Figure {
             kind: "habitat",
+            elsewhere: elsewhere("habitat"),
             ledger: bought("m2"),
             ecologi: reported(|totals| totals.habitat_restoration),
         },
@@ -328,9 +361,10 @@ async fn note(store: &SqliteStore, account: &Account<'_>, figure: &Figure) -> Re
     let now = Timestamp::now();
     let noted = if figure.differs() {
         let message = format!(
-            "the ledger has {} {}, Ecologi reports {}; look for purchases made outside Canopy, and settle unknown ones with `canopy purchase resolve`",
+            "the ledger has {} {}{}, Ecologi reports {}; look for purchases made outside Canopy (`canopy ledger acknowledge` takes them for known), and settle unknown ones with `canopy purchase resolve`",
             figure.ledger.normalize(),
             figure.kind,
+            more(figure),
             figure.ecologi.unwrap_or_default().normalize(),
         );
         let alert = NewAlert {
@@ -346,6 +380,14 @@ async fn note(store: &SqliteStore, account: &Account<'_>, figure: &Figure) -> Re
     noted.map(drop).map_err(|error| Failure::failed(&error))
 }
 
+/// What is known to be bought elsewhere.
+fn more(figure: &Figure) -> String {
+    if figure.elsewhere.is_zero() {
+        return String::new();
+    }
+    format!(" and {} bought elsewhere", figure.elsewhere.normalize())
+}
+
 fn line(account: &Account<'_>, figure: &Figure) -> String {
     let verdict = match figure.ecologi {
         None => "not reported",
@@ -356,10 +398,11 @@ fn line(account: &Account<'_>, figure: &Figure) -> String {
         .ecologi
         .map_or_else(|| "-".to_owned(), |figure| figure.normalize().to_string());
     format!(
-        "{}  {:<8}  ledger {:>10}  Ecologi {reported:>10}  {verdict}",
+        "{}  {:<8}  ledger {:>10}{}  Ecologi {reported:>10}  {verdict}",
         account.user,
         figure.kind,
-        figure.ledger.normalize()
+        figure.ledger.normalize(),
+        more(figure)
     )
 }
 
@@ -369,6 +412,7 @@ fn json(account: &Account<'_>, figures: &[Figure], open: usize) -> Value {
         .map(|figure| {
             let value = json!({
                 "ledger": figure.ledger.normalize(),
+                "elsewhere": figure.elsewhere.normalize(),
                 "ecologi": figure.ecologi.map(|figure| figure.normalize()),
                 "agrees": figure.ecologi.map(|_| !figure.differs()),
             });

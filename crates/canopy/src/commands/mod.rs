@@ -15,6 +15,7 @@ mod events;
 mod init;
 mod instant;
 mod ledger;
+mod ledger_account;
 mod mcp;
 mod only;
 mod ops;

@@ -64,6 +64,12 @@ pub(super) async fn purchase(
             let resolved = store
                 .resolve_purchase(&purchase.key, bought, "said by the operator", now)
                 .await;
+            if matches!(resolved, Ok(true)) {
+                let subject = canopy_engine::short(&purchase.key);
+                let kind = canopy_engine::UNKNOWN;
+                let mended = store.resolve_alert(&purchase.location, kind, subject, now);
+                mended.await.map_err(failed)?;
+            }
             let requeued = match resolved {
                 Ok(true) => store.requeue_run(purchase.run, now).await,
                 other => other,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canopy_engine::Observer;
-use canopy_store::{BreakerStore as _, Store};
+use canopy_engine::{Observer, UNSURE_GATES};
+use canopy_store::{BreakerStore as _, MoneyStore as _, Store};
 
 use super::simulate;
 use crate::cli::Run;
@@ -112,7 +112,9 @@ async fn finish(program: Program, options: &Run, good: bool) -> Result<Ended, Fa
         .map_err(|error| Failure::failed(&error))?;
     let stopped = program.store.breakers(None).await;
     let stopped = stopped.map_err(|error| Failure::failed(&error))?;
+    let waiting = program.store.waiting_purchases(None).await;
     program.close().await;
+    let waiting = waiting.map_err(|error| Failure::failed(&error))?;
     if options.json {
         println!("{}", serde_json::json!(summary));
     } else if options.once {
@@ -121,6 +123,13 @@ async fn finish(program: Program, options: &Run, good: bool) -> Result<Ended, Fa
     let needs_person = summary.runs_held + summary.runs_dead + summary.purchases_unknown > 0;
     if options.once && !stopped.is_empty() {
         note("purchases are stopped; `canopy alerts` tells why");
+        return Ok(Ended::NeedsPerson);
+    }
+    let gated = waiting
+        .iter()
+        .any(|one| UNSURE_GATES.contains(&&*one.gate) && !one.freed);
+    if options.once && gated {
+        note("real purchases wait for a person; `canopy alerts` says why");
         return Ok(Ended::NeedsPerson);
     }
     if options.once && needs_person {

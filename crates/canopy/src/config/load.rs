@@ -107,6 +107,13 @@ pub(crate) fn parse(file: &str, text: String, folder: PathBuf) -> Result<Loaded,
         }
         check_connection(file, &text, connection)?;
     }
+    if config.purchases.window > config.purchases.key_memory {
+        return refuse(
+            "purchases.window is longer than purchases.key_memory: a key that is forgotten buys again".to_owned(),
+            "window",
+            "write a window that is not longer",
+        );
+    }
     super::hooks::check(file, &text, &config)?;
     super::fields::check(file, &text, &config)?;
     super::budget::check(file, &text, &config)?;

@@ -210,17 +210,28 @@ impl Default for Loops {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Purchases {
-    /// How long an unanswered purchase is sent again under its key, a length of time; after that it waits for a person.
-    /// Default: `12h`.
+    /// How long an unanswered purchase is sent again under its key, a length of time. After that it is made anew only where
+    /// the account's totals show that it was not made; where they cannot tell, it waits for a person. Default: `10m`.
     #[serde(with = "durations")]
     #[schemars(with = "Length")]
     pub window: Duration,
+    /// How long Ecologi remembers keys at most, a length of time, not below `window`; it is not documented. Default: `24h`.
+    #[serde(with = "durations")]
+    #[schemars(with = "Length")]
+    pub key_memory: Duration,
+    /// How late the account's totals may be, a length of time: Ecologi refreshes them about every ten minutes. Default:
+    /// `15m`.
+    #[serde(with = "durations")]
+    #[schemars(with = "Length")]
+    pub report_delay: Duration,
 }
 
 impl Default for Purchases {
     fn default() -> Self {
         Self {
-            window: Duration::from_hours(12),
+            window: Duration::from_mins(10),
+            key_memory: Duration::from_hours(24),
+            report_delay: Duration::from_mins(15),
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod records;
 pub(crate) mod sync;
 pub(crate) mod tag_writes;
 mod told;
+pub(crate) mod unknown;
 mod upsert;
 
 use canopy_mapping::{Event, Step};

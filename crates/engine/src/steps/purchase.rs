@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::StepRun;
 use super::control::AHEAD;
 use super::mail::{LEFT_OUT, is_mail_refused};
+use super::unknown::unknown;
 use crate::Cause;
 use crate::connection::Connection;
 use crate::context::Context;
@@ -48,11 +49,22 @@ impl StepRun<'_> {
             Err(reason) => return self.hold(order.body(), reason).await,
         };
         let _turn = engine.turns.wait(self.connection).await;
+        if !self.is_in_ledger().await?
+            && let Some(verdict) = self.at_account_gate(&purchase).await?
+        {
+            return Ok(verdict);
+        }
         self.go_on(&order, purchase).await
     }
 
+    /// Whether it is in the ledger and was not refused.
+    async fn is_in_ledger(&self) -> Result<bool, EngineError> {
+        let known = self.engine.store.purchase_for(&self.key).await?;
+        Ok(known.is_some_and(|known| known.state != PurchaseState::Refused))
+    }
+
     /// From the intent on.
-    pub(super) async fn go_on(
+    pub(crate) async fn go_on(
         &mut self,
         order: &OrderRequest,
         purchase: NewPurchase,
@@ -99,7 +111,7 @@ impl StepRun<'_> {
         prices.estimate(&order.order, currency).unwrap_or_default()
     }
 
-    pub(super) fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
+    pub(crate) fn new_purchase(&self, order: &OrderRequest) -> Result<NewPurchase, String> {
         let currency = &self.connection.currency;
         let estimate = match self.connection.prices.estimate(&order.order, currency) {
             Some(estimate) => estimate,
@@ -158,21 +170,7 @@ impl StepRun<'_> {
                 if is_known && age <= self.engine.options.purchase_window {
                     return self.send(order, &purchase, true).await;
                 }
-                let error = format!(
-                    "sent at {sent} and never answered; the key is trusted for {} h only, so it is not sent again",
-                    self.engine.options.purchase_window.as_hours()
-                );
-                self.settle(
-                    &purchase.key,
-                    PurchaseOutcome::Unknown {
-                        error: error.clone(),
-                    },
-                    StepState::Unsure,
-                    None,
-                    Some(&error),
-                )
-                .await?;
-                Ok(Verdict::Held(unknown(&purchase.key, &error)))
+                self.reconcile(order, &purchase).await
             }
             PurchaseState::Unknown => {
                 let error = purchase.error.unwrap_or_default();
@@ -276,7 +274,7 @@ impl StepRun<'_> {
         })
     }
 
-    async fn settle(
+    pub(crate) async fn settle(
         &self,
         key: &str,
         outcome: PurchaseOutcome,
@@ -293,7 +291,7 @@ impl StepRun<'_> {
         Ok(())
     }
 
-    pub(super) async fn hold(
+    pub(crate) async fn hold(
         &self,
         request: Value,
         reason: String,
@@ -369,12 +367,4 @@ fn bought(purchase: &Purchase) -> Value {
         .response
         .clone()
         .unwrap_or_else(|| json!({ "treeUrl": purchase.url, "amount": purchase.amount }))
-}
-
-fn unknown(key: &str, error: &str) -> String {
-    format!(
-        "whether purchase {} was made is unknown: {error}; look at the Ecologi account, then say `canopy purchase resolve {} --bought` or `--not-bought`",
-        &key[..12.min(key.len())],
-        &key[..12.min(key.len())]
-    )
 }

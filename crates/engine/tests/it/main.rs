@@ -1,6 +1,7 @@
 //! The engine against the sandbox, with a clock that the tests move.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod account;
 mod actions;
 mod budgets;
 mod caps;

@@ -60,7 +60,7 @@ async fn waiting_at_a_cap_ends_with_the_day() {
 
 #[tokio::test]
 async fn an_unanswered_purchase_is_sent_again_within_the_window_and_not_after() {
-    for (hours, calls) in [(11, 2), (13, 1)] {
+    for (minutes, calls) in [(9, 2), (11, 1)] {
         let world = World::new(TREE_ONLY).await;
         world.create("Ada").await;
         // The first call and what the transport itself repeats.
@@ -73,14 +73,18 @@ async fn an_unanswered_purchase_is_sent_again_within_the_window_and_not_after() 
         world.poll_and_drain().await;
         world.clear_faults().await;
         let replays = world.bought().await[0]["replays"].as_u64().unwrap();
-        world.wait(SignedDuration::from_hours(hours));
+        world.wait(SignedDuration::from_mins(minutes));
         world.drain().await;
         let book = world.bought().await;
         assert_eq!(book.len(), 1);
-        assert_eq!(book[0]["replays"], replays + calls - 1, "after {hours} h");
+        assert_eq!(
+            book[0]["replays"],
+            replays + calls - 1,
+            "after {minutes} min"
+        );
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
         let run = world.run().await;
-        if hours < 12 {
+        if minutes < 10 {
             assert_eq!(
                 (purchase.state, run.state),
                 (PurchaseState::Confirmed, RunState::Done)
@@ -164,7 +168,7 @@ async fn a_refusal_after_an_unanswered_attempt_does_not_forget_the_doubt() {
         world.clear_faults().await;
         let refusal = json!({ "kind": "status", "status": status, "service": "ecologi" });
         world.control("/faults", refusal).await;
-        world.wait(SignedDuration::from_hours(1));
+        world.wait(SignedDuration::from_mins(5));
         world.drain().await;
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
         assert_eq!(purchase.state, PurchaseState::Sent, "{status}");

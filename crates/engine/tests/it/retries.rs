@@ -16,6 +16,8 @@ async fn a_step_that_keeps_failing_ends_in_the_dead_letters() {
     };
     let options = Options {
         retry,
+        // Longer than it is tried: what becomes of it then is not the matter here.
+        purchase_window: SignedDuration::from_hours(12),
         ..Options::default()
     };
     let world = World::with(TREE_ONLY, |_| {}, options).await;

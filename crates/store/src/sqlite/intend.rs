@@ -9,7 +9,7 @@ use super::fence::Held;
 use super::ledger::{Entry, append, own};
 use super::row::{micros, positive_millionths};
 use super::{answers, queue, steps};
-use crate::money_store::CapOf;
+use crate::money_store::{CapOf, OTHER_CURRENCY};
 use crate::types::{Cap, NewPurchase, NewStep, PurchaseIntent, PurchaseState};
 
 pub(super) async fn intend(
@@ -36,7 +36,7 @@ pub(super) async fn intend(
         let other =
             answers::other_currency(held.connection, &new.connection, &new.currency).await?;
         if let Some(currency) = other {
-            queue::enter(held, new, estimate, queue::OTHER_CURRENCY, now).await?;
+            queue::enter(held, new, estimate, OTHER_CURRENCY, now).await?;
             return Ok(PurchaseIntent::OtherCurrency { currency });
         }
         let asking = Asking {

@@ -118,13 +118,13 @@ pub(super) async fn own(held: &mut Held<'_>, key: &str) -> Op<Option<Purchase>> 
 
 /// What a new ledger entry says, and with it the row of `purchases`.
 pub(super) struct Entry<'a> {
-    state: PurchaseState,
-    amount: Option<i64>,
-    currency: Option<&'a str>,
-    url: Option<&'a str>,
-    response: Option<String>,
+    pub(super) state: PurchaseState,
+    pub(super) amount: Option<i64>,
+    pub(super) currency: Option<&'a str>,
+    pub(super) url: Option<&'a str>,
+    pub(super) response: Option<String>,
     /// Why it was refused or is unknown; a person's note.
-    detail: Option<&'a str>,
+    pub(super) detail: Option<&'a str>,
 }
 
 impl Entry<'_> {
@@ -164,7 +164,7 @@ pub(super) async fn append(
 }
 
 /// Appends the entry and brings the row of `purchases` in line.
-async fn record(
+pub(super) async fn record(
     connection: &mut SqliteConnection,
     key: &str,
     epoch: i64,

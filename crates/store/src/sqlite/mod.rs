@@ -16,6 +16,7 @@ mod fault;
 mod fence;
 mod health;
 mod identity;
+mod imports;
 mod inbox;
 mod intend;
 mod ledger;

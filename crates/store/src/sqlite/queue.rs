@@ -10,9 +10,11 @@ use super::caps::{self, Asking};
 use super::fault::Op;
 use super::fence::Held;
 use super::row::{Reader, micros, millionths, positive_millionths};
-use super::{SqliteStore, answers};
+use super::{SqliteStore, answers, imports};
 use crate::error::Result;
-use crate::money_store::{CapOf, CapUse, MoneyStore, Turn, WaitingPurchase};
+use crate::money_store::{
+    Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, WaitingPurchase,
+};
 use crate::types::{Cap, Fence, NewPurchase};
 
 /// Where a purchase stands among those that wait.
@@ -84,6 +86,24 @@ impl MoneyStore for SqliteStore {
     async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse> {
         let mut reader = self.reader().await?;
         self.told(caps::of(&mut reader, cap, of, "").await)
+    }
+
+    async fn bought(&self, since: Timestamp) -> Result<Vec<Bought>> {
+        let mut reader = self.reader().await?;
+        self.told(imports::bought(&mut reader, since).await)
+    }
+
+    async fn import_purchases(
+        &self,
+        rows: Vec<Imported>,
+        source: &str,
+        now: Timestamp,
+    ) -> Result<Imports> {
+        let source = source.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { imports::import(connection, &rows, &source, now).await })
+        })
+        .await
     }
 
     async fn fact(&self, name: &str) -> Result<Option<(Value, Timestamp)>> {
@@ -282,9 +302,6 @@ async fn free(
     }
     Ok(Turn::Goes)
 }
-
-/// The gate of purchases on an account that answers in another currency.
-pub(super) const OTHER_CURRENCY: &str = "another currency";
 
 async fn stay(
     held: &mut Held<'_>,

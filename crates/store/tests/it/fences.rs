@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use canopy_store::{
-    Completion, EventEnd, Fence, LinkUpdate, PollCommit, ProfileStore, RunState, RunUpdate,
-    SqliteStore, StepState, Store, StoreError, Trouble, Version, Written,
+    Completion, EventEnd, Fence, LinkUpdate, MoneyStore, PollCommit, ProfileStore, RunState,
+    RunUpdate, SqliteStore, StepState, Store, StoreError, Trouble, Version, Written,
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
@@ -149,6 +149,9 @@ const FENCED: &[(&str, Call)] = &[
     ("intend_purchase", |s, f, r| s.intend_purchase(f, tree(r.run, "new"), step(r.run, "b2", "new"), vec![], at(1)).map(drop_ok).boxed()),
     ("mark_sent", |s, f, _| s.mark_sent(f, "k", at(1)).boxed()),
     ("settle_purchase", |s, f, r| s.settle_purchase(f, "k", confirmed("1"), outcome_of(r.run, "buy", StepState::Done), at(1)).boxed()),
+    ("wait_for_gate", |s, f, r| s.wait_for_gate(f, tree(r.run, "waits"), "account", at(1)).boxed()),
+    ("keep_waiting", |s, f, _| s.keep_waiting(f, vec!["waits".into()], "a day", at(3), at(2)).boxed()),
+    ("free_purchase", |s, f, _| s.free_purchase(f, "waits", "GBP", vec![], at(3), at(2)).map(drop_ok).boxed()),
     ("put_written", |s, f, _| s.put_written(f, written(), at(1)).boxed()),
     ("put_link", |s, f, _| s.put_link(f, link(), at(1)).boxed()),
     ("clear_written_hash", |s, f, _| s.clear_written_hash(f, "note", "n0", at(1)).boxed()),
@@ -266,6 +269,7 @@ fn the_table_has_every_fenced_method_of_the_trait() {
     let methods = [
         include_str!("../../src/store.rs"),
         include_str!("../../src/profile_store.rs"),
+        include_str!("../../src/money_store.rs"),
     ]
     .into_iter()
     .flat_map(|part| part.split("async fn ").skip(1));

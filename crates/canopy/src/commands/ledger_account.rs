@@ -1,0 +1,280 @@
+//! `canopy ledger import`: what a newer store had bought, into one that has forgotten it. `canopy ledger acknowledge`: what
+//! the account has more was bought elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use canopy_engine::account::{Account, Line};
+use canopy_store::{Imported, MoneyStore as _, PurchaseState, SqliteStore};
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::{secret, status};
+use crate::call_log::CallSink;
+use crate::cells;
+use crate::cli::ConfigArgs;
+use crate::config::{self, ConnectionConfig, Loaded};
+use crate::connect::Connector;
+use crate::environment::Environment;
+use crate::exit::{Ended, Failure, chain};
+use crate::output;
+use crate::polls;
+use crate::program::open_store;
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What `canopy ledger export` wrote, on the newer store
+    pub file: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Acknowledge {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Only the account of this connection
+    #[arg(long, value_name = "ID")]
+    pub connection: Option<String>,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The columns that are needed, in the order of [`Row`]'s members.
+const NEEDED: [&str; 15] = [
+    "key",
+    "time",
+    "workflow",
+    "contact",
+    "operation",
+    "quantity",
+    "unit",
+    "amount",
+    "currency",
+    "test",
+    "state",
+    "url",
+    "slot",
+    "connection",
+    "location",
+];
+
+pub(super) async fn import(options: &Import, environment: &Environment) -> Result<Ended, Failure> {
+    let name = options.file.display().to_string();
+    let text = std::fs::read(&options.file)
+        .map_err(|error| Failure::BadInput(format!("{name} cannot be read: {error}")))?;
+    let rows = read(&name, &text)?;
+    let loaded = config::load(&options.config.config)?;
+    for row in &rows {
+        if !loaded
+            .config
+            .connection
+            .iter()
+            .any(|one| one.id == row.connection)
+        {
+            return Err(Failure::BadInput(format!(
+                "{name}: purchase {} is of connection \"{}\", which {} does not have",
+                row.key, row.connection, loaded.file
+            )));
+        }
+    }
+    let store = secret::open(&options.config, environment).await?;
+    let count = rows.len();
+    let done = store.import_purchases(rows, &name, Timestamp::now()).await;
+    store.close().await;
+    let done = done.map_err(|error| Failure::failed(&error))?;
+    if options.json {
+        return output::line(
+            &json!({ "rows": count, "added": done.added, "confirmed": done.confirmed,
+            "known": done.known, "in_the_way": done.in_the_way }),
+        );
+    }
+    eprintln!(
+        "{count} purchase(s) read: {} added, {} that were open here are confirmed, {} known already",
+        done.added, done.confirmed, done.known
+    );
+    for key in &done.in_the_way {
+        eprintln!(
+            "{key}: not imported, because another attempt at the same stands here; `canopy purchase list` shows it"
+        );
+    }
+    eprintln!(
+        "a running canopy compares ledger and account again within ten minutes, others at their first purchase"
+    );
+    Ok(if done.in_the_way.is_empty() {
+        Ended::Well
+    } else {
+        Ended::NeedsPerson
+    })
+}
+
+fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
+    let mut reader = csv::Reader::from_reader(text);
+    let bad = |error: String| Failure::BadInput(format!("{name}: {error}"));
+    let titles = reader
+        .headers()
+        .map_err(|error| bad(error.to_string()))?
+        .clone();
+    let mut places = BTreeMap::new();
+    for wanted in NEEDED {
+        let Some(place) = titles.iter().position(|title| title == wanted) else {
+            return Err(bad(format!(
+                "it has no column \"{wanted}\"; only what `canopy ledger export` of this version writes can be imported"
+            )));
+        };
+        places.insert(wanted, place);
+    }
+    let mut rows = Vec::new();
+    for (line, record) in reader.records().enumerate() {
+        let line = line + 2;
+        let record = record.map_err(|error| bad(error.to_string()))?;
+        let cell =
+            |title: &str| cells::original(record.get(places[title]).unwrap_or_default()).to_owned();
+        let maybe = |title: &str| Some(cell(title)).filter(|text| !text.is_empty());
+        let wrong = |title: &str| bad(format!("line {line}: \"{}\" is no {title}", cell(title)));
+        let decimal = |title: &str| cell(title).parse::<Decimal>().map_err(|_| wrong(title));
+        let state: PurchaseState =
+            serde_json::from_value(json!(cell("state"))).map_err(|_| wrong("state"))?;
+        let amount = match (state, maybe("amount")) {
+            (PurchaseState::Confirmed, Some(_)) => Some(decimal("amount")?),
+            (PurchaseState::Confirmed, None) => return Err(wrong("amount")),
+            _ => None,
+        };
+        // What was refused was not bought.
+        if state == PurchaseState::Refused {
+            continue;
+        }
+        rows.push(Imported {
+            key: cell("key"),
+            slot: cell("slot"),
+            location: cell("location"),
+            connection: cell("connection"),
+            workflow: cell("workflow"),
+            contact: maybe("contact"),
+            operation: cell("operation"),
+            quantity: decimal("quantity")?,
+            unit: cell("unit"),
+            amount,
+            currency: cell("currency"),
+            test: cell("test").parse().map_err(|_| wrong("test"))?,
+            url: maybe("url"),
+            at: cell("time").parse().map_err(|_| wrong("time"))?,
+        });
+    }
+    Ok(rows)
+}
+
+pub(super) async fn acknowledge(
+    options: &Acknowledge,
+    environment: &Environment,
+) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    // Before a store is created by a look at it.
+    status::open(&options.config).await?.close().await;
+    let store = open_store(&loaded, environment).await?;
+    let (calls, log) = CallSink::new();
+    log.start(std::sync::Arc::new(store.clone()));
+    let connector = Connector {
+        loaded: &loaded,
+        environment,
+        store: Some(&store),
+        calls: &calls,
+    };
+    let done = accept(connector, &loaded, &store, options).await;
+    calls.flush().await;
+    store.close().await;
+    let done = done?;
+    if options.json {
+        let accounts: Vec<_> = done
+            .iter()
+            .map(|(user, lines)| json!({ "user": user, "figures": lines }))
+            .collect();
+        return output::line(&json!({ "accounts": accounts }));
+    }
+    for (user, lines) in &done {
+        for line in lines {
+            eprintln!(
+                "{user}: {} {} reported, {} in the ledger; {} taken for bought elsewhere",
+                line.reported.total.normalize(),
+                line.kind,
+                line.booked.confirmed.normalize(),
+                line.elsewhere.normalize()
+            );
+        }
+    }
+    eprintln!(
+        "purchases that waited for this go on; a running canopy takes them up within half a minute"
+    );
+    Ok(Ended::Well)
+}
+
+async fn accept(
+    connector: Connector<'_>,
+    loaded: &Loaded,
+    store: &SqliteStore,
+    options: &Acknowledge,
+) -> Result<Vec<(String, Vec<Line>)>, Failure> {
+    let mut done: Vec<(String, Vec<Line>)> = Vec::new();
+    let mut seen = Vec::new();
+    for config in &loaded.config.connection {
+        if options
+            .connection
+            .as_ref()
+            .is_some_and(|id| *id != config.id)
+        {
+            continue;
+        }
+        let client = connector.ecologi(config, "").await?;
+        let Some(account) = account(loaded, config, client.base_url().as_str()) else {
+            continue;
+        };
+        if seen.contains(&account) {
+            continue;
+        }
+        let lines = account.acknowledge(store, &client, delay(loaded), Timestamp::now());
+        let lines = lines
+            .await
+            .map_err(|error| Failure::Failed(chain(&error)))?;
+        done.push((account.user.clone(), lines));
+        seen.push(account);
+    }
+    if done.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "{}: no such connection has ecologi.username, so no account is compared with the ledger",
+            loaded.file
+        )));
+    }
+    Ok(done)
+}
+
+/// The account of a connection, where its user name is known.
+pub(super) fn account(loaded: &Loaded, config: &ConnectionConfig, base: &str) -> Option<Account> {
+    let user = config.ecologi.username.clone()?;
+    let all = &loaded.config.connection;
+    let shares = |one: &&ConnectionConfig| {
+        one.ecologi.username.as_ref() == Some(&user)
+            && one.ecologi.base_url == config.ecologi.base_url
+    };
+    let ids = |connections: Vec<&ConnectionConfig>| -> Vec<String> {
+        let mut ids: Vec<_> = connections.iter().map(|one| one.id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    Some(Account {
+        base: base.to_owned(),
+        connections: ids(all.iter().filter(shares).collect()),
+        configured: ids(all.iter().collect()),
+        user,
+    })
+}
+
+/// How late reports may be.
+pub(super) fn delay(loaded: &Loaded) -> SignedDuration {
+    polls::signed(loaded.config.purchases.report_delay)
+}

@@ -1,0 +1,259 @@
+//! Holds real purchases while the account has more than the ledger explains.
+
+use std::collections::HashMap;
+
+use canopy_store::{Purchase, StepState};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+use super::{ACCOUNT, Account, CompareError};
+use crate::Engine;
+use crate::connection::Connection;
+use crate::error::{EngineError, Verdict};
+use crate::queue::LOOK_AGAIN;
+use crate::steps::StepRun;
+use crate::steps::control::AHEAD;
+
+/// How long a comparison is believed while nothing is wrong.
+const DAILY: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is made while purchases are held.
+const HELD: SignedDuration = SignedDuration::from_mins(10);
+
+/// When accounts were compared, since this process began.
+#[derive(Debug, Default)]
+pub(crate) struct Gate(Mutex<HashMap<String, Looks>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Looks {
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// What the last sending of an unanswered purchase allows now.
+pub(crate) enum Evidence {
+    NotMade,
+    /// Nobody can tell yet; at this time perhaps.
+    Later(String, Option<Timestamp>),
+    /// Nobody can tell: a person decides.
+    Person(String),
+}
+
+impl Engine {
+    /// The Ecologi account of a connection, as far as its user name is known.
+    pub fn account_of(&self, connection: &Connection) -> Option<Account> {
+        let user = connection.ecologi_user.clone()?;
+        let base = connection.ecologi.base_url().to_string();
+        let shares = |one: &&Connection| {
+            one.ecologi_user.as_ref() == Some(&user) && one.ecologi.base_url().as_str() == base
+        };
+        let mut connections: Vec<_> = self
+            .connections()
+            .filter(shares)
+            .map(|one| one.id.clone())
+            .collect();
+        connections.sort_unstable();
+        let mut configured: Vec<_> = self.connections().map(|one| one.id.clone()).collect();
+        configured.sort_unstable();
+        Some(Account {
+            base,
+            user,
+            connections,
+            configured,
+        })
+    }
+
+    /// Compares all accounts that are due: before the first real purchase of this process, then daily.
+    pub async fn compare_accounts(&self) -> Result<(), CompareError> {
+        for connection in self.connections() {
+            self.account_is_open(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether real purchases may be made, as far as ledger and account tell. Without a user name nobody can tell, and
+    /// they are made.
+    pub(crate) async fn account_is_open(
+        &self,
+        connection: &Connection,
+    ) -> Result<bool, CompareError> {
+        if connection.test {
+            return Ok(true);
+        }
+        let Some(account) = self.account_of(connection) else {
+            return Ok(true);
+        };
+        if self.is_planning() {
+            let known = account.remembered(&*self.store).await?;
+            return Ok(known.is_none_or(|known| known.more.is_empty()));
+        }
+        let now = self.clock.now();
+        let mut compared = self.account_gate.0.lock().await;
+        let name = account.fact();
+        let last = compared.get(&name).copied();
+        let delay = self.options.report_delay;
+        if let Some(looks) = last
+            && let Some(known) = account.remembered(&*self.store).await?
+        {
+            let age = now.duration_since(looks.last).abs();
+            // What a restored store has forgotten of its last minutes shows in the totals a little later.
+            let again = looks.first == looks.last && age >= delay;
+            if known.more.is_empty() && age < DAILY && !again {
+                return Ok(true);
+            }
+            if !known.more.is_empty() && age < HELD {
+                return Ok(false);
+            }
+        }
+        let (store, client) = (&*self.store, &connection.ecologi);
+        let (known, _) = account.compare(store, client, delay, now).await?;
+        let looks = compared.entry(name).or_insert(Looks {
+            first: now,
+            last: now,
+        });
+        looks.last = now;
+        Ok(known.more.is_empty())
+    }
+
+    /// What is known of an unanswered purchase that is too old to be sent again under its key alone.
+    pub(crate) async fn evidence(
+        &self,
+        connection: &Connection,
+        purchase: &Purchase,
+    ) -> Result<Evidence, EngineError> {
+        let now = self.clock.now();
+        let options = &self.options;
+        let sent = purchase.sent_at.unwrap_or(purchase.created_at);
+        let Some(account) = self.account_of(connection) else {
+            let reason = "without ecologi.username the account's totals cannot tell either";
+            return Ok(Evidence::Person(reason.to_owned()));
+        };
+        if purchase.test {
+            // Simulations are never shown.
+            return Ok(Evidence::NotMade);
+        }
+        let entries = self.store.ledger(&purchase.key).await?;
+        let last = entries.iter().map(|entry| entry.at).max().unwrap_or(sent);
+        if last > now + AHEAD {
+            let reason = "the clock was ahead then, so nobody knows how old it is";
+            return Ok(Evidence::Person(reason.to_owned()));
+        }
+        let shown = last + options.report_delay;
+        if now < shown {
+            let reason = format!(
+                "sent at {sent:.0} and not answered; from {shown:.0} on the account's totals tell whether it was made"
+            );
+            return Ok(Evidence::Later(reason, Some(shown)));
+        }
+        let of = (purchase.unit.as_str(), purchase.quantity);
+        let times = (options.report_delay, now);
+        let store = &*self.store;
+        match account
+            .shows_not_made(store, &connection.ecologi, of, times)
+            .await
+        {
+            Ok(Some(true)) => Ok(Evidence::NotMade),
+            Ok(None) if now.duration_since(sent) < options.key_memory => {
+                let reason = "the account's totals do not show yet whether it was made, because others were bought just now";
+                Ok(Evidence::Later(
+                    reason.to_owned(),
+                    Some(now + options.report_delay),
+                ))
+            }
+            Ok(_) => Ok(Evidence::Person(format!(
+                "the totals of account {} do not show whether it was made",
+                account.user
+            ))),
+            Err(CompareError::Store(error)) => Err(error.into()),
+            Err(error) => Ok(Evidence::Later(error.to_string(), None)),
+        }
+    }
+}
+
+impl StepRun<'_> {
+    /// `Some`: the purchase waits, because the account has more than the ledger explains or that cannot be known now.
+    pub(crate) async fn at_account_gate(
+        &self,
+        purchase: &canopy_store::NewPurchase,
+    ) -> Result<Option<Verdict>, EngineError> {
+        let engine = self.engine;
+        let reason = match engine.account_is_open(self.connection).await {
+            Ok(true) => return Ok(None),
+            Ok(false) => "Ecologi's account has more than the ledger can explain, so real purchases wait for a person; `canopy alerts` says what to do".to_owned(),
+            Err(CompareError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                // Nothing is bought on a store that may be an old copy.
+                let error = format!("before the first purchase ledger and account are compared: {error}");
+                self.note_waiting(purchase).await?;
+                return Ok(Some(Verdict::Retry { error, after: None }));
+            }
+        };
+        let now = engine.clock.now();
+        self.note_waiting(purchase).await?;
+        engine
+            .store
+            .wait_for_gate(self.fence, purchase.clone(), ACCOUNT, now)
+            .await?;
+        let until = now + LOOK_AGAIN;
+        Ok(Some(Verdict::Wait { reason, until }))
+    }
+
+    /// The page shows what waits.
+    async fn note_waiting(&self, purchase: &canopy_store::NewPurchase) -> Result<(), EngineError> {
+        let now = self.engine.clock.now();
+        let intent = self.intent(purchase.request.clone());
+        self.engine
+            .store
+            .intend_step(self.fence, intent, now)
+            .await?;
+        Ok(())
+    }
+
+    /// An unanswered purchase that is too old for its key alone: the account's totals tell, or a person does.
+    pub(crate) async fn reconcile(
+        &mut self,
+        order: &canopy_ecologi::OrderRequest,
+        purchase: &Purchase,
+    ) -> Result<Verdict, EngineError> {
+        let engine = self.engine;
+        let now = engine.clock.now();
+        let sent = purchase.sent_at.unwrap_or(purchase.created_at);
+        match engine.evidence(self.connection, purchase).await? {
+            Evidence::NotMade => {
+                let error = format!(
+                    "sent at {sent:.0} and never answered; the account's totals show that it was not made"
+                );
+                let refused = canopy_store::PurchaseOutcome::Refused {
+                    error: error.clone(),
+                };
+                self.settle(
+                    &purchase.key,
+                    refused,
+                    StepState::Failed,
+                    None,
+                    Some(&error),
+                )
+                .await?;
+                match self.new_purchase(order) {
+                    Ok(again) => Box::pin(self.go_on(order, again)).await,
+                    Err(reason) => self.hold(order.body(), reason).await,
+                }
+            }
+            Evidence::Later(reason, Some(until)) => Ok(Verdict::Wait { reason, until }),
+            Evidence::Later(error, None) => Ok(Verdict::Retry { error, after: None }),
+            Evidence::Person(why) => {
+                let age = now.duration_since(sent);
+                let memory = engine.options.key_memory;
+                let forgotten = if age > memory {
+                    format!(", and keys are trusted for {memory:#} at most")
+                } else {
+                    String::new()
+                };
+                let error = format!(
+                    "sent at {sent:.0} and never answered for longer than {:#}{forgotten}; {why}",
+                    engine.options.purchase_window
+                );
+                self.leave_to_person(purchase, error).await
+            }
+        }
+    }
+}

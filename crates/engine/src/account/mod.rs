@@ -1,0 +1,302 @@
+//! Ecologi's accounts against the ledger: a store that is older than the account must buy nothing twice.
+
+mod compare;
+mod gate;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use canopy_ecologi::{Client, Totals};
+use canopy_store::{Bought, NewAlert, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub use compare::{Agreed, Booked, Compared, Reported};
+pub(crate) use gate::Gate;
+
+/// Kind of the alert that an account has more than the ledger explains, and gate of the purchases that wait for it.
+pub const ACCOUNT: &str = "account";
+
+/// The kinds of figures, with the ledger's unit and how many of it make one of Ecologi's.
+const KINDS: [(&str, &str, i64); 4] = [
+    ("trees", "trees", 1),
+    ("carbon", "kg_co2e", 1000),
+    ("removal", "kg_co2e_removed", 1000),
+    ("habitat", "m2", 1),
+];
+
+/// An Ecologi account, and whose purchases are made there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Address of the API and user name.
+    pub base: String,
+    pub user: String,
+    /// Ids of its connections.
+    pub connections: Vec<String>,
+    /// Of all connections that are configured: purchases of others may have been made at any account.
+    pub configured: Vec<String>,
+}
+
+/// What is remembered of an account.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// By kind.
+    pub agreed: BTreeMap<String, Agreed>,
+    /// How much more the account has than the ledger explains, by kind: real purchases wait while there is any.
+    pub more: BTreeMap<String, Decimal>,
+}
+
+/// One kind, as it was compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    pub kind: &'static str,
+    pub reported: Reported,
+    pub booked: Booked,
+    /// Bought elsewhere, as agreed; by the reading that fits best.
+    pub elsewhere: Decimal,
+    #[serde(skip)]
+    pub compared: Compared,
+}
+
+/// Why a comparison was not possible.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error("Ecologi's figures of {user} could not be read: {error}")]
+    Figures {
+        user: String,
+        error: canopy_ecologi::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Account {
+    fn fact(&self) -> String {
+        format!("account {} of {}", self.user, self.base)
+    }
+
+    /// What the store remembers of it; `None`: it was never compared.
+    pub async fn remembered(&self, store: &dyn Store) -> Result<Option<Remembered>, StoreError> {
+        let fact = store.fact(&self.fact()).await?;
+        Ok(fact.and_then(|(value, _)| serde_json::from_value(value).ok()))
+    }
+
+    async fn remember(
+        &self,
+        store: &dyn Store,
+        remembered: &Remembered,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        store.put_fact(&self.fact(), json!(remembered), now).await
+    }
+
+    /// What the account reports and the ledger says, kind by kind; kinds that are not reported are left out.
+    async fn read(
+        &self,
+        store: &dyn Store,
+        client: &Client,
+        delay: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, Reported, Booked)>, CompareError> {
+        let impact = client.impact(&self.user).await;
+        let impact = impact.map_err(|error| CompareError::Figures {
+            user: self.user.clone(),
+            error,
+        })?;
+        // After the report: what that shows is in the ledger by now, unanswered at least.
+        let bought = store.bought(now - delay).await?;
+        let mut all = Vec::new();
+        for (kind, unit, each) in KINDS {
+            let pick = |totals: &Totals| match kind {
+                "trees" => totals.trees,
+                "carbon" => totals.carbon_offset,
+                "removal" => totals.carbon_removal,
+                _ => totals.habitat_restoration,
+            };
+            let (total, pending) = (pick(&impact.done), pick(&impact.pending));
+            if total.is_none() && pending.is_none() {
+                continue;
+            }
+            let reported = Reported {
+                total: total.unwrap_or_default(),
+                pending: pending.unwrap_or_default(),
+            };
+            all.push((kind, reported, self.booked(&bought, unit, each)));
+        }
+        Ok(all)
+    }
+
+    fn booked(&self, bought: &[Bought], unit: &str, each: i64) -> Booked {
+        // The only account has all that was ever bought, whatever its connections were called then.
+        let only = self.connections.len() == self.configured.len();
+        let mut booked = Booked::default();
+        for one in bought.iter().filter(|one| one.unit == unit) {
+            if only || self.connections.contains(&one.connection) {
+                booked.confirmed += one.confirmed;
+                booked.open += one.open;
+                booked.recent += one.recent;
+            } else if !self.configured.contains(&one.connection) {
+                booked.open += one.confirmed + one.open;
+            }
+        }
+        let each = Decimal::from(each);
+        Booked {
+            confirmed: booked.confirmed / each,
+            open: booked.open / each,
+            recent: booked.recent / each,
+        }
+    }
+
+    /// Compares ledger and account, remembers what agrees, and tells a person what does not. The first comparison takes
+    /// what the account has beside the ledger for bought elsewhere.
+    pub async fn compare(
+        &self,
+        store: &dyn Store,
+        client: &Client,
+        delay: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(Remembered, Vec<Line>), CompareError> {
+        let figures = self.read(store, client, delay, now).await?;
+        let mut remembered = self.remembered(store).await?.unwrap_or_default();
+        let mut lines = Vec::new();
+        remembered.more.clear();
+        for (kind, reported, booked) in figures {
+            let agreed = remembered.agreed.entry(kind.to_owned());
+            let agreed = agreed.or_insert_with(|| Agreed::on(reported, booked));
+            let compared = agreed.compare(reported, booked);
+            match compared {
+                Compared::Agrees => *agreed = agreed.again(reported, booked),
+                Compared::More(more) => {
+                    remembered.more.insert(kind.to_owned(), more);
+                }
+                Compared::Less(_) => {}
+            }
+            lines.push(line(kind, reported, booked, agreed, compared));
+        }
+        self.remember(store, &remembered, now).await?;
+        self.tell(store, &remembered, &lines, now).await?;
+        Ok((remembered, lines))
+    }
+
+    /// A person's word: what the account has beside the ledger was bought elsewhere.
+    pub async fn acknowledge(
+        &self,
+        store: &dyn Store,
+        client: &Client,
+        delay: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<Line>, CompareError> {
+        let figures = self.read(store, client, delay, now).await?;
+        let mut remembered = Remembered::default();
+        let mut lines = Vec::new();
+        for (kind, reported, booked) in figures {
+            let agreed = Agreed::by_word(reported, booked);
+            lines.push(line(kind, reported, booked, &agreed, Compared::Agrees));
+            remembered.agreed.insert(kind.to_owned(), agreed);
+        }
+        self.remember(store, &remembered, now).await?;
+        self.tell(store, &remembered, &lines, now).await?;
+        Ok(lines)
+    }
+
+    async fn tell(
+        &self,
+        store: &dyn Store,
+        remembered: &Remembered,
+        lines: &[Line],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if remembered.more.is_empty() {
+            store.resolve_alert("", ACCOUNT, &self.user, now).await?;
+            return Ok(());
+        }
+        let mut message = format!(
+            "Ecologi's account {} has more than the ledger can explain:",
+            self.user
+        );
+        for line in lines {
+            if let Compared::More(more) = line.compared {
+                let _ = write!(
+                    message,
+                    " {} {} ({} reported of which {} pending, {} in the ledger, {} unanswered, {} elsewhere before);",
+                    more.normalize(),
+                    line.kind,
+                    line.reported.total.normalize(),
+                    line.reported.pending.normalize(),
+                    line.booked.confirmed.normalize(),
+                    line.booked.open.normalize(),
+                    line.elsewhere.normalize(),
+                );
+            }
+        }
+        message.push_str(
+            " real purchases wait. Either it was bought elsewhere (Ecologi's website, another program): `canopy ledger acknowledge`. Or this store is an older copy that has forgotten them: put the newer store back, or `canopy ledger import FILE` what the newer one exported, and settle what is unanswered with `canopy purchase resolve`",
+        );
+        let open = store.alerts(true, OPEN).await?;
+        let known = open
+            .iter()
+            .any(|alert| alert.kind == ACCOUNT && alert.message == message);
+        if !known {
+            // It belongs to an account, so to no location.
+            let alert = NewAlert {
+                location: String::new(),
+                kind: ACCOUNT.to_owned(),
+                subject: self.user.clone(),
+                message,
+            };
+            store.raise_alert(alert, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the account's report shows that an unanswered purchase was not made; its last sending is older than the
+    /// report's delay. `None`: not now, because others were confirmed too lately for the report.
+    pub(crate) async fn shows_not_made(
+        &self,
+        store: &dyn Store,
+        client: &Client,
+        (unit, quantity): (&str, Decimal),
+        (delay, now): (SignedDuration, Timestamp),
+    ) -> Result<Option<bool>, CompareError> {
+        let Some((kind, _, each)) = KINDS.iter().find(|(_, of, _)| *of == unit) else {
+            return Ok(Some(false));
+        };
+        let Some(remembered) = self.remembered(store).await? else {
+            return Ok(Some(false));
+        };
+        let figures = self.read(store, client, delay, now).await?;
+        let found = figures.iter().find(|(of, ..)| of == kind);
+        let (Some((_, reported, booked)), Some(agreed)) = (found, remembered.agreed.get(*kind))
+        else {
+            return Ok(Some(false));
+        };
+        let quantity = quantity / Decimal::from(*each);
+        if agreed.shows_not_made(*reported, *booked, quantity) {
+            return Ok(Some(true));
+        }
+        Ok(booked.recent.is_zero().then_some(false))
+    }
+}
+
+/// Open alerts that are looked through; far more than a person would leave open.
+const OPEN: u32 = 1000;
+
+fn line(
+    kind: &'static str,
+    reported: Reported,
+    booked: Booked,
+    agreed: &Agreed,
+    compared: Compared,
+) -> Line {
+    // Shown as the smaller one: where nothing is pending they are the same.
+    let elsewhere = agreed.within.min(agreed.apart).max(Decimal::ZERO);
+    Line {
+        kind,
+        reported,
+        booked,
+        elsewhere,
+        compared,
+    }
+}

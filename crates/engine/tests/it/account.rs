@@ -1,0 +1,209 @@
+//! Ledger and account: what the account has more holds purchases, and its totals tell of unanswered ones.
+
+use canopy_engine::Connection;
+use canopy_store::{MoneyStore, PurchaseState, RunState, Store};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::support::{TREE_ONLY, World};
+
+/// A connection whose account's name is known.
+async fn world() -> World {
+    let mut world = World::new(TREE_ONLY).await;
+    world.be_impatient();
+    let connection = Connection {
+        ecologi_user: Some(world.sandbox.info().ecologi_user.clone()),
+        ..world.connection().clone()
+    };
+    world.engine = world.engine_of([connection]);
+    world
+}
+
+/// The program, started again.
+async fn restarted(world: &mut World) {
+    let connection = world.connection().clone();
+    world.engine = world.engine_of([connection]);
+    world.drain().await;
+}
+
+/// Somebody buys on the account's website.
+async fn elsewhere(world: &World, number: u32) {
+    let info = world.sandbox.info();
+    let client = canopy_ecologi::Client::builder()
+        .base_url(&info.ecologi_url)
+        .api_key(info.ecologi_key.clone().into())
+        .build()
+        .unwrap();
+    let order =
+        canopy_ecologi::OrderRequest::from_action("buy-trees", &json!({ "number": number }));
+    let key = canopy_ecologi::IdempotencyKey::new(format!("elsewhere {number}"));
+    client.buy(&order.unwrap(), &key).await.unwrap();
+}
+
+async fn alerts(world: &World) -> Vec<(String, String)> {
+    let open = world.store.alerts(true, 100).await.unwrap();
+    open.into_iter()
+        .map(|alert| (alert.kind, alert.message))
+        .collect()
+}
+
+async fn not_answered(world: &World, fault: serde_json::Value) {
+    world.control("/faults", fault).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    world.clear_faults().await;
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    assert_eq!(purchase.state, PurchaseState::Sent);
+}
+
+#[tokio::test]
+async fn what_was_bought_elsewhere_holds_real_purchases_until_a_person_says_so() {
+    let mut world = world().await;
+    // Before the first comparison everything is taken as it is.
+    elsewhere(&world, 5).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 2);
+
+    elsewhere(&world, 3).await;
+    for name in ["Joan", "Mary"] {
+        world.create(name).await;
+    }
+    world.poll.poll().await.unwrap();
+    restarted(&mut world).await;
+    assert_eq!(world.bought().await.len(), 3, "nothing of ours");
+    let told = alerts(&world).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "account");
+    for word in [
+        "3 trees",
+        "canopy ledger acknowledge",
+        "canopy ledger import",
+    ] {
+        assert!(told[0].1.contains(word), "{word}: {told:?}");
+    }
+    let waiting = world.store.waiting_purchases(None).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|one| one.gate == "account"));
+    // Time alone changes nothing, and it is told once.
+    world.wait(SignedDuration::from_hours(30));
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 3);
+    let all = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!((all.len(), all[0].times), (1, 1));
+
+    let connection = world.connection().clone();
+    let account = world.engine.account_of(&connection).unwrap();
+    let delay = SignedDuration::from_mins(15);
+    account
+        .acknowledge(&world.store, &connection.ecologi, delay, world.now())
+        .await
+        .unwrap();
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 5);
+    assert!(alerts(&world).await.is_empty());
+    assert!(
+        world
+            .store
+            .waiting_purchases(None)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn it_is_compared_daily_too() {
+    let world = world().await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    elsewhere(&world, 1).await;
+    world.create("Joan").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 3, "not at every purchase");
+    world.wait(SignedDuration::from_hours(25));
+    world.create("Mary").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 3);
+    assert_eq!(alerts(&world).await[0].0, "account");
+}
+
+#[tokio::test]
+async fn nothing_is_bought_while_the_account_cannot_be_read() {
+    let world = world().await;
+    let down = json!({ "kind": "status", "status": 503, "operation": "get-impact" });
+    world.control("/faults", down).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    assert!(world.bought().await.is_empty());
+    let run = world.run_in(RunState::Waiting).await;
+    assert!(
+        run.error
+            .unwrap()
+            .contains("ledger and account are compared")
+    );
+    world.clear_faults().await;
+    world.wait(SignedDuration::from_hours(1));
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_of_a_day_is_waited_for_and_the_purchase_then_made() {
+    let world = world().await;
+    // Ecologi answers 500 to each order: whether it bought is not known.
+    let down = json!({ "kind": "status", "status": 500, "service": "ecologi", "method": "POST" });
+    not_answered(&world, down.clone()).await;
+    world.control("/faults", down).await;
+    for _ in 0..24 {
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+    }
+    let run = world.run_in(RunState::Waiting).await;
+    assert_eq!(run.state, RunState::Waiting, "nobody has to decide");
+    world.clear_faults().await;
+    for _ in 0..3 {
+        world.wait(SignedDuration::from_mins(30));
+        world.drain().await;
+    }
+    assert_eq!(world.bought().await.len(), 1);
+    let purchases = world.store.purchases(10).await.unwrap();
+    assert_eq!(purchases.len(), 1, "the same request has the same key");
+    assert_eq!(purchases[0].state, PurchaseState::Confirmed);
+    assert!(
+        alerts(&world)
+            .await
+            .iter()
+            .all(|(kind, _)| kind != "unknown purchase")
+    );
+}
+
+#[tokio::test]
+async fn what_the_totals_show_is_not_made_again_and_a_person_decides() {
+    let world = world().await;
+    not_answered(
+        &world,
+        json!({ "kind": "drop_answer", "service": "ecologi", "method": "POST" }),
+    )
+    .await;
+    let replays = world.bought().await[0]["replays"].clone();
+    // Too old for its key, too young for the totals.
+    world.wait(SignedDuration::from_mins(11));
+    world.drain().await;
+    let run = world.run_in(RunState::Waiting).await;
+    assert!(run.error.unwrap().contains("the account's totals tell"));
+    world.wait(SignedDuration::from_mins(10));
+    world.drain().await;
+    let book = world.bought().await;
+    assert_eq!(
+        (book.len(), &book[0]["replays"]),
+        (1, &replays),
+        "not sent again"
+    );
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    assert_eq!(purchase.state, PurchaseState::Unknown);
+    let told = alerts(&world).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].1.contains("canopy purchase resolve"), "{told:?}");
+    assert!(world.run_in(RunState::Held).await.error.is_some());
+}
