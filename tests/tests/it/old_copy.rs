@@ -74,7 +74,11 @@ async fn a_restored_store_buys_nothing_again_and_goes_on_once_it_knows_what_was_
     let audit = audit.await.unwrap();
     assert_eq!((audit.duplicates, audit.lost), (0, 0));
     let contact = world.highlevel(&format!("/contacts/{}", contacts[3])).await;
-    assert_eq!(contact["contact"]["tags"], json!(["ecologi"]));
+    let tags = contact["contact"]["tags"].as_array().unwrap();
+    assert!(
+        tags.contains(&json!("ecologi")),
+        "the fourth was served: {tags:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -200,9 +200,10 @@ pub(super) async fn acknowledge(
     for (user, lines) in &done {
         for line in lines {
             eprintln!(
-                "{user}: {} {} reported, {} in the ledger; {} taken for bought elsewhere",
+                "{user}: {} {} reported and {} pending, {} in the ledger; {} taken for bought elsewhere",
                 line.reported.total.normalize(),
                 line.kind,
+                line.reported.pending.normalize(),
                 line.booked.confirmed.normalize(),
                 line.elsewhere.normalize()
             );

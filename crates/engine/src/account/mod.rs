@@ -54,7 +54,7 @@ pub struct Line {
     pub kind: &'static str,
     pub reported: Reported,
     pub booked: Booked,
-    /// Bought elsewhere, as agreed; by the reading that fits best.
+    /// Bought elsewhere, as agreed, with what was pending then.
     pub elsewhere: Decimal,
     #[serde(skip)]
     pub compared: Compared,
@@ -220,7 +220,7 @@ impl Account {
             if let Compared::More(more) = line.compared {
                 let _ = write!(
                     message,
-                    " {} {} ({} reported of which {} pending, {} in the ledger, {} unanswered, {} elsewhere before);",
+                    " {} {} ({} reported and {} pending, {} in the ledger, {} unanswered, {} elsewhere before);",
                     more.normalize(),
                     line.kind,
                     line.reported.total.normalize(),
@@ -290,8 +290,8 @@ fn line(
     agreed: &Agreed,
     compared: Compared,
 ) -> Line {
-    // Shown as the smaller one: where nothing is pending they are the same.
-    let elsewhere = agreed.within.min(agreed.apart).max(Decimal::ZERO);
+    // With what was pending then: where nothing was, both readings are the same.
+    let elsewhere = agreed.apart.max(Decimal::ZERO);
     Line {
         kind,
         reported,
