@@ -3,9 +3,10 @@
 
 use canopy_ecologi::{InvalidOrder, OrderRequest};
 use canopy_highlevel::{Cause, Error, Field, InvokeError, describe, mistake};
-use canopy_mapping::{ArgumentError, Moment, nearest, template};
+use canopy_mapping::{ActionKind, Actions as _, ArgumentError, Moment, STOP, nearest, template};
 use serde_json::{Map, Value, json};
 
+use crate::actions::{Catalog, PROFILE_NOTE, PROFILE_TASK};
 use crate::partly;
 
 /// No file has more mistakes in one step that anybody would read.
@@ -101,6 +102,24 @@ pub(crate) fn is_fraction_for_integer(error: &Error, arguments: &Value) -> bool 
     };
     let value = error.field().and_then(|field| at(arguments, field));
     refused.wants_integer() && value.is_some_and(Value::is_f64)
+}
+
+/// The arguments of an action that are texts.
+pub(crate) fn texts(action: &str) -> Vec<String> {
+    let own: &[&str] = match action {
+        PROFILE_NOTE => &["body"],
+        PROFILE_TASK => &["title"],
+        STOP => &["reason"],
+        _ if Catalog.kind(action) == Some(ActionKind::Purchase) => &["name", "recipientEmail"],
+        _ => &[],
+    };
+    let described = describe(action).map_or_else(|_| Vec::new(), |found| found.fields);
+    let described = described.into_iter().filter(|field| field.kind == "string");
+    let described = described.map(|field| field.name);
+    own.iter()
+        .map(|name| (*name).to_owned())
+        .chain(described)
+        .collect()
 }
 
 /// The member at a path such as `openHours[0].hours[1].openHour`.

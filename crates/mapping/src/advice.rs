@@ -139,6 +139,23 @@ mod tests {
             ("'vip' in contact.tags", false),
             ("'vip' in contact.firstName | split(',')", false),
             ("'vip' in webhook.tags", false),
+            ("'vip' in contact['email']", true),
+            ("'vip' in contact.first_name", true),
+            ("'vip' in contact.full_name", true),
+            ("'vip' in (contact.firstName or '')", true),
+            ("'vip' in (contact.email or webhook.tags)", true),
+            ("'vip' in contact.firstName | lower", true),
+            ("'vip' in webhook.tags | lower", true),
+            ("contact.email is in 'a'", true),
+            ("contact.firstName | length > 3", true),
+            ("contact.firstName[0] == 'A'", true),
+            ("contact.email[:2] == 'A'", true),
+            ("'vip' in contact['tags']", false),
+            ("'vip' in (contact.tags or [])", false),
+            ("'vip' in webhook.tags | split(',')", false),
+            ("contact.firstName | letters | length > 3", false),
+            ("contact.tags[0] == 'a'", false),
+            ("'vip' in contact.tier", false),
         ] {
             let text = format!(
                 "id = \"w\"\ntitle = \"W\"\non = [\"contact.created\", {{ webhook = \"gift\" }}]\nwhen = \"{when}\"\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nonce = \"event\"\nwith = {{ number = 1 }}\n"
@@ -149,7 +166,7 @@ mod tests {
                 Err(error) => {
                     assert!(told, "{error}");
                     let error = error.to_string();
-                    assert!(error.starts_with("w.toml:4: \"when\": contact."), "{error}");
+                    assert!(error.starts_with("w.toml:4: \"when\": "), "{error}");
                     assert!(error.contains("is a text where a list is meant"), "{error}");
                     assert!(error.contains("| split(',')"), "{error}");
                 }

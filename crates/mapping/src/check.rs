@@ -14,6 +14,7 @@ mod place;
 mod steps;
 
 use place::Lines;
+pub(crate) use steps::split_it;
 
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);

@@ -1,12 +1,12 @@
 //! The steps that do nothing outside: `wait` and `stop`.
 
-use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::actions::ArgumentError;
 use crate::template;
+use crate::when::When;
 
 /// The action that lets a run rest: `for` a time, or `until` a date.
 pub const WAIT: &str = "wait";
@@ -16,13 +16,27 @@ pub const STOP: &str = "stop";
 const WAIT_TAKES: &[&str] = &["for", "until", "timezone"];
 const STOP_TAKES: &[&str] = &["reason"];
 
-/// The moment at which a wait that begins at `now` is over. The error says what is wrong with the arguments.
-pub fn wait_until(arguments: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, String> {
-    let zone = match arguments.get("timezone").and_then(Value::as_str) {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(name)
-            .map_err(|_| format!("\"timezone\": there is no time zone \"{name}\""))?,
+/// Whether a wait ends at a day or a time on the location's clock, so that its zone has to be known: none is named.
+pub fn waits_by_local_clock(arguments: &Map<String, Value>) -> bool {
+    let until = arguments.get("until").and_then(When::read);
+    !arguments.contains_key("timezone") && until.is_some_and(When::is_local)
+}
+
+/// The moment at which a wait that begins at `now` is over. `local`: the location's zone, in which days begin where no other
+/// is named. The error says what is wrong with the arguments.
+pub fn wait_until(
+    arguments: &Map<String, Value>,
+    now: Timestamp,
+    local: &TimeZone,
+) -> Result<Timestamp, String> {
+    let named = match arguments.get("timezone").and_then(Value::as_str) {
+        None => None,
+        Some(name) => Some(
+            TimeZone::get(name)
+                .map_err(|_| format!("\"timezone\": there is no time zone \"{name}\""))?,
+        ),
     };
+    let zone = named.as_ref().unwrap_or(local);
     match (arguments.get("for"), arguments.get("until")) {
         (Some(text), None) => {
             let duration = text.as_str().and_then(duration).ok_or_else(|| {
@@ -31,7 +45,7 @@ pub fn wait_until(arguments: &Map<String, Value>, now: Timestamp) -> Result<Time
             now.checked_add(duration)
                 .map_err(|_| format!("\"for\" is {text}, which no calendar reaches"))
         }
-        (None, Some(value)) => instant(value, &zone).ok_or_else(|| {
+        (None, Some(value)) => When::read(value).and_then(|when| when.instant(zone)).ok_or_else(|| {
             format!("\"until\" is {value} and must be a date or a time, e.g. \"2026-12-01\" or \"2026-12-01T09:00:00Z\" (a length of time is written like \"3d\")")
         }),
         (Some(_), Some(_)) => Err("it has both \"for\" and \"until\"; leave one out".to_owned()),
@@ -55,25 +69,6 @@ pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
     let span: Span = text.trim().parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     (!duration.is_negative()).then_some(duration)
-}
-
-/// A date, a time, or milliseconds since 1970, in the forms that HighLevel gives them.
-pub(crate) fn instant(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
-    if let Some(millis) = value.as_i64() {
-        return Timestamp::from_millisecond(millis).ok();
-    }
-    let text = value.as_str()?.trim();
-    if let Ok(timestamp) = text.parse() {
-        return Some(timestamp);
-    }
-    let local = text
-        .parse::<DateTime>()
-        .or_else(|_| text.parse::<Date>().map(DateTime::from))
-        .ok()?;
-    local
-        .to_zoned_datetime(zone.clone())
-        .ok()
-        .map(|zoned| zoned.timestamp())
 }
 
 /// All that is wrong with the arguments of a `wait` or `stop` in a file.
@@ -124,7 +119,7 @@ pub fn check_control(action: &str, given: &Map<String, Value>) -> Vec<ArgumentEr
         .collect();
     if given.get("timezone").is_some_and(|zone| !zone.is_string()) {
         found.push(ArgumentError::wrong("timezone", "must be a text"));
-    } else if let Err(problem) = wait_until(&given, Timestamp::UNIX_EPOCH) {
+    } else if let Err(problem) = wait_until(&given, Timestamp::UNIX_EPOCH, &TimeZone::UTC) {
         let field = if given.contains_key("until") {
             "until"
         } else {
@@ -150,7 +145,26 @@ mod tests {
 
     fn at(arguments: &Value) -> Result<String, String> {
         let now = "2026-11-25T12:00:00Z".parse().unwrap();
-        wait_until(arguments.as_object().unwrap(), now).map(|until| until.to_string())
+        let local = TimeZone::get("America/New_York").unwrap();
+        wait_until(arguments.as_object().unwrap(), now, &local).map(|until| until.to_string())
+    }
+
+    #[test]
+    fn the_locations_zone_is_needed_for_days_and_local_times_alone() {
+        for (arguments, needed) in [
+            (json!({ "until": "2026-12-01" }), true),
+            (json!({ "until": "2026-12-01T09:00" }), true),
+            (
+                json!({ "until": "2026-12-01", "timezone": "Europe/London" }),
+                false,
+            ),
+            (json!({ "until": "2026-12-01T00:00:00Z" }), false),
+            (json!({ "until": 1_796_169_600 }), false),
+            (json!({ "for": "3d" }), false),
+        ] {
+            let found = waits_by_local_clock(arguments.as_object().unwrap());
+            assert_eq!(found, needed, "{arguments}");
+        }
     }
 
     #[test]
@@ -158,7 +172,19 @@ mod tests {
         for (arguments, expected) in [
             (json!({ "for": "3d" }), "2026-11-28T12:00:00Z"),
             (json!({ "for": "90 minutes" }), "2026-11-25T13:30:00Z"),
-            (json!({ "until": "2026-12-01" }), "2026-12-01T00:00:00Z"),
+            // A day begins where the location is.
+            (json!({ "until": "2026-12-01" }), "2026-12-01T05:00:00Z"),
+            (
+                json!({ "until": "2026-12-01 09:00" }),
+                "2026-12-01T14:00:00Z",
+            ),
+            (
+                json!({ "until": "2026-12-01T00:00:00Z" }),
+                "2026-12-01T00:00:00Z",
+            ),
+            (json!({ "until": "1796169600" }), "2026-12-02T00:00:00Z"),
+            (json!({ "until": 1_796_169_600 }), "2026-12-02T00:00:00Z"),
+            (json!({ "until": "1796169600000" }), "2026-12-02T00:00:00Z"),
             (
                 json!({ "until": "2026-12-01T09:00:00-08:00" }),
                 "2026-12-01T17:00:00Z",
@@ -179,6 +205,8 @@ mod tests {
             (json!({ "for": "-3d" }), "must be a time"),
             (json!({ "for": "9000000d" }), "must be a time"),
             (json!({ "until": "tomorrow" }), "must be a date"),
+            (json!({ "until": 5 }), "must be a date"),
+            (json!({ "until": "5" }), "must be a date"),
             (
                 json!({ "for": "1d", "until": "2026-12-01" }),
                 "leave one out",

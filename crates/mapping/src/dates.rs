@@ -1,13 +1,13 @@
 //! Times in templates.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use crate::control::{duration, instant};
+use crate::control::duration;
 use crate::values::{self, Mistake};
+use crate::when::When;
 
 /// `{{ event.occurredAt | later('3d') }}`: a time some time after another, as HighLevel writes times.
 /// `{{ event.occurredAt | date }}`: the day of it in the location's zone, or in one that is named.
@@ -25,81 +25,20 @@ fn wrong(problem: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, problem)
 }
 
-/// What a text or number says of time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum When {
-    /// A day as such, wherever one is. Also midnight UTC to the millisecond: so HighLevel writes dates.
-    Day(Date),
-    /// A time on the location's clock.
-    Local(DateTime),
-    Instant(Timestamp),
-}
-
-impl When {
-    /// Reads a date, a time, or milliseconds since 1970, in the forms that HighLevel gives them.
-    pub fn read(value: &serde_json::Value) -> Option<Self> {
-        let of_instant = |instant: Timestamp| {
-            let utc = instant.to_zoned_datetime(TimeZone::UTC).datetime();
-            if utc.time() == Time::midnight() {
-                Self::Day(utc.date())
-            } else {
-                Self::Instant(instant)
-            }
-        };
-        let of_millis = |millis: i64| Timestamp::from_millisecond(millis).ok().map(of_instant);
-        if let Some(millis) = value.as_i64() {
-            return of_millis(millis);
-        }
-        let text = value.as_str()?.trim();
-        if let Ok(instant) = text.parse::<Timestamp>() {
-            // Midnight somewhere else is a time.
-            return Some(if text.ends_with(['Z', 'z']) || text.ends_with("+00:00") {
-                of_instant(instant)
-            } else {
-                Self::Instant(instant)
-            });
-        }
-        if text.len() > 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return of_millis(text.parse().ok()?);
-        }
-        // A date is read as its midnight, too.
-        if text.len() <= 10 {
-            return text.parse().ok().map(Self::Day);
-        }
-        let local = text.parse::<DateTime>();
-        local
-            .or_else(|_| text.replacen(' ', "T", 1).parse())
-            .ok()
-            .map(Self::Local)
-    }
-
-    /// The day of it where the clocks show this zone's time.
-    pub fn day(self, zone: &TimeZone) -> Date {
-        match self {
-            Self::Day(day) => day,
-            Self::Local(local) => local.date(),
-            Self::Instant(instant) => instant.to_zoned_datetime(zone.clone()).date(),
-        }
-    }
-
-    /// Whether its day depends on where one is.
-    pub fn needs_zone(self) -> bool {
-        matches!(self, Self::Instant(_))
-    }
-
-    /// As a time of this zone; a day begins at midnight.
-    fn zoned(self, zone: &TimeZone) -> Option<ZonedDateTime> {
-        let local = match self {
-            Self::Instant(instant) => return Some(instant.to_zoned_datetime(zone.clone())),
-            Self::Day(day) => DateTime::from(day),
-            Self::Local(local) => local,
-        };
-        local.to_zoned_datetime(zone.clone()).ok()
-    }
-}
-
 /// What `date` reads where no zone is named.
 pub(crate) const ZONE: &str = "location.timezone";
+
+/// An argument that says that a time is read, and no day: put there where the expression shows it.
+pub(crate) const TIME: &str = "canopy_time";
+
+/// Whether a pattern of strftime writes more than the day.
+fn shows_clock(pattern: &str) -> bool {
+    pattern.split('%').skip(1).any(|part| {
+        let flags = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '^' | '#' | ':' | '.');
+        let letter = part.trim_start_matches(flags).chars().next();
+        letter.is_some_and(|letter| "HIMSpPRTrXckfLlNsqQzZ".contains(letter))
+    })
+}
 
 /// A day as `YYYY-MM-DD`, or written by a pattern of strftime.
 fn day(
@@ -110,6 +49,7 @@ fn day(
 ) -> Result<Value, Error> {
     let named: Option<&str> = options.get("zone")?;
     let pattern: Option<&str> = options.get("format")?;
+    let is_time = options.get::<Option<bool>>(TIME)?.unwrap_or(false);
     options.assert_all_used()?;
     let (pattern, named) = match how {
         Some(how) if how.contains('%') => (Some(how), named),
@@ -122,6 +62,9 @@ fn day(
     let json = values::json(value).map_err(wrong)?;
     let when =
         When::read(&json).ok_or_else(|| Mistake::new(value, "is neither a date nor a time"))?;
+    // Who asks for a zone or a clock means a time, also where it is midnight UTC.
+    let is_time = is_time || named.is_some() || pattern.is_some_and(shows_clock);
+    let when = if is_time { when.as_time() } else { when };
     let zone = match named {
         Some(name) => TimeZone::get(name)
             .map_err(|_| wrong(format!("date: there is no time zone \"{name}\"")))?,
@@ -153,12 +96,15 @@ fn later(value: &Value, by: &str) -> Result<Value, Error> {
             "later: \"{by}\" is no time; write e.g. \"12h\" or \"3d\""
         ))
     })?;
-    let plain = serde_json::to_value(value).unwrap_or_default();
-    let from = instant(&plain, &TimeZone::UTC)
-        .ok_or_else(|| wrong(format!("later: {value:?} is neither a date nor a time")))?;
+    let from = values::json(value)
+        .ok()
+        .and_then(|plain| When::read(&plain));
+    let from = from
+        .and_then(|from| from.instant(&TimeZone::UTC))
+        .ok_or_else(|| Mistake::new(value, "is neither a date nor a time"))?;
     let time = from
         .checked_add(by)
-        .map_err(|_| wrong(format!("later: no calendar reaches {by:#} after {value:?}")))?;
+        .map_err(|_| Mistake::new(value, format!("no calendar reaches {by:#} after it")))?;
     Ok(Value::from(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
 }
 
@@ -170,12 +116,11 @@ mod tests {
 
     #[test]
     fn a_time_is_moved() {
-        let context =
-            json!({ "at": "2026-11-30T10:00:00.5+01:00", "day": "2026-12-31", "millis": 0 });
+        let context = json!({ "at": "2026-11-30T10:00:00.5+01:00", "day": "2026-12-31", "seconds": "1795919400", "word": "soon", "five": 5 });
         for (expression, expected) in [
             ("at | later('3d')", json!("2026-12-03T09:00:00Z")),
             ("day | later('90m')", json!("2026-12-31T01:30:00Z")),
-            ("millis | later('0s')", json!("1970-01-01T00:00:00Z")),
+            ("seconds | later('30m')", json!("2026-11-29T03:00:00Z")),
             ("nothing | later('1d')", json!(null)),
         ] {
             let value = json!(format!("{{{{ {expression} }}}}"));
@@ -184,6 +129,15 @@ mod tests {
         for (expression, expected) in [
             ("at | later('soon')", "is no time"),
             ("'x' | later('1d')", "neither a date nor a time"),
+            (
+                "day.x | later('1d') ~ (word | later('1d'))",
+                "word is \"soon\", and is neither a date nor a time",
+            ),
+            (
+                "five | later('1d')",
+                "five is 5, and is neither a date nor a time",
+            ),
+            ("five | date", "five is 5, and is neither a date nor a time"),
         ] {
             let told = render(&json!(format!("{{{{ {expression} }}}}")), &context).unwrap_err();
             assert!(told.to_string().contains(expected), "{told}");
@@ -238,6 +192,50 @@ mod tests {
         ] {
             let told = render(&json!(format!("{{{{ {expression} }}}}")), &context).unwrap_err();
             assert!(told.to_string().contains(expected), "{told}");
+        }
+    }
+
+    /// 16:00 in Los Angeles is midnight UTC, as which HighLevel writes days as well.
+    #[test]
+    fn midnight_utc_is_a_time_where_a_time_is_read_or_asked_for() {
+        let context = json!({
+            "event": { "occurredAt": "2026-12-02T00:00:00Z" },
+            "task": { "dueDate": "2026-12-02T00:00:00.000Z" },
+            "appointment": { "startTime": "2026-12-01T16:00:00-08:00" },
+            "contact": { "dateOfBirth": "1990-05-01T00:00:00.000Z", "dateAdded": "2026-12-02T00:00:00.000Z" },
+            "invoice": { "dueDate": "2026-12-02T00:00:00.000Z" },
+            "webhook": { "day": "2026-12-02T00:00:00Z", "millis": 1_796_169_600_000_i64 },
+            "location": { "timezone": "America/Los_Angeles" },
+        });
+        for (expression, expected) in [
+            ("event.occurredAt | date", "2026-12-01"),
+            ("event['occurredAt'] | date", "2026-12-01"),
+            ("event.occurredAt | date('%d %b %Y')", "01 Dec 2026"),
+            ("event.occurredAt | date('%d %b %H:%M')", "01 Dec 16:00"),
+            ("event.occurredAt | later('0s') | date", "2026-12-01"),
+            ("webhook.day | later('1d') | date", "2026-12-02"),
+            ("task.dueDate | date", "2026-12-01"),
+            ("task.due_date", "2026-12-01"),
+            ("appointment.startTime | date", "2026-12-01"),
+            ("appointment.only_start_time", "4:00 PM"),
+            ("contact.date_added", "2026-12-01"),
+            ("webhook.day | date('%d %b %H:%M')", "01 Dec 16:00"),
+            ("webhook.day | date('%-d %b, %-I %p')", "1 Dec, 4 PM"),
+            ("webhook.day | date(zone='America/New_York')", "2026-12-01"),
+            // Days are the same everywhere.
+            ("webhook.day | date", "2026-12-02"),
+            ("webhook.millis | date", "2026-12-02"),
+            ("webhook.day | date('%d %b %Y')", "02 Dec 2026"),
+            ("contact.dateOfBirth | date", "1990-05-01"),
+            ("contact.date_of_birth", "1990-05-01"),
+            ("invoice.due_date", "2026-12-02"),
+        ] {
+            let value = json!(format!("{{{{ {expression} }}}}"));
+            assert_eq!(
+                render(&value, &context).unwrap(),
+                json!(expected),
+                "{expression}"
+            );
         }
     }
 

@@ -51,13 +51,13 @@ mod some_actions;
 mod step;
 pub mod template;
 mod values;
+mod when;
 mod words;
 mod workflow;
 
 pub use actions::{ActionKind, Actions, ArgumentError};
 pub use consent::{PERSONAL, consents};
-pub use control::{STOP, WAIT, check_control, wait_until};
-pub use dates::When;
+pub use control::{STOP, WAIT, check_control, wait_until, waits_by_local_clock};
 pub use event::{Event, FIRST_POLL, Source, Trace, record_name};
 pub use file_error::{FileError, nearest};
 pub use key::{KeyError, KeyScope, step_key};
@@ -74,4 +74,5 @@ pub use record::{
 pub use rounding::NAME_A_MODE;
 pub use schedule::{Due, ScheduleError, Timetable};
 pub use step::{CustomField, FieldType, Step};
+pub use when::When;
 pub use workflow::Workflow;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use minijinja::machinery::ast::Expr;
 use minijinja::machinery::parse_expr;
 
+use crate::actions::Actions;
 use crate::names::CUSTOM;
 use crate::template;
 
@@ -48,7 +49,11 @@ pub(crate) const FIELDS: &[(&str, Meaning)] = &[
     ),
     ("contact.phone_raw", Is("contact.phone")),
     ("contact.company_name", Is("contact.companyName")),
-    ("contact.company", Is("contact.companyName")),
+    // Locations have fields of this name, too.
+    (
+        "contact.company",
+        Is("contact.companyName or custom.company"),
+    ),
     // Searches call it address.
     (
         "contact.address",
@@ -307,6 +312,60 @@ pub(crate) fn meaning(path: &str) -> Option<Meaning> {
         .map(|(_, meaning)| *meaning)
 }
 
+/// A path of members: `contact['email']` is `contact.email`.
+fn dotted(path: &str) -> String {
+    path.replace("['", ".").replace("']", "")
+}
+
+/// Whether what stands at a path is a text in any case.
+pub(crate) fn is_text(path: &str, actions: &dyn Actions) -> bool {
+    let path = dotted(path);
+    match meaning(&path) {
+        Some(Is(expression)) if expression.contains('|') || expression == "user.name" => true,
+        Some(Is(expression)) if expression != path => is_text(expression, actions),
+        Some(Told(_)) => false,
+        _ => {
+            let of_own = path
+                .split_once('.')
+                .filter(|(root, _)| [USER, LOCATION].contains(root));
+            if let Some((_, member)) = of_own {
+                return [
+                    "name",
+                    "email",
+                    "phone",
+                    "firstName",
+                    "lastName",
+                    "address",
+                    "city",
+                ]
+                .contains(&member);
+            }
+            path.split_once('.')
+                .is_some_and(|(record, member)| actions.is_text(record, member))
+        }
+    }
+}
+
+/// The custom field that a path reads, by its key or name.
+pub(crate) fn custom_field(path: &str) -> Option<String> {
+    let path = dotted(path);
+    let custom = path
+        .strip_prefix(CUSTOM)
+        .and_then(|rest| rest.strip_prefix('.'));
+    custom.or_else(|| custom_key(&path)).map(str::to_owned)
+}
+
+/// What is read below a text, such as `upper` of `contact.full_name.upper`, with the text.
+pub(crate) fn below_a_text(path: &str) -> Option<(&str, &str)> {
+    let places = path.match_indices('.').map(|(at, _)| at).skip(1);
+    let mut halves = places.map(|at| (&path[..at], &path[at + 1..]));
+    halves.find(|(field, _)| {
+        let is_field =
+            |(name, meaning): &(&str, Meaning)| name == field && matches!(meaning, Is(_));
+        FIELDS.iter().any(is_field) || may_be_custom(field)
+    })
+}
+
 /// The key of a custom field that `contact.KEY` may name, as HighLevel writes it.
 fn custom_key(path: &str) -> Option<&str> {
     let key = path.strip_prefix("contact.")?;
@@ -359,7 +418,8 @@ pub(crate) fn mentions(name: &str, text: &str) -> bool {
         CUSTOM => text.match_indices("contact.").any(|(start, _)| {
             let rest = &text[start..];
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.');
-            custom_key(&rest[..end.unwrap_or(rest.len())]).is_some()
+            let path = &rest[..end.unwrap_or(rest.len())];
+            path == "contact.company" || custom_key(path).is_some()
         }),
         LOCATION => text.contains("date") || text.contains("appointment."),
         USER => text.contains("assigned_to"),

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Actions;
+use crate::check::split_it;
 use crate::event::record_name;
 use crate::fields::{CustomFieldInfo, KEY};
 use crate::file_error::{FileError, nearest};
 use crate::merge::{self, LOCATION, Meaning, USER};
 use crate::on::On;
 use crate::template;
+use crate::values::Sight;
 use crate::workflow::Workflow;
 
 /// The contact's custom fields by name or key. Reading it needs the location's list of them.
@@ -153,6 +155,12 @@ impl Names {
         let mut parts = path.split('.');
         let (root, member) = (parts.next()?, parts.next());
         let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
+        if let Some((field, below)) = merge::below_a_text(path) {
+            return wrong(
+                format!("{field} has no member \"{below}\""),
+                format!("for a filter write {field} | {below}"),
+            );
+        }
         match merge::meaning(path) {
             // Records of this name are not HighLevel's merge fields.
             Some(Meaning::Told(_)) if member.is_none() && self.records.contains(root) => {}
@@ -225,7 +233,18 @@ impl Names {
     /// The service sends members that it does not describe, so that only those are wrong that look like a slip.
     fn member(&self, record: &str, member: &str) -> Option<WrongName> {
         let (_, members) = self.members.iter().find(|(name, _)| name == record)?;
-        slip(record, members, member)
+        let wrong = slip(record, members, member)?;
+        let path = format!("{record}.{member}");
+        if !merge::may_be_custom(&path) {
+            return Some(wrong);
+        }
+        let near = nearest(member, members.iter().map(String::as_str))?;
+        Some(WrongName {
+            fix: format!(
+                "did you mean \"{near}\"? A custom field of this key is {CUSTOM}.{member}"
+            ),
+            ..wrong
+        })
     }
 }
 
@@ -279,6 +298,11 @@ pub fn unknown_custom_fields(
     known.extend(all.iter().map(|field| field.name.clone()));
     known.extend(written.map(|(_, name)| key_of(name)));
     for name in workflow.names_below(CUSTOM) {
+        let is_written = text.contains(&format!("{CUSTOM}.{name}"));
+        if !is_written && merge::meaning(&format!("{KEY}{name}")).is_some() {
+            // It stands beside a member of the contact.
+            continue;
+        }
         if !known.contains(&name) {
             let problem = format!("the location's contacts have no custom field \"{name}\"");
             let error = FileError::new(file, problem).at(text, &format!("{CUSTOM}.{name}"));
@@ -290,6 +314,23 @@ pub fn unknown_custom_fields(
                 Some(near) => error.fix(format!("did you mean \"{near}\"?")),
                 None => error.fix("write its key without \"contact.\", or custom['its name']"),
             });
+        }
+    }
+    let mut searched = BTreeSet::new();
+    for (place, sight) in workflow.sights() {
+        let Sight::List(path) = sight else { continue };
+        let Some(name) = merge::custom_field(&path) else {
+            continue;
+        };
+        let is_it = |field: &&CustomFieldInfo| short(&field.key) == name || field.name == name;
+        let is_text = all.iter().find(is_it).is_some_and(CustomFieldInfo::is_text);
+        if is_text && searched.insert((place.clone(), path.clone())) {
+            let problem = format!("{place}: {path} is a text where a list is meant");
+            found.push(
+                FileError::new(file, problem)
+                    .at(text, &path)
+                    .fix(split_it(&path)),
+            );
         }
     }
     found.sort_by_key(|error| error.line);

@@ -67,7 +67,7 @@ impl Actions for SomeActions {
 
     fn members(&self, record: &str) -> Vec<String> {
         let members: &[&str] = match record {
-            "contact" => &["id", "firstName", "email", "tags", "dateAdded"],
+            "contact" => &["id", "firstName", "lastName", "email", "tags", "dateAdded"],
             "note" => &["id", "body", "contactId"],
             _ => &[],
         };
@@ -75,7 +75,7 @@ impl Actions for SomeActions {
     }
 
     fn is_text(&self, record: &str, member: &str) -> bool {
-        record == "contact" && ["firstName", "email"].contains(&member)
+        record == "contact" && ["firstName", "lastName", "email"].contains(&member)
     }
 
     fn answer_members(&self, action: &str) -> Vec<String> {

@@ -63,6 +63,14 @@ pub(crate) fn environment() -> Environment<'static> {
     // A template that loops for ever is stopped.
     environment.set_fuel(Some(100_000));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    for name in ["escape", "e", "safe"] {
+        // These write for web pages, and print other values as Python does.
+        environment.remove_filter(name);
+    }
+    for name in ["escaped", "safe", "filter", "test"] {
+        environment.remove_test(name);
+    }
+    environment.remove_global("debug");
     values::add_to(&mut environment);
     rounding::add_to(&mut environment);
     dates::add_to(&mut environment);
@@ -76,7 +84,8 @@ fn single_expression(text: &str) -> Option<&str> {
 }
 
 fn is_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+    let has_comment = || text.contains("{#") && text.contains("#}");
+    text.contains("{{") || text.contains("{%") || has_comment()
 }
 
 /// Whether a value has a template somewhere, so that it is known only in a run.
@@ -95,17 +104,11 @@ pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
     environment
         .compile_expression(expression)
         .map_err(|error| TemplateError::new(expression, &error))?;
-    check_words(&environment, expression, &[expression])
+    check_words(expression, &[expression])
 }
 
-fn check_words(
-    environment: &Environment<'_>,
-    text: &str,
-    codes: &[&str],
-) -> Result<(), TemplateError> {
-    let problem = codes
-        .iter()
-        .find_map(|code| words::mistake(environment, code));
+fn check_words(text: &str, codes: &[&str]) -> Result<(), TemplateError> {
+    let problem = codes.iter().find_map(|code| words::mistake(code));
     match problem {
         None => Ok(()),
         Some(problem) => Err(TemplateError {
@@ -126,7 +129,7 @@ pub fn check(value: &Value) -> Result<(), TemplateError> {
             environment
                 .template_from_str(text)
                 .map_err(|error| TemplateError::new(text, &error))?;
-            check_words(&environment, text, &words::codes(text))
+            check_words(text, &words::codes(text))
         }
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => members.values().try_for_each(check),
@@ -209,6 +212,38 @@ pub(crate) fn sights(value: &Value) -> Vec<Sight> {
         Value::Object(members) => members.values().flat_map(sights).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether a template is a time to the second, and not a day: where it falls on midnight UTC, that is no day.
+pub fn is_time(value: &Value) -> bool {
+    let expression = value.as_str().and_then(single_expression);
+    expression.is_some_and(values::is_time)
+}
+
+/// A value as it reads in a text.
+pub fn as_text(value: &Value) -> Option<String> {
+    let seen = values::context(value).ok()?;
+    values::printed(&seen).ok()
+}
+
+/// Why a quantity that a template gave is none, with the field that it was read from. `None`: it is one, or it is written in
+/// the file.
+pub fn no_quantity(template: Option<&Value>, given: Option<&Value>) -> Option<String> {
+    let expression = template?.as_str().and_then(single_expression)?;
+    let given = given.cloned().unwrap_or_default();
+    if number(&given).is_some() {
+        return None;
+    }
+    let name = values::path(expression);
+    let seen = values::context(&given).ok()?;
+    if values::is_blank(&seen) {
+        let what = name.unwrap_or_else(|| format!("{{{{{expression}}}}}"));
+        return Some(format!(
+            "`number` is missing: {what} has no value; say what counts then, e.g. | default(1)"
+        ));
+    }
+    let told = Mistake::no_number(&seen).told(name.as_deref());
+    Some(format!("`number` must be a number: {told}"))
 }
 
 /// The number that a value is, or that its text is: webhooks of HighLevel send numbers as texts.

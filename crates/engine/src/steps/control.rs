@@ -1,11 +1,13 @@
 //! `wait` and `stop`: steps that do nothing outside.
 
-use canopy_mapping::{WAIT, wait_until};
+use canopy_mapping::{WAIT, wait_until, waits_by_local_clock};
 use canopy_store::{StepRecord, StepState};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
+use super::highlevel::verdict_of;
 use crate::error::{EngineError, Verdict};
 
 /// Clocks differ by less.
@@ -33,7 +35,16 @@ impl StepRun<'_> {
         let until = if let Some(until) = earlier.and_then(until) {
             until
         } else {
-            let until = match wait_until(arguments, now) {
+            let local = if waits_by_local_clock(arguments) {
+                match engine.zone(self.connection).await {
+                    // Where it cannot be known, a day is that of UTC.
+                    Ok(zone) => zone.unwrap_or(TimeZone::UTC),
+                    Err(error) => return Ok(verdict_of(&error)),
+                }
+            } else {
+                TimeZone::UTC
+            };
+            let until = match wait_until(arguments, now, &local) {
                 Ok(until) => until,
                 Err(error) => return self.refuse(error).await,
             };

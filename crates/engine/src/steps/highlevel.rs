@@ -5,6 +5,7 @@ use canopy_highlevel::{Error, Refusal};
 use canopy_mapping::fields::CustomFieldInfo;
 use canopy_mapping::{When, has_custom_fields, record_hash, template};
 use canopy_store::{LinkUpdate, ProfileChange, StepState};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::StepRun;
@@ -193,10 +194,13 @@ impl StepRun<'_> {
             other => FieldsError::Directory(other),
         })?;
         let mut values = Vec::new();
-        for ((name, field), value) in self.step.custom_fields.keys().zip(fields).zip(wanted) {
+        for (((name, given), field), value) in
+            self.step.custom_fields.iter().zip(fields).zip(wanted)
+        {
             // A value that is not there yet (an expression over nothing) leaves the field as it is.
             if !value.is_null() {
-                let value = self.as_day(&field, value).await?;
+                let is_time = template::is_time(&given.value);
+                let value = self.as_day(&field, value, is_time).await?;
                 let value = value.map_err(|problem| wrong(name, problem))?;
                 let written = field.written(&value);
                 values.push((field.id, written.map_err(|problem| wrong(name, problem))?));
@@ -210,8 +214,13 @@ impl StepRun<'_> {
         &self,
         field: &CustomFieldInfo,
         value: Value,
+        is_time: bool,
     ) -> Result<Result<Value, String>, FieldsError> {
-        let when = When::read(&value).filter(|when| field.is_date() && when.needs_zone());
+        let when = When::read(&value).map(|when| if is_time { when.as_time() } else { when });
+        if let Some(day @ When::Midnight(_)) = when.filter(|_| field.is_date()) {
+            return Ok(Ok(json!(day.day(&TimeZone::UTC).to_string())));
+        }
+        let when = when.filter(|when| field.is_date() && when.needs_zone());
         let Some(when) = when else {
             return Ok(Ok(value));
         };

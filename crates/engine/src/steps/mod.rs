@@ -18,7 +18,7 @@ mod told;
 pub(crate) mod unknown;
 mod upsert;
 
-use canopy_mapping::{Event, Step};
+use canopy_mapping::{Event, Step, template};
 use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState, Written};
 use serde_json::{Map, Value};
 
@@ -123,9 +123,33 @@ impl StepRun<'_> {
 /// A step's arguments with all templates filled in.
 pub(crate) fn arguments(step: &Step, context: &Context) -> Result<Map<String, Value>, String> {
     let with = Value::Object(step.with.clone());
-    match canopy_mapping::template::render(&with, &context.value) {
-        Ok(Value::Object(arguments)) => Ok(arguments),
+    match template::render(&with, &context.value) {
+        Ok(Value::Object(arguments)) => Ok(with_texts(step, arguments)),
         Ok(_) => Ok(Map::new()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// A value that is exactly one expression keeps its type. Where a text is wanted, it is written as texts write it: a list
+/// with commas, true, 7.
+fn with_texts(step: &Step, mut arguments: Map<String, Value>) -> Map<String, Value> {
+    let is_whole = |name: &str| {
+        let given = step.with.get(name);
+        given.is_some_and(|given| given.is_string() && template::is_dynamic(given))
+    };
+    let is_other =
+        |(name, value): (&String, &Value)| !value.is_string() && !value.is_null() && is_whole(name);
+    if !arguments.iter().any(is_other) {
+        return arguments;
+    }
+    let texts = crate::arguments::texts(&step.action);
+    for (name, value) in &mut arguments {
+        if texts.contains(name)
+            && is_other((name, value))
+            && let Some(text) = template::as_text(value)
+        {
+            *value = Value::String(text);
+        }
+    }
+    arguments
 }

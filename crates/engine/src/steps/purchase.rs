@@ -1,7 +1,7 @@
 //! Purchases: intent in the ledger, then `sent`, then the call, then its outcome. The key makes it once.
 
 use canopy_ecologi::{IdempotencyKey, InvalidOrder, OrderRequest, Refusal};
-use canopy_mapping::{NAME_A_MODE, Step};
+use canopy_mapping::{NAME_A_MODE, Step, template};
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
 };
@@ -343,9 +343,12 @@ fn request(step: &Step, connection: &Connection, context: &Context) -> Result<Va
     let mut arguments = super::arguments(step, context)?;
     // A webhook sends its numbers as texts.
     if let Some(text) = arguments.get("number").filter(|value| value.is_string())
-        && let Some(number) = canopy_mapping::template::number(text)
+        && let Some(number) = template::number(text)
     {
         arguments.insert("number".to_owned(), number);
+    }
+    if let Some(problem) = template::no_quantity(step.with.get("number"), arguments.get("number")) {
+        return Err(problem);
     }
     // Whether money is spent is decided by the connection alone, never by a workflow.
     arguments.insert("test".to_owned(), Value::Bool(connection.test));

@@ -73,6 +73,89 @@ with = { contactId = "{{ contact.id }}", body = "{{contact.full_name}} of {{loca
     assert_eq!(notes[0]["body"], json!(format!("Ada of {name}, .")));
 }
 
+#[tokio::test]
+async fn a_whole_value_is_written_as_text_where_a_text_is_wanted() {
+    let steps = [
+        "contact.tags",
+        "true",
+        "7",
+        "3.30",
+        "contact.firstName == 'Ada'",
+        "[1, none, 2]",
+    ];
+    let mut text = "id = \"texts\"\ntitle = \"Texts\"\non = \"contact.created\"\n".to_owned();
+    for (place, expression) in steps.iter().enumerate() {
+        let _ = write!(
+            text,
+            "\n[[do]]\nid = \"note{place}\"\naction = \"create-note\"\nwith = {{ contactId = \"{{{{ contact.id }}}}\", body = \"{{{{ {expression} }}}}\" }}\n"
+        );
+    }
+    text +=
+        "\n[[do]]\nid = \"own\"\naction = \"profile.note\"\nwith = { body = \"{{ [1, 2] }}\" }\n";
+    let world = World::new(&text).await;
+    let contact = world
+        .invoke(
+            "create-contact",
+            json!({ "locationId": world.location, "firstName": "Ada", "tags": ["vip", "gold"] }),
+        )
+        .await;
+    let contact = contact["contact"]["id"].as_str().unwrap().to_owned();
+    world.poll_and_drain().await;
+    let runs = world.runs_of("texts").await;
+    assert_eq!(runs[0].state, RunState::Done, "{:?}", runs[0].error);
+    let notes = world.notes(&contact).await;
+    let mut bodies: Vec<&str> = notes
+        .iter()
+        .filter_map(|note| note["body"].as_str())
+        .collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["1, 2", "3.3", "7", "true", "true", "vip, gold"]);
+}
+
+#[tokio::test]
+async fn a_quantity_that_is_none_names_field_and_value() {
+    let world = World::new(
+        r#"
+id = "amount"
+title = "By amount"
+on = "contact.created"
+
+[[do]]
+id = "tree"
+action = "buy-trees"
+with = { number = "{{ contact.lastName }}" }
+"#,
+    )
+    .await;
+    for (name, told) in [
+        (
+            json!("1,000"),
+            "`number` must be a number: contact.lastName is \"1,000\", and is no number as programs read it; to read it as 1000 write | replace(',', '')",
+        ),
+        (
+            json!("x"),
+            "`number` must be a number: contact.lastName is \"x\", and is a text that is no number",
+        ),
+        (
+            json!(""),
+            "`number` is missing: contact.lastName has no value; say what counts then, e.g. | default(1)",
+        ),
+    ] {
+        world
+            .invoke(
+                "create-contact",
+                json!({ "locationId": world.location, "firstName": "Ada", "lastName": name }),
+            )
+            .await;
+        world.poll_and_drain().await;
+        let runs = world.runs_of("amount").await;
+        let newest = runs.iter().max_by_key(|run| run.id).unwrap();
+        assert_eq!(newest.state, RunState::Dead);
+        assert_eq!(newest.error.as_deref(), Some(told));
+    }
+    assert_eq!(world.bought().await.len(), 0);
+}
+
 /// A text template over a record in which one member is null says no word for it, whatever filter it goes through.
 #[test]
 fn a_null_in_any_nullable_member_of_the_description_is_printed_by_no_filter() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use super::place::Lines;
 use crate::actions::ActionKind;
+use crate::merge;
 use crate::on::On;
 use crate::once::Once;
 use crate::step::Step;
@@ -25,9 +26,9 @@ impl Check<'_> {
         if let Some(Once::Value(text)) = &step.once {
             let problem = match template::check(&text.as_str().into()) {
                 Err(error) => Some(error.to_string()),
-                Ok(()) if text.contains("{%") => {
-                    Some("it has a `{% %}` block; write values as `{{ }}` alone".to_owned())
-                }
+                Ok(()) if text.contains("{%") || text.contains("{#") => Some(
+                    "it has a `{% %}` block or a comment; write values as `{{ }}` alone".to_owned(),
+                ),
                 Ok(()) => None,
             };
             if let Some(problem) = problem {
@@ -122,29 +123,29 @@ impl Check<'_> {
 
     /// A text has no items: looking for one in it would find parts of words.
     pub(super) fn list(&mut self, place: &Lines, of: &str, sight: &Sight) {
-        let Sight::List(path) = sight else {
+        let (Sight::List(path) | Sight::Text(path)) = sight else {
             return;
         };
-        let Some((record, member)) = path.split_once('.') else {
+        let is_text = matches!(sight, Sight::Text(_)) || merge::is_text(path, self.actions);
+        if !is_text {
             return;
-        };
-        if self.actions.is_text(record, member) {
-            let whole = Lines {
-                from: 0,
-                until: usize::MAX,
-            };
-            let place = if of.starts_with("step") {
-                &whole
-            } else {
-                place
-            };
-            self.tell(
-                place,
-                path,
-                format!("{of}: {path} is a text where a list is meant"),
-                Some(format!("split it, e.g. {path} | split(','), or, for a part of the text, write: {path} is containing('...')")),
-            );
         }
+        let whole = Lines {
+            from: 0,
+            until: usize::MAX,
+        };
+        let place = if of.starts_with("step") {
+            &whole
+        } else {
+            place
+        };
+        let needle = path.split(['[', '|']).next().unwrap_or(path).trim();
+        self.tell(
+            place,
+            needle,
+            format!("{of}: {path} is a text where a list is meant"),
+            Some(split_it(path)),
+        );
     }
 
     pub(super) fn names_in(
@@ -161,4 +162,11 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// What to write where a text is gone through as a list.
+pub(crate) fn split_it(path: &str) -> String {
+    format!(
+        "split it, e.g. {path} | split(','), or, for a part of the text, write: {path} is containing('...')"
+    )
 }

@@ -67,6 +67,11 @@ impl CustomFieldInfo {
         Ok(kind.custom(datum.as_ref().filter(|_| !is_blank)))
     }
 
+    /// Whether its values are texts: one word of a list is one, too.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.kind(), Some(Kind::Text { .. } | Kind::One(_)))
+    }
+
     /// Whether it takes days.
     pub fn is_date(&self) -> bool {
         self.kind() == Some(Kind::Date)

@@ -35,6 +35,7 @@ fn each_merge_field_is_read_as_what_it_means() {
         ("contact.lead_source", "Fair"),
         ("contact.phone_raw", "+441"),
         ("contact.company_name", "Engines"),
+        ("contact.company", "Engines"),
         ("contact.postal_code", "N1"),
         ("contact.date_of_birth", "1815-12-10"),
         ("contact.date_added", "2026-11-29"),
@@ -78,6 +79,12 @@ fn each_merge_field_is_read_as_what_it_means() {
             "{field}"
         );
     }
+    let own =
+        json!({ "contact": { "companyName": null }, "custom": { "company": "Analytical" } });
+    assert_eq!(
+        render(&json!("{{ contact.company }}"), &own),
+        Ok(json!("Analytical"))
+    );
     // The API's own member wins over a custom field that is called like it.
     let both = json!({ "contact": { "keyword": "a", "tier": "b" }, "custom": { "keyword": "c", "tier": "d" } });
     assert_eq!(
@@ -109,6 +116,7 @@ fn what_a_field_reads_is_known_before_a_run() {
         ("contact.tier == 'Gold'", CUSTOM, true),
         ("contact.city == 'Oslo'", CUSTOM, false),
         ("contact.first_name", CUSTOM, false),
+        ("contact.company", CUSTOM, true),
         ("contact.assigned_to", USER, true),
         ("appointment.only_start_time", LOCATION, true),
         ("contact.date_added", LOCATION, true),

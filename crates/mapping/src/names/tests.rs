@@ -27,6 +27,22 @@ fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
             "when = \"contact.fistName == 'Ada'\"",
             "w.toml:4: \"when\": contact has no \"fistName\"; did you mean \"firstName\"? If the service does send it, write contact['fistName']",
         ),
+        // A custom field's key may be like a member's name.
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.emial\"",
+            "w.toml:4: \"when\": contact has no \"emial\"; did you mean \"email\"? A custom field of this key is custom.emial",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.full_name.upper == 'ADA'\"",
+            "w.toml:4: \"when\": contact.full_name has no member \"upper\"; for a filter write contact.full_name | upper",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.tier.upper == 'GOLD'\"",
+            "w.toml:4: \"when\": contact.tier has no member \"upper\"; for a filter write contact.tier | upper",
+        ),
         (
             "[\"contact.created\"]",
             "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = \"{{ impact.tree + 1 }}\" }",
@@ -90,7 +106,8 @@ fn custom_fields_that_the_location_lacks_are_told_unless_they_will_be_made() {
     let text = r#"id = "w"
 title = "W"
 on = "contact.created"
-when = "custom.tier == 'Gold' and custom.trees_planted and custom.teir"
+when = "custom.tier == 'Gold' and custom.trees_planted and custom.teir and contact.company"
+consent = "'a' in custom['Tier'] or 'b' in contact.tier or 'c' in contact.topics or 'd' in (custom.other or [])"
 
 [[do]]
 id = "fields"
@@ -117,6 +134,10 @@ with = { contactId = "{{ contact.id }}" }
         field("f2", "Twice", "twice"),
         field("f3", "twice", "twice_2"),
         field("f9", "Other", "other"),
+        CustomFieldInfo {
+            data_type: "MULTIPLE_OPTIONS".to_owned(),
+            ..field("f8", "Topics", "topics")
+        },
     ];
     let found = unknown_custom_fields(&workflow, ("w.toml", text), &all);
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
@@ -124,8 +145,11 @@ with = { contactId = "{{ contact.id }}" }
         found,
         [
             "w.toml:4: the location's contacts have no custom field \"teir\"; did you mean \"tier\"?",
-            "w.toml:14: step \"fields\": the location has no custom field \"contact.teer\"; did you mean \"contact.tier\"?",
-            "w.toml:15: step \"fields\": the location has several custom fields \"Twice\"; write its key, \"contact.twice\" or \"contact.twice_2\"",
+            "w.toml:5: \"consent\": custom['Tier'] is a text where a list is meant; split it, e.g. custom['Tier'] | split(','), or, for a part of the text, write: custom['Tier'] is containing('...')",
+            "w.toml:5: \"consent\": contact.tier is a text where a list is meant; split it, e.g. contact.tier | split(','), or, for a part of the text, write: contact.tier is containing('...')",
+            "w.toml:5: \"consent\": custom.other is a text where a list is meant; split it, e.g. custom.other | split(','), or, for a part of the text, write: custom.other is containing('...')",
+            "w.toml:15: step \"fields\": the location has no custom field \"contact.teer\"; did you mean \"contact.tier\"?",
+            "w.toml:16: step \"fields\": the location has several custom fields \"Twice\"; write its key, \"contact.twice\" or \"contact.twice_2\"",
         ]
     );
 }

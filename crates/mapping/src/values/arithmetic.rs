@@ -11,6 +11,8 @@ use super::number::number;
 pub(super) const NUMBER: &str = "canopy number";
 /// The same right of a division.
 pub(super) const DIVISOR: &str = "canopy divisor";
+/// So many numbers are enough for every loop.
+const MOST_OF_A_RANGE: i64 = 10_000;
 /// `a + b` as a call.
 pub(super) const PLUS: &str = "canopy plus";
 
@@ -85,6 +87,10 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             })
         },
     );
+    environment.add_function(
+        "range",
+        |first: &Value, second: Option<&Value>, step: Option<&Value>| range(first, second, step),
+    );
     environment.add_filter("abs", |value: &Value| {
         if is_missing(value) {
             return Ok(Value::UNDEFINED);
@@ -92,15 +98,20 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         let number = operand(value).map_err(Error::from)?;
         minijinja::filters::abs(number)
     });
-    environment.add_filter("float", |value: &Value| converted(value));
-    environment.add_filter("int", |value: &Value| -> Result<Value, Error> {
-        let number = converted(value)?;
-        if is_missing(&number) || number.is_integer() {
-            return Ok(number);
-        }
-        let float = f64::try_from(number)?.trunc();
-        Ok(super::number::whole(float).map_or_else(|| Value::from(float), Value::from))
+    environment.add_filter("float", |value: &Value, other: Option<Value>| {
+        converted(value, other)
     });
+    environment.add_filter(
+        "int",
+        |value: &Value, other: Option<Value>| -> Result<Value, Error> {
+            let number = converted(value, other)?;
+            if is_missing(&number) || number.is_integer() {
+                return Ok(number);
+            }
+            let float = f64::try_from(number)?.trunc();
+            Ok(super::number::whole(float).map_or_else(|| Value::from(float), Value::from))
+        },
+    );
     environment.add_filter("bool", |value: &Value| super::number::truth(value));
     environment.add_test("divisibleby", |value: &Value, by: &Value| {
         divided(value, by, 0.0)
@@ -109,15 +120,44 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_test("odd", |value: &Value| divided(value, &Value::from(2), 1.0));
 }
 
-/// The number itself; nothing stays nothing, because 0 would be an answer.
-fn converted(value: &Value) -> Result<Value, Error> {
+/// The number itself; nothing stays nothing, because 0 would be an answer, unless something is named for it.
+fn converted(value: &Value, other: Option<Value>) -> Result<Value, Error> {
     if super::number::is_blank(value) {
-        return Ok(Value::UNDEFINED);
+        return Ok(other.unwrap_or_default());
     }
     if value.kind() == ValueKind::Bool {
         return Ok(Value::from(i64::from(value.is_true())));
     }
     Ok(operand(value)?)
+}
+
+/// An end or a step of a range.
+fn whole_number(value: &Value) -> Result<i64, Error> {
+    let number = operand(value)?;
+    let float = f64::try_from(number)?;
+    super::number::whole(float).ok_or_else(|| Mistake::new(value, "is no whole number").into())
+}
+
+/// minijinja's, of texts that are numbers as well.
+fn range(first: &Value, second: Option<&Value>, step: Option<&Value>) -> Result<Value, Error> {
+    let (first, second) = (whole_number(first)?, second.map(whole_number).transpose()?);
+    let (from, to) = second.map_or((0, first), |second| (first, second));
+    let step = step.map_or(Ok(1), whole_number)?;
+    let length = match step {
+        0 => return Err(Mistake::new(&Value::from(0), "is no step").into()),
+        1.. => to.saturating_sub(from),
+        _ => from.saturating_sub(to),
+    };
+    if length > MOST_OF_A_RANGE.saturating_mul(step.saturating_abs()) {
+        return Err(Mistake::new(&Value::from(to), "makes a range too long").into());
+    }
+    let mut numbers = Vec::new();
+    let mut number = from;
+    while (step > 0 && number < to) || (step < 0 && number > to) {
+        numbers.push(Value::from(number));
+        number = number.saturating_add(step);
+    }
+    Ok(numbers.into())
 }
 
 fn divided(value: &Value, by: &Value, rest: f64) -> Result<bool, Error> {

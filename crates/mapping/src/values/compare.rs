@@ -76,9 +76,14 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
     let has_number = present().any(|value| value.kind() == ValueKind::Number);
     if has_number || numeric > 0 {
         let is_mixed = texts().count() > numeric;
+        let all_years = || {
+            let mut numbers = texts().filter(|text| number(text).is_some());
+            numbers.all(|text| is_year(&text))
+        };
         let is_wrong = |text: &&Value| {
-            let is_mistaken =
-                has_number || looks_grouped(text) || (as_texts.strict && !is_date(text));
+            let is_mistaken = has_number
+                || looks_grouped(text)
+                || (as_texts.strict && !(is_date(text) && all_years()));
             number(text).is_none() && is_mistaken
         };
         let wrong = texts().find(is_wrong);
@@ -91,6 +96,12 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
                 .map(|value| number(value).map(Key::Number))
                 .collect());
         }
+    }
+    if as_texts.strict
+        && texts().any(|text| is_date(&text))
+        && let Some(wrong) = texts().find(|text| !is_date(text) && !is_year(text))
+    {
+        return Err(Mistake::new(wrong, "is neither a date nor a time"));
     }
     let instant = |value: &Value| value.as_str()?.trim().parse::<Timestamp>().ok();
     if texts().next().is_some() && texts().all(|text| instant(text).is_some()) {
@@ -110,11 +121,19 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
     Ok(values.iter().map(text).collect())
 }
 
-/// A date may be compared with a year: `contact.dateAdded > '2026'`.
-fn is_date(text: &Value) -> bool {
+/// A date may be compared with a year or a month: `contact.dateAdded > '2026'`.
+fn is_year(text: &&Value) -> bool {
+    let text = text.as_str().unwrap_or_default().trim();
+    let (year, month) = text.split_once('-').unwrap_or((text, "01"));
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    digits(year, 4) && digits(month, 2)
+}
+
+fn is_date(text: &&Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim();
     let day = text.get(..10).unwrap_or_default();
-    day.parse::<jiff::civil::Date>().is_ok()
+    day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// `None`: one of them has no value.
@@ -154,6 +173,9 @@ pub(super) fn equal(left: &Value, right: &Value) -> Result<bool, Mistake> {
                 )
             })
         }
+        // 1 is not true, and 0 not false: `> 0` would end the run as well.
+        (ValueKind::Bool, ValueKind::Number) => Err(Mistake::no_number(left)),
+        (ValueKind::Number, ValueKind::Bool) => Err(Mistake::no_number(right)),
         (ValueKind::Map, ValueKind::Number) => Err(Mistake::no_number(left)),
         (ValueKind::Number, ValueKind::Map) => Err(Mistake::no_number(right)),
         _ => Ok(left == right),
@@ -219,11 +241,19 @@ pub(super) fn contains(list: &Value, item: &Value) -> Result<bool, Mistake> {
 /// The names of values that operators read, for messages.
 type Sides<'a> = (&'a Value, &'a Value, Option<&'a str>, Option<&'a str>);
 
-fn named(mistake: Mistake, (left, _, left_name, right_name): Sides<'_>) -> Error {
+fn named(mistake: Mistake, (left, right, left_name, right_name): Sides<'_>) -> Error {
     let is_left = mistake.value == *left && mistake.value.kind() == left.kind();
-    mistake
-        .named(if is_left { left_name } else { right_name })
-        .into()
+    let (name, other, other_name) = if is_left {
+        (left_name, right, right_name)
+    } else {
+        (right_name, left, left_name)
+    };
+    let is_written = |name: Option<&str>| name.is_none_or(str::is_empty);
+    if is_written(name) && !is_written(other_name) {
+        // What is written in the file is what was meant: the value beside it is the odd one.
+        return mistake.beside(other).named(other_name).into();
+    }
+    mistake.named(name).into()
 }
 
 /// What compares two values.

@@ -257,9 +257,30 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             join(value, between, attribute, &options)
         },
     );
+    environment.add_filter("items", |value: &Value| pairs(value));
     environment.add_filter("letters", letters);
     environment.add_filter("default", default);
     environment.add_filter("d", default);
+}
+
+/// Names and values of an object, in pairs.
+fn pairs(value: &Value) -> Result<Value, Error> {
+    if is_blank(value) {
+        return Ok(Vec::<Value>::new().into());
+    }
+    if value.kind() != ValueKind::Map {
+        return Err(Mistake::new(
+            value,
+            "is no object, of which there could be names and values",
+        )
+        .into());
+    }
+    let mut found = Vec::new();
+    for name in value.try_iter()? {
+        let member = value.get_item(&name)?;
+        found.push(Value::from(vec![name, member]));
+    }
+    Ok(found.into())
 }
 
 /// The letters of a text, as a list.

@@ -11,6 +11,8 @@ use super::rewrite::literal_path;
 pub(crate) enum Sight {
     /// This is gone through as a list: the right of `in`, a loop, a filter for lists.
     List(String),
+    /// The same of what is a text whatever is read.
+    Text(String),
     /// The least or the most of these, which may have no value.
     Cap { filter: String, paths: Vec<String> },
 }
@@ -54,9 +56,46 @@ fn bare_path(tree: &Expr<'_>) -> Option<String> {
     }
 }
 
+/// Filters of which a text comes.
+const OF_TEXT: [&str; 11] = [
+    "capitalize",
+    "date",
+    "format",
+    "join",
+    "lower",
+    "money",
+    "replace",
+    "string",
+    "title",
+    "trim",
+    "upper",
+];
+
 fn is_list(tree: &Expr<'_>, found: &mut Vec<Sight>) {
-    if let Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) = tree {
-        found.extend(literal_path(tree).map(Sight::List));
+    match tree {
+        Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
+            found.extend(literal_path(tree).map(Sight::List));
+        }
+        Expr::Const(node) => {
+            let text = node.value.as_str().filter(|text| !text.trim().is_empty());
+            found.extend(text.map(|text| Sight::Text(format!("'{text}'"))));
+        }
+        Expr::Filter(node) if OF_TEXT.contains(&node.name) => {
+            let of = literal_path(tree).unwrap_or_default();
+            found.push(Sight::Text(format!("{of} | {}", node.name)));
+        }
+        Expr::Filter(node) if matches!(node.name, "default" | "d") => {
+            node.expr.iter().for_each(|of| is_list(of, found));
+        }
+        // Each of the two may be what is gone through.
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::ScOr) => {
+            is_list(&node.left, found);
+            is_list(&node.right, found);
+        }
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Concat) => {
+            found.push(Sight::Text("what ~ joins".to_owned()));
+        }
+        _ => {}
     }
 }
 
@@ -113,7 +152,10 @@ fn args(all: &[CallArg<'_>], found: &mut Vec<Sight>) {
 fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
     match tree {
         Expr::Var(_) | Expr::Const(_) => {}
-        Expr::Slice(node) => expr(&node.expr, found),
+        Expr::Slice(node) => {
+            is_list(&node.expr, found);
+            expr(&node.expr, found);
+        }
         Expr::UnaryOp(node) => expr(&node.expr, found),
         Expr::BinOp(node) => {
             if matches!(node.op, BinOpKind::In) {
@@ -167,6 +209,9 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
         }
         Expr::GetAttr(node) => expr(&node.expr, found),
         Expr::GetItem(node) => {
+            if matches!(&node.subscript_expr, Expr::Const(place) if place.value.is_number()) {
+                is_list(&node.expr, found);
+            }
             expr(&node.expr, found);
             expr(&node.subscript_expr, found);
         }

@@ -53,6 +53,16 @@ impl Mistake {
         Self::new(value, problem)
     }
 
+    /// The same, told of the value that it is compared with.
+    pub fn beside(self, other: &Value) -> Self {
+        let problem = format!(
+            "is compared with {}, which {}",
+            shown(&self.value),
+            self.problem
+        );
+        Self::new(other, problem)
+    }
+
     pub fn named(mut self, name: Option<&str>) -> Self {
         self.name = name.filter(|name| !name.is_empty()).map(str::to_owned);
         self

@@ -28,7 +28,8 @@ pub(crate) use convert::{at, context, json};
 pub(crate) use look::{Sight, in_expression, in_template};
 pub(crate) use mistake::Mistake;
 pub(crate) use number::{decimal, is_blank, is_missing, number, says_no, truth, whole};
-pub(crate) use program::Program;
+pub(crate) use print::printed;
+pub(crate) use program::{Program, is_time, path};
 
 /// Adds all of them.
 pub(crate) fn add_to(environment: &mut Environment<'_>) {

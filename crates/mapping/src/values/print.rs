@@ -4,7 +4,8 @@ use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, Value};
 use serde_json::Value as Json;
 
-use super::number::whole;
+use super::mistake::Mistake;
+use super::number::{is_blank, number, whole};
 use super::{is_missing, json};
 
 /// `a ~ b` as a call.
@@ -17,12 +18,14 @@ pub(crate) fn printed(value: &Value) -> Result<String, Error> {
         ValueKind::Bool => if value.is_true() { "true" } else { "false" }.to_owned(),
         ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
         ValueKind::Number if !value.is_integer() => {
-            let number = f64::try_from(value.clone())?;
-            whole(number).map_or_else(|| number.to_string(), |whole| whole.to_string())
+            let float = f64::try_from(value.clone())?;
+            whole(float).map_or_else(|| float.to_string(), |whole| whole.to_string())
         }
         ValueKind::Seq | ValueKind::Iterable => listed(value, ", ")?,
         ValueKind::Map => without_nulls(json(value).unwrap_or_default()).to_string(),
-        _ => value.to_string(),
+        ValueKind::Number | ValueKind::Bytes => value.to_string(),
+        // A function, or what a loop knows of itself.
+        _ => return Err(Mistake::new(value, "is no value that could be written").into()),
     })
 }
 
@@ -54,6 +57,23 @@ pub(super) fn without_nulls(json: Json) -> Json {
     }
 }
 
+/// The letters of a format's directives, such as `s` of `%s` and `f` of `%.2f`.
+fn directives(format: &str) -> Vec<char> {
+    let mut found = Vec::new();
+    let mut rest = format;
+    while let Some((_, after)) = rest.split_once('%') {
+        let after = after.trim_start_matches(|c: char| !c.is_alphabetic() && c != '%');
+        let Some(letter) = after.chars().next() else {
+            break;
+        };
+        if letter != '%' {
+            found.push(letter);
+        }
+        rest = &after[letter.len_utf8()..];
+    }
+    found
+}
+
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.set_formatter(|out, _, value| {
         let text = printed(value)?;
@@ -68,9 +88,17 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("string", |value: &Value| printed(value));
     // Texts may be put together of what is missing.
     environment.add_filter("format", |text: &str, values: Rest<Value>| {
-        let values = values.iter().map(|value| match value.kind() {
-            ValueKind::Number | ValueKind::String => Ok(value.clone()),
-            _ => printed(value).map(Value::from),
+        let letters = directives(text);
+        let values = values.iter().enumerate().map(|(place, value)| {
+            let is_number = |letter: &char| "diouxXeEfFgG".contains(*letter);
+            match letters.get(place) {
+                // A text that is a number is one where a number is written; nothing writes nothing.
+                Some(letter) if is_number(letter) && !is_blank(value) => {
+                    number(value).ok_or_else(|| Error::from(Mistake::no_number(value)))
+                }
+                _ if value.kind() == ValueKind::Number => Ok(value.clone()),
+                _ => printed(value).map(Value::from),
+            }
         });
         let values = values.collect::<Result<Vec<_>, Error>>()?;
         minijinja::formatting::format(minijinja::formatting::FormatStyle::Printf, text, &values)

@@ -9,8 +9,20 @@ use minijinja::machinery::{
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, Value};
 
-use super::rewrite::{condition, expr};
+use super::rewrite::{self, condition, expr};
 use super::statements::stmt;
+
+/// Whether an expression is read as a time to the second.
+pub(crate) fn is_time(source: &str) -> bool {
+    parse_expr(source).is_ok_and(|tree| rewrite::is_time(&tree))
+}
+
+/// The path that an expression is, where it is nothing else.
+pub(crate) fn path(source: &str) -> Option<String> {
+    let tree = parse_expr(source).ok()?;
+    let is_path = matches!(tree, Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_));
+    rewrite::literal_path(&tree).filter(|_| is_path)
+}
 
 /// An expression or a template, ready to be run.
 pub(crate) struct Program<'source> {

@@ -12,8 +12,8 @@ use super::arithmetic::NUMBER;
 use super::lists::{FILTERS, FIRST, LIST};
 pub(super) use super::operators::condition;
 use super::operators::{binary, chain, operand};
-use crate::merge;
 use crate::names::CUSTOM;
+use crate::{dates, merge, when};
 
 pub(super) fn at<T>(node: T, span: Span) -> Spanned<T> {
     Spanned::new(node, span)
@@ -69,11 +69,18 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
                     expr(inner)
                 }
             });
+            let mut args = args(&node.args);
+            if node.name == "date" && node.expr.as_ref().is_some_and(is_time) {
+                args.push(CallArg::Kwarg(
+                    dates::TIME,
+                    constant(true.into(), node.span()),
+                ));
+            }
             Expr::Filter(at(
                 Filter {
                     name: node.name,
                     expr: inner,
-                    args: args(&node.args),
+                    args,
                 },
                 node.span(),
             ))
@@ -130,6 +137,14 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
             },
             node.span(),
         )),
+    }
+}
+
+/// Whether an expression is read as a time to the second, and not as a day.
+pub(super) fn is_time(tree: &Expr<'_>) -> bool {
+    match tree {
+        Expr::Filter(node) if node.name == "later" => true,
+        _ => literal_path(tree).is_some_and(|path| when::is_time(&path)),
     }
 }
 

@@ -21,7 +21,7 @@ fn context() -> Value {
         "n5": 5, "n500": 500, "n1_5": 1.5,
         "t5": "5", "t500": "500", "t1_5": "1.5", "spaced": " 5 ",
         "grouped": "1,000", "word": "five",
-        "empty": "", "blank": "  ",
+        "empty": "", "blank": "  ", "day": "2026-11-30", "at": "2026-11-30T10:00:00Z",
         "list": [1], "none_in_it": [], "object": { "a": 1 },
         "yes": true, "text_true": "true",
         "null": null,

@@ -40,18 +40,18 @@ const COMPARED: [(&str, &str); 20] = [
     ("v.X is ge(100)", "F T F F T F F ! ! F F ! ! ! ! ! F F"),
     ("v.X is lessthan 100", "T F T T F T T ! ! F F ! ! ! ! ! F F"),
     ("v.X is le 100", "T F T T F T T ! ! F F ! ! ! ! ! F F"),
-    ("v.X == 5", "T F F T F F T ! ! F F ! ! ! F ! F F"),
-    ("5 == v.X", "T F F T F F T ! ! F F ! ! ! F ! F F"),
-    ("v.X is eq 5", "T F F T F F T ! ! F F ! ! ! F ! F F"),
-    ("v.X != 5", "F T T F T T F ! ! T T ! ! ! T ! T T"),
-    ("v.X is ne 5", "F T T F T T F ! ! T T ! ! ! T ! T T"),
+    ("v.X == 5", "T F F T F F T ! ! F F ! ! ! ! ! F F"),
+    ("5 == v.X", "T F F T F F T ! ! F F ! ! ! ! ! F F"),
+    ("v.X is eq 5", "T F F T F F T ! ! F F ! ! ! ! ! F F"),
+    ("v.X != 5", "F T T F T T F ! ! T T ! ! ! ! ! T T"),
+    ("v.X is ne 5", "F T T F T T F ! ! T T ! ! ! ! ! T T"),
     // A quoted number is one, too.
     ("v.X > '100'", "F T F F T F F ! ! F F ! ! ! ! ! F F"),
     // Nothing is equal to nothing, to an empty text and to an empty list.
     ("v.X == none", "F F F F F F F F F T T F T F F F T T"),
     ("v.X == ''", "F F F F F F F F F T F ! ! F F F T T"),
     // True and false, and texts that say so.
-    ("v.X == true", "F F F ! ! ! ! ! ! F F ! ! F T T F F"),
+    ("v.X == true", "! ! ! ! ! ! ! ! ! F F ! ! F T T F F"),
     ("4 < v.X <= 5", "T F F T F F T ! ! F F ! ! ! ! ! F F"),
 ];
 
@@ -88,6 +88,11 @@ fn the_order_of_texts_is_that_of_what_they_say() {
         ("'2026-02-01' > '2026-01-31T10:00:00Z'", true),
         ("'2026-02-01' > '2026'", true),
         ("v.yes > false", true),
+        ("v.day > '2026'", true),
+        ("v.day >= '2026-11'", true),
+        ("v.day < v.at", true),
+        ("v.empty < v.at", false),
+        ("v.word < 'six'", true),
         ("'false' == false", true),
     ] {
         assert_eq!(told(expression), Ok(json!(right)), "{expression}");
@@ -166,6 +171,19 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
         ("'false' | bool", json!(false)),
         ("v.t5 | abs", json!(5)),
         ("v.t500 is divisibleby 100", json!(true)),
+        ("v.t5 | int(0)", json!(5)),
+        ("v.null | int(0)", json!(0)),
+        ("v.empty | float(2.5)", json!(2.5)),
+        ("range(v.t5)", json!([0, 1, 2, 3, 4])),
+        ("range(1, v.t5, 2)", json!([1, 3])),
+        ("'%.2f' | format(v.t1_5)", json!("1.50")),
+        ("'%d of %s' | format(v.t5, '007')", json!("5 of 007")),
+        (
+            "'%5.1f|%-3d|%%|%s' | format(' 2.25 ', 7, v.words)",
+            json!("  2.2|7  |%|vip, gold"),
+        ),
+        ("v.object | items", json!([["a", 1]])),
+        ("v.null | items", json!([])),
         ("v.t5 is odd", json!(true)),
         ("v.null is even", json!(false)),
     ] {
@@ -221,6 +239,55 @@ fn a_mistake_names_field_and_value() {
         (
             "v.word == true",
             "v.word is \"five\", and is neither true nor false",
+        ),
+        // Where the other is written in the file, the field is the odd one.
+        (
+            "v.n5 == 'five'",
+            "v.n5 is 5, and is compared with \"five\", which is a text that is no number",
+        ),
+        (
+            "v.yes > '100'",
+            "v.yes is true, and is compared with \"100\", which is neither true nor false",
+        ),
+        ("v.yes == 5", "v.yes is true, and is no number"),
+        ("0 == false", "false is no number"),
+        ("v.n5 is eq 'five'", "\"five\""),
+        (
+            "v.day > '100'",
+            "v.day is \"2026-11-30\", and is a text that is no number",
+        ),
+        (
+            "v.grouped < v.at",
+            "v.grouped is \"1,000\", and is neither a date nor a time",
+        ),
+        (
+            "v.at > '0x10'",
+            "v.at is \"2026-11-30T10:00:00Z\", and is compared with \"0x10\", which is neither a date",
+        ),
+        (
+            "['soon', v.at] | min",
+            "\"soon\" is neither a date nor a time",
+        ),
+        ("v.n5 | date", "v.n5 is 5, and is neither a date nor a time"),
+        ("v.word | later('1d')", "v.word is \"five\", and is neither"),
+        ("v.tags | items", "v.tags is \"vip, gold\""),
+        ("v.n5 | items", "v.n5 is 5, and is no list"),
+        (
+            "v.words | items",
+            "v.words is [\"vip\",\"gold\"], and is no object",
+        ),
+        (
+            "range(v.word)",
+            "v.word is \"five\", and is a text that is no number",
+        ),
+        ("range(v.n1_5)", "v.n1_5 is 1.5, and is no whole number"),
+        (
+            "'%.2f' | format(v.word)",
+            "v.word is \"five\", and is a text that is no number",
+        ),
+        (
+            "v.word | int(0)",
+            "v.word is \"five\", and is a text that is no number",
         ),
         ("v['grouped'] > 100", "v['grouped'] is \"1,000\""),
         // The remedy gives the number that is meant.
