@@ -3,7 +3,8 @@
 # Expected:  `*/90` in the minutes means nothing (there are 60), so parsers refuse it, or all read it alike.
 # Seen:      all three take it and run at minute 0 of each hour: "every 90 minutes" is every 60. `*/59` is minutes 0 and 59, so
 #            one minute and 59 minutes apart by turns. None warns.
-# Needs:     cargo, python3, node, npm; no network but the registries. Exits with 1 when the behaviour has changed.
+# Needs:     cargo, python3, node, npm; no network but the registries. Exits with 1 when the behaviour has
+#            changed, with 2 when the packages cannot be had.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"; mkdir src
 cat >Cargo.toml <<'TOML'
@@ -26,8 +27,8 @@ fn main() {
     }
 }
 RS
-python3 -m venv v; v/bin/pip install -q --disable-pip-version-check croniter==6.0.0
-npm init -y >/dev/null; npm install --silent --no-audit --no-fund cron-parser@5.4.0 >/dev/null
+python3 -m venv v; v/bin/pip install -q --disable-pip-version-check croniter==6.0.0 || exit 2
+npm init -y >/dev/null; npm install --silent --no-audit --no-fund cron-parser@5.4.0 >/dev/null || exit 2
 cat >look.py <<'PY'
 from datetime import datetime
 from croniter import croniter
@@ -46,6 +47,7 @@ for (const pattern of ["*/90 * * * *", "*/59 * * * *"]) {
   } catch (error) { console.log(`cron-parser ${pattern}: refuses, ${error.message}`); }
 }
 JS
+cargo build --quiet || exit 2
 { cargo run --quiet; v/bin/python look.py; node look.cjs; } >seen; cat seen
 diff seen - <<'OUT'
 croner */90 * * * *: 01:00 02:00 03:00 04:00

@@ -5,7 +5,8 @@
 # Seen:      the rule holds only where minute and hour are single numbers. `0 2 * * *` runs once on both nights; with an
 #            afternoon added, `0 2,14 * * *`, the two o'clock runs twice in autumn and not at all in spring, though only
 #            14 was added. In spring `15,45 2 * * *` has no time at all. And the made-up time of `30 2 * * *` is 03:00, not 03:30.
-# Needs:     cargo; no network but the registry. Exits with 1 when the behaviour has changed.
+# Needs:     cargo; no network but the registry. Exits with 1 when the behaviour has
+#            changed, with 2 when the packages cannot be had.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"; mkdir src
 cat >Cargo.toml <<'TOML'
@@ -36,6 +37,7 @@ fn main() {
     }
 }
 RS
+cargo build --quiet || exit 2
 cargo run --quiet >seen; cat seen
 diff seen - <<'OUT'
 2026-10-25 0 2 * * *: 02:00+02:00

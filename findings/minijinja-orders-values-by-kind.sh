@@ -4,7 +4,8 @@
 # Seen:      minijinja orders values of different kinds by kind, and what is missing below everything: `"5" > 100` is true,
 #            `[1] > 100` is true, `missing < 10` is true, and `["5", 20] | min` is 20. Jinja2 raises TypeError or UndefinedError
 #            for the first three and TypeError for the last. A condition that guards a purchase holds for the wrong people.
-# Needs:     cargo, python3; no network but the registries. Exits with 1 when the behaviour has changed.
+# Needs:     cargo, python3; no network but the registries. Exits with 1 when the behaviour has
+#            changed, with 2 when the packages cannot be had.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"; mkdir src
 cat >Cargo.toml <<'TOML'
@@ -25,13 +26,14 @@ fn main() {
     }
 }
 RS
-python3 -m venv v; v/bin/pip install -q --disable-pip-version-check Jinja2==3.1.6
+python3 -m venv v; v/bin/pip install -q --disable-pip-version-check Jinja2==3.1.6 || exit 2
 cat >look.py <<'PY'
 from jinja2 import Environment
 for text in ["five > 100", "list > 100", "missing < 10", "nothing < 10", "[five, 20] | min"]:
     try: print(f"Jinja2 {text}:", Environment().from_string("{{ %s }}" % text).render(five="5", list=[1], nothing=None))
     except Exception as error: print(f"Jinja2 {text}: {type(error).__name__}")
 PY
+cargo build --quiet || exit 2
 { cargo run --quiet; v/bin/python look.py; } >seen; cat seen
 diff seen - <<'OUT'
 minijinja five > 100: True

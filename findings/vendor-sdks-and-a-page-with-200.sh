@@ -4,11 +4,12 @@
 # Seen:      Node resolves: the caller gets a string (the page, or ""), so `answer.contacts` is undefined and a loop over
 #            `answer.contacts ?? []` ends as if there were no contacts. Python raises JSONDecodeError, which is no GHLError.
 #            Both hand on `{"statusCode":500,...}` that comes with 200 as an answer, and `null` as null and None.
-# Needs:     node, npm, python3; loopback only. Exits with 1 when the behaviour has changed.
+# Needs:     node, npm, python3; loopback only. Exits with 1 when the behaviour has
+#            changed, with 2 when the packages cannot be had.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
-npm init -y >/dev/null; npm install --silent --no-audit --no-fund @gohighlevel/api-client@3.1.0 >/dev/null
-python3 -m venv v; v/bin/pip install -q --disable-pip-version-check gohighlevel-api-client==3.0.0
+npm init -y >/dev/null; npm install --silent --no-audit --no-fund @gohighlevel/api-client@3.1.0 >/dev/null || exit 2
+python3 -m venv v; v/bin/pip install -q --disable-pip-version-check gohighlevel-api-client==3.0.0 || exit 2
 cat >peer.py <<'PY'
 import http.server
 ANSWERS = {

@@ -4,11 +4,12 @@
 # Seen:      with no configuration, Node sends `2023-02-21` and Python sends `v3`, for contacts (page: 2021-07-28) and for
 #            calendars (page: 2021-04-15) alike. The version is one constant of the client, no property of the operation, and
 #            answers differ between versions: a recording made with one SDK is no fixture for the other.
-# Needs:     node, npm, python3; loopback only. Exits with 1 when the behaviour has changed.
+# Needs:     node, npm, python3; loopback only. Exits with 1 when the behaviour has
+#            changed, with 2 when the packages cannot be had.
 set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
-npm init -y >/dev/null; npm install --silent --no-audit --no-fund @gohighlevel/api-client@3.1.0 >/dev/null
-python3 -m venv v; v/bin/pip install -q --disable-pip-version-check gohighlevel-api-client==3.0.0
+npm init -y >/dev/null; npm install --silent --no-audit --no-fund @gohighlevel/api-client@3.1.0 >/dev/null || exit 2
+python3 -m venv v; v/bin/pip install -q --disable-pip-version-check gohighlevel-api-client==3.0.0 || exit 2
 cat >peer.py <<'PY'
 import http.server, sys
 class Peer(http.server.BaseHTTPRequestHandler):

@@ -63,7 +63,7 @@ pub use file_error::{FileError, nearest};
 pub use key::{KeyError, KeyScope, step_key};
 pub use merge::{LOCATION, MEMBERS as CONTACT_WORDS, USER};
 pub use moment::{Moment, MomentError};
-pub use names::{CUSTOM, unknown_custom_fields};
+pub use names::{CUSTOM, fields_made_by, unknown_custom_fields};
 pub use on::{Each, On, SCHEDULE_DUE, ScheduleOn, TriggerOn, WebhookOn};
 pub use once::{NoValue, Once};
 pub use poll::poll_name;

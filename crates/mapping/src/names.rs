@@ -337,6 +337,22 @@ pub fn unknown_custom_fields(
     found
 }
 
+/// The custom fields that a workflow makes when it first writes them, because the location lacks them.
+pub fn fields_made_by(workflow: &Workflow, all: &[CustomFieldInfo]) -> Vec<CustomFieldInfo> {
+    let written = workflow.steps.iter().flat_map(|step| &step.custom_fields);
+    let is_made =
+        |name: &str| !name.starts_with(KEY) && matches!(CustomFieldInfo::find(all, name), Ok(None));
+    let made = written.filter(|(name, _)| is_made(name));
+    made.map(|(name, field)| CustomFieldInfo {
+        id: name.clone(),
+        name: name.clone(),
+        key: format!("{KEY}{}", key_of(name)),
+        data_type: field.data_type.api_name().to_owned(),
+        options: Vec::new(),
+    })
+    .collect()
+}
+
 /// The key that the service gives a field of this name, without its prefix.
 fn key_of(name: &str) -> String {
     let letters = name.chars().map(|letter| {

@@ -104,8 +104,47 @@ async fn a_temporary_folder_that_is_absent_or_full_is_named() {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains(&format!("the store cannot be copied to {full}")),
+        told.contains(&format!(
+            "the store cannot be copied to {full} (0 MB are free)"
+        )),
         "{told}"
     );
-    assert!(told.contains("MB there: make room"), "{told}");
+    assert!(
+        told.contains("which takes up to 9 MB there: make room, or name another folder by TMPDIR"),
+        "{told}"
+    );
+    // What is said to be enough is enough, and less is told before anything begins.
+    for (size, commands) in [
+        (
+            "4m",
+            [
+                &["run", "--dry-run"][..],
+                &["simulate", "new-contact"],
+                &["demo", "--once"],
+            ],
+        ),
+        (
+            "10m",
+            [
+                &["run", "--dry-run"][..],
+                &["simulate", "new-contact"],
+                &["demo", "--once", "--no-limits"],
+            ],
+        ),
+    ] {
+        for command in commands {
+            let mount = format!("mount -t tmpfs -o size={size} none {full}");
+            let output = with_mount(&world, &mount, &[("TMPDIR", &full)], command).await;
+            let output = output.unwrap();
+            let told = text(&output.stderr);
+            let is_enough = size == "10m";
+            assert_eq!(
+                output.status.success(),
+                is_enough,
+                "{size} {command:?}: {told}"
+            );
+            assert!(is_enough || told.contains("MB"), "{told}");
+            assert!(is_enough || told.contains("by TMPDIR"), "{told}");
+        }
+    }
 }

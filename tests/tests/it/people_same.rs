@@ -103,6 +103,38 @@ async fn two_people_in_one_are_told_and_nothing_is_written() {
         "no profile was made"
     );
 
+    // A number that two people share is no reason to take them for one.
+    let shared = "email,phone,name\nann@example.com,+12015550170,Ann Lee\nben@example.com,(201) 555-0170,Ben Lee\nann.lee@example.org,+12015550170,ann  lee\n";
+    std::fs::write(world.path("people.csv"), shared).unwrap();
+    let output = world
+        .output(&["profile", "import", "people.csv", "--dry-run", "--json"])
+        .await;
+    let done = rows(&output.stdout);
+    let problem = done[1]["problem"].as_str().unwrap();
+    assert!(problem.contains("its phone is of line 2"), "{problem}");
+    let (code, done, _) = import(&world, shared).await;
+    assert_eq!(code, Some(2));
+    assert_eq!(done[0]["outcome"], "created", "{done:?}");
+    let problem = done[1]["problem"].as_str().unwrap();
+    let ann = done[0]["contact"].as_str().unwrap();
+    assert!(
+        problem.contains(&format!(
+            "its phone is of contact {ann}, who has another email"
+        )),
+        "{problem}"
+    );
+    assert_eq!(
+        done[2]["contact"], done[0]["contact"],
+        "a new address of the same person"
+    );
+    let all = contacts(&world).await;
+    let ann = all.iter().find(|contact| contact["id"] == ann).unwrap();
+    assert_eq!(ann["firstName"], "Ann", "{ann}");
+    assert!(
+        all.iter()
+            .all(|contact| contact["email"] != "ben@example.com")
+    );
+
     // The two of a file that are about to be created, also in a dry run.
     let file = "email,phone\na@example.com,\n,+12015550160\na@example.com,+12015550160\n";
     std::fs::write(world.path("people.csv"), file).unwrap();

@@ -2,7 +2,7 @@
 
 use canopy_engine::Catalog;
 use canopy_mapping::fields::FieldMapping;
-use canopy_mapping::{CUSTOM, FileError, On, Workflow, unknown_custom_fields};
+use canopy_mapping::{CUSTOM, FileError, On, Workflow, fields_made_by, unknown_custom_fields};
 use canopy_store::{SqliteStore, Store as _};
 use canopy_triggers::{Polls, begins_anew};
 use jiff::Timestamp;
@@ -266,7 +266,12 @@ async fn fields(
             return vec![Finding::new(name, Err(problem))];
         }
     };
-    let (_, problems) = FieldMapping::resolve(&connection.fields, &custom);
+    // What a workflow makes when it first writes it need not be there yet.
+    let mut coming = custom.clone();
+    for (_, _, workflow) in sources {
+        coming.extend(fields_made_by(workflow, &custom));
+    }
+    let (_, problems) = FieldMapping::resolve(&connection.fields, &coming);
     let loaded = connector.loaded;
     let mut mistakes = config::located(&loaded.file, &loaded.text, place, &problems);
     for (file, text, workflow) in sources {

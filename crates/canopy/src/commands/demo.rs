@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) async fn demo(options: &Demo, observer: Arc<dyn Observer>) -> Result<Ended, Failure> {
-    let folder = temporary::folder()?;
+    let folder = temporary::folder_for("the demo", options.contacts)?;
     let sandbox = Sandbox::builder()
         .seed(options.seed)
         .limits(!options.no_limits)

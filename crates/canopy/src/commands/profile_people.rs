@@ -362,6 +362,19 @@ impl Desk {
                 "its email is of line {one} and its phone of line {other}; leave one of the two out"
             )));
         }
+        if let (None, Some((line, fields))) = before.planned.find(&keys) {
+            let one = Person {
+                line: *line,
+                fields: fields.clone(),
+            };
+            if shares_only_a_phone(&self.reachable(&one), &self.reachable(&person))
+                && one.fields.get("name") != person.fields.get("name")
+            {
+                return Err(Problem::OfLine(format!(
+                    "its phone is of line {line}, which has another email and another name; leave the phone out for a person of its own, or the email where it is the same person"
+                )));
+            }
+        }
         let known = before.contacts.known(&keys);
         let mut adopted = self.adopt(&person, &known, options.dry_run).await?;
         if let Some(contact) = &adopted.contact {
@@ -380,6 +393,15 @@ impl Desk {
         }
         Ok((person.line, adopted))
     }
+}
+
+/// Whether both have an address, and not the same.
+fn shares_only_a_phone(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    let email = |person: &Map<String, Value>| {
+        let email = person.get("email").and_then(Value::as_str);
+        email.map(canopy_mapping::people::email_key)
+    };
+    matches!((email(one), email(other)), (Some(one), Some(other)) if one != other)
 }
 
 /// The people of the lines before. The search for duplicates may lag behind what was created a moment ago.
@@ -413,7 +435,8 @@ fn is_about_the_line(error: &AdoptError) -> bool {
         AdoptError::Nameless
         | AdoptError::Fields(_)
         | AdoptError::Phone { .. }
-        | AdoptError::TwoPeople { .. } => true,
+        | AdoptError::TwoPeople { .. }
+        | AdoptError::SharedPhone(_) => true,
         AdoptError::Service(error) => matches!(error.status(), Some(400 | 404 | 409 | 422)),
         _ => false,
     }

@@ -67,7 +67,7 @@ async fn rehearse(
         rehearsal.play().await?;
         rehearsal.report(None).await
     };
-    let report = played.await;
+    let report = played.await.map_err(|failure| rehearsal.failure(failure));
     rehearsal.end().await;
     simulate::show(&report?, options.json)
 }

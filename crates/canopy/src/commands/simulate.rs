@@ -58,6 +58,7 @@ pub(super) async fn simulate(
     };
     let rehearsal = Rehearsal::begin(&loaded, environment, vec![workflow.clone()]).await?;
     let report = play(&rehearsal, options, &workflow, since).await;
+    let report = report.map_err(|failure| rehearsal.failure(failure));
     rehearsal.end().await;
     show(&report?, options.json)
 }

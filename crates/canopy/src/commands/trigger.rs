@@ -58,7 +58,7 @@ pub(super) async fn trigger(options: Trigger, environment: &Environment) -> Resu
     options.only.keep(&mut loaded)?;
     let wanted = wanted(&loaded, &options)?;
     // Without a store nothing was polled yet: an empty one says so.
-    let folder = temporary::folder()?;
+    let folder = temporary::folder_for("trying a trigger", 0)?;
     let store = match existing_store(&loaded, environment).await? {
         Some(store) => store,
         None => SqliteStore::open(&folder.path().join("canopy.db"), &SecretKey::generate())

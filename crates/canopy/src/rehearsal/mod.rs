@@ -4,6 +4,7 @@
 mod clock;
 mod report;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use canopy_engine::{Connection, Engine};
@@ -39,7 +40,9 @@ pub(crate) struct Rehearsal {
     /// Open where an app's tokens may be renewed: the service spends the old ones, so the new ones are kept for good.
     real: Option<SqliteStore>,
     /// The copy's, readable by nobody else; deleted with this.
-    _folder: TempDir,
+    folder: TempDir,
+    /// What it is a copy of.
+    copied: PathBuf,
 }
 
 impl Rehearsal {
@@ -98,7 +101,8 @@ impl Rehearsal {
             began: Timestamp::now(),
             last_run: runs.first().map_or(0, |run| run.id),
             real,
-            _folder: folder,
+            folder,
+            copied: loaded.store_path(),
         })
     }
 
@@ -106,7 +110,7 @@ impl Rehearsal {
     pub async fn play(&self) -> Result<(), Failure> {
         for connection in self.engine.connections() {
             let drained = self.engine.drain(&connection.location).await;
-            drained.map_err(|error| Failure::failed(&error))?;
+            drained.map_err(|error| self.failure(Failure::failed(&error)))?;
         }
         Ok(())
     }
@@ -116,10 +120,17 @@ impl Rehearsal {
         run.id > self.last_run || run.updated_at >= self.began
     }
 
+    /// A failure of the rehearsal. The copy is another store than the one that messages of the store would be taken for.
+    pub fn failure(&self, failure: Failure) -> Failure {
+        temporary::failure(self.folder.path(), &self.copied, failure)
+    }
+
     /// What would have happened, to this workflow or to all.
     pub async fn report(&self, workflow: Option<&str>) -> Result<Report, Failure> {
         let report = report::collect(self, workflow, self.engine.planned());
-        report.await.map_err(|error| Failure::failed(&error))
+        report
+            .await
+            .map_err(|error| self.failure(Failure::failed(&error)))
     }
 
     pub async fn end(self) {
@@ -137,13 +148,14 @@ async fn copy(
 ) -> Result<SqliteStore, Failure> {
     let path = folder.path().join("copy.db");
     let real = loaded.store_path();
+    temporary::has_room(folder.path(), &real)?;
     let key = if real.exists() {
         temporary::announce(folder.path(), &real);
         let store = SqliteStore::open_read_only(&real).await;
         let store = store.map_err(|error| Failure::failed(&error))?;
         let copied = store.copy_to(&path).await;
         store.close().await;
-        copied.map_err(|error| temporary::full(folder.path(), &real, &error))?;
+        copied.map_err(|error| temporary::not_copied(folder.path(), &real, &error))?;
         config::store_key(&real, &loaded.config, &loaded.folder, environment)?
     } else {
         SecretKey::generate()

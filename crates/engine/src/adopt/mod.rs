@@ -70,6 +70,11 @@ pub enum AdoptError {
         "its email is of contact {by_email} and its phone of contact {by_phone}; these are two people in HighLevel, so nothing was written: leave one of the two out, or merge the contacts there"
     )]
     TwoPeople { by_email: String, by_phone: String },
+    /// A number that a family or an office shares.
+    #[error(
+        "its phone is of contact {0}, who has another email and another name, so nothing was written: leave the phone out for a person of its own, or the email where it is the same person"
+    )]
+    SharedPhone(String),
     /// Who it is could not be compared.
     #[error("field \"{field}\": \"{text}\": {problem}")]
     Phone {

@@ -138,8 +138,43 @@ impl Work<'_> {
             (Some(Some(by_email)), Some(Some(by_phone))) if by_email != by_phone => {
                 Err(AdoptError::TwoPeople { by_email, by_phone })
             }
+            (Some(None), Some(Some(by_phone))) => {
+                if self.is_another(&by_phone, arguments).await? {
+                    return Err(AdoptError::SharedPhone(by_phone));
+                }
+                Ok(Some(by_phone))
+            }
             (by_email, by_phone) => Ok(by_email.flatten().or(by_phone.flatten())),
         }
+    }
+
+    /// Whether the contact that has the person's number is somebody else: one with another address, and not of the same
+    /// name. Who has moved to a new address keeps the name.
+    async fn is_another(
+        &self,
+        contact: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<bool, AdoptError> {
+        let there = self.get(contact).await?;
+        let text = |of: &dyn Fn(&str) -> Option<String>, name: &str| of(name).unwrap_or_default();
+        let of_contact = |name: &str| there[name].as_str().map(str::to_lowercase);
+        let given = |name: &str| {
+            let value = arguments.get(name).and_then(Value::as_str);
+            value.map(str::to_lowercase)
+        };
+        let name = |of: &dyn Fn(&str) -> Option<String>| {
+            let halves = format!("{} {}", text(of, "firstName"), text(of, "lastName"));
+            let whole = if halves.trim().is_empty() {
+                text(of, "name")
+            } else {
+                halves
+            };
+            whole.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let (before, now) = (text(&of_contact, "email"), text(&given, "email"));
+        let has_other = !before.is_empty() && people::email_key(&before) != people::email_key(&now);
+        let (before, now) = (name(&of_contact), name(&given));
+        Ok(has_other && (before.is_empty() || before != now))
     }
 
     /// `None`: the person has no such thing. `Some(None)`: nobody has it.

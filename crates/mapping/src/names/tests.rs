@@ -1,4 +1,4 @@
-use super::unknown_custom_fields;
+use super::{fields_made_by, unknown_custom_fields};
 use crate::fields::CustomFieldInfo;
 use crate::some_actions::SomeActions;
 use crate::workflow::Workflow;
@@ -122,6 +122,19 @@ with = { contactId = "{{ contact.id }}" }
 "f9" = { value = "by its id" }
 "#;
     let workflow = Workflow::parse("w.toml", text, &SomeActions).unwrap();
+    let made = fields_made_by(&workflow, &[]);
+    let made: Vec<_> = made
+        .iter()
+        .map(|field| (&*field.name, &*field.key, &*field.data_type))
+        .collect();
+    assert_eq!(
+        made,
+        [
+            ("Trees planted", "contact.trees_planted", "NUMERICAL"),
+            ("Twice", "contact.twice", "TEXT"),
+            ("f9", "contact.f9", "TEXT"),
+        ]
+    );
     let field = |id: &str, name: &str, key: &str| CustomFieldInfo {
         id: id.to_owned(),
         name: name.to_owned(),

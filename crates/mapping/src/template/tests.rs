@@ -55,6 +55,37 @@ fn values_are_not_templates() {
 }
 
 #[test]
+fn comments_are_left_out_also_where_nothing_else_is_filled_in() {
+    for (text, right) in [
+        ("{# for the team #}Hello", "Hello"),
+        (
+            "Hello{# {{ contact.firstName }} #} {{ contact.firstName }}",
+            "Hello Ada",
+        ),
+        ("{{ contact.firstName }}{# a name #}", "Ada"),
+        ("# {1} #}", "# {1} #}"),
+        ("{#1", "{#1"),
+    ] {
+        assert_eq!(render(&json!(text), &context()).unwrap(), json!(right));
+    }
+}
+
+#[test]
+fn what_is_no_value_is_not_written() {
+    for text in [
+        "{{ range }}",
+        "{{ dict }}.",
+        "{% for x in [1] %}{{ loop }}{% endfor %}",
+    ] {
+        let told = render(&json!(text), &context()).unwrap_err().to_string();
+        assert!(told.contains("is no value that could be written"), "{told}");
+    }
+    // Told before a run as a name that nothing has.
+    assert!(names(&json!("{{ debug() }}")).contains("debug"));
+    render(&json!("{{ debug() }}"), &context()).unwrap_err();
+}
+
+#[test]
 fn nothing_is_escaped() {
     let context = json!({ "contact": { "firstName": "<O'Neil & Söhne>" } });
     assert_eq!(

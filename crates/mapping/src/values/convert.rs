@@ -94,7 +94,8 @@ pub(crate) fn json(value: &Value) -> Result<Json, String> {
             }
             Json::Object(members)
         }
-        _ => serde_json::to_value(value).map_err(|error| error.to_string())?,
+        // A function, or what a loop knows of itself.
+        _ => return Err("is no value that could be written".to_owned()),
     })
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::fields::Rules;
 use super::filters::{Key, holds_all, invalid, values};
 use super::listing::mentions;
 use super::{opportunities, views};
@@ -110,6 +111,7 @@ fn matching(world: &mut World, call: &Call<'_>) -> Result<Vec<Arc<Contact>>, Ans
         .get("filters")
         .and_then(Value::as_array)
         .unwrap_or(&none);
+    let filters = &with_kept_phones(filters, &Rules::of(world));
     // A wrong filter is refused also when there is no contact to try it on.
     holds_all(&Contact::new(String::new(), call.now), filters)?;
     let lag = world.settings.search_lag();
@@ -195,4 +197,27 @@ fn whole(body: &Value, name: &str, default: u64) -> Result<u64, Answer> {
             .as_u64()
             .ok_or_else(|| invalid(format!("{name} must be an integer number"))),
     }
+}
+
+/// A number that is asked for in another notation is the one that is kept.
+fn with_kept_phones(filters: &[Value], rules: &Rules) -> Vec<Value> {
+    let kept = |value: &Value| match value {
+        Value::String(text) => rules.phone(text).into(),
+        other => other.clone(),
+    };
+    let filter = |filter: &Value| {
+        let mut filter = filter.clone();
+        if let Some(inner) = filter.get("filters").and_then(Value::as_array) {
+            filter["filters"] = with_kept_phones(inner, rules).into();
+        }
+        let is_equal = filter["operator"] == "eq" || filter["operator"] == "not_eq";
+        if filter["field"] == "phone" && is_equal {
+            filter["value"] = match &filter["value"] {
+                Value::Array(several) => several.iter().map(kept).collect(),
+                one => kept(one),
+            };
+        }
+        filter
+    };
+    filters.iter().map(filter).collect()
 }
