@@ -148,9 +148,9 @@ async fn copy(
 ) -> Result<SqliteStore, Failure> {
     let path = folder.path().join("copy.db");
     let real = loaded.store_path();
-    temporary::has_room(folder.path(), &real)?;
     let key = if real.exists() {
         temporary::announce(folder.path(), &real);
+        temporary::has_room(folder.path(), &real)?;
         let store = SqliteStore::open_read_only(&real).await;
         let store = store.map_err(|error| Failure::failed(&error))?;
         let copied = store.copy_to(&path).await;

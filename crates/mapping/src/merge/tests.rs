@@ -79,8 +79,7 @@ fn each_merge_field_is_read_as_what_it_means() {
             "{field}"
         );
     }
-    let own =
-        json!({ "contact": { "companyName": null }, "custom": { "company": "Analytical" } });
+    let own = json!({ "contact": { "companyName": null }, "custom": { "company": "Analytical" } });
     assert_eq!(
         render(&json!("{{ contact.company }}"), &own),
         Ok(json!("Analytical"))
