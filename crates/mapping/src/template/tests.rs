@@ -72,11 +72,7 @@ fn comments_are_left_out_also_where_nothing_else_is_filled_in() {
 
 #[test]
 fn what_is_no_value_is_not_written() {
-    for text in [
-        "{{ range }}",
-        "{{ dict }}.",
-        "{% for x in [1] %}{{ loop }}{% endfor %}",
-    ] {
+    for text in ["{{ range }}", "{{ dict }}."] {
         let told = render(&json!(text), &context()).unwrap_err().to_string();
         assert!(told.contains("is no value that could be written"), "{told}");
     }

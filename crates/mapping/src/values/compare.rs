@@ -78,7 +78,7 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
         let is_mixed = texts().count() > numeric;
         let all_years = || {
             let mut numbers = texts().filter(|text| number(text).is_some());
-            numbers.all(|text| is_year(&text))
+            numbers.all(is_year)
         };
         let is_wrong = |text: &&Value| {
             let is_mistaken = has_number
@@ -98,7 +98,7 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
         }
     }
     if as_texts.strict
-        && texts().any(|text| is_date(&text))
+        && texts().any(is_date)
         && let Some(wrong) = texts().find(|text| !is_date(text) && !is_year(text))
     {
         return Err(Mistake::new(wrong, "is neither a date nor a time"));
@@ -122,7 +122,7 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
 }
 
 /// A date may be compared with a year or a month: `contact.dateAdded > '2026'`.
-fn is_year(text: &&Value) -> bool {
+fn is_year(text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim();
     let (year, month) = text.split_once('-').unwrap_or((text, "01"));
     let digits =
@@ -130,7 +130,7 @@ fn is_year(text: &&Value) -> bool {
     digits(year, 4) && digits(month, 2)
 }
 
-fn is_date(text: &&Value) -> bool {
+fn is_date(text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim();
     let day = text.get(..10).unwrap_or_default();
     day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
@@ -174,10 +174,8 @@ pub(super) fn equal(left: &Value, right: &Value) -> Result<bool, Mistake> {
             })
         }
         // 1 is not true, and 0 not false: `> 0` would end the run as well.
-        (ValueKind::Bool, ValueKind::Number) => Err(Mistake::no_number(left)),
-        (ValueKind::Number, ValueKind::Bool) => Err(Mistake::no_number(right)),
-        (ValueKind::Map, ValueKind::Number) => Err(Mistake::no_number(left)),
-        (ValueKind::Number, ValueKind::Map) => Err(Mistake::no_number(right)),
+        (ValueKind::Bool | ValueKind::Map, ValueKind::Number) => Err(Mistake::no_number(left)),
+        (ValueKind::Number, ValueKind::Bool | ValueKind::Map) => Err(Mistake::no_number(right)),
         _ => Ok(left == right),
     }
 }
