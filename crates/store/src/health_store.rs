@@ -236,6 +236,7 @@ pub struct AlertKind {
 
 /// All kinds of alerts. What each means, what to do and how it ends stands in `docs/alerts.md`.
 pub const ALERT_KINDS: &[AlertKind] = &[
+    state("account"),
     state("approval"),
     state("budget"),
     notice("clock"),
@@ -263,6 +264,7 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("token"),
     state("token_age"),
     notice("trigger"),
+    state("unknown purchase"),
     state("unknown_purchases"),
     notice("unreadable"),
     state("waiting"),
