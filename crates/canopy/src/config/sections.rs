@@ -178,7 +178,7 @@ impl Default for Retry {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Checks {
     /// How often, besides the start: a length of time from a second to a day. While purchases are stopped, every five minutes
-    /// at least. Default: `1h`.
+    /// at least. Default: `60m`.
     #[serde(with = "durations")]
     #[schemars(with = "Length")]
     pub every: Duration,
