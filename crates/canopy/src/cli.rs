@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::commands::{
     Alerts, Approve, Backfill, Backup, Budget, Events, LedgerCommand, Only, Plan, ProfileCommand,
-    RecipeCommand, Restore, Runs, Schema, Simulate, Trigger, Watch,
+    RecipeCommand, Restore, Runs, Schema, Simulate, Trigger, Watch, Workflows,
 };
 use crate::log::LogFormat;
 use crate::ops::cli as ops;
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     #[command(alias = "triggers")]
     Trigger(Trigger),
+    /// List the workflows: what starts them, what they buy, when they ran last
+    Workflows(Workflows),
     /// List what came in
     #[command(alias = "event")]
     Events(Events),
@@ -66,7 +68,7 @@ pub(crate) enum Command {
     /// Show what ran, or one run step by step
     #[command(alias = "history")]
     Runs(Runs),
-    /// Run a dead or held run again, from the step at which it stopped
+    /// Run a dead or held run again, from the step at which it stopped; carry out what test mode recorded
     Retry(Retry),
     /// Look at purchases, or settle one whose outcome is unknown
     #[command(subcommand)]
@@ -211,11 +213,15 @@ pub(crate) struct Retry {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The run's number, as `canopy status` shows it
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present_any = ["all", "withheld"])]
     pub run: Option<i64>,
     /// All dead and held runs
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
+    /// All runs with steps that were recorded in test mode and not sent: they are carried out now. What a connection
+    /// with test = false does is bought for real, too
+    #[arg(long, conflicts_with_all = ["run", "all"])]
+    pub withheld: bool,
     /// With the workflow as its file says it now, in place of the version that the run began with
     #[arg(long)]
     pub current: bool,

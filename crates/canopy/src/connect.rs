@@ -38,9 +38,15 @@ impl Connector<'_> {
         workflows: Workflows,
     ) -> Result<Connection, Failure> {
         let location = self.location(config).await?;
+        let highlevel = self.highlevel(config, &location).await?;
         Ok(Connection {
             id: config.id.clone(),
-            highlevel: self.highlevel(config, &location).await?,
+            highlevel: if config.writes() {
+                highlevel
+            } else {
+                // What did not come the way of workflows must not write either.
+                highlevel.reading_only()
+            },
             ecologi: self.ecologi(config, &location).await?,
             location,
             ecologi_user: config.ecologi.username.clone(),

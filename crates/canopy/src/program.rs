@@ -234,15 +234,16 @@ impl Program {
     /// Tells the person at the terminal what it works for.
     pub fn introduce(&self) {
         for connection in self.engine.connections() {
-            let mode = if connection.test {
-                "test mode, nothing is charged"
-            } else {
-                "real purchases"
-            };
+            let configs = &self.loaded.config.connection;
+            let config = configs.iter().find(|one| one.id == connection.id);
+            let mode = config.map_or("", |config| config.mode());
             note(&format!(
                 "connection {}: location {}, {mode}",
                 connection.id, connection.location
             ));
+        }
+        if let Some(recipe) = config::left_out(&self.loaded) {
+            note(&format!("workflows: {}", config::left_out_text(recipe)));
         }
     }
 

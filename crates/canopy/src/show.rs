@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use canopy_store::{Alert, DayOfCalls, Missed, Run, Summary};
+use canopy_store::{Alert, Breaker, DayOfCalls, InTest, Missed, Run, Summary};
 use canopy_triggers::AddressHealth;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
+use crate::config::ConnectionConfig;
 use crate::schedules::NextDue;
 
 /// Sums by currency as one text, e.g. `15.00 GBP`.
@@ -75,7 +76,12 @@ pub(crate) fn summary(summary: &Summary) -> String {
             ),
         ),
         ("trees", summary.trees.to_string(), ""),
-        ("cost", money(&summary.cost), ""),
+        ("cost", money(&summary.cost), "real money"),
+        (
+            "in test mode",
+            summary.test.purchases.to_string(),
+            &in_test(&summary.test),
+        ),
         (
             "runs",
             summary.runs_done.to_string(),
@@ -88,6 +94,47 @@ pub(crate) fn summary(summary: &Summary) -> String {
         ),
         ("calls", summary.calls.to_string(), "in the call log"),
     ])
+}
+
+/// What was simulated, apart from what was bought.
+fn in_test(simulated: &InTest) -> String {
+    let mut text = format!(
+        "simulated purchases, in none of the sums above: {} trees, {}",
+        simulated.trees.normalize(),
+        money(&simulated.cost)
+    );
+    if simulated.withheld > 0 {
+        let _ = write!(
+            text,
+            "; {} step(s) recorded and not sent to HighLevel (`canopy retry --withheld` once the connection writes)",
+            simulated.withheld
+        );
+    }
+    text
+}
+
+/// In which mode each connection is, and why its purchases are stopped.
+pub(crate) fn modes(connections: &[ConnectionConfig], stopped: &[Breaker]) -> String {
+    let mut lines = String::new();
+    for one in connections {
+        let _ = writeln!(lines, "  {}  {}", one.id, one.mode());
+    }
+    for breaker in stopped {
+        let _ = writeln!(
+            lines,
+            "  purchases are stopped since {:.0}: {}",
+            breaker.opened_at, breaker.reason
+        );
+    }
+    format!("connections:\n{lines}\n")
+}
+
+/// The same as data.
+pub(crate) fn modes_as_data(connections: &[ConnectionConfig]) -> Value {
+    let rows = connections.iter().map(|one| {
+        json!({ "id": one.id, "test": one.test, "writes_to_highlevel": one.writes(), "mode": one.mode() })
+    });
+    rows.collect()
 }
 
 /// How addresses of webhooks fared, for people; nothing where none came.

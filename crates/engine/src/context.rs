@@ -110,7 +110,9 @@ impl Context {
             return Ok(());
         };
         let profile = store.profile(&connection.location, contact).await?;
-        let impact = store.impact(&connection.location, contact).await?;
+        // Test and real never mix: a run sees what connections of its own mode bought.
+        let (location, test) = (&connection.location, connection.test);
+        let impact = store.impact(location, contact, test).await?;
         self.value["profile"] = json!(profile);
         if let Some(profile) = self.value["profile"].as_object_mut() {
             let location = &connection.location;

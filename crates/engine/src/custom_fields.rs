@@ -137,7 +137,7 @@ async fn create(
     let now = engine.clock.now();
     // Somebody may have made it since the last read, and an unanswered create may have worked. A planned field is
     // nowhere but here.
-    let present = match fields.take().filter(|_| engine.is_planning()) {
+    let present = match fields.take().filter(|_| engine.holds_back(location)) {
         Some(known) => fields.insert(known),
         None => fields.insert(read(client, location, now).await?),
     };
@@ -155,9 +155,9 @@ async fn create(
         "locationId": location, "name": name, "dataType": data_type, "model": "contact",
     });
     engine
-        .invoke(client, "create-custom-field", &arguments)
+        .invoke((client, location), "create-custom-field", &arguments)
         .await?;
-    if engine.is_planning() {
+    if engine.holds_back(location) {
         let planned = CustomFieldInfo {
             id: plan::mark("create-custom-field", "id"),
             name: name.to_owned(),

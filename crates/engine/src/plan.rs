@@ -1,4 +1,4 @@
-//! Where calls go out, and where they do not: an engine that plans does everything as always, but calls that would
+//! Where calls go out, and where they do not: an engine that plans, or works for a connection in test mode, does everything as always, but calls that would
 //! change something at HighLevel or Ecologi are answered here, in the form of the description and with marked texts.
 
 use std::collections::BTreeMap;
@@ -61,11 +61,13 @@ impl Engine {
     /// A call of HighLevel.
     pub(crate) async fn invoke(
         &self,
-        client: &Client,
+        (client, location): (&Client, &str),
         operation: &str,
         arguments: &Value,
     ) -> Result<Value, Error> {
-        let answer = self.invoke_or_plan(client, operation, arguments).await;
+        let answer = self
+            .invoke_or_plan((client, location), operation, arguments)
+            .await;
         answer.map_err(|error| {
             if arguments::is_fraction_for_integer(&error, arguments) {
                 error.with_advice(NAME_A_MODE)
@@ -77,17 +79,19 @@ impl Engine {
 
     async fn invoke_or_plan(
         &self,
-        client: &Client,
+        (client, location): (&Client, &str),
         operation: &str,
         arguments: &Value,
     ) -> Result<Value, Error> {
-        if let (Some(plan), Some(operation)) = (&self.plan, canopy_highlevel::operation(operation))
-        {
+        if let (true, Some(operation)) = (
+            self.holds_back(location),
+            canopy_highlevel::operation(operation),
+        ) {
             let writes = operation.idempotency != Idempotency::Read;
             // What has no real id yet can be read by none.
             if writes || is_marked(arguments) {
                 canopy_highlevel::check(operation.name, arguments)?;
-                if writes {
+                if let (true, Some(plan)) = (writes, &self.plan) {
                     plan.count(operation.name);
                 }
                 return answer(operation, arguments);

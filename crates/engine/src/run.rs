@@ -53,6 +53,9 @@ impl Engine {
                 )
                 .await;
         };
+        if let Some(held) = self.began_in_test(connection, run, &records).await? {
+            return self.end(connection, fence, run, held, false).await;
+        }
         if let Some(barred) = self
             .cannot_write_back(&workflow, &run.location, &records)
             .await?
@@ -403,7 +406,10 @@ fn is_about_contact(event: &Event) -> bool {
 }
 
 pub(crate) fn is_finished(record: &StepRecord) -> bool {
-    matches!(record.state, StepState::Done | StepState::Skipped)
+    matches!(
+        record.state,
+        StepState::Done | StepState::Skipped | StepState::Withheld
+    )
 }
 
 /// The reason of a `stop` that an earlier attempt came to.
@@ -418,7 +424,7 @@ fn reason_to_stop(record: &StepRecord) -> Option<String> {
 /// Puts the effect of a step that an earlier attempt finished back into the context. `is_read`: the contact has been
 /// read since, and shows it.
 fn replay(context: &mut Context, record: &StepRecord, is_read: bool) {
-    if let (false, StepState::Done, Some(arguments)) =
+    if let (false, StepState::Done | StepState::Withheld, Some(arguments)) =
         (is_read, record.state, record.request.as_object())
         && let Some(after) = after_write(
             steps::sync::writes_as(&record.action),

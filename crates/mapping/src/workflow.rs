@@ -28,6 +28,9 @@ pub struct Workflow {
     /// What it does, at length. Default: empty.
     #[serde(default)]
     pub description: String,
+    /// `false` switches it off: nothing starts it any more. Runs that have begun go on. Default: `true`.
+    #[serde(default = "yes")]
+    pub enabled: bool,
     /// What starts it: an event kind such as `"contact.created"`, the name of a trigger, a table with `trigger`, `schedule` or
     /// `webhook`, or a list of these.
     #[serde(deserialize_with = "one_or_more")]
@@ -43,6 +46,10 @@ pub struct Workflow {
     #[serde(rename = "do")]
     #[cfg_attr(feature = "schema", schemars(extend("minItems" = 1)))]
     pub steps: Vec<Step>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Workflow {

@@ -21,7 +21,17 @@ pub struct Breaker {
     pub opened_at: Timestamp,
 }
 
-/// What is durable about breakers. The rules of [`Store`](crate::Store), which includes it, hold here too.
+/// A run with steps that were recorded in test mode, as they would be sent, and not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    pub run: i64,
+    /// The connection's id.
+    pub connection: String,
+    /// How many steps.
+    pub steps: u64,
+}
+
+/// What is durable about breakers and about test mode. The rules of [`Store`](crate::Store), which includes it, hold here too.
 #[async_trait]
 pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     /// Opens a breaker, and raises its alert with it. `false`: it is open already, and stays as it is.
@@ -41,6 +51,14 @@ pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     /// the run stays as it is.
     async fn stop_run(&self, fence: &Fence, run: i64, reason: &str, now: Timestamp)
     -> Result<bool>;
+    /// Runs with steps that were recorded in test mode and not sent, the oldest first.
+    async fn withheld(&self) -> Result<Vec<Withheld>>;
+    /// An operator's word that an ended run's recorded steps be carried out: it becomes ready, from the first step that was
+    /// only simulated on. `real`: what was bought in test mode is bought for real. `false`: nothing of the run was simulated,
+    /// or it has not ended.
+    async fn carry_out(&self, run: i64, real: bool, now: Timestamp) -> Result<bool>;
+    /// The id of the connection that a location belongs to.
+    async fn connection_of(&self, location: &str) -> Result<Option<String>>;
     /// How many runs of a location wait for its breakers.
     async fn stopped_runs(&self, location: &str) -> Result<u64>;
 }

@@ -65,7 +65,7 @@ mod store;
 mod types;
 mod words;
 
-pub use breaker_store::{Breaker, BreakerStore, STOPPED};
+pub use breaker_store::{Breaker, BreakerStore, STOPPED, Withheld};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use health_store::{

@@ -20,9 +20,9 @@ pub trait ProfileStore: Send + Sync + std::fmt::Debug + 'static {
     async fn profile(&self, location: &str, contact: &str) -> Result<Option<Profile>>;
     /// The contacts of a location that have a profile, in the order of their ids.
     async fn contacts_with_profile(&self, location: &str) -> Result<Vec<String>>;
-    /// What the contact's confirmed purchases add up to. Those in test mode count too, because operators try their
-    /// workflows in test mode and want to see the figures move; [`crate::Purchase::test`] tells them apart.
-    async fn impact(&self, location: &str, contact: &str) -> Result<Impact>;
+    /// What the contact's confirmed purchases add up to: those for real money, or those that were simulated in test mode.
+    /// Never both.
+    async fn impact(&self, location: &str, contact: &str, test: bool) -> Result<Impact>;
     /// The notes of a profile, oldest first.
     async fn profile_notes(&self, location: &str, contact: &str) -> Result<Vec<ProfileNote>>;
     /// The tasks of a profile, oldest first.

@@ -48,6 +48,18 @@ pub struct Run {
     pub updated_at: Timestamp,
 }
 
+/// The last run of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub workflow: String,
+    pub run: i64,
+    pub state: RunState,
+    /// When it last came further.
+    pub at: Timestamp,
+    /// How many runs the workflow had.
+    pub runs: u64,
+}
+
 /// Since when a run has not come further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trouble {
@@ -103,6 +115,8 @@ pub enum StepState {
     Skipped,
     /// Refused, or gave up.
     Failed,
+    /// Recorded in test mode as it would be sent, and not sent; done as far as its run is concerned.
+    Withheld,
 }
 
 /// A step as stored: one per (run, step id).

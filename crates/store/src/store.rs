@@ -11,9 +11,9 @@ use crate::money_store::MoneyStore;
 use crate::profile_store::ProfileStore;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
-    Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
-    PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
-    StepOutcome, StepRecord, Stuck, Summary, Told, Written,
+    Inserted, LastRun, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
+    PollCommit, PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState,
+    RunUpdate, StepOutcome, StepRecord, Stuck, Summary, Told, Written,
 };
 
 /// Everything durable. Each method is one transaction.
@@ -195,6 +195,8 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + Heal
     async fn set_right(&self, fence: &Fence, now: Timestamp) -> Result<u64>;
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
+    /// The last run of each workflow, and how many it had.
+    async fn last_runs(&self) -> Result<Vec<LastRun>>;
     /// How many runs of a workflow began between two instants: for a contact, or where there is none for a record.
     async fn runs_since(
         &self,

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 pub use crate::profile_types::{Erased, HistoryEntry, ProfileChange};
 pub use crate::record_types::{Fired, NewRecord, PollCommit, PollRecord, StoredRecord, Told};
 pub use crate::run_types::{
-    NewRun, NewStep, Run, RunState, RunUpdate, StepOutcome, StepRecord, StepState, Stuck, Trouble,
-    Written,
+    LastRun, NewRun, NewStep, Run, RunState, RunUpdate, StepOutcome, StepRecord, StepState, Stuck,
+    Trouble, Written,
 };
 
 /// Proof of owning a location. Every fenced write names it and is refused once another owner holds a later epoch.
@@ -414,6 +414,18 @@ impl Missed {
     }
 }
 
+/// What was done in test mode: nothing was charged, and nothing shown.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct InTest {
+    /// Confirmed simulations.
+    pub purchases: u64,
+    pub trees: Decimal,
+    /// What they would have cost, by currency.
+    pub cost: Vec<(String, Decimal)>,
+    /// Steps that were recorded as they would be sent to HighLevel, and not sent.
+    pub withheld: u64,
+}
+
 /// Counts for the summary and the status page.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
@@ -425,16 +437,16 @@ pub struct Summary {
     pub events_held: u64,
     pub events_echo: u64,
     pub profiles: u64,
-    /// Confirmed purchases, those in test mode among them.
+    /// Confirmed purchases for real money.
     pub purchases: u64,
-    /// Confirmed purchases in test mode: no money was spent.
-    pub purchases_test: u64,
     pub purchases_open: u64,
     pub purchases_unknown: u64,
-    /// Trees of confirmed purchases, in test mode too.
+    /// Trees of these.
     pub trees: Decimal,
-    /// Sum of confirmed amounts by currency, in the order of the currency's code.
+    /// Their amounts by currency, in the order of the currency's code.
     pub cost: Vec<(String, Decimal)>,
+    /// What was simulated: never added to the above.
+    pub test: InTest,
     pub runs_done: u64,
     /// Ready or waiting.
     pub runs_open: u64,

@@ -56,6 +56,7 @@ words! {
         Done "done"
         Skipped "skipped"
         Failed "failed"
+        Withheld "withheld"
     }
     PurchaseState {
         Intended "intended"

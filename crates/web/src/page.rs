@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use canopy_engine::Connection;
 use canopy_store::{
     Alert, InboxRow, Missed, Purchase, Run, RunState, StoreError, Summary, is_notice,
 };
@@ -24,6 +25,7 @@ const ROWS: u32 = 20;
 pub(crate) async fn status(State(app): State<App>) -> Response {
     match figures(&app).await {
         Ok((summary, missed, webhooks, health)) => Json(json!({
+            "connections": modes(&app),
             "summary": summary,
             "missed_by_webhooks": missed,
             "deliveries": app.receiver.deliveries(),
@@ -107,6 +109,7 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
                 header {
                     h1 { "Canopy" }
                     p { (app.title) }
+                    (mode_lines(app))
                 }
                 main {
                     (cards(&summary))
@@ -127,28 +130,65 @@ async fn page(app: &App) -> Result<Markup, StoreError> {
 }
 
 fn cards(summary: &Summary) -> Markup {
-    let cost = if summary.cost.is_empty() {
-        "0.00".to_owned()
-    } else {
-        let amounts: Vec<_> = summary
-            .cost
-            .iter()
-            .map(|(code, amount)| format!("{amount:.2} {code}"))
-            .collect();
-        amounts.join(", ")
-    };
+    let cost = sums(&summary.cost);
     let open = summary.events_pending + summary.runs_waiting;
     let stopped = summary.runs_held + summary.runs_dead;
     html! {
         section.cards aria-label="Summary" {
-            (card("Trees", &summary.trees.to_string(), "confirmed by Ecologi"))
-            (card("Cost", &cost, "as confirmed"))
+            (card("Trees", &summary.trees.to_string(), "bought for real money"))
+            (card("Cost", &cost, "as confirmed, without test mode"))
+            @if summary.test.purchases + summary.test.withheld > 0 {
+                (card(
+                    "In test mode",
+                    &format!("{} trees", summary.test.trees.normalize()),
+                    &format!(
+                        "simulated, {}; {} step(s) not sent to HighLevel",
+                        sums(&summary.test.cost), summary.test.withheld
+                    ),
+                ))
+            }
             (card("Profiles", &summary.profiles.to_string(), "contacts with an Ecologi side"))
             (card("Events", &summary.events.to_string(), &format!("{} echoes of our own writes", summary.events_echo)))
             (card("Open", &open.to_string(), "events and runs still to be done"))
             (card("Need a person", &stopped.to_string(), "held runs and dead letters"))
         }
     }
+}
+
+/// Sums by currency.
+fn sums(cost: &[(String, Decimal)]) -> String {
+    if cost.is_empty() {
+        return "0.00".to_owned();
+    }
+    let amounts: Vec<_> = cost
+        .iter()
+        .map(|(code, amount)| format!("{amount:.2} {code}"))
+        .collect();
+    amounts.join(", ")
+}
+
+/// In which mode each connection is.
+fn mode_lines(app: &App) -> Markup {
+    html! {
+        @for one in app.engine.connections() {
+            p.note { "Connection " (one.id) ": " (mode_of(one)) }
+        }
+    }
+}
+
+fn mode_of(connection: &Connection) -> &'static str {
+    match (connection.test, connection.write_in_test) {
+        (false, _) => "real purchases",
+        (true, false) => "test mode: purchases are simulated, nothing is written to HighLevel",
+        (true, true) => "test mode: purchases are simulated, HighLevel is written to",
+    }
+}
+
+fn modes(app: &App) -> Value {
+    let rows = app.engine.connections().map(|one| {
+        json!({ "id": one.id, "location": one.location, "test": one.test, "writes_to_highlevel": one.writes() })
+    });
+    rows.collect()
 }
 
 fn card(name: &str, figure: &str, note: &str) -> Markup {

@@ -21,6 +21,7 @@ mod language;
 mod machines;
 mod mcp;
 mod missed;
+mod modes;
 mod money;
 mod oauth;
 mod old_copy;

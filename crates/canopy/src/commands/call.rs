@@ -56,6 +56,7 @@ async fn send(
     arguments: Value,
     mut output: Output,
 ) -> Result<Ended, Failure> {
+    caller.may_send(entry.only_reads())?;
     let arguments = caller.complete(description, arguments).await?;
     let (client, name) = (caller.client(), entry.operation.name);
     if options.all_pages {

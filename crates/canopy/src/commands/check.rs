@@ -78,6 +78,9 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             let files = config::workflow_files(&loaded);
             let advice = advice(&loaded, &files);
             findings.push(Finding::told("workflows", names(workflows)));
+            if let Some(recipe) = config::left_out(&loaded) {
+                findings.push(Finding::noted("workflows", config::left_out_text(recipe)));
+            }
             findings.extend(advice);
             findings.extend(both_buy(workflows));
             findings.extend(timetables(workflows, Timestamp::now()));
@@ -168,7 +171,10 @@ fn advice(loaded: &Loaded, files: &WorkflowFiles) -> Vec<Finding> {
 /// The ids of those that are active.
 fn names(workflows: &[Workflow]) -> String {
     let ids: Vec<_> = workflows.iter().map(|one| one.id.as_str()).collect();
-    ids.join(", ")
+    if ids.is_empty() {
+        return "none is active: all are switched off (enabled = false)".to_owned();
+    }
+    format!("active: {}", ids.join(", "))
 }
 
 /// Events for which two workflows buy, a line each.

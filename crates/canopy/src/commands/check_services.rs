@@ -28,14 +28,7 @@ pub(super) fn plans(
     connection: &ConnectionConfig,
     workflows: &[Workflow],
 ) -> Vec<Finding> {
-    let mode = match (connection.test, connection.write_in_test) {
-        (false, _) => "real: purchases are charged, HighLevel is written to",
-        (true, false) => {
-            "test: purchases are simulated, and what would be written to HighLevel is recorded and not sent"
-        }
-        (true, true) => "test: purchases are simulated, HighLevel is written to (write_in_test)",
-    };
-    let mut findings = vec![Finding::told(name(connection, "mode"), mode)];
+    let mut findings = vec![Finding::told(name(connection, "mode"), connection.mode())];
     let currency = &connection.ecologi.currency;
     findings.push(Finding::told(
         name(connection, "caps"),
@@ -164,7 +157,7 @@ async fn ask(
     );
     let mode = Mode {
         test: connection.test,
-        writes: !connection.test || connection.write_in_test,
+        writes: connection.writes(),
     };
     let mut findings = of_token(connection, &assessment.token, mode, title);
     findings.extend(of_account(connection, &assessment.account));

@@ -108,6 +108,7 @@ base = "1s"
 [[connection]]
 id = "demo"
 test = false
+write_in_test = true
 
 [connection.highlevel]
 base_url = "{highlevel}"

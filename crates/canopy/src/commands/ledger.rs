@@ -129,10 +129,17 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
         "slot",
         "connection",
         "location",
+        "simulated_amount",
     ])?;
     for purchase in purchases {
         // What was charged: an estimate is no money.
         let amount = purchase.amount.map(|amount| format!("{amount:.2}"));
+        // A column of its own, so that a sum over a column never mixes test and real.
+        let (simulated, amount) = if purchase.test {
+            (amount, None)
+        } else {
+            (None, amount)
+        };
         let row = [
             &*purchase.key,
             &format!("{:.3}", purchase.updated_at),
@@ -149,6 +156,7 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
             &purchase.slot,
             &purchase.connection,
             &purchase.location,
+            simulated.as_deref().unwrap_or_default(),
         ];
         let cells = row.map(cells::safe);
         writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;

@@ -46,6 +46,8 @@ pub(crate) struct Acknowledge {
     pub json: bool,
 }
 
+/// The column of what simulations would have cost.
+const SIMULATED: &str = "simulated_amount";
 /// The columns that are needed, in the order of [`Row`]'s members.
 const NEEDED: [&str; 15] = [
     "key",
@@ -130,6 +132,9 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
         };
         places.insert(wanted, place);
     }
+    // What was simulated has its amounts in a column of its own.
+    let place = titles.iter().position(|title| title == SIMULATED);
+    places.insert(SIMULATED, place.unwrap_or(places["amount"]));
     let mut rows = Vec::new();
     for (line, record) in reader.records().enumerate() {
         let line = line + 2;
@@ -141,9 +146,11 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
         let decimal = |title: &str| cell(title).parse::<Decimal>().map_err(|_| wrong(title));
         let state: PurchaseState =
             serde_json::from_value(json!(cell("state"))).map_err(|_| wrong("state"))?;
-        let amount = match (state, maybe("amount")) {
-            (PurchaseState::Confirmed, Some(_)) => Some(decimal("amount")?),
-            (PurchaseState::Confirmed, None) => return Err(wrong("amount")),
+        let test: bool = cell("test").parse().map_err(|_| wrong("test"))?;
+        let column = if test { SIMULATED } else { "amount" };
+        let amount = match (state, maybe(column)) {
+            (PurchaseState::Confirmed, Some(_)) => Some(decimal(column)?),
+            (PurchaseState::Confirmed, None) => return Err(wrong(column)),
             _ => None,
         };
         // What was refused was not bought.
@@ -162,7 +169,7 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
             unit: cell("unit"),
             amount,
             currency: cell("currency"),
-            test: cell("test").parse().map_err(|_| wrong("test"))?,
+            test,
             url: maybe("url"),
             at: cell("time").parse().map_err(|_| wrong("time"))?,
         });

@@ -31,6 +31,7 @@ mod profile_highlevel;
 mod profile_people;
 mod purchase;
 mod recipe;
+mod retry_withheld;
 mod run;
 mod runs;
 mod sandbox;
@@ -40,6 +41,7 @@ mod simulate;
 mod status;
 mod trigger;
 mod watch;
+mod workflows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ pub(crate) use schema::Schema;
 pub(crate) use simulate::Simulate;
 pub(crate) use trigger::Trigger;
 pub(crate) use watch::Watch;
+pub(crate) use workflows::Workflows;
 
 pub(crate) async fn run(
     command: Command,
@@ -93,6 +96,7 @@ pub(crate) async fn run(
         Command::Backup(options) => backup::backup(&options, environment).await,
         Command::Restore(options) => backup::restore(&options, environment).await,
         Command::Budget(options) => budget::budget(&options).await,
+        Command::Workflows(options) => workflows::workflows(&options).await,
         Command::Watch(options) => watch::watch(&options).await,
         Command::Ledger(command) => ledger::ledger(&command, environment).await,
         Command::Profile(command) => profile::profile(&command, environment, observer).await,

@@ -194,7 +194,10 @@ struct View {
     location: String,
     contact: String,
     profile: Option<Profile>,
+    /// Of purchases for real money.
     impact: canopy_mapping::Impact,
+    /// Of simulated ones.
+    in_test: canopy_mapping::Impact,
     tags: Vec<String>,
     tasks: Vec<ProfileTask>,
     notes: Vec<ProfileNote>,
@@ -248,7 +251,8 @@ async fn view(
     }
     Ok(View {
         profile: store.profile(&location, &contact).await?,
-        impact: store.impact(&location, &contact).await?,
+        impact: store.impact(&location, &contact, false).await?,
+        in_test: store.impact(&location, &contact, true).await?,
         tags: store.profile_tags(&location, &contact).await?,
         tasks: store.profile_tasks(&location, &contact).await?,
         notes: store.profile_notes(&location, &contact).await?,
@@ -274,7 +278,7 @@ async fn ran(store: &SqliteStore, run: Run) -> Result<Ran, StoreError> {
 impl View {
     fn to_json(&self) -> Value {
         json!({
-            "location": self.location, "contact": self.contact, "profile": self.profile, "impact": self.impact,
+            "location": self.location, "contact": self.contact, "profile": self.profile, "impact": self.impact, "impactInTestMode": self.in_test,
             "tags": self.tags, "tasks": self.tasks, "notes": self.notes, "history": self.history,
             "purchases": self.purchases, "highlevel": self.highlevel, "timeline": self.timeline,
         })
@@ -298,6 +302,18 @@ impl View {
             ("CO2e removed", format!("{} kg", impact.carbon_removal_kg)),
             ("habitat", format!("{} m2", impact.habitat_m2)),
         ]);
+        if self.in_test.purchases > 0 {
+            let simulated = &self.in_test;
+            let told = format!(
+                "{} simulated purchase(s), in none of the figures above: {} trees, {} kg CO2e avoided, {} kg removed, {} m2",
+                simulated.purchases,
+                simulated.trees,
+                simulated.carbon_kg,
+                simulated.carbon_removal_kg,
+                simulated.habitat_m2
+            );
+            rows.push(("in test mode", told));
+        }
         if !self.tags.is_empty() {
             rows.push(("tags", self.tags.join(", ")));
         }

@@ -1,6 +1,6 @@
 //! `canopy runs`: what ran, step by step.
 
-use canopy_store::{Run, RunState, StepRecord, Store};
+use canopy_store::{Run, RunState, StepRecord, StepState, Store};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -123,6 +123,9 @@ fn line(run: &Run) -> String {
 /// One step with what a person asks next: why it failed, or why there was nothing to do.
 pub(super) fn step_line(step: &StepRecord) -> String {
     let mut text = format!("{} {}: {}", step.step, step.action, step.state);
+    if step.state == StepState::Withheld {
+        text.push_str(": recorded as it would be sent to HighLevel, and not sent (test mode)");
+    }
     let output = step.output.as_ref();
     let skipped = output.and_then(|output| output["skipped"].as_str());
     if let Some(why) = step.error.as_deref().or(skipped) {

@@ -1,11 +1,12 @@
 //! `canopy status` and `canopy retry`.
 
 use canopy_mapping::Workflow;
-use canopy_store::{HealthStore as _, RunState, SqliteStore, Store};
+use canopy_store::{BreakerStore as _, HealthStore as _, RunState, SqliteStore, Store};
 use canopy_triggers::DayPlan;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::retry_withheld::Simulated;
 use super::{cannot, plan, secret};
 use crate::cli::{ConfigArgs, Retry, Status};
 use crate::config::{self, ConnectionConfig, Loaded};
@@ -46,6 +47,7 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
         .days_of_calls("highlevel", crate::connect::midnight(now))
         .await
         .map_err(failed)?;
+    let broken = store.breakers(None).await.map_err(failed)?;
     store.close().await;
     // The figures are worth showing although a workflow file is being written.
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
@@ -59,10 +61,11 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
             .collect();
         println!(
             "{}",
-            json!({ "health": health.json(), "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
+            json!({ "connections": show::modes_as_data(&loaded.config.connection), "stopped": broken, "health": health.json(), "schedules": due, "missed_by_webhooks": show::missed(&missed), "webhooks": addresses, "summary": summary, "need_a_person": stopped,
                 "alerts": alerts, "polls": polls, "calls_today": show::days_of_calls(&days) })
         );
     } else {
+        print!("{}", show::modes(&loaded.config.connection, &broken));
         print!("{}\n{}", health.text(), show::summary(&summary));
         print!("{}", show::address_lines(&addresses));
         print!("{}", show::missed_lines(&missed));
@@ -127,7 +130,7 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
         Vec::new()
     };
     let store = secret::open(&options.config, environment).await?;
-    let result = requeue(&store, options, &current).await;
+    let result = requeue(&store, options, &loaded, &current).await;
     let waiting = cannot::of_waiting(&store).await;
     let told = health::people_again(&store).await;
     store.close().await;
@@ -143,11 +146,15 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
 async fn requeue(
     store: &SqliteStore,
     options: &Retry,
+    loaded: &Loaded,
     current: &[Workflow],
 ) -> Result<u32, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let simulated = Simulated::of(store, loaded).await?;
     let ids = if let Some(id) = options.run {
         vec![id]
+    } else if options.withheld {
+        simulated.all()?
     } else {
         let mut runs = store
             .runs(Some(RunState::Dead), ROWS)
@@ -164,6 +171,10 @@ async fn requeue(
     let mut count = 0;
     for id in ids {
         let now = Timestamp::now();
+        if simulated.carry_out(store, id, now).await? {
+            count += 1;
+            continue;
+        }
         let goes_on = if options.current {
             let workflow = current_of(store, id, current).await?;
             let definition = json!(workflow).to_string();

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Only, status};
 use crate::cli::ConfigArgs;
+use crate::config;
 use crate::exit::{Ended, Failure};
 use crate::output::Output;
 use crate::shutdown;
@@ -38,6 +39,10 @@ pub(crate) struct Watch {
 }
 
 pub(super) async fn watch(options: &Watch) -> Result<Ended, Failure> {
+    let loaded = config::load(&options.config.config)?;
+    for one in &loaded.config.connection {
+        eprintln!("connection {}: {}", one.id, one.mode());
+    }
     let store = status::open(&options.config).await?;
     let stop = shutdown::on_signal();
     let location = options.only.location(&options.config, &store).await?;

@@ -36,6 +36,26 @@ pub(crate) struct ConnectionConfig {
     pub fields: FieldRules,
 }
 
+impl ConnectionConfig {
+    /// Whether `HighLevel` is written to.
+    pub fn writes(&self) -> bool {
+        !self.test || self.write_in_test
+    }
+
+    /// What it does, in a few words.
+    pub fn mode(&self) -> &'static str {
+        match (self.test, self.write_in_test) {
+            (false, _) => "real: purchases are charged, HighLevel is written to",
+            (true, false) => {
+                "test: purchases are simulated, and what would be written to HighLevel is recorded and not sent"
+            }
+            (true, true) => {
+                "test: purchases are simulated, HighLevel is written to (write_in_test)"
+            }
+        }
+    }
+}
+
 fn default_id() -> String {
     "main".to_owned()
 }

@@ -32,8 +32,8 @@ pub(crate) use secrets::{
 };
 pub(crate) use sections::{Checks, Health, Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
-    Recipe, WorkflowFiles, all_workflows, recipe, recipes, refusal, sources, workflow_files,
-    workflows, workflows_of,
+    Recipe, WorkflowFiles, all_workflows, described_workflows, left_out, left_out_text, recipe,
+    recipes, refusal, sources, workflow_files, workflows, workflows_of,
 };
 
 /// Canopy's configuration. `canopy check` tells what is wrong with it beyond its shape.
@@ -47,7 +47,7 @@ pub(crate) struct Config {
     /// The environment variable `CANOPY_KEY` or the systemd credential `canopy-key` come first. Default: `canopy.key`.
     #[serde(default = "default_key_file")]
     pub key_file: PathBuf,
-    /// Ready workflows to run (`canopy recipe list`). Default: `new-contact`, unless `workflows` is given.
+    /// Ready workflows to run (`canopy recipe list`). Default: `new-contact`, unless `workflows` is given; `[]`: none.
     pub recipes: Option<Vec<String>>,
     /// Folder with workflow files of your own, a path relative to this file. Default: none.
     pub workflows: Option<PathBuf>,

@@ -110,11 +110,22 @@ pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String
     workflows_of(loaded, &workflow_files(loaded))
 }
 
-/// The same of files that have been read, so that whoever keeps them knows what is in force.
+/// The same of files that have been read, so that whoever keeps them knows what is in force. Those that are switched off
+/// are checked like the others, and left out.
 pub(crate) fn workflows_of(
     loaded: &Loaded,
     files: &WorkflowFiles,
 ) -> Result<Vec<Workflow>, Vec<String>> {
+    let all = described_workflows(loaded, files)?.into_iter();
+    let all = all.map(|(_, workflow)| workflow);
+    Ok(all.filter(|workflow| workflow.enabled).collect())
+}
+
+/// All of them with where they come from, those that are switched off too.
+pub(crate) fn described_workflows(
+    loaded: &Loaded,
+    files: &WorkflowFiles,
+) -> Result<Vec<(String, Workflow)>, Vec<String>> {
     let mut workflows: Vec<(String, Workflow)> = Vec::new();
     let mut mistakes: Vec<String> = Vec::new();
     let mut unknown = Vec::new();
@@ -156,10 +167,23 @@ pub(crate) fn workflows_of(
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(workflows
-        .into_iter()
-        .map(|(_, workflow)| workflow)
-        .collect())
+    Ok(workflows)
+}
+
+/// The recipe that runs where nothing is named.
+const USUAL: &str = "new-contact";
+
+/// The recipe that runs by default and does not here, because a folder is named and no recipe.
+pub(crate) fn left_out(loaded: &Loaded) -> Option<&'static str> {
+    let config = &loaded.config;
+    (config.recipes.is_none() && config.workflows.is_some()).then_some(USUAL)
+}
+
+/// What a person is told of it.
+pub(crate) fn left_out_text(recipe: &str) -> String {
+    format!(
+        "the recipe {recipe} is not active, because \"workflows\" names a folder and \"recipes\" nothing; recipes = [\"{recipe}\"] adds it, recipes = [] says that it is not meant"
+    )
 }
 
 /// Names and texts of the recipes and files that make up the workflows, or why one cannot be read.
@@ -170,7 +194,7 @@ pub(crate) fn sources<'a>(
     let config = &loaded.config;
     let recipes = match (&config.recipes, &config.workflows) {
         (Some(recipes), _) => recipes.iter().map(String::as_str).collect(),
-        (None, None) => vec!["new-contact"],
+        (None, None) => vec![USUAL],
         (None, Some(_)) => Vec::new(),
     };
     let recipes = recipes.into_iter().map(|name| {

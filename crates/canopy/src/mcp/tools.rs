@@ -255,6 +255,7 @@ impl Tools {
             )));
         }
         entry.check(&description, &arguments)?;
+        self.caller.may_send(repeats)?;
         let arguments = self.caller.complete(&description, arguments).await?;
         let answer = self
             .caller

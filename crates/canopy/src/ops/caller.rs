@@ -86,6 +86,17 @@ impl Caller {
         &self.config.id
     }
 
+    /// In test mode nothing is written to `HighLevel`, by whatever way.
+    pub fn may_send(&self, reads: bool) -> Result<(), Failure> {
+        if reads || self.config.writes() {
+            return Ok(());
+        }
+        Err(Failure::BadInput(format!(
+            "connection {} is in test mode, in which nothing is written to HighLevel; write_in_test = true allows it, --dry-run shows the request",
+            self.config.id
+        )))
+    }
+
     pub fn base_url(&self) -> &str {
         &self.config.highlevel.base_url
     }

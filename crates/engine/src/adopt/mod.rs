@@ -87,6 +87,11 @@ pub enum AdoptError {
         "HighLevel created the contact and does not tell its id; run the same again in a minute"
     )]
     NoId,
+    /// Nothing is written to HighLevel.
+    #[error(
+        "connection {0} is in test mode, in which nothing is written to HighLevel; write_in_test = true allows it, --dry-run shows what would be done"
+    )]
+    TestMode(String),
     /// Another process works for the location.
     #[error("another canopy is working for location {0}; stop it first")]
     Busy(String),
@@ -164,6 +169,7 @@ impl Engine {
 impl Work<'_> {
     /// Creates the contact. An answer that was lost is looked up before anything is done again.
     async fn create(&self, mut arguments: Map<String, Value>) -> Result<String, AdoptError> {
+        self.must_write()?;
         let question = arguments.clone();
         let location = json!(self.connection.location);
         arguments.insert("locationId".to_owned(), location);
@@ -303,6 +309,7 @@ impl Work<'_> {
         let mut written_hash = None;
         let mut lost = Vec::new();
         if !plan.contact.is_empty() {
+            self.must_write()?;
             let mut request = plan.contact.clone();
             request.insert("contactId".to_owned(), json!(contact));
             self.invoke("update-contact", Value::Object(request.clone()))
@@ -376,6 +383,14 @@ impl Work<'_> {
         let question = json!({ "contactId": contact });
         let answer = self.invoke("get-contact", question).await?;
         Ok(answer["contact"].clone())
+    }
+
+    /// In test mode nothing is written to HighLevel.
+    fn must_write(&self) -> Result<(), AdoptError> {
+        if self.connection.writes() {
+            return Ok(());
+        }
+        Err(AdoptError::TestMode(self.connection.id.clone()))
     }
 
     async fn invoke(&self, operation: &str, arguments: Value) -> Result<Value, Error> {

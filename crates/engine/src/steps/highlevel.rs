@@ -30,7 +30,13 @@ impl StepRun<'_> {
             .step_by_key(&self.connection.location, &self.key)
             .await?;
         if let Some(done) = other.as_ref().filter(|step| {
-            step.run != self.run && matches!(step.state, StepState::Done | StepState::Skipped)
+            step.run != self.run
+                && match step.state {
+                    StepState::Done | StepState::Skipped => true,
+                    // Recorded once is enough, as long as nothing is sent.
+                    StepState::Withheld => self.withholds(),
+                    StepState::Intended | StepState::Unsure | StepState::Failed => false,
+                }
         }) {
             return self
                 .skip(
@@ -108,6 +114,9 @@ impl StepRun<'_> {
         let now = engine.clock.now();
         engine.store.intend_step(self.fence, intent, now).await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);
+        if self.is_withheld(operation) {
+            return self.withhold(operation, &arguments).await;
+        }
         let asked_at = doubtful.first().map_or(now, |earlier| earlier.created_at);
         if let Some(reason) = self.ask_before(operation, &doubtful, &looked).await? {
             return Ok(Verdict::Held(reason));
@@ -167,9 +176,9 @@ impl StepRun<'_> {
         operation: &Operation,
         arguments: &Map<String, Value>,
     ) -> Result<Value, Error> {
-        let client = &self.connection.highlevel;
+        let of = (&self.connection.highlevel, &*self.connection.location);
         let arguments = Value::Object(arguments.clone());
-        self.engine.invoke(client, operation.name, &arguments).await
+        self.engine.invoke(of, operation.name, &arguments).await
     }
 
     async fn custom_fields(&self) -> Result<Vec<(String, Value)>, FieldsError> {

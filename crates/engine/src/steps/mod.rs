@@ -17,6 +17,7 @@ pub(crate) mod tag_writes;
 mod told;
 pub(crate) mod unknown;
 mod upsert;
+mod withheld;
 
 use canopy_mapping::{Event, Step, template};
 use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState, Written};

@@ -79,7 +79,17 @@ impl StepRun<'_> {
             match self.update(&request, &contact).await {
                 Ok(now) => {
                     let synced = profile.as_ref().map(|profile| profile.synced.clone());
-                    lost = plan.verify(&mapping, &now, &synced.unwrap_or_default());
+                    let synced = synced.unwrap_or_default();
+                    lost = plan.verify(&mapping, &now, &synced);
+                    if self.withholds() {
+                        // HighLevel has not agreed: once it is written to, these are written.
+                        for field in &written {
+                            match synced.get(field) {
+                                Some(value) => plan.synced.insert(field.clone(), value.clone()),
+                                None => plan.synced.shift_remove(field),
+                            };
+                        }
+                    }
                 }
                 Err(error) => {
                     engine.fields.forget(&connection.location).await;
@@ -90,7 +100,9 @@ impl StepRun<'_> {
                 }
             }
             // Not as it was read back: a change that somebody made meanwhile is no echo.
-            if let Some((before, after)) = self.context.wrote(UPDATE, &request) {
+            if let Some((before, after)) = self.context.wrote(UPDATE, &request)
+                && !self.withholds()
+            {
                 link = self.contact_link(&before, &after).await?;
             }
         }
@@ -102,10 +114,21 @@ impl StepRun<'_> {
         self.tell_person(&contact, &plan, &lost).await?;
         let update = canopy_highlevel::operation(UPDATE);
         let wrote = update
-            .filter(|_| !request.is_empty())
+            .filter(|_| !request.is_empty() && !self.withholds())
             .and_then(|update| Target::of(update, &request));
-        self.finish_sync(&contact, profile, plan, link, wrote, output.clone())
-            .await?;
+        let state = if self.withholds() && !request.is_empty() {
+            StepState::Withheld
+        } else {
+            StepState::Done
+        };
+        self.finish_sync(
+            &contact,
+            profile,
+            plan,
+            (link, wrote),
+            (state, output.clone()),
+        )
+        .await?;
         self.context.reload_profile(engine, connection).await?;
         Ok(Verdict::Done(output))
     }
@@ -149,7 +172,7 @@ impl StepRun<'_> {
         contact: &str,
     ) -> Result<Value, canopy_highlevel::Error> {
         self.read(UPDATE, &Value::Object(request.clone())).await?;
-        if self.engine.is_planning() {
+        if self.engine.holds_back(&self.connection.location) {
             // Nothing went out that could be read back.
             let after = after_write(UPDATE, request, self.context.contact());
             return Ok(after.unwrap_or_default());
@@ -166,13 +189,12 @@ impl StepRun<'_> {
         contact: &str,
         profile: Option<Profile>,
         plan: SyncPlan,
-        link: Option<LinkUpdate>,
-        wrote: Option<Target>,
-        output: Value,
+        (link, wrote): (Option<LinkUpdate>, Option<Target>),
+        (state, output): (StepState, Value),
     ) -> Result<(), EngineError> {
         let (engine, connection) = (self.engine, self.connection);
         let id = profile_id(&connection.id, &connection.location, contact);
-        let mut outcome = self.outcome(StepState::Done, Some(output), None);
+        let mut outcome = self.outcome(state, Some(output), None);
         let kind = match &profile {
             None => Some("profile.created"),
             Some(_) if !plan.profile.is_empty() => Some("profile.updated"),

@@ -66,7 +66,8 @@ impl StepRun<'_> {
     ) -> Result<Value, Error> {
         let id = answer.pointer("/contact/id").and_then(Value::as_str);
         // Of a planned one nothing can be dropped.
-        let written = operation.name == UPSERT_CONTACT && !self.engine.is_planning();
+        let written =
+            operation.name == UPSERT_CONTACT && !self.engine.holds_back(&self.connection.location);
         let Some(id) = id.filter(|_| written) else {
             return Ok(answer);
         };
@@ -99,8 +100,8 @@ impl StepRun<'_> {
     }
 
     pub(super) async fn read(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
-        let client = &self.connection.highlevel;
-        self.engine.invoke(client, operation, arguments).await
+        let of = (&self.connection.highlevel, &*self.connection.location);
+        self.engine.invoke(of, operation, arguments).await
     }
 }
 

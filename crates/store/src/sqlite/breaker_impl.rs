@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::macros::{fenced, read, write};
-use super::{SqliteStore, breakers};
-use crate::breaker_store::{Breaker, BreakerStore};
+use super::{SqliteStore, breakers, withheld};
+use crate::breaker_store::{Breaker, BreakerStore, Withheld};
 use crate::error::Result;
 use crate::types::Fence;
 
@@ -40,6 +40,18 @@ impl BreakerStore for SqliteStore {
     ) -> Result<bool> {
         let reason = reason.to_owned();
         fenced!(self, fence, breakers::stop(run, &reason, now))
+    }
+
+    async fn withheld(&self) -> Result<Vec<Withheld>> {
+        read!(self, withheld::list())
+    }
+
+    async fn carry_out(&self, run: i64, real: bool, now: Timestamp) -> Result<bool> {
+        write!(self, withheld::carry_out(run, real, now))
+    }
+
+    async fn connection_of(&self, location: &str) -> Result<Option<String>> {
+        read!(self, withheld::connection_of(location))
     }
 
     async fn stopped_runs(&self, location: &str) -> Result<u64> {

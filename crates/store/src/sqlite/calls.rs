@@ -1,12 +1,13 @@
 //! The call log, and the figures of the summary.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::row::{Reader, decimal, micros};
-use crate::types::{CallEntry, DayOfCalls, Summary};
+use crate::types::{CallEntry, DayOfCalls, InTest, Summary};
 
 fn read(row: &SqliteRow) -> Op<CallEntry> {
     let id: i64 = row.try_get("id")?;
@@ -125,15 +126,21 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
                 (SELECT count(*) FROM inbox WHERE state = 'held') AS events_held,
                 (SELECT count(*) FROM inbox WHERE state = 'echo') AS events_echo,
                 (SELECT count(*) FROM profiles) AS profiles,
-                (SELECT count(*) FROM purchases WHERE state = 'confirmed') AS purchases,
+                (SELECT count(*) FROM purchases WHERE state = 'confirmed' AND test = 0) AS purchases,
                 (SELECT count(*) FROM purchases WHERE state = 'confirmed' AND test = 1) AS purchases_test,
                 (SELECT count(*) FROM purchases WHERE state IN ('intended', 'sent')) AS purchases_open,
                 (SELECT count(*) FROM purchases WHERE state = 'unknown') AS purchases_unknown,
                 (SELECT coalesce(sum(quantity), 0) FROM purchases
-                 WHERE state = 'confirmed' AND unit = 'trees') AS trees,
+                 WHERE state = 'confirmed' AND test = 0 AND unit = 'trees') AS trees,
+                (SELECT coalesce(sum(quantity), 0) FROM purchases
+                 WHERE state = 'confirmed' AND test = 1 AND unit = 'trees') AS trees_test,
                 (SELECT json_group_array(json_array(currency, cost)) FROM
                     (SELECT currency, sum(amount) AS cost FROM purchases
-                     WHERE state = 'confirmed' GROUP BY currency)) AS cost,
+                     WHERE state = 'confirmed' AND test = 0 GROUP BY currency)) AS cost,
+                (SELECT json_group_array(json_array(currency, cost)) FROM
+                    (SELECT currency, sum(amount) AS cost FROM purchases
+                     WHERE state = 'confirmed' AND test = 1 GROUP BY currency)) AS cost_test,
+                (SELECT count(*) FROM steps WHERE withheld = 1) AS withheld,
                 (SELECT count(*) FROM runs WHERE state = 'done') AS runs_done,
                 (SELECT count(*) FROM runs WHERE state IN ('ready', 'waiting')) AS runs_open,
                 (SELECT count(*) FROM runs WHERE state = 'waiting') AS runs_waiting,
@@ -145,8 +152,14 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
     .fetch_one(connection)
     .await?;
     let row = Reader::new(&row, "purchases", "sums");
-    let mut cost: Vec<(String, i64)> = row.json("cost")?;
-    cost.sort();
+    let cost = |name: &str| -> Op<Vec<(String, Decimal)>> {
+        let mut sums: Vec<(String, i64)> = row.json(name)?;
+        sums.sort();
+        let sums = sums.into_iter();
+        Ok(sums
+            .map(|(currency, millionths)| (currency, decimal(millionths)))
+            .collect())
+    };
     Ok(Summary {
         events: row.narrow("events")?,
         events_pending: row.narrow("events_pending")?,
@@ -155,14 +168,16 @@ pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
         events_echo: row.narrow("events_echo")?,
         profiles: row.narrow("profiles")?,
         purchases: row.narrow("purchases")?,
-        purchases_test: row.narrow("purchases_test")?,
         purchases_open: row.narrow("purchases_open")?,
         purchases_unknown: row.narrow("purchases_unknown")?,
         trees: row.decimal("trees")?,
-        cost: cost
-            .into_iter()
-            .map(|(currency, millionths)| (currency, decimal(millionths)))
-            .collect(),
+        cost: cost("cost")?,
+        test: InTest {
+            purchases: row.narrow("purchases_test")?,
+            trees: row.decimal("trees_test")?,
+            cost: cost("cost_test")?,
+            withheld: row.narrow("withheld")?,
+        },
         runs_done: row.narrow("runs_done")?,
         runs_open: row.narrow("runs_open")?,
         runs_waiting: row.narrow("runs_waiting")?,

@@ -37,6 +37,7 @@ mod seen;
 mod steps;
 mod trait_impl;
 mod waiting;
+mod withheld;
 mod writer;
 mod written;
 

@@ -24,8 +24,8 @@ impl ProfileStore for SqliteStore {
         read!(self, profiles::contacts(location))
     }
 
-    async fn impact(&self, location: &str, contact: &str) -> Result<Impact> {
-        read!(self, profiles::impact(location, contact))
+    async fn impact(&self, location: &str, contact: &str, test: bool) -> Result<Impact> {
+        read!(self, profiles::impact(location, contact, test))
     }
 
     async fn profile_notes(&self, location: &str, contact: &str) -> Result<Vec<ProfileNote>> {

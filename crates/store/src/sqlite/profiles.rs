@@ -137,6 +137,7 @@ pub(super) async fn impact(
     connection: &mut SqliteConnection,
     location: &str,
     contact: &str,
+    test: bool,
 ) -> Op<Impact> {
     let row = sqlx::query(
         "SELECT coalesce(sum(quantity) FILTER (WHERE unit = 'trees'), 0) AS trees,
@@ -144,10 +145,11 @@ pub(super) async fn impact(
                 coalesce(sum(quantity) FILTER (WHERE unit = 'kg_co2e_removed'), 0) AS removal,
                 coalesce(sum(quantity) FILTER (WHERE unit = 'm2'), 0) AS habitat,
                 count(*) AS purchases
-         FROM purchases WHERE location = ?1 AND contact = ?2 AND state = 'confirmed'",
+         FROM purchases WHERE location = ?1 AND contact = ?2 AND state = 'confirmed' AND test = ?3",
     )
     .bind(location)
     .bind(contact)
+    .bind(test)
     .fetch_one(connection)
     .await?;
     let row = Reader::new(&row, "purchases", format_args!("of {location} {contact}"));

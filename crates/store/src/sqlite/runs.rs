@@ -9,7 +9,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::inbox;
 use super::row::{Reader, micros};
-use crate::types::{EventState, NewRun, Run, RunState, RunUpdate, Stuck, Trouble};
+use crate::types::{EventState, LastRun, NewRun, Run, RunState, RunUpdate, Stuck, Trouble};
 
 fn read(row: &SqliteRow) -> Op<Run> {
     let id: i64 = row.try_get("id")?;
@@ -308,6 +308,29 @@ pub(super) async fn since(
     };
     let count: i64 = query.fetch_one(connection).await?;
     Ok(count.unsigned_abs())
+}
+
+pub(super) async fn last(connection: &mut SqliteConnection) -> Op<Vec<LastRun>> {
+    let rows = sqlx::query(
+        "SELECT r.workflow, r.id, r.state, r.updated_at, l.runs FROM runs r
+         JOIN (SELECT max(id) AS id, count(*) AS runs FROM runs GROUP BY workflow) l ON l.id = r.id
+         ORDER BY r.workflow",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let run: i64 = row.try_get("id")?;
+            let row = Reader::new(row, "runs", run);
+            Ok(LastRun {
+                workflow: row.text("workflow")?,
+                run,
+                state: row.word("state")?,
+                at: row.instant("updated_at")?,
+                runs: row.narrow("runs")?,
+            })
+        })
+        .collect()
 }
 
 pub(super) async fn of_event(connection: &mut SqliteConnection, event: i64) -> Op<Vec<Run>> {

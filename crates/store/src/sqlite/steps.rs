@@ -20,7 +20,11 @@ fn read(row: &SqliteRow) -> Op<StepRecord> {
         step,
         key: row.text("key")?,
         action: row.text("action")?,
-        state: row.word("state")?,
+        state: if row.number("withheld")? == 1 {
+            StepState::Withheld
+        } else {
+            row.word("state")?
+        },
         request: row.json("request")?,
         output: row.maybe_json("output")?,
         error: row.maybe_text("error")?,
@@ -96,7 +100,7 @@ pub(super) async fn intend(held: &mut Held<'_>, step: &NewStep, now: Timestamp) 
          ON CONFLICT (run, step) DO UPDATE SET
              epoch = excluded.epoch, key = excluded.key, action = excluded.action, request = excluded.request,
              state = CASE state WHEN 'unsure' THEN 'unsure' ELSE 'intended' END,
-             output = NULL, error = NULL, attempts = attempts + 1, updated_at = excluded.updated_at
+             output = NULL, error = NULL, withheld = 0, attempts = attempts + 1, updated_at = excluded.updated_at
          RETURNING *",
     )
     .bind(step.run)
@@ -129,16 +133,21 @@ pub(super) async fn finish(held: &mut Held<'_>, outcome: &StepOutcome, now: Time
         return Err(Fault::conflict(message));
     }
     sqlx::query(
-        "UPDATE steps SET state = ?3, output = ?4, error = ?5, epoch = ?6, updated_at = ?7
+        "UPDATE steps SET state = ?3, output = ?4, error = ?5, epoch = ?6, updated_at = ?7, withheld = ?8
          WHERE run = ?1 AND step = ?2",
     )
     .bind(outcome.run)
     .bind(&outcome.step)
-    .bind(outcome.state.as_str())
+    .bind(match outcome.state {
+        // Further along than that it is not, in the table's words.
+        StepState::Withheld => StepState::Skipped.as_str(),
+        state => state.as_str(),
+    })
     .bind(outcome.output.as_ref().map(ToString::to_string))
     .bind(&outcome.error)
     .bind(held.fence.epoch)
     .bind(micros(now))
+    .bind(outcome.state == StepState::Withheld)
     .execute(&mut *held.connection)
     .await?;
     if let Some(profile) = &outcome.profile {

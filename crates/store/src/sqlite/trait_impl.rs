@@ -13,9 +13,9 @@ use crate::error::Result;
 use crate::store::Store;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
-    Inserted, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep, PollCommit,
-    PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState, RunUpdate,
-    StepOutcome, StepRecord, Stuck, Summary, Told, Written,
+    Inserted, LastRun, LedgerEntry, Missed, NewAlert, NewEvent, NewPurchase, NewRun, NewStep,
+    PollCommit, PollRecord, Postponed, Purchase, PurchaseIntent, PurchaseOutcome, Run, RunState,
+    RunUpdate, StepOutcome, StepRecord, Stuck, Summary, Told, Written,
 };
 
 #[async_trait]
@@ -248,6 +248,10 @@ impl Store for SqliteStore {
 
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>> {
         read!(self, runs::recent(state, limit))
+    }
+
+    async fn last_runs(&self) -> Result<Vec<LastRun>> {
+        read!(self, runs::last())
     }
 
     async fn runs_since(

@@ -141,19 +141,25 @@ async fn impact_adds_up_confirmed_purchases_of_the_contact() {
     }
     let open = fixture.run("open").await;
     fixture.intend(tree(open, "open"), vec![], at(0)).await;
-    let impact = fixture.store.impact(LOCATION, "c1").await.unwrap();
+    let impact = async |contact, test| {
+        let impact = fixture.store.impact(LOCATION, contact, test);
+        impact.await.unwrap()
+    };
     let expected = Impact {
-        trees: money("5"),
+        trees: money("3"),
         carbon_kg: money("100.5"),
         carbon_removal_kg: money("7"),
         habitat_m2: money("0.3"),
-        purchases: 6,
+        purchases: 5,
     };
-    assert_eq!(impact, expected);
-    assert_eq!(
-        fixture.store.impact(LOCATION, "nobody").await.unwrap(),
-        Impact::default()
-    );
+    assert_eq!(impact("c1", false).await, expected);
+    let simulated = Impact {
+        trees: money("2"),
+        purchases: 1,
+        ..Impact::default()
+    };
+    assert_eq!(impact("c1", true).await, simulated);
+    assert_eq!(impact("nobody", false).await, Impact::default());
 }
 
 #[tokio::test]
@@ -288,14 +294,17 @@ async fn the_summary_counts() {
         (summary.events, summary.events_pending, summary.events_echo),
         (8, 1, 1)
     );
-    assert_eq!((summary.purchases, summary.purchases_test), (3, 1));
+    // What was simulated is in no sum of real money.
+    assert_eq!((summary.purchases, summary.test.purchases), (2, 1));
+    assert_eq!(summary.test.trees, Decimal::ONE);
+    assert_eq!(summary.test.cost, [("GBP".to_owned(), money("0.6"))]);
     assert_eq!((summary.purchases_open, summary.purchases_unknown), (1, 0));
-    assert_eq!(summary.trees, Decimal::TWO);
+    assert_eq!(summary.trees, Decimal::ONE);
     assert_eq!(
         summary.cost,
         [
             ("EUR".to_owned(), money("2.9")),
-            ("GBP".to_owned(), money("1.17"))
+            ("GBP".to_owned(), money("0.57"))
         ]
     );
     assert_eq!((summary.runs_done, summary.runs_dead), (2, 1));

@@ -1,0 +1,76 @@
+//! `canopy retry` of what test mode recorded and did not send.
+
+use std::collections::BTreeMap;
+
+use canopy_store::{BreakerStore as _, SqliteStore, Store as _};
+use jiff::Timestamp;
+
+use crate::config::{ConnectionConfig, Loaded};
+use crate::exit::Failure;
+
+/// Runs with steps that were recorded in test mode, and how their connections stand now.
+pub(super) struct Simulated<'a> {
+    /// The connection's id by run.
+    runs: BTreeMap<i64, String>,
+    connections: &'a [ConnectionConfig],
+}
+
+impl<'a> Simulated<'a> {
+    pub async fn of(store: &SqliteStore, loaded: &'a Loaded) -> Result<Self, Failure> {
+        let all = store.withheld().await;
+        let all = all.map_err(|error| Failure::failed(&error))?;
+        let runs = all.into_iter().map(|one| (one.run, one.connection));
+        Ok(Self {
+            runs: runs.collect(),
+            connections: &loaded.config.connection,
+        })
+    }
+
+    /// All of them; a connection that still writes nothing is refused.
+    pub fn all(&self) -> Result<Vec<i64>, Failure> {
+        for id in self.runs.values() {
+            self.must_write(id)?;
+        }
+        Ok(self.runs.keys().copied().collect())
+    }
+
+    fn must_write(&self, id: &str) -> Result<(), Failure> {
+        match self.connection(id) {
+            Some(connection) if connection.writes() => Ok(()),
+            Some(_) => Err(Failure::BadInput(format!(
+                "connection {id} is in test mode, in which nothing is written to HighLevel, so there is nothing to carry out yet; write test = false (or write_in_test = true) first"
+            ))),
+            None => Err(Failure::BadInput(format!(
+                "what was recorded is of connection {id}, which the configuration no longer has"
+            ))),
+        }
+    }
+
+    fn connection(&self, id: &str) -> Option<&ConnectionConfig> {
+        self.connections.iter().find(|one| one.id == id)
+    }
+
+    /// Lets a run carry out for real what of it was simulated. `false`: that is not what it waits for.
+    pub async fn carry_out(
+        &self,
+        store: &SqliteStore,
+        run: i64,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+        let known = if let Some(id) = self.runs.get(&run) {
+            Some(id.clone())
+        } else {
+            // It may have bought in test mode, and written nothing yet.
+            let run = store.run(run).await.map_err(failed)?;
+            let location = run.map(|run| run.location).unwrap_or_default();
+            store.connection_of(&location).await.map_err(failed)?
+        };
+        let config = known.as_deref().and_then(|id| self.connection(id));
+        let Some(config) = config.filter(|config| config.writes()) else {
+            return Ok(false);
+        };
+        let carried = store.carry_out(run, !config.test, now).await;
+        carried.map_err(failed)
+    }
+}
