@@ -138,6 +138,7 @@ impl Agreed {
     }
 
     /// What is agreed from now on: the same differences, with the newest report.
+    #[must_use]
     pub fn again(&self, now: Reported, booked: Booked) -> Self {
         if !self.settled {
             return Self::on(now, booked);
