@@ -61,6 +61,12 @@ impl Buyer<'_> {
         Ok(opened)
     }
 
+    /// Keeps that the account was seen to have this currency. A receipt in another one that is older stops nothing any more.
+    pub async fn has_currency(self, currency: &str, now: Timestamp) -> Result<(), StoreError> {
+        let name = format!("currency of {}", self.connection);
+        self.store.put_fact(&name, currency.into(), now).await
+    }
+
     /// Lets its purchases go on as far as this cause is concerned; what waited is due at once. `false`: they were not stopped
     /// for it.
     pub async fn resume(self, cause: Cause, now: Timestamp) -> Result<bool, StoreError> {

@@ -109,6 +109,9 @@ impl Assessment {
         } else {
             self.account.currency.clone()
         };
+        if let (false, Standing::Good, Some(told)) = (mode.test, &currency, &self.account.told) {
+            buyer.has_currency(&told.to_ascii_uppercase(), now).await?;
+        }
         let mut resumed = false;
         for (cause, standing) in [
             (Cause::HighLevel, highlevel),

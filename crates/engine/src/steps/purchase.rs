@@ -200,13 +200,17 @@ impl StepRun<'_> {
         let error = match answer {
             Ok(receipt) => {
                 let amount = receipt.amount;
-                let same = receipt.currency.as_ref() == Some(&self.connection.currency);
+                let own = &self.connection.currency;
+                let told = receipt.currency.as_deref().map(str::trim);
+                let told = told.filter(|told| !told.is_empty()).unwrap_or(own);
+                let same = told.eq_ignore_ascii_case(own);
                 let outcome = PurchaseOutcome::Confirmed {
-                    // A receipt that tells only where to look: the amount is known from the price list.
-                    amount: receipt.amount.unwrap_or_else(|| self.estimate(order)),
-                    currency: receipt
-                        .currency
-                        .unwrap_or_else(|| self.connection.currency.clone()),
+                    // A receipt that tells only where to look: the amount is known from the price list, in its currency.
+                    amount: amount.unwrap_or_else(|| self.estimate(order)),
+                    currency: match amount {
+                        Some(_) => told.to_ascii_uppercase(),
+                        None => own.clone(),
+                    },
                     url: receipt.url,
                     response: receipt.raw.clone(),
                 };

@@ -53,14 +53,19 @@ pub(super) async fn exceeded(
 }
 
 /// Real money in the cap's currency: what was charged where that is known, else the estimate, and what waiting purchases
-/// that may go will cost. A negative charge makes no room.
+/// that may go will cost. A negative charge makes no room. What is still on its way counts in every day and month until it
+/// is answered: nobody knows in which it will be charged. What a connection was charged in another currency counts as was
+/// expected in its own.
 macro_rules! sum_where {
     ($scope:literal) => {
         concat!(
             "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(reserved), 0) AS reserved FROM (
-             SELECT max(coalesce(amount, 0), 0) AS spent, CASE WHEN amount IS NULL THEN estimate ELSE 0 END AS reserved
+             SELECT CASE WHEN currency = ?7 THEN max(coalesce(amount, 0), 0) WHEN amount IS NULL THEN 0 ELSE estimate END
+                    AS spent,
+                    CASE WHEN amount IS NULL THEN estimate ELSE 0 END AS reserved
              FROM purchases
-             WHERE test = 0 AND state <> 'refused' AND counted_at >= ?1 AND counted_at < ?2 AND currency = ?7 AND ",
+             WHERE test = 0 AND state <> 'refused' AND counted_at < ?2
+               AND (counted_at >= ?1 OR state IN ('intended', 'sent')) AND ",
             $scope,
             " UNION ALL
              SELECT 0, estimate FROM waiting
@@ -83,8 +88,10 @@ pub(super) async fn of(
         CapScope::Connection => sum_where!("connection = ?3"),
         CapScope::Workflow => sum_where!("connection = ?3 AND workflow = ?4"),
         // `IS`, so that what belongs to no contact counts together instead of not at all.
-        CapScope::Contact => sum_where!("location = ?5 AND contact IS ?6"),
-        CapScope::All => sum_where!("1"),
+        CapScope::Contact => {
+            sum_where!("location = ?5 AND contact IS ?6 AND (currency = ?7 OR connection = ?3)")
+        }
+        CapScope::All => sum_where!("currency = ?7"),
     };
     let row = sqlx::query(sql)
         .bind(micros(cap.from))

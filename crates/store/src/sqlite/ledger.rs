@@ -196,8 +196,14 @@ pub(super) async fn record(
     Ok(())
 }
 
+/// It goes out now, so it counts on the day on which it does, whenever it was intended or sent before.
 pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) -> Op<()> {
     movable(held, key, PurchaseState::Sent).await?;
+    sqlx::query("UPDATE purchases SET counted_at = max(counted_at, ?2) WHERE key = ?1")
+        .bind(key)
+        .bind(micros(now))
+        .execute(&mut *held.connection)
+        .await?;
     record(
         held.connection,
         key,

@@ -1,8 +1,12 @@
 //! Caps: what counts against them, and that simultaneous intents stay within.
 
-use canopy_store::{Cap, CapScope, NewEvent, NewPurchase, NewRun, PurchaseIntent, Store};
+use canopy_store::{
+    Cap, CapScope, MoneyStore as _, NewEvent, NewPurchase, NewRun, PurchaseIntent, PurchaseOutcome,
+    Store,
+};
 use futures::future::join_all;
 use rust_decimal::Decimal;
+use serde_json::json;
 
 use crate::ledger::refused;
 use crate::support::{Fixture, at, confirmed, day, money, tree};
@@ -84,6 +88,101 @@ async fn caps_count_charges_where_known_and_estimates_else() {
         matches!(exactly, PurchaseIntent::Intended(_)),
         "{exactly:?}"
     );
+}
+
+/// Its day is over when it is answered at last: until then it takes up room today as well, and then it counts where it was
+/// sent last.
+#[tokio::test]
+async fn what_is_unanswered_over_midnight_counts_on_the_next_day_too() {
+    let fixture = Fixture::new().await;
+    let late = tree(fixture.run("c1").await, "late");
+    fixture.intend(late.clone(), vec![day("1")], at(23)).await;
+    fixture
+        .store
+        .mark_sent(&fixture.fence, "late", at(23))
+        .await
+        .unwrap();
+    let tomorrow = Cap {
+        from: at(24),
+        until: at(48),
+        ..day("1")
+    };
+    let next = tree(fixture.run("c2").await, "next");
+    let over =
+        |intent| matches!(intent, PurchaseIntent::OverCap { used, .. } if used == money("0.60"));
+    let intent = fixture
+        .intend(next.clone(), vec![tomorrow.clone()], at(25))
+        .await;
+    assert!(over(intent), "it may be bought today");
+
+    fixture
+        .store
+        .mark_sent(&fixture.fence, "late", at(26))
+        .await
+        .unwrap();
+    let step = crate::support::outcome_of(late.run, "buy", canopy_store::StepState::Done);
+    fixture
+        .store
+        .settle_purchase(&fixture.fence, "late", confirmed("0.60"), step, at(26))
+        .await
+        .unwrap();
+    let intent = fixture.intend(next, vec![tomorrow], at(27)).await;
+    assert!(over(intent), "it was bought today");
+}
+
+#[tokio::test]
+async fn a_price_that_one_connection_met_is_reserved_by_the_others() {
+    let fixture = Fixture::new().await;
+    let first = fixture.run("c1").await;
+    fixture.bought(tree(first, "first"), confirmed("5")).await;
+    let other = NewPurchase {
+        connection: "other".into(),
+        ..tree(fixture.run("c2").await, "second")
+    };
+    let over = fixture
+        .intend(other, vec![scoped(CapScope::All, "6")], at(2))
+        .await;
+    assert!(
+        matches!(over, PurchaseIntent::OverCap { used, .. } if used == money("5")),
+        "{over:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_in_another_currency_stops_until_the_account_is_seen_to_have_the_configured_one()
+{
+    for response in [
+        json!({ "treeUrl": "https://ecologi.com/x", "currency": "USD" }),
+        json!({ "amount": 0.6, "currency": "usd" }),
+    ] {
+        let fixture = Fixture::new().await;
+        let receipt = PurchaseOutcome::Confirmed {
+            amount: money("0.60"),
+            currency: "GBP".into(),
+            url: None,
+            response,
+        };
+        fixture
+            .bought(tree(fixture.run("c1").await, "first"), receipt)
+            .await;
+        let next = tree(fixture.run("c2").await, "second");
+        let intent = fixture.intend(next.clone(), vec![], at(2)).await;
+        assert!(
+            matches!(&intent, PurchaseIntent::OtherCurrency { currency } if currency == "USD"),
+            "{intent:?}"
+        );
+        fixture
+            .store
+            .put_fact(
+                &format!("currency of {}", next.connection),
+                "GBP".into(),
+                at(3),
+            )
+            .await
+            .unwrap();
+        let intent = fixture.intend(next, vec![], at(4)).await;
+        assert!(matches!(intent, PurchaseIntent::Intended(_)), "{intent:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
