@@ -32,7 +32,7 @@ pub(crate) struct Budget {
 
 /// What people ask next.
 const ADVICE: &str = "What waits at a cap goes on in its order when the day or month begins anew, or at once when the cap is raised in the
-configuration and canopy is started again. `canopy retry` is for runs that stopped, `canopy approve` for events that came
+configuration, once that is in force (a restart, or the signal HUP). `canopy retry` is for runs that stopped, `canopy approve` for events that came
 late; neither lifts a cap.\n";
 
 /// One cap of a connection.

@@ -146,8 +146,8 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
         let decimal = |title: &str| cell(title).parse::<Decimal>().map_err(|_| wrong(title));
         let state: PurchaseState =
             serde_json::from_value(json!(cell("state"))).map_err(|_| wrong("state"))?;
-        let test: bool = cell("test").parse().map_err(|_| wrong("test"))?;
-        let column = if test { SIMULATED } else { "amount" };
+        let simulated: bool = cell("test").parse().map_err(|_| wrong("test"))?;
+        let column = if simulated { SIMULATED } else { "amount" };
         let amount = match (state, maybe(column)) {
             (PurchaseState::Confirmed, Some(_)) => Some(decimal(column)?),
             (PurchaseState::Confirmed, None) => return Err(wrong(column)),
@@ -169,7 +169,7 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
             unit: cell("unit"),
             amount,
             currency: cell("currency"),
-            test,
+            test: simulated,
             url: maybe("url"),
             at: cell("time").parse().map_err(|_| wrong("time"))?,
         });
