@@ -15,13 +15,15 @@ use serde_json::{Map, Value, json};
 
 use super::compare::Found;
 use super::events::{Before, Maker, Seen, instant, text};
-use super::evidence::{self, ReadError};
+use super::evidence::{ReadError, Shown};
 use super::members::take_for_nothing;
 use super::reading::Reader;
 use super::{PollError, Poller};
 
 /// A record whose update time is this close to its creation has only been created.
 const CREATION: SignedDuration = SignedDuration::from_secs(1);
+/// How long what stands behind an element that is no record is waited for.
+const HELD: SignedDuration = SignedDuration::from_hours(24);
 
 /// How far the records of a location have been read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -68,6 +70,7 @@ impl Poller {
             for record in self
                 .changed_since(&search, Some(newest - self.options.overlap))
                 .await?
+                .records
             {
                 search.remember(&mut position, &record);
             }
@@ -92,13 +95,24 @@ impl Poller {
         let search = self.search(maker, reader).await?;
         self.know_members(&search, position, found).await?;
         let from = position.since.map(|since| since - self.options.overlap);
-        for record in self.changed_since(&search, from).await? {
+        let shown = self.changed_since(&search, from).await?;
+        let (odd, sure) = (shown.odd, shown.sure);
+        let mut reached = position.since;
+        for (place, record) in shown.records.into_iter().enumerate() {
+            if place == sure {
+                reached = position.since;
+            }
             found.shown.extend(search.id(&record));
             if search.has_seen(position, &record) {
                 continue;
             }
             self.events_of(&search, position, &record, found).await?;
             search.remember(position, &record);
+        }
+        // A record may stand behind an element that is none: the next polls read from there, for a day.
+        let held = reached.filter(|at| self.site.clock.now().duration_since(*at) < HELD);
+        if odd > 0 && held.is_some() {
+            position.since = position.since.min(held);
         }
         // A wrong date in the future must not blind later polls.
         position.since = position.since.min(Some(self.site.clock.now()));
@@ -184,7 +198,7 @@ impl Poller {
     ) -> Result<(), PollError> {
         let wanted = search.maker.poll.wants_changes();
         if wanted && !position.facets && position.since.is_some() {
-            for record in self.changed_since(search, None).await? {
+            for record in self.changed_since(search, None).await?.records {
                 if let (Some(id), Some(own)) = (search.id(&record), search.version(&record)) {
                     let facets = search.maker.facets(&record);
                     found.seen.push(kept(id, own, 1, facets));
@@ -220,19 +234,20 @@ impl Poller {
         &self,
         search: &Search<'_>,
         from: Option<Timestamp>,
-    ) -> Result<Vec<Value>, PollError> {
-        let mut records: Vec<Value> = Vec::new();
+    ) -> Result<Shown, PollError> {
+        let mut shown = Shown::default();
         let mut after = Value::Null;
         loop {
             let page = search.page(from, &after).await;
             let page = page.map_err(|error| self.failed(search.maker.poll, error))?;
-            let full = page.len() >= search.page as usize;
+            let full = page.records.len() + page.odd >= search.page as usize;
             let next = page
+                .records
                 .last()
                 .map_or(Value::Null, |last| last["searchAfter"].clone());
-            records.extend(page);
+            shown.extend(page);
             if !full || next.is_null() {
-                return Ok(records);
+                return Ok(shown);
             }
             if next == after {
                 return Err(PollError::Stuck {
@@ -251,11 +266,11 @@ impl Search<'_> {
         query.insert("pageLimit".to_owned(), json!(1));
         query.insert("page".to_owned(), json!(1));
         query.insert("sort".to_owned(), self.sort("desc"));
-        let newest = self.ask(query).await?;
+        let newest = self.ask(query).await?.records;
         Ok(newest.first().and_then(|newest| self.changed_at(newest)))
     }
 
-    async fn page(&self, from: Option<Timestamp>, after: &Value) -> Result<Vec<Value>, ReadError> {
+    async fn page(&self, from: Option<Timestamp>, after: &Value) -> Result<Shown, ReadError> {
         let mut query = self.arguments.clone();
         query.insert("pageLimit".to_owned(), json!(self.page));
         query.insert("sort".to_owned(), self.sort("asc"));
@@ -281,13 +296,13 @@ impl Search<'_> {
         self.ask(query).await
     }
 
-    async fn ask(&self, query: Map<String, Value>) -> Result<Vec<Value>, ReadError> {
+    async fn ask(&self, query: Map<String, Value>) -> Result<Shown, ReadError> {
         let operation = self.maker.poll.operation;
         let answer = self
             .reader
             .invoke(operation.name, &Value::Object(query))
             .await?;
-        Ok(evidence::list(operation, &answer)?.clone())
+        self.reader.shown(self.maker.poll, &answer)
     }
 
     fn sort(&self, direction: &str) -> Value {

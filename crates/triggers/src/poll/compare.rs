@@ -27,6 +27,8 @@ pub(super) struct Listed {
     pub items: Vec<Item>,
     /// Nothing can have slipped from one page to another while it was read: what it does not show is not there.
     pub calm: bool,
+    /// Elements that are no records. What such a list does not show may stand behind one of them.
+    pub odd: usize,
     /// Ids as they were read, one after another.
     pub order: Vec<String>,
     places: HashMap<String, usize>,
@@ -96,7 +98,7 @@ impl Listed {
 
     /// The same, known to show all that there is.
     pub fn calm(mut self) -> Self {
-        self.calm = true;
+        self.calm = self.odd == 0;
         self
     }
 

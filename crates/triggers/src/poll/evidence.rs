@@ -40,17 +40,56 @@ impl ReadError {
     }
 }
 
+/// What a list shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Shown {
+    pub records: Vec<Value>,
+    /// Elements that are no records: each may stand where a record should, so the list proves nothing to be missing.
+    pub odd: usize,
+    /// How many records stand before the first of these.
+    pub sure: usize,
+}
+
+impl Shown {
+    /// The same with the page behind it.
+    pub fn extend(&mut self, page: Self) {
+        if self.odd == 0 {
+            self.sure = self.records.len() + page.sure;
+        }
+        self.records.extend(page.records);
+        self.odd += page.odd;
+    }
+}
+
 /// The records of a list.
-pub(super) fn list<'a>(
-    operation: &Operation,
-    answer: &'a Value,
-) -> Result<&'a Vec<Value>, ReadError> {
+pub(super) fn list(operation: &Operation, answer: &Value) -> Result<Shown, ReadError> {
     let list = answer.pointer(operation.items.unwrap_or_default());
     let list = list.and_then(Value::as_array).ok_or(ReadError::Unreadable(
         "the answer has no list; nothing is told of its records",
     ))?;
     success(answer)?;
-    Ok(list)
+    let is_record = |element: &&Value| is_record(operation, element);
+    let records: Vec<Value> = list.iter().filter(is_record).cloned().collect();
+    if records.is_empty() && !list.is_empty() {
+        return Err(ReadError::Unreadable(
+            "nothing in the answer's list is a record",
+        ));
+    }
+    let sure = list.iter().take_while(is_record).count();
+    let odd = list.len() - records.len();
+    Ok(Shown { records, odd, sure })
+}
+
+/// An object, and with its id where the description names one: `null`, a text, a list and `{"error": ..}` among the
+/// records are none.
+fn is_record(operation: &Operation, element: &Value) -> bool {
+    let members = element
+        .as_object()
+        .is_some_and(|members| !members.is_empty());
+    members
+        && operation
+            .id
+            .is_none_or(|pointer| text(element, pointer).is_some())
 }
 
 /// The record of an answer, which must be the one that was asked for where its id is an argument.
@@ -136,7 +175,7 @@ mod tests {
     #[test]
     fn a_list_that_is_not_there_is_no_empty_one() {
         let tasks = operation("get-all-tasks");
-        assert_eq!(list(tasks, &json!({ "tasks": [] })).unwrap().len(), 0);
+        assert_eq!(list(tasks, &json!({ "tasks": [] })).unwrap().odd, 0);
         for answer in [
             json!(null),
             json!({}),
@@ -148,6 +187,19 @@ mod tests {
         ] {
             assert!(list(tasks, &answer).is_err(), "{answer}");
         }
+    }
+
+    #[test]
+    fn an_element_that_is_no_record_is_none() {
+        let tasks = operation("get-all-tasks");
+        let odd = json!([null, "x", 7, true, [], [{ "id": "a" }], {}, { "id": null }, { "id": "" }, { "title": "no id" },
+            { "error": "could not load" }]);
+        assert!(list(tasks, &json!({ "tasks": odd })).is_err());
+        let mut elements = odd.as_array().unwrap().clone();
+        elements.push(json!({ "id": "a" }));
+        let shown = list(tasks, &json!({ "tasks": elements })).unwrap();
+        assert_eq!(shown.records, [json!({ "id": "a" })]);
+        assert_eq!(shown.odd, odd.as_array().unwrap().len());
     }
 
     #[test]

@@ -93,6 +93,15 @@ pub enum PollError {
         location: String,
         problem: &'static str,
     },
+    /// Everything else was read and told.
+    #[error(
+        "the lists of poll {poll} of location {location} have {elements} element(s) that are no records or lack their id: nothing is told of these, nor of records that are missing meanwhile; where it stays so, tell HighLevel's support"
+    )]
+    Odd {
+        poll: String,
+        location: String,
+        elements: u32,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(

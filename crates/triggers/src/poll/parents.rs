@@ -240,13 +240,16 @@ impl Poller {
         } else {
             Some(self.service_time(maker.now))
         };
-        found.seen.push(PollRecord {
-            record: format!("^{parent}"),
-            version: "read".to_owned(),
-            number: 1,
-            facets: json!({ "read": read }),
-            ..PollRecord::default()
-        });
+        // What is hidden by an element that is no record is not new when it shows.
+        if mark.is_some() || listed.odd == 0 {
+            found.seen.push(PollRecord {
+                record: format!("^{parent}"),
+                version: "read".to_owned(),
+                number: 1,
+                facets: json!({ "read": read }),
+                ..PollRecord::default()
+            });
+        }
         let shown = listed.items.len();
         let dated = poll.trigger.created.is_some();
         Ok(OfParent {

@@ -32,6 +32,8 @@ pub(super) struct Reader {
     calls: AtomicU32,
     /// Reads of single records since this poll began.
     looks: AtomicU32,
+    /// Elements of lists that were no records, since this poll began.
+    odd: AtomicU32,
     clock: Arc<dyn Clock>,
 }
 
@@ -52,6 +54,7 @@ impl Reader {
             zone: OnceCell::new(),
             calls: AtomicU32::new(0),
             looks: AtomicU32::new(0),
+            odd: AtomicU32::new(0),
             clock,
         }
     }
@@ -60,6 +63,7 @@ impl Reader {
     pub fn begin(&self) {
         self.take_calls();
         self.looks.store(0, Ordering::Relaxed);
+        self.odd.store(0, Ordering::Relaxed);
     }
 
     /// Calls since this was last asked.
@@ -191,9 +195,10 @@ impl Reader {
                 break;
             };
             read += 1;
-            let items = evidence::list(poll.operation, page.answer())?;
-            let zone = self.zone_of(poll, items).await?;
-            let items = items.iter().cloned();
+            let shown = self.shown(poll, page.answer())?;
+            listed.odd += shown.odd;
+            let zone = self.zone_of(poll, &shown.records).await?;
+            let items = shown.records.into_iter();
             let items = items.map(|item| Item::listed(poll.operation, item, &zone));
             listed.add(items.collect());
             if page.next_args().is_none() {
@@ -201,8 +206,21 @@ impl Reader {
             }
         }
         // An empty page behind the first one is no proof: what should be on it may have slipped to the first.
-        listed.calm = read <= 1;
+        listed.calm = read <= 1 && listed.odd == 0;
         Ok(listed)
+    }
+
+    /// The records of a list's answer. What else stands among them is counted.
+    pub fn shown(&self, poll: &Poll, answer: &Value) -> Result<evidence::Shown, ReadError> {
+        let shown = evidence::list(poll.operation, answer)?;
+        let odd = u32::try_from(shown.odd).unwrap_or(u32::MAX);
+        self.odd.fetch_add(odd, Ordering::Relaxed);
+        Ok(shown)
+    }
+
+    /// Elements of lists that were no records, since the poll began.
+    pub fn odd(&self) -> u32 {
+        self.odd.load(Ordering::Relaxed)
     }
 
     /// Reads a list of several pages again until two readings in a row show the same records in the same order: then no
@@ -239,9 +257,9 @@ impl Reader {
         let Some(page) = pages.try_next().await? else {
             return Ok(ParentsPage::default());
         };
-        let items = evidence::list(parents.operation, page.answer())?;
-        let zone = self.zone_of(parents, items).await?;
-        let items = items.iter().cloned();
+        let items = self.shown(parents, page.answer())?.records;
+        let zone = self.zone_of(parents, &items).await?;
+        let items = items.into_iter();
         Ok(ParentsPage {
             parents: items
                 .map(|item| Parent {

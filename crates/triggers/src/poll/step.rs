@@ -103,12 +103,21 @@ impl Poller {
             });
             doubted = whole.doubt;
             whole.doubt = found.doubt.missing > 0;
+            whole.odd = self.reader.odd() > 0 && (whole.odd || baseline);
             if !found.waits {
                 let now = self.service_time(maker.now);
                 whole.last = Some(began.filter(|_| !poll.moves()).unwrap_or(now));
             }
             self.state(poll, &*whole)
         };
+        let odd = self.reader.odd();
+        if odd > 0 && failed.is_none() {
+            failed = Some(PollError::Odd {
+                poll: poll.name.clone(),
+                location: self.site.location.clone(),
+                elements: odd,
+            });
+        }
         // Where the whole location is to report what is there, it does so to all workflows.
         if first && !self.options.backfill {
             found.events.iter_mut().for_each(events::of_first_poll);

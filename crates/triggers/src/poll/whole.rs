@@ -21,6 +21,8 @@ pub(super) struct Whole {
     pub last: Option<Timestamp>,
     /// A large part was missing at the last poll, and a person was told.
     pub doubt: bool,
+    /// The baseline had elements that were no records, and no reading without such has been made since.
+    pub odd: bool,
 }
 
 impl Poller {
@@ -51,6 +53,12 @@ impl Poller {
             Some(Whole {
                 last: Some(last), ..
             }) if poll.moves() => Unknown::Since(*last - self.options.overlap),
+            // What stands there now may have been hidden.
+            Some(Whole {
+                since: Some(since),
+                odd: true,
+                ..
+            }) => Unknown::Since(*since),
             Some(Whole { since, last, .. }) => match (*last).max(*since) {
                 Some(last) => Unknown::Came(last - self.options.overlap),
                 None => Unknown::New,
@@ -82,7 +90,7 @@ impl Poller {
                 let listed = self.reader.list(poll, arguments.clone()).await;
                 let listed = listed.map_err(fail)?;
                 let doubtful = unknown == Unknown::Baseline || maker.misses(&known, &listed);
-                if listed.calm || !doubtful {
+                if listed.calm || !doubtful || listed.odd > 0 {
                     listed
                 } else {
                     let calmed = self.reader.calmed(poll, arguments, listed).await;

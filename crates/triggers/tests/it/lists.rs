@@ -42,6 +42,95 @@ async fn told(world: &World, record: &str) -> Vec<String> {
     of.map(|(kind, _)| kind).collect()
 }
 
+/// The next answer of an operation has these values.
+async fn altered(world: &World, operation: &str, set: Value) {
+    let fault = json!({ "kind": "alter", "operation": operation, "set": set, "times": 1 });
+    world.control("/faults", fault).await;
+}
+
+#[tokio::test]
+async fn what_is_no_record_is_neither_made_nor_deleted_and_is_told() {
+    for (operation, items) in [
+        ("get-calendars", "/calendars"),
+        ("get-workflow", "/workflows"),
+        ("get-campaigns", "/campaigns"),
+        ("search-opportunity", "/opportunities"),
+    ] {
+        for odd in [
+            json!(null),
+            json!("x"),
+            json!([]),
+            json!({}),
+            json!({ "error": "could not load" }),
+            json!({ "name": "no id" }),
+        ] {
+            let world = world(3).await;
+            for contact in world.books("/contacts").await {
+                let pipeline = world.books("/records/pipelines").await[0]["id"].clone();
+                let contact = contact["id"].clone();
+                let deal = json!({ "name": "Deal", "pipelineId": pipeline, "contactId": contact, "status": "open" });
+                world.control("/opportunities", deal).await;
+                for path in [
+                    "/records/calendars",
+                    "/records/workflows",
+                    "/records/campaigns",
+                ] {
+                    let body = json!({ "locationId": world.location(), "name": "Oaks" });
+                    world.control(path, body).await;
+                }
+            }
+            let poller = poller(&world, &[spec(operation, &json!({}))], &[]);
+            let first = format!("{items}/0");
+            world.advance(60).await;
+            // Of a record that is hidden at the baseline nobody says later that it is new.
+            altered(&world, operation, json!({ first.clone(): odd })).await;
+            let error = poller.poll().await.unwrap_err().to_string();
+            assert!(error.contains("1 element(s)"), "{operation}: {error}");
+            world.delete("/faults").await;
+            world.advance(600).await;
+            poller.poll().await.unwrap();
+            for _ in 0..3 {
+                world.advance(600).await;
+                altered(&world, operation, json!({ first.clone(): odd })).await;
+                assert!(poller.poll().await.is_err(), "{operation}: {odd}");
+                world.delete("/faults").await;
+            }
+            world.advance(600).await;
+            poller.poll().await.unwrap();
+            assert_eq!(world.events().await, [], "{operation}: {odd}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_behind_what_is_no_record_is_told_when_it_shows() {
+    let world = world(3).await;
+    let poller = poller(&world, &[], &["contact.updated"]);
+    assert!(poller.poll().await.unwrap().baseline);
+    world.advance(600).await;
+    let contacts = world.books("/contacts").await;
+    let id = |place: usize| contacts[place]["id"].as_str().unwrap().to_owned();
+    world.rename(&id(0), "Ada").await;
+    world.advance(300).await;
+    world.rename(&id(1), "Grace").await;
+    for _ in 0..2 {
+        world.advance(300).await;
+        altered(
+            &world,
+            "search-contacts-advanced",
+            json!({ "/contacts/0": null }),
+        )
+        .await;
+        assert!(poller.poll().await.is_err() || !world.events().await.is_empty());
+    }
+    world.delete("/faults").await;
+    world.advance(300).await;
+    poller.poll().await.unwrap();
+    for place in [0, 1] {
+        assert_eq!(told(&world, &id(place)).await, ["contact.updated"]);
+    }
+}
+
 #[tokio::test]
 async fn notes_are_read_for_contacts_that_changed() {
     let world = world(3).await;

@@ -70,6 +70,8 @@ fn forms(operation: &Operation, reading: Reading) -> Vec<Form> {
             if !items.is_empty() {
                 forms.push(json_form("a null list", &with(items, Value::Null)));
             }
+            let odd = json!([null, "x", 7, [], [{ "id": "a" }], {}, { "error": "could not load" }, { "id": null }]);
+            forms.push(json_form("a list without a record", &with(items, odd)));
         }
         Reading::Record => {
             let id = operation.id.unwrap_or_default();
@@ -158,6 +160,24 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// One poll in which the first record of the list has become null. Whether it was told: the list may be empty.
+    async fn hide_one(&self, items: &str) -> Result<bool, String> {
+        let world = &self.play.world;
+        let events = world.events().await.len();
+        world.advance(600).await;
+        let fault = json!({ "kind": "alter", "operation": self.operation, "set": { format!("{items}/0"): null } });
+        world.control("/faults", fault).await;
+        let polled = self.poller.poll().await;
+        world.delete("/faults").await;
+        let told = self.kinds(events).await;
+        if told.is_empty() {
+            return Ok(polled.is_err());
+        }
+        Err(format!("null in the place of a record told {told:?}"))
+    }
+}
+
 /// How many forms were tried.
 async fn hold(case: &Case) -> Result<usize, String> {
     let mut play = Play::new().await;
@@ -180,6 +200,12 @@ async fn hold(case: &Case) -> Result<usize, String> {
         let told = |problem: String| format!("{}: {problem}", form.name);
         watched.blind(form).await.map_err(told)?;
         watched.poll(&[]).await.map_err(told)?;
+    }
+    if let Some(items) = operation.items {
+        for _ in 0..3 {
+            watched.hide_one(items).await?;
+        }
+        watched.poll(&[]).await?;
     }
     // Something happens while nothing can be read.
     for (done, kind) in [&case.new, &case.changed].into_iter().flatten() {
