@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::order::OrderRequest;
-use crate::{Error, OPERATIONS, Refusal, number};
+use crate::{Error, OPERATIONS, Refusal, number, receipt};
 
 /// Where Ecologi's API lives.
 pub const DEFAULT_BASE_URL: &str = "https://public.ecologi.com";
@@ -88,6 +88,19 @@ impl Receipt {
             members.shift_remove("currency");
         }
         Ok(Self::read(raw))
+    }
+
+    /// The receipt, unless its cost is none that an order of this estimate can have: a hundred times as much or as little.
+    /// Such an answer proves nothing, and the outcome is unknown ([`Error::outcome_unknown`]).
+    pub fn plausible(self, request: &OrderRequest, estimate: Decimal) -> Result<Self, Error> {
+        if receipt::is_plausible(self.amount, estimate) {
+            return Ok(self);
+        }
+        let operation = find(request.operation())?;
+        Err(no_receipt(
+            operation,
+            "its `amount` is a hundred times more or less than what the order costs by the price list",
+        ))
     }
 
     fn read(raw: Value) -> Self {
@@ -179,6 +192,7 @@ impl Client {
     ) -> Result<Receipt, Error> {
         let operation = find(request.operation())?;
         let answer = self.call(operation, &request.body(), headers).await?;
+        receipt::check(&answer, request.test).map_err(|problem| no_receipt(operation, problem))?;
         Ok(Receipt::read(answer))
     }
 
@@ -236,6 +250,10 @@ impl Client {
 
 fn find(name: &str) -> Result<&'static Operation, Error> {
     invoke::find(OPERATIONS, name).ok_or_else(|| invoke::unknown(OPERATIONS, name).into())
+}
+
+fn no_receipt(operation: &Operation, problem: &'static str) -> Error {
+    CallError::no_evidence(operation, problem).into()
 }
 
 fn bad_key(operation: &Operation) -> Error {

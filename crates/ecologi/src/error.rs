@@ -7,6 +7,7 @@ use canopy_transport::operation::Operation;
 use canopy_transport::{CallError, Cause, NotSent};
 
 use crate::order::InvalidOrder;
+use crate::parse::PURCHASES;
 
 /// A call that did not give what was asked for. Its text says what happened and what to do; it holds no key, no URL and
 /// no personal data.
@@ -66,7 +67,8 @@ impl Refusal {
             400 if about_billing => Self::NoBilling,
             400 | 422 => Self::Invalid,
             403 => Self::NotEnabled,
-            404 => Self::NotFound,
+            // Only reports are about somebody.
+            404 if !PURCHASES.contains(&error.operation()) => Self::NotFound,
             429 => Self::TooMany,
             _ => return None,
         })

@@ -22,6 +22,7 @@ mod number;
 mod order;
 mod parse;
 mod price;
+mod receipt;
 mod report;
 mod trial;
 

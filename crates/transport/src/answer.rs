@@ -9,7 +9,7 @@ use http::{Extensions, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::evidence::{self, Unreadable};
+use crate::evidence::{self, Asked, Unreadable};
 use crate::limits::Exhausted;
 use crate::operation::{Operation, Shown};
 use crate::redact;
@@ -30,6 +30,8 @@ pub struct Facts {
     /// Whether an error answer is in the service's own form. A proxy's page, a firewall's, or nothing at all says nothing
     /// about the account or the record.
     pub own_form: bool,
+    /// Whether an error answer is an error's JSON, the service's own or not.
+    pub in_json: bool,
     /// Status and problem of a success that does not show what it must. The answer itself has another status then.
     pub unreadable: Option<(StatusCode, Unreadable)>,
     /// How long the service asked to wait.
@@ -94,10 +96,11 @@ impl NotSent {
 /// In which form a service writes its errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ErrorForm {
-    /// A JSON object with a member of `ERROR_MEMBERS`.
+    /// A JSON object with a member of `ERROR_MEMBERS`. Where it speaks of the account or the record, gateways write such
+    /// objects as well: then it also tells its status or a trace id, or names what was asked for.
     #[default]
     Json,
-    /// The same, or a short line of plain text.
+    /// A JSON object with a member of `ERROR_MEMBERS`, or a short line of plain text.
     JsonOrText,
 }
 
@@ -107,14 +110,41 @@ const ERROR_MEMBERS: [&str; 4] = ["message", "error", "statusCode", "traceId"];
 const LONGEST_PLAIN: usize = 500;
 
 impl ErrorForm {
-    fn fits(self, body: &[u8]) -> bool {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(value) => ERROR_MEMBERS
-                .iter()
-                .any(|member| value.get(member).is_some_and(|said| !said.is_null())),
-            Err(_) => self == Self::JsonOrText && is_plain(body),
+    fn fits(self, status: StatusCode, asked: &Asked, body: &[u8]) -> bool {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return self == Self::JsonOrText && is_plain(body);
+        };
+        match evidence::status_in(&value) {
+            // A gateway that passes on what is not its own.
+            Some(told) if told != status.as_u16() => false,
+            Some(_) => is_error(&value),
+            None if self == Self::JsonOrText => is_error(&value) && !is_of_a_gateway(&value),
+            None if anybody_writes(status) => {
+                let there = |member: &str| value.get(member).is_some_and(|said| !said.is_null());
+                there("traceId") || there("error_description") || asked.is_named_in(&value)
+            }
+            None => is_error(&value),
         }
     }
+}
+
+fn is_error(value: &Value) -> bool {
+    let said = |member: &&str| value.get(member).is_some_and(|said| !said.is_null());
+    ERROR_MEMBERS.iter().any(|member| said(&member))
+}
+
+/// Statuses for which gateways have JSON of their own, as `{"message":"no Route matched with those values"}`.
+fn anybody_writes(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 401 | 403 | 404 | 410)
+}
+
+/// What well-known gateways say of an address that they do not know.
+fn is_of_a_gateway(value: &Value) -> bool {
+    let text = ["message", "error"]
+        .iter()
+        .find_map(|member| value.get(member)?.as_str());
+    let text = text.map(str::to_lowercase).unwrap_or_default();
+    text.contains("no route matched") || text.contains("route not found")
 }
 
 /// A short text that is neither markup nor torn JSON.
@@ -147,7 +177,7 @@ pub(crate) async fn read(
     response: reqwest::Response,
     retry_after: Option<Duration>,
     operation: &Operation,
-    asked: Option<&str>,
+    asked: &Asked,
     rules: &Rules,
 ) -> reqwest::Result<reqwest::Response> {
     let status = response.status();
@@ -190,7 +220,8 @@ pub(crate) async fn read(
     }
     // An error that is too large or too slow says nothing.
     let body = body.unwrap_or_default();
-    facts.own_form = rules.form.fits(&body);
+    facts.own_form = rules.form.fits(status, asked, &body);
+    facts.in_json = serde_json::from_slice::<Value>(&body).is_ok_and(|value| is_error(&value));
     let read: Body = serde_json::from_slice(&body).unwrap_or_default();
     facts.trace_id = read.trace_id.and_then(Text::into_id);
     let said = read
@@ -221,7 +252,7 @@ async fn whole(
 /// The body, if it shows the operation's success.
 fn judge(
     operation: &Operation,
-    asked: Option<&str>,
+    asked: &Asked,
     body: &Bytes,
     is_file: bool,
     facts: &mut Facts,

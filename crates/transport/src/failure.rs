@@ -178,6 +178,7 @@ impl CallError {
             operation: operation.name,
             in_doubt: facts.earlier_in_doubt
                 || outcome.in_doubt(nominal(operation))
+                || perhaps_done(operation, status)
                 || perhaps_created(operation, status, refused),
             cause: Box::new(Cause::Refused {
                 status,
@@ -260,6 +261,12 @@ impl CallError {
     ) -> Self {
         let problem = Unreadable::Malformed(redact::decode_error(error));
         Self::shows_nothing(operation, status, problem)
+    }
+
+    /// A success that does not show what it must, as its facade found.
+    pub fn no_evidence(operation: &Operation, problem: &str) -> Self {
+        let problem = Unreadable::Told(problem.to_owned());
+        Self::shows_nothing(operation, None, problem)
     }
 
     fn shows_nothing(
@@ -455,6 +462,18 @@ fn perhaps_created(operation: &Operation, status: StatusCode, message: &str) -> 
             Idempotency::Unsafe => named_field(message).is_none(),
             Idempotency::Read | Idempotency::Idempotent | Idempotency::Keyed { .. } => false,
         }
+}
+
+/// What is no refusal of a write, in whatever form. A purchase is refused for its body, its key or the account; that there
+/// is no such address, or a conflict, says nothing of one that was sent under the same key before. A conflict says of
+/// any create that something like it is there.
+fn perhaps_done(operation: &Operation, status: StatusCode) -> bool {
+    let refuses = matches!(status.as_u16(), 400..=403 | 422 | 429);
+    match operation.idempotency {
+        Idempotency::Keyed { .. } => status.is_client_error() && !refuses,
+        Idempotency::Lookup(_) | Idempotency::Unsafe => status == StatusCode::CONFLICT,
+        Idempotency::Read | Idempotency::Idempotent => false,
+    }
 }
 
 /// Only reads and the rest matter for doubt.

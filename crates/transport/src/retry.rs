@@ -49,20 +49,17 @@ pub enum Outcome {
     Lost,
 }
 
-/// Refusals that a proxy, a firewall or a login page in between writes as well. Where the service itself does, it says so
-/// in its own form; otherwise they say nothing about the account or the record.
+/// Refusals that a proxy, a firewall or a login page in between writes as well: all but those that only ask for patience.
+/// Where the service itself refuses it says so in its own form; otherwise they say nothing about the account, the record or
+/// what was done.
 pub fn needs_own_form(status: StatusCode) -> bool {
+    let asks_for_patience = matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+    );
     status.is_redirection()
-        || matches!(
-            status,
-            StatusCode::UNAUTHORIZED
-                | StatusCode::FORBIDDEN
-                | StatusCode::NOT_FOUND
-                | StatusCode::PROXY_AUTHENTICATION_REQUIRED
-                | StatusCode::GONE
-                | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS
-                | StatusCode::NETWORK_AUTHENTICATION_REQUIRED
-        )
+        || status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED
+        || status.is_client_error() && !asks_for_patience
 }
 
 impl Outcome {
@@ -257,12 +254,13 @@ mod tests {
         for (status, believed) in [
             (200, true),
             (302, false),
-            (400, true),
+            (400, false),
             (401, false),
             (403, false),
             (404, false),
             (407, false),
-            (422, true),
+            (409, false),
+            (422, false),
             (429, true),
             (500, true),
         ] {

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::answer::{self, Facts, NotSent};
 use crate::call_log::{CallLog, CallProblem, CallRecord};
 use crate::clock::Clock;
-use crate::evidence;
+use crate::evidence::Asked;
 use crate::execute::Execute;
 use crate::limits::{Budget, Limiter, Permit, Priority};
 use crate::operation::{Auth, Idempotency, Operation, Shown};
@@ -177,7 +177,7 @@ impl Transport {
         permit: Permit,
         request: reqwest::Request,
     ) -> (Outcome, Answer) {
-        let asked = evidence::asked(operation, request.url());
+        let asked = Asked::of(operation, &request);
         let sent = match self.shared.wire.send(request).await {
             Ok(response) => {
                 let status = response.status();
@@ -190,7 +190,7 @@ impl Transport {
                 let pause = server.pause(status);
                 let retry_after = server.retry_after.or(pause);
                 let rules = &self.shared.rules;
-                answer::read(response, retry_after, operation, asked.as_deref(), rules)
+                answer::read(response, retry_after, operation, &asked, rules)
                     .await
                     .map(|response| (outcome_of(status, pause, &response), response))
             }
@@ -305,7 +305,7 @@ impl Transport {
                 } => (outcome, answer, token),
                 Attempt::NotSent(why) => return doubt.unwrap_or_else(|| Ok(why.into_response())),
             };
-            if unauthorized(outcome) && !renewed && next.is_some() {
+            if unauthorized(outcome, &answer) && !renewed && next.is_some() {
                 renewed = true;
                 match self.renewed(token.as_ref()).await {
                     Ok(true) => continue,
@@ -363,14 +363,19 @@ fn outcome_of(
     }
 }
 
-fn unauthorized(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Answered {
-            status: http::StatusCode::UNAUTHORIZED,
-            ..
-        }
-    )
+/// Another token is worth a try, also where an error's JSON leaves open who wrote it.
+fn unauthorized(outcome: Outcome, answer: &Answer) -> bool {
+    let in_json = || {
+        let response = answer.as_ref().ok();
+        let response = response.filter(|answer| answer.status() == http::StatusCode::UNAUTHORIZED);
+        let facts = response.and_then(|response| Facts::of(response.extensions()));
+        facts.is_some_and(|facts| facts.in_json)
+    };
+    match outcome {
+        Outcome::Answered { status, .. } => status == http::StatusCode::UNAUTHORIZED,
+        Outcome::Unreadable => in_json(),
+        Outcome::NotSent | Outcome::Lost => false,
+    }
 }
 
 fn problem(outcome: Outcome, answer: &Answer) -> Option<CallProblem> {

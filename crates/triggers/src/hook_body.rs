@@ -11,6 +11,10 @@ pub enum PayloadError {
         "the body is no JSON object and no form; send a JSON object, or a form with content type application/x-www-form-urlencoded"
     )]
     NotJson,
+    #[error(
+        "the form has nothing that can be read: no name=value pair, or bytes and percent signs that stand for no text; send a form as UTF-8, or JSON"
+    )]
+    Form,
     #[error("the body is JSON, but no object; send the members in an object")]
     NotObject,
     #[error("the character set of the content type is not known; send UTF-8")]
@@ -31,7 +35,7 @@ pub(crate) async fn read(content_type: Option<&str>, body: &[u8]) -> Result<Valu
     // Senders set content types without looking at what they send.
     let looks_like_json = body.trim_ascii_start().starts_with(b"{");
     if is("application/x-www-form-urlencoded") && !looks_like_json {
-        return Ok(form(body, encoding));
+        return form(body, encoding);
     }
     json(body, encoding)
 }
@@ -59,29 +63,46 @@ fn json(body: &[u8], encoding: &'static Encoding) -> Result<Value, PayloadError>
     Err(PayloadError::NotObject)
 }
 
-fn form(body: &[u8], encoding: &'static Encoding) -> Value {
+fn form(body: &[u8], encoding: &'static Encoding) -> Result<Value, PayloadError> {
     let mut members = Map::new();
+    let mut has_pair = false;
     let decoded = |bytes: &[u8]| {
+        if !are_percents_right(bytes) {
+            return Err(PayloadError::Form);
+        }
         let spaced: Vec<u8> = bytes
             .iter()
             .map(|byte| if *byte == b'+' { b' ' } else { *byte })
             .collect();
         let raw: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
-        encoding.decode_without_bom_handling(&raw).0.into_owned()
+        let (text, is_wrong) = encoding.decode_without_bom_handling(&raw);
+        if is_wrong {
+            return Err(PayloadError::Form);
+        }
+        Ok(text.into_owned())
     };
     for pair in body.split(|byte| *byte == b'&') {
         if pair.trim_ascii().is_empty() {
             continue;
         }
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
-        let name = decoded(halves.next().unwrap_or_default());
-        add(
-            &mut members,
-            name,
-            decoded(halves.next().unwrap_or_default()),
-        );
+        let name = decoded(halves.next().unwrap_or_default())?;
+        let value = halves.next();
+        has_pair |= value.is_some() && !name.is_empty();
+        add(&mut members, &name, decoded(value.unwrap_or_default())?);
     }
-    Value::Object(members)
+    if has_pair {
+        Ok(Value::Object(members))
+    } else {
+        Err(PayloadError::Form)
+    }
+}
+
+/// Two digits stand behind each percent sign.
+fn are_percents_right(bytes: &[u8]) -> bool {
+    let mut parts = bytes.split(|byte| *byte == b'%');
+    parts.next();
+    parts.all(|part| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
 async fn parts(content_type: &str, body: &[u8]) -> Result<Value, PayloadError> {
@@ -95,20 +116,67 @@ async fn parts(content_type: &str, body: &[u8]) -> Result<Value, PayloadError> {
         // Of a file its name is enough.
         let file = field.file_name().map(str::to_owned);
         let text = field.text().await.map_err(|_| PayloadError::Parts)?;
-        add(&mut members, name, file.unwrap_or(text));
+        add(&mut members, &name, file.unwrap_or(text));
+    }
+    if members.is_empty() {
+        return Err(PayloadError::Form);
     }
     Ok(Value::Object(members))
 }
 
-fn add(members: &mut Map<String, Value>, name: String, text: String) {
+/// Deeper names than this are texts.
+const DEEPEST: usize = 8;
+
+/// Puts a text where its name says: `a[b]` is member `b` of `a`, and `a[]` one of several.
+fn add(members: &mut Map<String, Value>, name: &str, text: String) {
+    let path = path(name);
+    let mut at = members;
+    let (last, parents) = match path.split_last() {
+        Some((last, parents)) => (*last, parents),
+        None => (name, &[][..]),
+    };
+    for parent in parents {
+        let inner = at
+            .entry((*parent).to_owned())
+            .or_insert_with(|| Value::Object(Map::new()));
+        if !inner.is_object() {
+            // A text of the same name came before: both are kept.
+            *inner = Value::Object(Map::from_iter([(String::new(), inner.take())]));
+        }
+        let Value::Object(inner) = inner else {
+            return;
+        };
+        at = inner;
+    }
     let text = Value::String(text);
-    match members.get_mut(&name) {
+    match at.get_mut(last) {
         None => {
-            members.insert(name, text);
+            at.insert(last.to_owned(), text);
         }
         Some(Value::Array(texts)) => texts.push(text),
         Some(first) => *first = Value::Array(vec![first.take(), text]),
     }
+}
+
+/// The members that a name leads through: `a[b][c]` through `a` and `b` to `c`. A last `[]` says only that there are
+/// several.
+fn path(name: &str) -> Vec<&str> {
+    let Some((first, rest)) = name.split_once('[') else {
+        return vec![name];
+    };
+    let Some(rest) = rest.strip_suffix(']').filter(|_| !first.is_empty()) else {
+        return vec![name];
+    };
+    let mut parts: Vec<&str> = rest.split("][").collect();
+    if parts.last() == Some(&"") {
+        parts.pop();
+    }
+    let is_odd = |part: &&str| part.is_empty() || part.contains(['[', ']']);
+    if parts.iter().any(is_odd) || parts.len() > DEEPEST {
+        return vec![name];
+    }
+    parts.insert(0, first);
+    parts
 }
 
 #[cfg(test)]
@@ -144,6 +212,38 @@ mod tests {
             told("text/plain; charset=klingon", b"{}"),
             Err(PayloadError::Charset)
         );
+    }
+
+    #[test]
+    fn names_with_brackets_are_members() {
+        let body = b"customData[trees]=3&customData[to][name]=Ada&tags[]=a&tags[]=b&one[]=x&a[=1&[b]=2&a[][c]=3";
+        let expected = json!({ "customData": { "trees": "3", "to": { "name": "Ada" } }, "tags": ["a", "b"], "one": "x",
+            "a[": "1", "[b]": "2", "a[][c]": "3" });
+        assert_eq!(told(FORM, body).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_form_that_says_nothing_is_none() {
+        for body in [
+            &b""[..],
+            b"&&",
+            b"oops",
+            b"<html>oops</html>",
+            b"=3",
+            b"\xff\xfe",
+            b"a=\xff",
+            b"a=%",
+            b"a=%zz",
+            b"a=1&b=%f",
+        ] {
+            assert_eq!(
+                told(FORM, body),
+                Err(PayloadError::Form),
+                "{}",
+                body.escape_ascii()
+            );
+        }
+        assert_eq!(told("", b""), Err(PayloadError::NotJson));
     }
 
     #[test]
@@ -224,7 +324,7 @@ mod tests {
         }
 
         #[test]
-        fn any_form_is_read_as_it_was_written(pairs in prop::collection::btree_map("[^\u{0}]{1,8}", any::<String>(), 0..5)) {
+        fn any_form_is_read_as_it_was_written(pairs in prop::collection::btree_map("[^\u{0}\\[]{1,8}", any::<String>(), 1..5)) {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             form.extend_pairs(&pairs);
             let read = told(FORM, form.finish().as_bytes()).unwrap();

@@ -62,7 +62,9 @@ pub struct App {
 }
 
 /// Largest webhook body that is read, in bytes; more is answered with 413.
-pub const MAX_WEBHOOK_BODY: usize = 1024 * 1024;
+///
+/// As much as is read of an answer: what is authentic is kept, and the records that it speaks of can be as large.
+pub const MAX_WEBHOOK_BODY: usize = 10 * 1024 * 1024;
 
 /// Lines that anybody can cause.
 static UNWELL: Seldom = Seldom::new();
@@ -84,12 +86,24 @@ pub fn webhook_router(app: App) -> Router {
         .route("/readyz", get(ready::ready));
     let health = in_turn(health, LOOKS);
     Router::new()
-        .route("/webhooks/highlevel", post(webhooks::highlevel))
-        .route("/webhooks/highlevel/{event}", post(webhooks::one_event))
-        .route("/webhooks/workflow/{name}", post(webhooks::workflow))
+        .merge(deliveries())
         .with_state(Hooks::new(app.clone(), DELIVERIES))
         .merge(health.with_state(app))
         .merge(callback.unwrap_or_default())
+}
+
+/// The addresses that deliveries come to. People write them with a slash at the end, too.
+fn deliveries() -> Router<Hooks> {
+    let common = || post(webhooks::highlevel);
+    let one = || post(webhooks::one_event);
+    let workflow = || post(webhooks::workflow);
+    Router::new()
+        .route("/webhooks/highlevel", common())
+        .route("/webhooks/highlevel/", common())
+        .route("/webhooks/highlevel/{event}", one())
+        .route("/webhooks/highlevel/{event}/", one())
+        .route("/webhooks/workflow/{name}", workflow())
+        .route("/webhooks/workflow/{name}/", workflow())
 }
 
 /// Before the program is ready: it is well, and whatever is sent is to be sent again.

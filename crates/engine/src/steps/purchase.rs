@@ -195,7 +195,8 @@ impl StepRun<'_> {
         let ecologi = &self.connection.ecologi;
         let answer = engine
             .order(ecologi, order, &IdempotencyKey::new(key))
-            .await;
+            .await
+            .and_then(|receipt| receipt.plausible(order, purchase.estimate));
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let error = match answer {
             Ok(receipt) => {

@@ -34,6 +34,21 @@ fn no_receipts() -> Vec<Value> {
         answer(202, json, json!({ "message": "accepted" })),
         answer(201, json, json!({ "amount": 0.6 })),
         answer(204, json, json!("")),
+        answer(
+            201,
+            json,
+            json!({ "success": false, "treeUrl": "https://ecologi.com/x?tree=1", "amount": 0.6 }),
+        ),
+        answer(
+            200,
+            json,
+            json!({ "status": "error", "message": "failed", "amount": 0.6, "currency": "GBP" }),
+        ),
+        answer(201, json, json!({ "amount": 0, "currency": "GBP" })),
+        answer(201, json, json!({ "amount": -5, "currency": "GBP" })),
+        answer(201, json, json!({ "amount": 1e28, "currency": "GBP" })),
+        answer(201, json, json!({ "amount": 61, "currency": "GBP" })),
+        answer(201, json, json!({ "amount": 0.6, "currency": "pounds" })),
     ]
 }
 

@@ -38,8 +38,9 @@ pub struct Delivered {
 }
 
 /// Reads a delivery: `{..}`, `{type, timestamp, webhookId, data: {..}}`, or a list of either. `address` is the name of the
-/// event for which the address was registered, where it is one of its own; it counts more than what the payload says,
-/// because several events are documented without a `type`, or with that of another one. Check the signature first.
+/// event for which the address was registered, where it is one of its own; it tells events that are documented without a
+/// `type`, or that come with that of another one (`slips`). Any other `type` that names an event counts more: addresses are
+/// mixed up more easily. Check the signature first.
 ///
 /// ```
 /// use canopy_highlevel::webhook;
@@ -63,9 +64,12 @@ pub fn read(address: Option<&str>, body: &[u8]) -> Result<Vec<Delivered>, ParseE
 }
 
 fn one(address: Option<&str>, part: Value) -> Delivered {
-    let by_address = address.and_then(named);
     let outer = text(&part, "/type");
     let by_outer = outer.as_deref().and_then(typed);
+    let by_own = text(&part, "/data/type").as_deref().and_then(typed);
+    let by_address = address
+        .and_then(named)
+        .filter(|event| by_own.or(by_outer).is_none_or(|told| can_be(told, event)));
     let payload = flat(part, by_address.or(by_outer));
     // The record's own `type` counts more than the envelope's, where it names an event.
     let told = recognise(&payload).filter(|event| !is_guessed(event, &payload));
@@ -87,6 +91,11 @@ fn one(address: Option<&str>, part: Value) -> Delivered {
         is_sure,
         payload,
     }
+}
+
+/// Whether an event may come under the `type` of another, or of one of its kind whose payloads look the same.
+fn can_be(told: &WebhookEvent, event: &WebhookEvent) -> bool {
+    told.name == event.name || told.slips.iter().any(|slip| slip.event == event.name)
 }
 
 /// The record out of its wrapping, with what the envelope says beside it.

@@ -102,6 +102,39 @@ fn forms(operation: &Operation, good: &Value) -> Vec<(String, ResponseTemplate)>
             );
         }
     }
+    // An error's members beside what it must show.
+    if good.is_object() {
+        for (member, value) in [
+            ("success", json!(false)),
+            ("success", json!("false")),
+            ("succeded", json!(false)),
+            ("succeeded", json!(false)),
+            ("statusCode", json!(403)),
+            ("responseCode", json!(400)),
+            ("error", json!("Validation failed")),
+            ("errors", json!(["Validation failed"])),
+        ] {
+            let mut answer = good.clone();
+            answer[member] = value.clone();
+            form(format!("{member} {value} beside it"), &answer);
+        }
+        let at_the_top = matches!(evidence.shown, Shown::Record { id, asked: Some(_) } if id.rfind('/') == Some(0));
+        if !at_the_top {
+            for message in [json!("Forbidden"), json!(["name must be a string"])] {
+                let mut answer = good.clone();
+                for flag in ["success", "succeded", "succeeded"] {
+                    answer.as_object_mut().unwrap().remove(flag);
+                }
+                answer["message"] = message.clone();
+                form(format!("{message} beside it"), &answer);
+            }
+        }
+        if operation.idempotency != Idempotency::Read {
+            let mut answer = good.clone();
+            answer["status"] = json!("error");
+            form("status error beside it".to_owned(), &answer);
+        }
+    }
     let mut absent = |pointer: &str| {
         form(
             format!("{pointer} null"),
@@ -203,6 +236,75 @@ async fn any_success_is_good_when_it_shows_what_it_must() {
             assert_eq!(answer, *good, "{}", case.name);
         }
     }
+}
+
+/// Members that we do not know stay fine, and so does a message that speaks of a success.
+#[tokio::test]
+async fn what_is_said_beside_the_evidence_of_a_success_costs_nothing() {
+    let (puppet, client, _server) = Puppet::start().await;
+    for case in cases() {
+        let Answer::Json(good) = &case.answer else {
+            continue;
+        };
+        if !good.is_object() {
+            continue;
+        }
+        let mut answer = good.clone();
+        let members = answer.as_object_mut().unwrap();
+        for (member, value) in [
+            ("traceId", json!("t")),
+            ("error", json!(null)),
+            ("errors", json!([])),
+            ("statusCode", json!(200)),
+            ("tookMs", json!(3)),
+            ("message", json!("Successfully done")),
+        ] {
+            members.entry(member).or_insert(value);
+        }
+        puppet.answers(json(&answer));
+        let told = client.invoke(&case.name, &arguments(&case)).await;
+        assert!(told.is_ok(), "{}: {told:?}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn tags_that_were_to_be_added_are_shown() {
+    let (puppet, client, _server) = Puppet::start().await;
+    let arguments = json!({ "contactId": "c", "tags": ["Oak ", "elm"] });
+    for (tags, good) in [
+        (json!(["oak", "elm", "vip"]), true),
+        (json!(["ELM", "Oak"]), true),
+        (json!([]), false),
+        (json!(["elm"]), false),
+    ] {
+        puppet.answers(json(&json!({ "tags": tags })));
+        let told = client.invoke("add-tags", &arguments).await;
+        assert_eq!(told.is_ok(), good, "{tags}");
+    }
+    // What is left after a removal says nothing of what was asked.
+    puppet.answers(json(&json!({ "tags": [] })));
+    client.invoke("remove-tags", &arguments).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_failed_is_not_sent_and_a_state_that_was_asked_for_is_set() {
+    let (puppet, client, _server) = Puppet::start().await;
+    let sent =
+        |status: &str| json(&json!({ "conversationId": "c", "messageId": "m", "status": status }));
+    let message = json!({ "type": "SMS", "contactId": "c", "message": "Thanks" });
+    puppet.answers(sent("pending"));
+    client.invoke("send-a-new-message", &message).await.unwrap();
+    puppet.answers(sent("failed"));
+    let error = client
+        .invoke("send-a-new-message", &message)
+        .await
+        .unwrap_err();
+    assert!(error.is_unreadable() && error.outcome_unknown(), "{error}");
+    let state = json!({ "messageId": "m", "status": "failed" });
+    client
+        .invoke("update-message-status", &state)
+        .await
+        .unwrap();
 }
 
 #[test]

@@ -355,7 +355,8 @@ async fn an_error_in_the_middle_ends_the_list_with_what_came_before() {
                 json!({"contacts": ids(0..2), "meta": {"startAfter": 1, "startAfterId": "r1"}}),
             )
         } else {
-            ResponseTemplate::new(403).set_body_json(json!({"message": "Forbidden"}))
+            ResponseTemplate::new(403)
+                .set_body_json(json!({"statusCode": 403, "message": "Forbidden"}))
         }
     };
     Mock::given(any())

@@ -87,6 +87,20 @@ fn at_an_address_of_its_own_an_event_is_what_the_address_says() {
             }
         }
     }
+    // A `type` that names another event counts more: only for slips the address has the word.
+    for (address, told, expected) in [
+        ("InvoicePaid", "InvoiceUpdate", "invoice.updated"),
+        ("ContactCreate", "ContactDelete", "contact.deleted"),
+        (
+            "AppointmentDelete",
+            "AppointmentCreate",
+            "appointment.deleted",
+        ),
+    ] {
+        let body = json!({ "type": told, "_id": "i", "id": "i", "altId": "l" }).to_string();
+        let told = read(Some(address), body.as_bytes()).unwrap().remove(0);
+        assert_eq!(told.event.map(|event| event.kind), Some(expected), "{body}");
+    }
     // An address that names nothing says nothing.
     let body = br#"{"type":"ContactCreate","id":"c"}"#;
     let told = read(Some("first"), body).unwrap().remove(0);

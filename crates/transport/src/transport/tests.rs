@@ -227,7 +227,10 @@ async fn a_body_that_cannot_be_cloned_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn doubt_of_an_earlier_attempt_is_kept() {
-    let script = Script::of([answer(500, &[], ""), answer(400, &[], "")]);
+    let script = Script::of([
+        answer(500, &[], ""),
+        answer(400, &[], r#"{"message":"bad"}"#),
+    ]);
     let response = transport(&script, |it| it)
         .execute(&BUY, keyed())
         .await
@@ -239,7 +242,7 @@ async fn doubt_of_an_earlier_attempt_is_kept() {
 
     let script = Script::of([
         answer(429, &[("retry-after", "1")], ""),
-        answer(400, &[], ""),
+        answer(400, &[], r#"{"message":"bad"}"#),
     ]);
     let response = transport(&script, |it| it)
         .execute(&BUY, keyed())
