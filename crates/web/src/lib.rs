@@ -63,8 +63,9 @@ pub struct App {
 
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 ///
-/// As much as is read of an answer: what is authentic is kept, and the records that it speaks of can be as large.
-pub const MAX_WEBHOOK_BODY: usize = 10 * 1024 * 1024;
+/// A record of HighLevel's can be larger than a megabyte, and what is authentic is kept. Some of this size fit into what all
+/// bodies together may take.
+pub const MAX_WEBHOOK_BODY: usize = 2 * 1024 * 1024;
 
 /// Lines that anybody can cause.
 static UNWELL: Seldom = Seldom::new();

@@ -94,11 +94,13 @@ pub(crate) fn categories() -> Vec<&'static str> {
     categories
 }
 
-/// The entry of this name, or of the operation that is called so in the service's own description. An unknown one is
+/// The entry of this name or title, or of the operation that is called so in the service's own description. An unknown one is
 /// refused with the nearest right one.
 pub(crate) fn find(name: &str) -> Result<Entry, Failure> {
     let by_name = entries().find(|entry| entry.name == name);
-    let found = by_name.or_else(|| entries().find(|entry| entry.operation.name == name));
+    let by_operation = || entries().find(|entry| entry.operation.name == name);
+    let by_title = || entries().find(|entry| entry.title.eq_ignore_ascii_case(name.trim()));
+    let found = by_name.or_else(by_operation).or_else(by_title);
     found.ok_or_else(|| {
         let names = entries().flat_map(|entry| [entry.name, entry.operation.name]);
         let hint = match nearest(names, name) {

@@ -54,7 +54,9 @@ impl PollError {
                 )
             ),
             Self::Cursor { .. } => true,
-            Self::Unreadable { .. } | Self::Store(_) | Self::Stuck { .. } => false,
+            Self::Unreadable { .. } | Self::Odd { .. } | Self::Store(_) | Self::Stuck { .. } => {
+                false
+            }
         }
     }
 
@@ -65,6 +67,9 @@ impl PollError {
             }
             Self::Unreadable { .. } | Self::Stuck { .. } => {
                 "it is tried again by itself; if it lasts, see what answers in place of HighLevel: a proxy, a firewall, or another base_url"
+            }
+            Self::Odd { .. } => {
+                "everything else of the lists is told; if it lasts, look at what HighLevel shows there, and tell its support"
             }
             Self::Store(_) => "see to the disk; it is tried again by itself",
             Self::Cursor { .. } => "restore a backup of the store, or ask for help with the cursor",

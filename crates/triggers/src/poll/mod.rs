@@ -95,7 +95,7 @@ pub enum PollError {
     },
     /// Everything else was read and told.
     #[error(
-        "the lists of poll {poll} of location {location} have {elements} element(s) that are no records or lack their id: nothing is told of these, nor of records that are missing meanwhile; where it stays so, tell HighLevel's support"
+        "the lists of poll {poll} of location {location} have {elements} element(s) that are no records or lack their id: nothing is told of these, nor of records that are missing meanwhile"
     )]
     Odd {
         poll: String,

@@ -77,6 +77,23 @@ async fn a_body_is_taken_up_to_the_limit_and_not_one_byte_beyond() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_of_an_address_changes_nothing() {
+    let world = World::new().await;
+    for (contact, path) in [
+        ("c1", "/webhooks/highlevel/"),
+        ("c2", "/webhooks/highlevel/ContactCreate/"),
+    ] {
+        let body = created(contact);
+        let signature = world.sign(body.as_bytes());
+        let (status, text) = world
+            .send("POST", path, &[(SIGNED, &signature)], body)
+            .await;
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+    }
+    assert_eq!(world.kinds().await.len(), 2);
+}
+
+#[tokio::test]
 async fn what_is_authentic_is_taken_however_late_it_comes() {
     let world = World::new().await;
     for (stamp, expected) in [
