@@ -196,6 +196,8 @@ mod tests {
             ("create-contact-note", "create-contact-note"),
             ("create-note", "create-contact-note"),
             ("search-contacts-advanced", "search-contacts"),
+            ("Find Contact", "find-contact"),
+            ("find contact", "find-contact"),
         ] {
             assert_eq!(find(name).unwrap().name, expected);
         }

@@ -115,6 +115,33 @@ async fn a_page_in_place_of_a_refusal_refuses_no_purchase() {
     );
 }
 
+/// Ecologi carried it out, and what came back is no refusal of it.
+#[tokio::test]
+async fn what_is_no_refusal_books_no_purchase_as_refused() {
+    let json = |status: u16, body: Value| json!({ "kind": "answer", "service": "ecologi", "status": status, "body": body, "after_work": true });
+    let page = |status: u16| json!({ "kind": "answer", "service": "ecologi", "status": status, "text": "<html>Bad</html>", "after_work": true });
+    for answer in [
+        json(409, json!({ "message": "Conflict" })),
+        json(404, json!({ "message": "Cannot POST /impact/trees" })),
+        page(400),
+        page(402),
+        page(422),
+    ] {
+        let world = World::new(TREE_ONLY).await;
+        world.create("Ada").await;
+        world.control("/faults", answer.clone()).await;
+        world.poll_and_drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Sent, "{answer}");
+        world.clear_faults().await;
+        world.wait(SignedDuration::from_hours(1));
+        world.drain().await;
+        let purchase = world.store.purchases(1).await.unwrap().remove(0);
+        assert_eq!(purchase.state, PurchaseState::Confirmed, "{answer}");
+        assert_eq!(world.bought().await.len(), 1, "{answer}");
+    }
+}
+
 /// How often a create went out.
 async fn creates(world: &World) -> usize {
     let requests = world.requests().await;

@@ -29,7 +29,7 @@ const PURCHASES: [(&str, &str); 5] = [
 /// A form of an answer: status, content type and body.
 type Form = (&'static str, u16, &'static str, &'static str);
 
-const FORMS: [Form; 9] = [
+const FORMS: [Form; 11] = [
     ("HTML", 200, "text/html", "<html><h1>Sign in</h1></html>"),
     ("an empty 200", 200, "application/json", ""),
     ("a 204", 204, "application/json", ""),
@@ -59,6 +59,18 @@ const FORMS: [Form; 9] = [
         r#"{"contact":{"id":"c","firs"#,
     ),
     ("a list", 200, "application/json", "[]"),
+    (
+        "an error beside what it must show",
+        200,
+        "application/json",
+        r#"{"error":"Validation failed","contact":{"id":"c"},"note":{"id":"n"},"task":{"id":"t"},"id":"x","messageId":"m","tags":["a"],"succeded":true,"message":"Notification updated","treeUrl":"https://ecologi.com/x","amount":0.6,"currency":"GBP"}"#,
+    ),
+    (
+        "a false flag beside what it must show",
+        201,
+        "application/json",
+        r#"{"success":false,"contact":{"id":"c"},"note":{"id":"n"},"task":{"id":"t"},"id":"x","messageId":"m","tags":["a"],"message":"Notification updated","treeUrl":"https://ecologi.com/x","amount":0.6,"currency":"GBP"}"#,
+    ),
 ];
 
 /// Answers the read of the event's contact as it should be, and all else in the form.
