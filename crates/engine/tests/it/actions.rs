@@ -115,6 +115,13 @@ fn good(request: &Request) -> Value {
             .position(|one| one == format!("{{{asked}}}"));
         *answer.pointer_mut(id).unwrap() = json!(sent[at.unwrap()]);
     }
+    // What was to be added is in the list.
+    if let Shown::List { at, .. } = operation.evidence.shown
+        && let Ok(body) = request.body_json::<Value>()
+        && let (Some(list), Some(added)) = (answer.pointer_mut(at), body.pointer(at))
+    {
+        *list = added.clone();
+    }
     answer
 }
 
