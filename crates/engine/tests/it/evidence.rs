@@ -134,7 +134,7 @@ async fn what_is_no_refusal_books_no_purchase_as_refused() {
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
         assert_eq!(purchase.state, PurchaseState::Sent, "{answer}");
         world.clear_faults().await;
-        world.wait(SignedDuration::from_hours(1));
+        world.wait(SignedDuration::from_mins(5));
         world.drain().await;
         let purchase = world.store.purchases(1).await.unwrap().remove(0);
         assert_eq!(purchase.state, PurchaseState::Confirmed, "{answer}");
