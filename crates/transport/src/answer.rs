@@ -117,20 +117,19 @@ impl ErrorForm {
         match evidence::status_in(&value) {
             // A gateway that passes on what is not its own.
             Some(told) if told != status.as_u16() => false,
-            Some(_) => is_error(&value),
             None if self == Self::JsonOrText => is_error(&value) && !is_of_a_gateway(&value),
             None if anybody_writes(status) => {
                 let there = |member: &str| value.get(member).is_some_and(|said| !said.is_null());
                 there("traceId") || there("error_description") || asked.is_named_in(&value)
             }
-            None => is_error(&value),
+            Some(_) | None => is_error(&value),
         }
     }
 }
 
 fn is_error(value: &Value) -> bool {
-    let said = |member: &&str| value.get(member).is_some_and(|said| !said.is_null());
-    ERROR_MEMBERS.iter().any(|member| said(&member))
+    let said = |member: &str| value.get(member).is_some_and(|said| !said.is_null());
+    ERROR_MEMBERS.iter().any(|member| said(member))
 }
 
 /// Statuses for which gateways have JSON of their own, as `{"message":"no Route matched with those values"}`.
