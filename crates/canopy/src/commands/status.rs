@@ -65,8 +65,10 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
                 "alerts": alerts, "polls": polls, "calls_today": show::days_of_calls(&days) })
         );
     } else {
+        // What is wrong comes first.
+        println!("{}", health.text());
         print!("{}", show::modes(&loaded.config.connection, &broken));
-        print!("{}\n{}", health.text(), show::summary(&summary));
+        print!("{}", show::summary(&summary));
         print!("{}", show::address_lines(&addresses));
         print!("{}", show::missed_lines(&missed));
         if !due.is_empty() {
