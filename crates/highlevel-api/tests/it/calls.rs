@@ -261,7 +261,7 @@ fn the_table_tells_what_the_transport_needs() {
     let token = operation("get-access-token");
     assert_eq!(
         (token.auth, token.body, token.api_version),
-        (Auth::None, Body::Form, None)
+        (Auth::None, Body::Form, Some("2021-07-28"))
     );
     assert_eq!(
         operation("get-location-access-token").token_kinds,
