@@ -149,7 +149,7 @@ impl Work<'_> {
     }
 
     /// Whether the contact that has the person's number is somebody else: one with another address, and not of the same
-    /// name. Who has moved to a new address keeps the name.
+    /// name. Who has moved to a new address keeps the name; where no name is given, the number says who it is.
     async fn is_another(
         &self,
         contact: &str,
@@ -174,7 +174,7 @@ impl Work<'_> {
         let (before, now) = (text(&of_contact, "email"), text(&given, "email"));
         let has_other = !before.is_empty() && people::email_key(&before) != people::email_key(&now);
         let (before, now) = (name(&of_contact), name(&given));
-        Ok(has_other && (before.is_empty() || before != now))
+        Ok(has_other && !now.is_empty() && before != now)
     }
 
     /// `None`: the person has no such thing. `Some(None)`: nobody has it.
