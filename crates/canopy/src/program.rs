@@ -179,6 +179,11 @@ impl Program {
         remind(&store, &tokens).await;
         let engine = Engine::new(shared, clock, connections, OWNER, engine_options(config))
             .observed_by(observer);
+        // Before the webhooks' port opens: what comes from now on came in this mode.
+        engine
+            .enter_modes()
+            .await
+            .map_err(|error| Failure::failed(&error))?;
         Ok(Self {
             store,
             engine: Arc::new(engine),

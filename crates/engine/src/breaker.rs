@@ -110,13 +110,7 @@ impl Engine {
         location: &str,
         records: &[StepRecord],
     ) -> Result<Option<Verdict>, EngineError> {
-        let buys = workflow.steps.iter().any(|step| {
-            let finished = records
-                .iter()
-                .any(|record| record.step == step.id && is_finished(record));
-            !finished && Catalog.kind(&step.action) == Some(ActionKind::Purchase)
-        });
-        if !buys {
+        if !is_to_buy(workflow, records) {
             return Ok(None);
         }
         let open = self.store.breakers(Some(location)).await?;
@@ -153,6 +147,16 @@ impl StepRun<'_> {
         }
         Ok(Some(barred(&open)))
     }
+}
+
+/// Whether a purchase of the workflow is still to be made.
+pub(crate) fn is_to_buy(workflow: &Workflow, records: &[StepRecord]) -> bool {
+    workflow.steps.iter().any(|step| {
+        let finished = records
+            .iter()
+            .any(|record| record.step == step.id && is_finished(record));
+        !finished && Catalog.kind(&step.action) == Some(ActionKind::Purchase)
+    })
 }
 
 fn barred(breaker: &Breaker) -> Verdict {

@@ -61,6 +61,7 @@ impl Engine {
             ..Drained::default()
         };
         self.set_right(fence).await?;
+        self.enter_mode(connection).await?;
         loop {
             self.free_waiting(connection, fence).await?;
             let now = self.clock.now();

@@ -53,7 +53,10 @@ impl Engine {
                 )
                 .await;
         };
-        if let Some(held) = self.began_in_test(connection, run, &records).await? {
+        if let Some(held) = self
+            .in_other_mode(connection, (run, &workflow), &records)
+            .await?
+        {
             return self.end(connection, fence, run, held, false).await;
         }
         if let Some(barred) = self

@@ -51,10 +51,15 @@ pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     /// the run stays as it is.
     async fn stop_run(&self, fence: &Fence, run: i64, reason: &str, now: Timestamp)
     -> Result<bool>;
+    /// Keeps in which mode the connection of a location is from the next event on; `true`: it was in the other one. Simulated
+    /// purchases that were not answered are refused when they are real from now on.
+    async fn enter_mode(&self, location: &str, test: bool, now: Timestamp) -> Result<bool>;
+    /// Whether the event of a run came in test mode, and nobody had the run carried out for real since; `None`: not known.
+    async fn began_in_test(&self, run: i64) -> Result<Option<bool>>;
     /// Runs with steps that were recorded in test mode and not sent, the oldest first.
     async fn withheld(&self) -> Result<Vec<Withheld>>;
     /// An operator's word that an ended run's recorded steps be carried out: it becomes ready, from the first step that was
-    /// only simulated on. `real`: what was bought in test mode is bought for real. `false`: nothing of the run was simulated,
+    /// only simulated on. `real`: what was bought in test mode is bought for real, and the run counts as real from now on. `false`: nothing of the run was simulated,
     /// or it has not ended.
     async fn carry_out(&self, run: i64, real: bool, now: Timestamp) -> Result<bool>;
     /// The id of the connection that a location belongs to.

@@ -266,3 +266,43 @@ async fn what_runs_is_listed_and_what_is_switched_off_does_not_run() {
     world.succeed(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_test_mode_left_open_is_not_bought_for_real_by_itself() {
+    let world = World::new().await;
+    let soon = |config: String| format!("[retry]\nbase = \"1s\"\nmax = \"1s\"\n{config}");
+    world.write_config(&soon(in_test(&world)));
+    world.succeed(&["run", "--once"]).await;
+    let down = json!({ "kind": "status", "service": "ecologi", "method": "POST", "status": 503 });
+    world.control("/faults", down).await;
+    world.seed(2).await;
+    world.output(&["run", "--once"]).await;
+    world.clear_faults().await;
+    world.write_config(&soon(world.config()));
+    let real = async || {
+        let bought = world.books("/purchases").await;
+        bought.iter().filter(|one| one["test"] == false).count()
+    };
+    let of = async || {
+        let store = world.store().await;
+        store.runs(Some(RunState::Held), 10).await.unwrap()
+    };
+    crate::support::eventually("the runs to be held", async || {
+        world.output(&["run", "--once"]).await;
+        assert_eq!(real().await, 0);
+        of().await.len() == 2
+    })
+    .await;
+    let held = of().await;
+    let store = world.store().await;
+    let open = store.purchases(10).await.unwrap();
+    assert!(
+        open.iter()
+            .all(|one| one.state == canopy_store::PurchaseState::Refused),
+        "{open:?}"
+    );
+    drop(store);
+    world.succeed(&["retry", &held[0].id.to_string()]).await;
+    world.output(&["run", "--once"]).await;
+    assert_eq!(real().await, 1);
+}

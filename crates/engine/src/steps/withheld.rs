@@ -2,11 +2,13 @@
 //! described form, whose texts are marked as planned.
 
 use canopy_highlevel::operation::{Idempotency, Operation};
+use canopy_mapping::Workflow;
 use canopy_store::{PurchaseState, Run, StepRecord, StepState};
 use serde_json::{Map, Value};
 
 use super::StepRun;
 use crate::Engine;
+use crate::breaker::is_to_buy;
 use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
 
@@ -47,15 +49,62 @@ impl Engine {
         self.is_planning() || writes == Some(false)
     }
 
-    /// Why a run does not go on by itself: a part of it was only simulated, and what follows would be real.
-    pub(crate) async fn began_in_test(
+    /// Keeps in which mode the connections are, before anything more comes: what came in test mode buys nothing for real by
+    /// itself, and what came while purchases were real is not simulated. A drain does it as well.
+    pub async fn enter_modes(&self) -> Result<(), EngineError> {
+        for connection in self.connections() {
+            self.enter_mode(connection).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn enter_mode(&self, connection: &Connection) -> Result<(), EngineError> {
+        if self.is_planning() {
+            return Ok(());
+        }
+        let (location, test) = (&connection.location, connection.test);
+        let now = self.clock.now();
+        if self.store.enter_mode(location, test, now).await? {
+            let mode = if test { "test" } else { "real" };
+            tracing::info!(connection = %connection.id, mode, "the mode has changed; runs of events that came before wait for `canopy retry`");
+        }
+        Ok(())
+    }
+
+    /// Why a run does not go on by itself: it began in the other mode than the one in which it would be carried out now.
+    pub(crate) async fn in_other_mode(
         &self,
         connection: &Connection,
-        run: &Run,
+        (run, workflow): (&Run, &Workflow),
         records: &[StepRecord],
     ) -> Result<Option<Verdict>, EngineError> {
-        if !connection.writes() || self.is_planning() {
+        if self.is_planning() {
             return Ok(None);
+        }
+        let began_in_test = self.store.began_in_test(run.id).await?;
+        let (id, run) = (&connection.id, run.id);
+        match (began_in_test, connection.test) {
+            (Some(true), false) => Ok(Some(Verdict::Held(in_test(run)))),
+            (Some(false), true) if is_to_buy(workflow, records) => {
+                Ok(Some(Verdict::Held(format!(
+                    "it began while purchases were real, and connection {id} is in test mode now, which buys nothing; with test = false, `canopy retry {run}` lets it go on"
+                ))))
+            }
+            _ if self.was_simulated(connection, records).await? => {
+                Ok(Some(Verdict::Held(in_test(run))))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a part of a run was only simulated, and what follows would be real.
+    async fn was_simulated(
+        &self,
+        connection: &Connection,
+        records: &[StepRecord],
+    ) -> Result<bool, EngineError> {
+        if !connection.writes() {
+            return Ok(false);
         }
         let mut simulated = records
             .iter()
@@ -70,11 +119,12 @@ impl Engine {
                 });
             }
         }
-        let run = run.id;
-        Ok(simulated.then(|| {
-            Verdict::Held(format!(
-                "it began in test mode, where what it wrote and bought was only recorded; `canopy retry {run}` carries it out now, for real"
-            ))
-        }))
+        Ok(simulated)
     }
+}
+
+fn in_test(run: i64) -> String {
+    format!(
+        "it began in test mode, where nothing is bought and what it wrote was only recorded; `canopy retry {run}` carries it out now, for real"
+    )
 }

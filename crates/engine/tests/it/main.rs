@@ -15,6 +15,7 @@ mod integers;
 mod language;
 mod late_writes;
 mod missing;
+mod modes;
 mod moved;
 mod one_body;
 mod order;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::macros::{fenced, read, write};
-use super::{SqliteStore, breakers, withheld};
+use super::{SqliteStore, breakers, modes, withheld};
 use crate::breaker_store::{Breaker, BreakerStore, Withheld};
 use crate::error::Result;
 use crate::types::Fence;
@@ -40,6 +40,15 @@ impl BreakerStore for SqliteStore {
     ) -> Result<bool> {
         let reason = reason.to_owned();
         fenced!(self, fence, breakers::stop(run, &reason, now))
+    }
+
+    async fn enter_mode(&self, location: &str, test: bool, now: Timestamp) -> Result<bool> {
+        let location = location.to_owned();
+        write!(self, modes::enter(&location, test, now))
+    }
+
+    async fn began_in_test(&self, run: i64) -> Result<Option<bool>> {
+        read!(self, modes::of_run(run))
     }
 
     async fn withheld(&self) -> Result<Vec<Withheld>> {

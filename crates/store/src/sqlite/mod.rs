@@ -22,6 +22,7 @@ mod intend;
 mod ledger;
 mod macros;
 mod missed;
+mod modes;
 mod open;
 mod polls;
 mod profile_impl;

@@ -35,6 +35,12 @@ pub(super) async fn carry_out(
     real: bool,
     now: Timestamp,
 ) -> Op<bool> {
+    if real {
+        sqlx::query("UPDATE runs SET real = 1 WHERE id = ?1 AND state IN ('done', 'dead', 'held')")
+            .bind(run)
+            .execute(&mut *connection)
+            .await?;
+    }
     let simulated = "(withheld = 1 OR (?2 AND EXISTS (
         SELECT 1 FROM purchases p WHERE p.run = steps.run AND p.step = steps.step AND p.test = 1)))";
     let first: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
