@@ -11,6 +11,7 @@ use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
 use crate::run::is_finished;
 use crate::steps::StepRun;
+use crate::steps::sync::writes_as;
 
 /// What has to be mended before anything is bought again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,16 @@ impl Cause {
     }
 }
 
+/// What a check that found nothing wrong did for purchases that were stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Went {
+    No,
+    /// One run tries what was refused.
+    One,
+    /// They go on.
+    On,
+}
+
 /// Whose purchases stop or go on.
 #[derive(Debug, Clone, Copy)]
 pub struct Buyer<'a> {
@@ -47,13 +58,30 @@ pub struct Buyer<'a> {
 impl Buyer<'_> {
     /// Stops its purchases. `false`: they are stopped for this cause already.
     pub async fn stop(self, cause: Cause, error: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.stop_for(cause, None, error, now).await
+    }
+
+    /// The same; `need`: the operation that was refused, where only its success shows that it is granted.
+    async fn stop_for(
+        self,
+        cause: Cause,
+        need: Option<&str>,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let connection = self.connection;
+        let until = match need {
+            None => "they go on by themselves once a check finds all well".to_owned(),
+            Some(need) => format!(
+                "after each check that finds nothing else wrong one of them tries {need} again, and the others go on by themselves once it goes through"
+            ),
+        };
         let reason = format!(
-            "connection {connection}: {error}. Nothing is bought and runs wait in order; they go on by themselves once a check finds all well: `canopy check`, or the one that a running canopy makes by itself"
+            "connection {connection}: {error}. Nothing is bought and runs wait in order; {until}: `canopy check`, or the one that a running canopy makes by itself"
         );
         let (store, location) = (self.store, self.location);
         let opened = store
-            .open_breaker(location, cause.as_str(), &reason, now)
+            .open_breaker(location, (cause.as_str(), need), &reason, now)
             .await?;
         if opened {
             tracing::error!(connection, cause = cause.as_str(), "{reason}");
@@ -67,6 +95,41 @@ impl Buyer<'_> {
         self.store.put_fact(&name, currency.into(), now).await
     }
 
+    /// A check found nothing wrong for this cause. Where a write was refused that alone is no sign that it is granted: one of
+    /// the runs that wait tries it. `tried`: whether the check saw that a scope is granted.
+    pub async fn found_well(
+        self,
+        cause: Cause,
+        tried: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> Result<Went, StoreError> {
+        let (store, location) = (self.store, self.location);
+        let open = store.breakers(Some(location)).await?;
+        let Some(open) = open.into_iter().find(|one| one.cause == cause.as_str()) else {
+            return Ok(Went::No);
+        };
+        if let Some(need) = &open.need {
+            if let Some(run) = store.probe_breaker(location, cause.as_str(), now).await? {
+                tracing::info!(
+                    connection = self.connection,
+                    run,
+                    "a check finds nothing else wrong, so one run tries {need} again"
+                );
+                return Ok(Went::One);
+            }
+            let operation = canopy_highlevel::operation(need);
+            let scopes = operation.map_or(&[][..], |operation| operation.scopes);
+            if scopes.is_empty() || !scopes.iter().all(|scope| tried(scope)) {
+                return Ok(Went::No);
+            }
+        }
+        Ok(if self.resume(cause, now).await? {
+            Went::On
+        } else {
+            Went::No
+        })
+    }
+
     /// Lets its purchases go on as far as this cause is concerned; what waited is due at once. `false`: they were not stopped
     /// for it.
     pub async fn resume(self, cause: Cause, now: Timestamp) -> Result<bool, StoreError> {
@@ -78,7 +141,7 @@ impl Buyer<'_> {
             tracing::info!(
                 connection,
                 cause = cause.as_str(),
-                "a check finds all well, so purchases go on"
+                "all is well again, so purchases go on"
             );
         }
         Ok(closed)
@@ -91,7 +154,7 @@ impl Engine {
         &self,
         connection: &Connection,
         (fence, run): (&Fence, &Run),
-        cause: Cause,
+        (cause, need): (Cause, Option<&str>),
         error: &str,
     ) -> Result<(), EngineError> {
         let buyer = Buyer {
@@ -99,24 +162,76 @@ impl Engine {
             connection: &connection.id,
             location: &connection.location,
         };
-        buyer.stop(cause, error, self.clock.now()).await?;
+        let now = self.clock.now();
+        buyer.stop_for(cause, need, error, now).await?;
         self.stop_run(fence, run, error).await
+    }
+
+    /// HighLevel took a write: purchases that were stopped because it was refused go on.
+    pub(crate) async fn took(
+        &self,
+        connection: &Connection,
+        operation: &str,
+    ) -> Result<(), EngineError> {
+        self.end_stop(connection, |one| one.need.as_deref() == Some(operation))
+            .await
+    }
+
+    /// A run that was to try what was refused has come to its end. Where neither it nor an active workflow that buys needs it
+    /// any more (a person mended the file), purchases go on.
+    pub(crate) async fn went_through(
+        &self,
+        connection: &Connection,
+        run: &Run,
+    ) -> Result<(), EngineError> {
+        let own = serde_json::from_str::<Workflow>(&run.definition).ok();
+        let active = connection.workflows.current();
+        let is_needed = |need: &str| {
+            let mut all = own.iter().chain(active.iter());
+            all.any(|workflow| {
+                let mut steps = workflow.steps.iter();
+                is_to_buy(workflow, &[]) && steps.any(|step| writes_as(&step.action) == need)
+            })
+        };
+        self.end_stop(connection, |one| {
+            one.probe == Some(run.id) && one.need.as_deref().is_some_and(|need| !is_needed(need))
+        })
+        .await
+    }
+
+    async fn end_stop(
+        &self,
+        connection: &Connection,
+        ends: impl Fn(&Breaker) -> bool,
+    ) -> Result<(), EngineError> {
+        let cause = Cause::HighLevel;
+        let open = self.store.breakers(Some(&connection.location)).await?;
+        let mut open = open.iter().filter(|one| one.cause == cause.as_str());
+        if open.any(ends) {
+            let buyer = Buyer {
+                store: &*self.store,
+                connection: &connection.id,
+                location: &connection.location,
+            };
+            buyer.resume(cause, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Why a run is not begun or gone on with at all: it is to buy, and what comes of it could not be written back.
     pub(crate) async fn cannot_write_back(
         &self,
         workflow: &Workflow,
-        location: &str,
+        run: &Run,
         records: &[StepRecord],
     ) -> Result<Option<Verdict>, EngineError> {
         if !is_to_buy(workflow, records) {
             return Ok(None);
         }
-        let open = self.store.breakers(Some(location)).await?;
-        let highlevel = open
-            .into_iter()
-            .find(|breaker| breaker.cause == Cause::HighLevel.as_str());
+        let open = self.store.breakers(Some(&run.location)).await?;
+        let highlevel = open.into_iter().find(|breaker| {
+            breaker.cause == Cause::HighLevel.as_str() && breaker.probe != Some(run.id)
+        });
         Ok(highlevel.as_ref().map(barred))
     }
 
@@ -138,7 +253,9 @@ impl StepRun<'_> {
     pub(crate) async fn barred(&self) -> Result<Option<Verdict>, EngineError> {
         let store = &self.engine.store;
         let location = &self.connection.location;
-        let Some(open) = store.breakers(Some(location)).await?.into_iter().next() else {
+        let open = store.breakers(Some(location)).await?;
+        let mut open = open.into_iter();
+        let Some(open) = open.find(|one| one.probe != Some(self.run)) else {
             return Ok(None);
         };
         let known = store.purchase_for(&self.key).await?;

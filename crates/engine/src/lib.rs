@@ -59,7 +59,7 @@ use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
 pub use adopt::{AdoptError, Adopted, Adoption, Known, PERSON_FIELDS, recognisable};
-pub use breaker::{Buyer, Cause};
+pub use breaker::{Buyer, Cause, Went};
 pub use connection::{Budget, BudgetZone, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;
 pub use dispatch::{Dispatch, LocalDispatch};

@@ -1,6 +1,7 @@
 //! One run: its steps in the file's order, each resumed where an earlier attempt left it.
 
 use canopy_highlevel::Priority;
+use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::{
     ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
 };
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::actions::Catalog;
+use crate::breaker::is_to_buy;
 use crate::complete::another;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
@@ -59,10 +61,7 @@ impl Engine {
         {
             return self.end(connection, fence, run, held, false).await;
         }
-        if let Some(barred) = self
-            .cannot_write_back(&workflow, &run.location, &records)
-            .await?
-        {
+        if let Some(barred) = self.cannot_write_back(&workflow, run, &records).await? {
             return self.end(connection, fence, run, barred, false).await;
         }
         let mut position = row.position;
@@ -174,6 +173,13 @@ impl Engine {
                 Verdict::Done(output) => {
                     context.add_step(&step.id, output);
                     progressed = true;
+                }
+                Verdict::Refused { cause, error } => {
+                    // Only what buys waits for a write, so that what it buys is written back.
+                    let need = write_of(&step.action).filter(|_| is_to_buy(&workflow, &[]));
+                    return self
+                        .refused(connection, (fence, run), (cause, need), &error)
+                        .await;
                 }
                 stopped => return self.end(connection, fence, run, stopped, progressed).await,
             }
@@ -307,6 +313,7 @@ impl Engine {
             Verdict::Stopped(reason) => update(RunState::Done, attempts, None, Some(reason)),
             Verdict::Unsent => return Ok(()),
             Verdict::Refused { cause, error } => {
+                let cause = (cause, None);
                 return self.refused(connection, (fence, run), cause, &error).await;
             }
             Verdict::Barred(reason) => return self.stop_run(fence, run, &reason).await,
@@ -371,7 +378,11 @@ impl Engine {
             let next = update.next_attempt_at.map(|at| format!("{at:.0}"));
             tracing::warn!(run = run.id, workflow = %run.workflow, attempts = update.attempts, next, error, "{what}");
         }
+        let went_through = update.state == RunState::Done;
         self.store.update_run(fence, run.id, update, now).await?;
+        if went_through {
+            self.went_through(connection, run).await?;
+        }
         Ok(())
     }
 }
@@ -402,6 +413,12 @@ impl StepRun<'_> {
             }
         }
     }
+}
+
+/// The operation by which a step writes to HighLevel.
+fn write_of(action: &str) -> Option<&'static str> {
+    let operation = canopy_highlevel::operation(steps::sync::writes_as(action))?;
+    (operation.idempotency != Idempotency::Read).then_some(operation.name)
 }
 
 fn is_about_contact(event: &Event) -> bool {

@@ -22,7 +22,8 @@ pub enum Access {
     Refused(Error),
     /// Nobody can tell now: no answer, or the service has troubles of its own.
     Unknown(Error),
-    /// No operation with this scope can be called without perhaps changing something.
+    /// No operation with this scope can be called without perhaps changing something; or it was refused in a way that may be
+    /// about the record that is not there, and may be about the token.
     Untried,
 }
 
@@ -69,13 +70,14 @@ fn judge(operation: &'static Operation, error: CallError) -> Access {
             | Refusal::Unauthorized
             | Refusal::VersionHeader,
         ) => Access::Refused(error),
-        // What is forbidden may be the record that is not there.
-        Some(
-            Refusal::Validation { .. }
-            | Refusal::NotFound
-            | Refusal::WrongLocation
-            | Refusal::Forbidden,
-        ) => Access::Granted,
+        Some(Refusal::Validation { .. } | Refusal::NotFound) => Access::Granted,
+        // What is forbidden may be the record that is not there. Of reads others tell; money may be spent before a write.
+        Some(Refusal::WrongLocation | Refusal::Forbidden)
+            if operation.idempotency == Idempotency::Read =>
+        {
+            Access::Granted
+        }
+        Some(Refusal::WrongLocation | Refusal::Forbidden) => Access::Untried,
         _ if error.is_unreadable() => Access::Granted,
         _ => Access::Unknown(error),
     }

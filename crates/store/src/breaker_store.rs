@@ -18,6 +18,10 @@ pub struct Breaker {
     pub cause: String,
     /// What happened and what to do. Nothing personal, no secrets.
     pub reason: String,
+    /// The operation that was refused, where only its success shows that it is granted again.
+    pub need: Option<String>,
+    /// The run that may buy all the same, to try it.
+    pub probe: Option<i64>,
     pub opened_at: Timestamp,
 }
 
@@ -34,17 +38,27 @@ pub struct Withheld {
 /// What is durable about breakers and about test mode. The rules of [`Store`](crate::Store), which includes it, hold here too.
 #[async_trait]
 pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
-    /// Opens a breaker, and raises its alert with it. `false`: it is open already, and stays as it is.
+    /// Opens a breaker, and raises its alert with it. `false`: it is open already, and stays as it is, but for a need that it
+    /// did not have.
     async fn open_breaker(
         &self,
         location: &str,
-        cause: &str,
+        (cause, need): (&str, Option<&str>),
         reason: &str,
         now: Timestamp,
     ) -> Result<bool>;
     /// Closes a breaker and resolves its alert; with the last one, all runs of the location that wait for it are due at
     /// once. `false`: it was not open.
     async fn close_breaker(&self, location: &str, cause: &str, now: Timestamp) -> Result<bool>;
+    /// Has one of the runs that wait for an open breaker be due, to try what was refused: one whose step was refused, else
+    /// one that has bought, else the oldest. The one that was chosen before stays it until it is stopped again. `None`: no
+    /// run waits.
+    async fn probe_breaker(
+        &self,
+        location: &str,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<i64>>;
     /// The open ones of a location, or of all of them; the oldest first.
     async fn breakers(&self, location: Option<&str>) -> Result<Vec<Breaker>>;
     /// Lets a run wait until no breaker of its location is open. That is no attempt. `false`: none is open any more, and

@@ -301,3 +301,53 @@ async fn what_two_workflows_buy_for_and_what_has_no_price_is_told() {
         says(prices, "problem", "workflow two, step buy");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_no_check_can_try_is_tried_by_the_run_that_has_bought() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("mine")).unwrap();
+    let workflow = r#"
+id = "field"
+title = "A tree, then a field"
+on = "contact.created"
+
+[[do]]
+id = "tree"
+action = "buy-trees"
+with = { number = 1 }
+
+[[do]]
+id = "field"
+action = "create-custom-field"
+with = { locationId = "{{ location.id }}", name = "T {{ contact.id }}", dataType = "TEXT" }
+"#;
+    std::fs::write(world.path("mine/field.toml"), workflow).unwrap();
+    world.write_config(&format!("workflows = \"mine\"\n{}", world.config()));
+    world.succeed(&["run", "--once"]).await;
+    let body =
+        json!({ "statusCode": 401, "message": "The token is not authorized for this scope." });
+    let fault = json!({ "kind": "status", "operation": "create-custom-field", "status": 401, "body": body, "times": 4 });
+    world.control("/faults", fault).await;
+    world.seed(1).await;
+    world.output(&["run", "--once"]).await;
+    world.seed(3).await;
+    for _ in 0..2 {
+        world.output(&["run", "--once"]).await;
+        assert_eq!(world.books("/purchases").await.len(), 1);
+        assert_eq!(alerts(&world).await.len(), 1);
+    }
+    let (rows, _) = check(&world).await;
+    let purchases = row(&rows, "connection main: purchases");
+    says(
+        purchases,
+        "note",
+        "one of the runs that wait tries it again",
+    );
+    eventually("the others to go on", async || {
+        world.output(&["run", "--once"]).await;
+        runs(&world, RunState::Done).await.len() == 4
+    })
+    .await;
+    assert_eq!(world.books("/purchases").await.len(), 4);
+    assert!(alerts(&world).await.is_empty());
+}

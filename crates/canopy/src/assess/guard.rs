@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canopy_engine::{Buyer, Connection, Dispatch as _, Engine, LocalDispatch};
+use canopy_engine::{Buyer, Connection, Dispatch as _, Engine, LocalDispatch, Went};
 use canopy_store::{BreakerStore as _, SqliteStore, StoreError};
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ impl Guard<'_> {
             test: connection.test,
             writes: connection.writes(),
         };
-        if assessment.enforce(buyer, mode, Timestamp::now()).await? {
+        if assessment.enforce(buyer, mode, Timestamp::now()).await? != Went::No {
             self.bells.ring(&connection.location);
         }
         Ok(())

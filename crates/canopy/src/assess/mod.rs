@@ -10,7 +10,7 @@ mod token;
 use std::fmt::Display;
 use std::time::Duration;
 
-use canopy_engine::{Buyer, Cause};
+use canopy_engine::{Buyer, Cause, Went};
 use canopy_mapping::Workflow;
 use canopy_store::StoreError;
 use jiff::Timestamp;
@@ -91,13 +91,13 @@ impl Assessment {
         Self { token, account }
     }
 
-    /// Stops the purchases of the connection, or lets them go on. What nobody can tell now changes nothing. `true`: some go on.
+    /// Stops the purchases of the connection, or lets them go on. What nobody can tell now changes nothing.
     pub async fn enforce(
         &self,
         buyer: Buyer<'_>,
         mode: Mode,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Went, StoreError> {
         let highlevel = if mode.writes {
             self.token.reads.clone().and(self.token.writes.clone())
         } else {
@@ -112,21 +112,22 @@ impl Assessment {
         if let (false, Standing::Good, Some(told)) = (mode.test, &currency, &self.account.told) {
             buyer.has_currency(&told.to_ascii_uppercase(), now).await?;
         }
-        let mut resumed = false;
+        let mut went = Went::No;
+        let tried = |scope: &str| self.token.tried.contains(&scope);
         for (cause, standing) in [
             (Cause::HighLevel, highlevel),
             (Cause::Ecologi, self.account.key.clone()),
             (Cause::Currency, currency),
         ] {
             match standing {
-                Standing::Good => resumed |= buyer.resume(cause, now).await?,
+                Standing::Good => went = went.max(buyer.found_well(cause, tried, now).await?),
                 Standing::Bad(error) => {
                     buyer.stop(cause, &error, now).await?;
                 }
                 Standing::Unknown(_) => {}
             }
         }
-        Ok(resumed)
+        Ok(went)
     }
 }
 

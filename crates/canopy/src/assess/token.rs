@@ -22,6 +22,8 @@ pub(crate) struct Token {
     pub writes: Standing,
     /// Scopes that are needed and that no harmless call tells.
     pub untried: Vec<&'static str>,
+    /// Scopes of which a call showed that they are granted; that a token lists one shows nothing.
+    pub tried: Vec<&'static str>,
 }
 
 impl Token {
@@ -37,12 +39,16 @@ impl Token {
             reads: first.into_iter().fold(Standing::Good, Standing::and),
             writes: Standing::Good,
             untried: Vec::new(),
+            tried: Vec::new(),
         };
         for (need, told) in others {
             let Some(standing) = told else {
                 token.untried.push(need.scope);
                 continue;
             };
+            if standing == Standing::Good && subject.granted.is_none() {
+                token.tried.push(need.scope);
+            }
             let so_far = if need.scope.ends_with(".readonly") {
                 &mut token.reads
             } else {

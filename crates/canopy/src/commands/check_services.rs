@@ -1,6 +1,6 @@
 //! What `canopy check` says of a connection: what the services answer, and what the configuration comes to.
 
-use canopy_engine::Buyer;
+use canopy_engine::{Buyer, Went};
 use canopy_mapping::Workflow;
 use canopy_store::{DeliveryStore as _, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
@@ -181,11 +181,15 @@ async fn enforce(
     };
     let what = name(connection, "purchases");
     match assessment.enforce(buyer, mode, Timestamp::now()).await {
-        Ok(true) => Some(Finding::told(
+        Ok(Went::One) => Some(Finding::noted(
+            what,
+            "are stopped because a write was refused; one of the runs that wait tries it again within half a minute, and the others go on once it goes through".to_owned(),
+        )),
+        Ok(Went::On) => Some(Finding::told(
             what,
             "were stopped, and go on: what waited is taken up within half a minute",
         )),
-        Ok(false) => None,
+        Ok(Went::No) => None,
         Err(error) => Some(Finding::new(what, Err(chain(&error)))),
     }
 }

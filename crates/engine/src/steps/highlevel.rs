@@ -125,7 +125,13 @@ impl StepRun<'_> {
             LookedUp::Found(found) => Sent::Answer(Ok(found)),
             // Each of those who were left had calls of their own.
             _ if is_for_nobody(operation, &arguments) => Sent::Answer(Ok(json!({}))),
-            _ => self.make_call(operation, &arguments).await,
+            _ => {
+                let sent = self.make_call(operation, &arguments).await;
+                if matches!(sent, Sent::Answer(Ok(_))) {
+                    engine.took(self.connection, operation.name).await?;
+                }
+                sent
+            }
         };
         let answer = match sent {
             Sent::Answer(answer) => answer,

@@ -78,6 +78,9 @@ impl StepRun<'_> {
         if !request.is_empty() {
             match self.update(&request, &contact).await {
                 Ok(now) => {
+                    if !self.withholds() {
+                        engine.took(connection, UPDATE).await?;
+                    }
                     let synced = profile.as_ref().map(|profile| profile.synced.clone());
                     let synced = synced.unwrap_or_default();
                     lost = plan.verify(&mapping, &now, &synced);

@@ -11,6 +11,7 @@ mod events;
 mod evidence;
 mod field_types;
 mod fields;
+mod gate;
 mod integers;
 mod language;
 mod late_writes;

@@ -14,12 +14,26 @@ impl BreakerStore for SqliteStore {
     async fn open_breaker(
         &self,
         location: &str,
-        cause: &str,
+        (cause, need): (&str, Option<&str>),
         reason: &str,
         now: Timestamp,
     ) -> Result<bool> {
         let (location, cause, reason) = (location.to_owned(), cause.to_owned(), reason.to_owned());
-        write!(self, breakers::open(&location, &cause, &reason, now))
+        let need = need.map(str::to_owned);
+        write!(
+            self,
+            breakers::open(&location, (&cause, need.as_deref()), &reason, now)
+        )
+    }
+
+    async fn probe_breaker(
+        &self,
+        location: &str,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<i64>> {
+        let (location, cause) = (location.to_owned(), cause.to_owned());
+        write!(self, breakers::probe(&location, &cause, now))
     }
 
     async fn close_breaker(&self, location: &str, cause: &str, now: Timestamp) -> Result<bool> {

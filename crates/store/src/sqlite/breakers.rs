@@ -20,6 +20,8 @@ fn read(row: &SqliteRow) -> Op<Breaker> {
     Ok(Breaker {
         cause: row.text("cause")?,
         reason: row.text("reason")?,
+        need: row.maybe_text("need")?,
+        probe: row.maybe_number("probe")?,
         opened_at: row.instant("opened_at")?,
         location,
     })
@@ -28,21 +30,31 @@ fn read(row: &SqliteRow) -> Op<Breaker> {
 pub(super) async fn open(
     connection: &mut SqliteConnection,
     location: &str,
-    cause: &str,
+    (cause, need): (&str, Option<&str>),
     reason: &str,
     now: Timestamp,
 ) -> Op<bool> {
     let opened = sqlx::query(
-        "INSERT INTO breakers (location, cause, reason, opened_at) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO breakers (location, cause, reason, opened_at, need) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
     )
     .bind(location)
     .bind(cause)
     .bind(reason)
     .bind(micros(now))
+    .bind(need)
     .execute(&mut *connection)
     .await?;
     if opened.rows_affected() == 0 {
+        // What is refused again is no time to try it: the next check that finds nothing wrong names another one.
+        sqlx::query(
+            "UPDATE breakers SET need = coalesce(need, ?3), probe = NULL WHERE location = ?1 AND cause = ?2",
+        )
+        .bind(location)
+        .bind(cause)
+        .bind(need)
+        .execute(connection)
+        .await?;
         return Ok(false);
     }
     let alert = NewAlert {
@@ -81,6 +93,51 @@ pub(super) async fn close(
         .await?;
     }
     Ok(true)
+}
+
+pub(super) async fn probe(
+    connection: &mut SqliteConnection,
+    location: &str,
+    cause: &str,
+    now: Timestamp,
+) -> Op<Option<i64>> {
+    let under_way: Option<i64> = sqlx::query_scalar(
+        "SELECT r.id FROM breakers b JOIN runs r ON r.id = b.probe
+         WHERE b.location = ?1 AND b.cause = ?2 AND r.stopped = 0 AND r.state IN ('ready', 'waiting')",
+    )
+    .bind(location)
+    .bind(cause)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if under_way.is_some() {
+        return Ok(under_way);
+    }
+    let next: Option<i64> = sqlx::query_scalar(
+        "SELECT r.id FROM runs r JOIN breakers b ON b.location = r.location AND b.cause = ?2
+         WHERE r.location = ?1 AND r.stopped = 1 AND r.state = 'waiting'
+         ORDER BY EXISTS (SELECT 1 FROM steps s WHERE s.run = r.id AND s.action = b.need AND s.state = 'failed') DESC,
+                  EXISTS (SELECT 1 FROM purchases p WHERE p.run = r.id AND p.state = 'confirmed') DESC, r.event, r.id
+         LIMIT 1",
+    )
+    .bind(location)
+    .bind(cause)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(run) = next else {
+        return Ok(None);
+    };
+    sqlx::query("UPDATE breakers SET probe = ?3 WHERE location = ?1 AND cause = ?2")
+        .bind(location)
+        .bind(cause)
+        .bind(run)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE runs SET stopped = 0, next_attempt_at = ?2 WHERE id = ?1")
+        .bind(run)
+        .bind(micros(now))
+        .execute(connection)
+        .await?;
+    Ok(next)
 }
 
 async fn is_open(connection: &mut SqliteConnection, location: &str) -> Op<bool> {

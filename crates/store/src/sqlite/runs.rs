@@ -264,7 +264,14 @@ pub(super) async fn requeue_with(
     text: &str,
     now: Timestamp,
 ) -> Op<bool> {
-    if !requeue(connection, id, now).await? {
+    // What waits for a breaker goes on waiting, with the other text.
+    let stopped: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM runs WHERE id = ?1 AND state = 'waiting' AND stopped = 1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if stopped.is_none() && !requeue(connection, id, now).await? {
         return Ok(false);
     }
     let definition = definition(connection, text).await?;
