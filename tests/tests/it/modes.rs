@@ -266,3 +266,53 @@ async fn what_runs_is_listed_and_what_is_switched_off_does_not_run() {
     world.succeed(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_test_mode_left_open_is_not_bought_for_real_by_itself() {
+    let world = World::new().await;
+    let soon = |config: String| config.replace("max_attempts = 5", "max_attempts = 1000");
+    world.write_config(&soon(in_test(&world)));
+    world.succeed(&["run", "--once"]).await;
+    let down = json!({ "kind": "status", "service": "ecologi", "method": "POST", "status": 503 });
+    world.control("/faults", down).await;
+    world.seed(2).await;
+    let running = world.start().await;
+    crate::support::eventually("the purchases to be unanswered", async || {
+        let store = world.store().await;
+        let all = store.purchases(10).await.unwrap();
+        all.len() == 2
+            && all
+                .iter()
+                .all(|one| one.state == canopy_store::PurchaseState::Sent)
+    })
+    .await;
+    running.stop().await;
+    world.clear_faults().await;
+    world.write_config(&soon(world.config()));
+    let real = async || {
+        let bought = world.books("/purchases").await;
+        bought.iter().filter(|one| one["test"] == false).count()
+    };
+    let of = async || {
+        let store = world.store().await;
+        store.runs(Some(RunState::Held), 10).await.unwrap()
+    };
+    crate::support::eventually("the runs to be held", async || {
+        world.output(&["run", "--once"]).await;
+        assert_eq!(real().await, 0);
+        of().await.len() == 2
+    })
+    .await;
+    let held = of().await;
+    let store = world.store().await;
+    let open = store.purchases(10).await.unwrap();
+    assert!(
+        open.iter()
+            .all(|one| one.state == canopy_store::PurchaseState::Refused),
+        "{open:?}"
+    );
+    drop(store);
+    world.succeed(&["retry", &held[0].id.to_string()]).await;
+    world.output(&["run", "--once"]).await;
+    assert_eq!(real().await, 1);
+}
