@@ -20,6 +20,7 @@ mod health;
 mod language;
 mod machines;
 mod mcp;
+mod mcp_input;
 mod missed;
 mod modes;
 mod money;
