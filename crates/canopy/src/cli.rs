@@ -215,7 +215,7 @@ pub(crate) struct Retry {
     /// The run's number, as `canopy status` shows it
     #[arg(required_unless_present_any = ["all", "withheld"])]
     pub run: Option<i64>,
-    /// All dead and held runs
+    /// All dead and held runs, but for those that began in test mode and would buy for real now
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
     /// All runs with steps that were recorded in test mode and not sent: they are carried out now. What a connection

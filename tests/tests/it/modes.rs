@@ -312,6 +312,15 @@ async fn what_test_mode_left_open_is_not_bought_for_real_by_itself() {
         "{open:?}"
     );
     drop(store);
+    // What retries all that failed is no word about purchases that were never meant to be real.
+    let all = world.output(&["retry", "--all"]).await;
+    let told = crate::support::text(&all.stderr);
+    assert!(
+        told.contains("2 run(s) that began in test mode are left"),
+        "{told}"
+    );
+    world.output(&["run", "--once"]).await;
+    assert_eq!(real().await, 0);
     world.succeed(&["retry", &held[0].id.to_string()]).await;
     world.output(&["run", "--once"]).await;
     assert_eq!(real().await, 1);

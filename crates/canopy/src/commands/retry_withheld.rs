@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canopy_store::{BreakerStore as _, SqliteStore, Store as _};
+use canopy_store::{BreakerStore as _, Run, SqliteStore, Store as _};
 use jiff::Timestamp;
 
 use crate::config::{ConnectionConfig, Loaded};
@@ -48,6 +48,29 @@ impl<'a> Simulated<'a> {
 
     fn connection(&self, id: &str) -> Option<&ConnectionConfig> {
         self.connections.iter().find(|one| one.id == id)
+    }
+
+    /// The runs that may go on without a word about each, and how many may not: what began in test mode would buy for real.
+    pub async fn without(
+        &self,
+        store: &SqliteStore,
+        runs: Vec<Run>,
+    ) -> Result<(Vec<i64>, usize), Failure> {
+        let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+        let (mut ids, mut left) = (Vec::new(), 0);
+        for run in runs {
+            let id = store.connection_of(&run.location).await.map_err(failed)?;
+            let connection = id.as_deref().and_then(|id| self.connection(id));
+            let is_real = connection.is_none_or(|connection| !connection.test);
+            let began_in_test = self.runs.contains_key(&run.id)
+                || store.began_in_test(run.id).await.map_err(failed)? == Some(true);
+            if is_real && began_in_test {
+                left += 1;
+            } else {
+                ids.push(run.id);
+            }
+        }
+        Ok((ids, left))
     }
 
     /// Lets a run carry out for real what of it was simulated. `false`: that is not what it waits for.

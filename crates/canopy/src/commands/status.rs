@@ -168,7 +168,13 @@ async fn requeue(
                 .await
                 .map_err(failed)?,
         );
-        runs.into_iter().map(|run| run.id).collect()
+        let (ids, left) = simulated.without(store, runs).await?;
+        if left > 0 {
+            eprintln!(
+                "{left} run(s) that began in test mode are left as they are, because they would buy for real now; `canopy status` lists them, `canopy retry RUN` carries one out"
+            );
+        }
+        ids
     };
     let mut count = 0;
     for id in ids {

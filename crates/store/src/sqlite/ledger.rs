@@ -199,11 +199,7 @@ pub(super) async fn record(
 /// It goes out now, so it counts on the day on which it does, whenever it was intended or sent before.
 pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) -> Op<()> {
     movable(held, key, PurchaseState::Sent).await?;
-    sqlx::query("UPDATE purchases SET counted_at = max(counted_at, ?2) WHERE key = ?1")
-        .bind(key)
-        .bind(micros(now))
-        .execute(&mut *held.connection)
-        .await?;
+    counts_from(held.connection, key, now).await?;
     record(
         held.connection,
         key,
@@ -212,6 +208,16 @@ pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) ->
         now,
     )
     .await
+}
+
+/// Lets a purchase count against the caps of this moment's day and month, if it counted on an earlier one.
+async fn counts_from(connection: &mut SqliteConnection, key: &str, now: Timestamp) -> Op<()> {
+    sqlx::query("UPDATE purchases SET counted_at = max(counted_at, ?2) WHERE key = ?1")
+        .bind(key)
+        .bind(micros(now))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn settle(
@@ -244,6 +250,10 @@ pub(super) async fn settle(
         },
     };
     movable(held, key, entry.state).await?;
+    if entry.state == PurchaseState::Confirmed {
+        // A call that is repeated within itself may go out again after midnight: which day bought it nobody knows.
+        counts_from(held.connection, key, now).await?;
+    }
     record(held.connection, key, held.fence.epoch, &entry, now).await?;
     steps::finish(held, step, now).await
 }

@@ -130,6 +130,36 @@ async fn what_is_unanswered_over_midnight_counts_on_the_next_day_too() {
     assert!(over(intent), "it was bought today");
 }
 
+/// A call that is repeated within itself over midnight: it may have been bought on either day.
+#[tokio::test]
+async fn what_is_answered_after_midnight_counts_on_the_new_day() {
+    let fixture = Fixture::new().await;
+    let late = tree(fixture.run("c1").await, "late");
+    fixture.intend(late.clone(), vec![day("1")], at(23)).await;
+    fixture
+        .store
+        .mark_sent(&fixture.fence, "late", at(23))
+        .await
+        .unwrap();
+    let step = crate::support::outcome_of(late.run, "buy", canopy_store::StepState::Done);
+    fixture
+        .store
+        .settle_purchase(&fixture.fence, "late", confirmed("0.60"), step, at(24))
+        .await
+        .unwrap();
+    let tomorrow = Cap {
+        from: at(24),
+        until: at(48),
+        ..day("1")
+    };
+    let next = tree(fixture.run("c2").await, "next");
+    let intent = fixture.intend(next, vec![tomorrow], at(25)).await;
+    assert!(
+        matches!(&intent, PurchaseIntent::OverCap { used, .. } if *used == money("0.60")),
+        "{intent:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_price_that_one_connection_met_is_reserved_by_the_others() {
     let fixture = Fixture::new().await;
