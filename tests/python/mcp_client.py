@@ -113,6 +113,7 @@ def main():
             config = Path(folder, "canopy.toml")
             config.write_text(
                 f"""[[connection]]
+write_in_test = true
 [connection.highlevel]
 base_url = "{info['highlevel_url']}"
 token = "{info['token']}"
