@@ -18,6 +18,7 @@ use crate::config::{self, CapsConfig, ConnectionConfig, Loaded};
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::health;
+use crate::limiters::Limiters;
 use crate::pace::Pace;
 
 /// What building a connection's clients takes.
@@ -28,6 +29,8 @@ pub(crate) struct Connector<'a> {
     /// `None`: there is no store yet, so no secret in it.
     pub store: Option<&'a SqliteStore>,
     pub calls: &'a CallSink,
+    /// `None`: the process makes its clients once, and each begins its own.
+    pub limiters: Option<&'a Limiters>,
 }
 
 impl Connector<'_> {
@@ -78,6 +81,24 @@ impl Connector<'_> {
             longest_pause: self.loaded.config.retry.max,
             ..Limits::UNLIMITED
         };
+        let limiter = self.limiter(&config.highlevel.base_url, location, limits);
+        canopy_highlevel::Client::builder()
+            .base_url(&config.highlevel.base_url)
+            .token_source(self.token_source(config).await?)
+            .location(location)
+            .limiter(limiter.await)
+            .retry(self.retries())
+            .call_log(Arc::new(self.calls.clone()))
+            .build()
+            .map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// What keeps HighLevel's limits at a location.
+    async fn limiter(self, service: &str, location: &str, limits: Limits) -> Arc<Limiter> {
+        let known = self.limiters;
+        if let Some(limiter) = known.and_then(|known| known.find(service, location, &limits)) {
+            return limiter;
+        }
         let used = self.used_today(location).await;
         let mut limiter = Limiter::new(&limits, used, Arc::new(SystemClock));
         // A rehearsal works on a copy, and leaves nothing beside the store.
@@ -88,15 +109,11 @@ impl Connector<'_> {
         if let Some(told) = self.told_today(location).await {
             limiter.assume_used(told);
         }
-        canopy_highlevel::Client::builder()
-            .base_url(&config.highlevel.base_url)
-            .token_source(self.token_source(config).await?)
-            .location(location)
-            .limiter(Arc::new(limiter))
-            .retry(self.retries())
-            .call_log(Arc::new(self.calls.clone()))
-            .build()
-            .map_err(|error| Failure::bad_input(&error))
+        let limiter = Arc::new(limiter);
+        if let Some(known) = known {
+            known.keep(service, location, limits, &limiter);
+        }
+        limiter
     }
 
     /// Repeats within a call. The longest wait holds for them as well.
@@ -143,14 +160,24 @@ impl Connector<'_> {
             longest_pause: self.loaded.config.retry.max,
             ..Limits::UNLIMITED
         };
+        let service = &config.ecologi.base_url;
+        let known = self.limiters;
+        let found = known.and_then(|known| known.find(service, location, &limits));
+        let limiter = found.unwrap_or_else(|| {
+            let limiter = Arc::new(Limiter::new(&limits, 0, Arc::new(SystemClock)));
+            if let Some(known) = known {
+                known.keep(service, location, limits, &limiter);
+            }
+            limiter
+        });
         canopy_ecologi::Client::builder()
-            .base_url(&config.ecologi.base_url)
+            .base_url(service)
             .api_key(
                 self.secret(config, "ecologi.api_key", &config.ecologi.api_key)
                     .await?,
             )
             .location(location)
-            .limits(limits)
+            .limiter(limiter)
             .retry(self.retries())
             .call_log(Arc::new(self.calls.clone()))
             .build()

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use canopy_store::OpenError;
+
 /// A command that did what it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -28,6 +30,15 @@ pub(crate) enum Failure {
 impl Failure {
     pub fn failed(error: &dyn std::error::Error) -> Self {
         Self::Failed(chain(error))
+    }
+
+    /// A store that could not be opened: whether it is another file than it should be, or only not to be had now.
+    pub fn opening(error: &OpenError) -> Self {
+        if error.is_bad_input() {
+            Self::bad_input(error)
+        } else {
+            Self::failed(error)
+        }
     }
 
     pub fn bad_input(error: &dyn std::error::Error) -> Self {

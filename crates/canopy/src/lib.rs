@@ -24,6 +24,7 @@ mod daemon;
 mod environment;
 mod exit;
 mod health;
+mod limiters;
 mod log;
 mod mcp;
 mod neighbours;

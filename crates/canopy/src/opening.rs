@@ -23,7 +23,7 @@ pub(crate) async fn open_store(
     };
     let store = SqliteStore::open(&path, &key)
         .await
-        .map_err(|error| Failure::failed(&error))?;
+        .map_err(|error| Failure::opening(&error))?;
     config::settle_key_file(&folder.join(&config.key_file))?;
     mark(&lock_path(loaded))?;
     Ok(store)

@@ -21,6 +21,7 @@ use crate::config::{self, Loaded, WorkflowFiles};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Failure, chain};
+use crate::limiters::Limiters;
 use crate::log::note;
 use crate::reload::Reload;
 use crate::{auth, health, polls, schedules};
@@ -58,6 +59,7 @@ pub(crate) struct Program {
     loaded: Loaded,
     /// Held as long as the process works on the store: one does at a time.
     lock: Arc<File>,
+    limiters: Arc<Limiters>,
 }
 
 /// When the credentials are tried.
@@ -75,6 +77,7 @@ pub(crate) enum Trust {
 pub(crate) struct Kept {
     store: SqliteStore,
     lock: Arc<File>,
+    limiters: Arc<Limiters>,
 }
 
 impl Program {
@@ -92,6 +95,8 @@ impl Program {
         }
         let verifier = config::verifier(loaded)?;
         let (calls, log) = CallSink::new();
+        let known = kept.as_ref().map(|kept| Arc::clone(&kept.limiters));
+        let limiters = known.unwrap_or_default();
         // A store that is there is locked before it is opened, one that is not there is not created yet.
         let (held, existing) = match kept {
             Some(kept) => (Some(kept.lock), Some(kept.store)),
@@ -106,6 +111,7 @@ impl Program {
             environment,
             store: existing.as_ref(),
             calls: &calls,
+            limiters: Some(&limiters),
         };
         let files = config::workflow_files(loaded);
         let workflows =
@@ -174,6 +180,7 @@ impl Program {
             environment,
             store: Some(&store),
             calls: &calls,
+            limiters: Some(&limiters),
         };
         let callback = auth::Callback::new(connector, shared.clone(), auth::Time::system()).await?;
         remind(&store, &tokens).await;
@@ -198,6 +205,7 @@ impl Program {
             tokens,
             loaded: loaded.clone(),
             lock,
+            limiters,
         })
     }
 
@@ -218,6 +226,7 @@ impl Program {
         Kept {
             store: self.store.clone(),
             lock: Arc::clone(&self.lock),
+            limiters: Arc::clone(&self.limiters),
         }
     }
 
@@ -331,13 +340,24 @@ impl Program {
     }
 
     /// Ends the program when its store is deleted, replaced or emptied: what it would write from then on is lost with it.
+    /// Tells when nothing can be written, which no alert can that is written to it.
     async fn watch_store(&self, shutdown: &CancellationToken) -> Result<(), Failure> {
         let mut often = tokio::time::interval(STORE_LOOK);
+        let mut told = false;
         loop {
             tokio::select! {
                 _ = often.tick() => {}
                 () = shutdown.cancelled() => return Ok(()),
             }
+            let trouble = self.store.trouble();
+            match &trouble {
+                Some(error) if !told => {
+                    tracing::error!(%error, "nothing can be stored: webhooks are told to come again, and nothing is bought");
+                }
+                None if told => tracing::info!("the store takes what is written again"),
+                _ => {}
+            }
+            told = trouble.is_some();
             if let Err(error) = self.store.check_file() {
                 shutdown.cancel();
                 return Err(Failure::failed(&error));

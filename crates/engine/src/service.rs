@@ -43,14 +43,25 @@ impl Engine {
         mut stopped: tokio::sync::watch::Receiver<bool>,
     ) {
         let mut reports = Reports::default();
+        let mut told = None;
         while !*stopped.borrow() {
             let drained = self.drain(location).await;
             self.report_drain(location, drained.as_ref(), &mut reports)
                 .await;
             let wait = match drained {
-                Ok(_) => self.until_due(location).await,
+                Ok(_) => {
+                    if told.take().is_some() {
+                        tracing::info!(location, "the drain goes on");
+                    }
+                    self.until_due(location).await
+                }
                 Err(error) => {
-                    tracing::error!(location, %error, "drain stopped; it will be tried again");
+                    // Once, until it is another: a disk that stays full would fill the log.
+                    let text = error.to_string();
+                    if told.as_ref() != Some(&text) {
+                        tracing::error!(location, error = %text, "drain stopped; it is tried every {} s", PAUSE_AFTER_ERROR.as_secs());
+                        told = Some(text);
+                    }
                     PAUSE_AFTER_ERROR
                 }
             };

@@ -151,6 +151,26 @@ pub enum OpenError {
     WrongKey { path: PathBuf },
 }
 
+impl OpenError {
+    /// Whether a person has to give another file, key or version: the same call finds the same however often it is made.
+    pub const fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Emptied { .. }
+            | Self::NotAStore { .. }
+            | Self::Foreign { .. }
+            | Self::TooNew { .. }
+            | Self::WrongKey { .. } => true,
+            Self::Missing { .. }
+            | Self::File { .. }
+            | Self::Unwritable { .. }
+            | Self::Locked { .. }
+            | Self::Damaged { .. }
+            | Self::TooOld { .. }
+            | Self::Migration { .. } => false,
+        }
+    }
+}
+
 /// Why a key could not be loaded or created. Never shows any part of the key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

@@ -161,6 +161,7 @@ pub(crate) async fn wait(
         environment,
         store: Some(&store),
         calls: &calls,
+        limiters: None,
     };
     let waited = wait_for(connector, Arc::new(store.clone()), stop, (routes, at)).await;
     store.close().await;

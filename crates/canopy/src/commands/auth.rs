@@ -295,5 +295,6 @@ fn connector<'a>(
         environment,
         store,
         calls,
+        limiters: None,
     }
 }

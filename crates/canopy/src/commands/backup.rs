@@ -41,7 +41,7 @@ pub(super) async fn backup(options: &Backup, environment: &Environment) -> Resul
     let loaded = config::load(&options.config.config)?;
     must_be_free(&options.file)?;
     let path = loaded.store_path();
-    let failed = |error: canopy_store::OpenError| Failure::failed(&error);
+    let failed = |error: canopy_store::OpenError| Failure::opening(&error);
     let store = SqliteStore::open_read_only(&path).await.map_err(failed)?;
     let counted = store.inventory().await;
     store.close().await;
@@ -142,7 +142,7 @@ async fn copy(from: &Path, to: &Path) -> Result<TempPath, Failure> {
 async fn opens(copy: &Path, key: &SecretKey) -> Result<(), Failure> {
     let store = SqliteStore::open(copy, key)
         .await
-        .map_err(|error| Failure::failed(&error))?;
+        .map_err(|error| Failure::opening(&error))?;
     store.close().await;
     Ok(())
 }

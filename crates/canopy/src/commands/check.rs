@@ -106,6 +106,7 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             environment,
             store: store.as_ref(),
             calls: &calls,
+            limiters: None,
         };
         let files = config::workflow_files(&loaded);
         let sources: Vec<Source<'_>> = config::sources(&loaded, &files)

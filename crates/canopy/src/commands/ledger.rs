@@ -209,6 +209,7 @@ async fn reconcile(options: &Reconcile, environment: &Environment) -> Result<End
         environment,
         store: Some(&store),
         calls: &calls,
+        limiters: None,
     };
     let compared = compare_all(connector, &loaded, &store, options).await;
     calls.flush().await;

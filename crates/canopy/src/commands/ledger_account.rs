@@ -192,6 +192,7 @@ pub(super) async fn acknowledge(
         environment,
         store: Some(&store),
         calls: &calls,
+        limiters: None,
     };
     let done = accept(connector, &loaded, &store, options).await;
     calls.flush().await;

@@ -67,7 +67,7 @@ async fn open(loaded: &Loaded) -> Result<Option<SqliteStore>, Failure> {
     SqliteStore::open_read_only(&loaded.store_path())
         .await
         .map(Some)
-        .map_err(|error| Failure::failed(&error))
+        .map_err(|error| Failure::opening(&error))
 }
 
 /// The plan of each connection.

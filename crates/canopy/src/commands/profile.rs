@@ -170,6 +170,7 @@ async fn read_now(
         environment,
         store: store.as_ref(),
         calls: &calls,
+        limiters: None,
     };
     let read = async {
         for connection in &loaded.config.connection {

@@ -174,6 +174,7 @@ impl Desk {
             environment,
             store: Some(&store),
             calls: &calls,
+            limiters: None,
         };
         let connection = connector
             .connection(config, canopy_engine::Workflows::default())

@@ -228,5 +228,5 @@ pub(super) async fn open(config: &ConfigArgs) -> Result<SqliteStore, Failure> {
 async fn open_store(loaded: &Loaded) -> Result<SqliteStore, Failure> {
     SqliteStore::open_read_only(&loaded.store_path())
         .await
-        .map_err(|error| Failure::failed(&error))
+        .map_err(|error| Failure::opening(&error))
 }

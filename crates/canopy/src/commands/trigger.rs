@@ -166,6 +166,7 @@ async fn preview(
         environment,
         store: Some(store),
         calls: &calls,
+        limiters: None,
     };
     let location = connector.location(connection).await?;
     let client = connector.highlevel(connection, &location).await?;

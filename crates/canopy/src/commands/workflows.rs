@@ -52,7 +52,7 @@ async fn last_runs(loaded: &Loaded) -> Result<HashMap<String, LastRun>, Failure>
         return Ok(HashMap::new());
     }
     let store = SqliteStore::open_read_only(&loaded.store_path()).await;
-    let store = store.map_err(|error| Failure::failed(&error))?;
+    let store = store.map_err(|error| Failure::opening(&error))?;
     let last = store.last_runs().await;
     store.close().await;
     let last = last.map_err(|error| Failure::failed(&error))?;

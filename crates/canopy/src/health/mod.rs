@@ -43,6 +43,8 @@ pub(crate) async fn serve(
     }
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // What is wrong with the store is said once, and not at each tick.
+    let mut told: Option<String> = None;
     for tick in 0_u32.. {
         let stop = tokio::select! {
             _ = ticks.tick() => false,
@@ -71,8 +73,15 @@ pub(crate) async fn serve(
             looked = looked => looked,
             () = shutdown.cancelled(), if !stop => continue,
         };
-        if let Err(error) = looked {
-            tracing::warn!(%error, "how the program fares could not be looked at or kept");
+        match looked {
+            Ok(()) => told = None,
+            Err(error) => {
+                let text = error.to_string();
+                if told.as_ref() != Some(&text) {
+                    tracing::warn!(error = %text, "how the program fares could not be looked at or kept");
+                    told = Some(text);
+                }
+            }
         }
         if stop {
             return;

@@ -48,6 +48,7 @@ impl Caller {
             environment,
             store: store.as_ref(),
             calls: &calls,
+            limiters: None,
         };
         let location = config.highlevel.location_id.clone();
         let client = connector
@@ -115,6 +116,7 @@ impl Caller {
             environment: &self.environment,
             store: self.store.as_ref(),
             calls: &self.calls,
+            limiters: None,
         };
         let location = self
             .location

@@ -66,6 +66,7 @@ impl Rehearsal {
             environment,
             store: Some(real.as_ref().unwrap_or(&store)),
             calls: &calls,
+            limiters: None,
         };
         let connections = connections(connector, &workflows.into()).await?;
         try_all(loaded, None, &connections).await?;
@@ -152,7 +153,7 @@ async fn copy(
         temporary::announce(folder.path(), &real);
         temporary::has_room(folder.path(), &real)?;
         let store = SqliteStore::open_read_only(&real).await;
-        let store = store.map_err(|error| Failure::failed(&error))?;
+        let store = store.map_err(|error| Failure::opening(&error))?;
         let copied = store.copy_to(&path).await;
         store.close().await;
         copied.map_err(|error| temporary::not_copied(folder.path(), &real, &error))?;

@@ -46,6 +46,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
@@ -82,10 +83,20 @@ struct Shared {
     writer: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
     trouble: Trouble,
+    /// A transaction that takes longer is trouble: the disk hangs.
+    longest: Duration,
 }
 
-/// Why the newest transaction could not be written. `None`: it could.
-type Trouble = Arc<std::sync::Mutex<Option<StoreError>>>;
+/// How the writer fares, for those who ask while it is busy.
+#[derive(Debug, Default)]
+struct Fares {
+    /// Why the newest transaction could not be written. `None`: it could.
+    failed: Option<StoreError>,
+    /// Since when it has been at the one that it is at.
+    at_work_since: Option<Instant>,
+}
+
+type Trouble = Arc<std::sync::Mutex<Fares>>;
 
 /// What a store has that was opened for writing.
 struct Writing {
@@ -166,6 +177,8 @@ impl SqliteStore {
                 writer: Mutex::new(writer),
                 commits,
                 trouble,
+                // Waiting for another process ends by itself before.
+                longest: options.busy_timeout.saturating_mul(2),
             }),
         }
     }
@@ -189,10 +202,22 @@ impl SqliteStore {
         self.shared.commits.load(Ordering::Relaxed)
     }
 
-    /// Why the newest transaction could not be written, as on a full disk. `None`: it could, or nothing was written yet.
+    /// Why nothing can be written: the newest transaction failed, as on a full disk, or it does not come back, as on one that
+    /// hangs. `None`: it was written, or nothing was yet.
     pub fn trouble(&self) -> Option<StoreError> {
         let trouble = self.shared.trouble.lock();
-        trouble.unwrap_or_else(PoisonError::into_inner).clone()
+        let trouble = trouble.unwrap_or_else(PoisonError::into_inner);
+        let since = trouble.at_work_since.map(|since| since.elapsed());
+        if since.is_some_and(|since| since > self.shared.longest) {
+            // No figure that grows: who tells of it again and again looks whether it is news.
+            let text = format!(
+                "a write has not come back for more than {} s",
+                self.shared.longest.as_secs()
+            );
+            let hangs = std::io::Error::new(std::io::ErrorKind::TimedOut, text);
+            return Some(self.unavailable(sqlx::Error::Io(hangs)));
+        }
+        trouble.failed.clone()
     }
 
     /// Finishes the writes that wait and closes the file. Later calls, on any clone, find the store unavailable.
@@ -275,6 +300,49 @@ impl SqliteStore {
             .as_ref()
             .map(|writing| &writing.vault)
             .ok_or_else(|| StoreError::NoKey { path: path() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SecretKey;
+
+    #[tokio::test]
+    async fn a_write_that_does_not_come_back_is_told_and_its_end_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions {
+            busy_timeout: Duration::from_millis(1),
+            ..SqliteOptions::default()
+        };
+        let path = folder.path().join("canopy.db");
+        let key = SecretKey::generate();
+        let store = SqliteStore::open_with(&path, &key, &options).await.unwrap();
+        assert!(store.trouble().is_none());
+        let (go_on, hangs) = tokio::sync::oneshot::channel::<()>();
+        let writer = store.clone();
+        let write = tokio::spawn(async move {
+            writer
+                .write(move |_| {
+                    Box::pin(async move {
+                        let _ = hangs.await;
+                        Ok(())
+                    })
+                })
+                .await
+        });
+        let told = loop {
+            if let Some(told) = store.trouble() {
+                break told;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(told.is_retryable());
+        assert!(told.to_string().contains("has not come back"), "{told}");
+        go_on.send(()).unwrap();
+        write.await.unwrap().unwrap();
+        assert!(store.trouble().is_none());
+        store.close().await;
     }
 }
 

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -119,13 +120,28 @@ impl Writer {
                     Message::Close => messages.close(),
                 }
             }
+            self.fares(|fares| fares.at_work_since = Some(Instant::now()));
             let failure = self.commit(&mut jobs).await.err();
-            if !jobs.is_empty() {
-                let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                trouble.clone_from(&failure);
-            }
-            if let Some(error) = &failure {
-                tracing::warn!(%error, writes = jobs.len(), "the store could not write");
+            let is_new = self.fares(|fares| {
+                fares.at_work_since = None;
+                if jobs.is_empty() {
+                    return false;
+                }
+                let text = |error: &Option<StoreError>| error.as_ref().map(ToString::to_string);
+                let is_new = text(&failure) != text(&fares.failed);
+                fares.failed.clone_from(&failure);
+                is_new
+            });
+            // Each write would say the same while the disk is full.
+            match &failure {
+                Some(error) if is_new => {
+                    tracing::warn!(%error, writes = jobs.len(), "the store could not write");
+                }
+                Some(error) => {
+                    tracing::debug!(%error, writes = jobs.len(), "the store could not write");
+                }
+                None if is_new => tracing::info!("the store writes again"),
+                None => {}
             }
             for job in jobs {
                 job.answer(failure.as_ref());
@@ -136,6 +152,10 @@ impl Writer {
         {
             tracing::warn!(%error, "the store did not close cleanly; the next start recovers it");
         }
+    }
+
+    fn fares<T>(&self, change: impl FnOnce(&mut super::Fares) -> T) -> T {
+        change(&mut self.trouble.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<()> {

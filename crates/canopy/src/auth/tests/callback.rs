@@ -45,6 +45,7 @@ impl Visit {
             environment: &environment,
             store: Some(&rig.store),
             calls: &calls,
+            limiters: None,
         };
         let config = &loaded.config.connection[0];
         let oauth = config.highlevel.oauth.as_ref().unwrap();

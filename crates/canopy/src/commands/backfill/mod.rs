@@ -244,6 +244,7 @@ impl Job<'_> {
             environment: self.environment,
             store: Some(self.store),
             calls: self.calls,
+            limiters: None,
         };
         let mut connections = Vec::new();
         for config in &self.loaded.config.connection {
