@@ -2,7 +2,9 @@
 //! asked for again and again, nobody's run is given up, and runs wait in order.
 
 use canopy_mapping::{ActionKind, Actions as _, Workflow};
-use canopy_store::{Breaker, Fence, PurchaseState, Run, StepRecord, Store, StoreError};
+use canopy_store::{
+    Breaker, Fence, PurchaseState, Run, RunState, StepRecord, StepState, Store, StoreError,
+};
 use jiff::Timestamp;
 
 use crate::Engine;
@@ -12,6 +14,9 @@ use crate::error::{EngineError, Verdict};
 use crate::run::is_finished;
 use crate::steps::StepRun;
 use crate::steps::sync::writes_as;
+
+/// Held runs that are looked through.
+const LOOKED_AT: u32 = 1000;
 
 /// What has to be mended before anything is bought again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +202,31 @@ impl Engine {
             one.probe == Some(run.id) && one.need.as_deref().is_some_and(|need| !is_needed(need))
         })
         .await
+    }
+
+    /// Whether a write that was forbidden is taken for forbidden to all, until one goes through. Who tried it for the
+    /// others and was the first to be refused again may have a record that is special: then the next one tries it. Two
+    /// are no accident, and nobody buys any more to find out.
+    pub(crate) async fn is_forbidden_in_general(
+        &self,
+        run: &Run,
+        need: &str,
+    ) -> Result<bool, EngineError> {
+        let open = self.store.breakers(Some(&run.location)).await?;
+        let mut open = open.iter().filter(|one| one.need.as_deref() == Some(need));
+        let Some(open) = open.find(|one| one.probe == Some(run.id)) else {
+            return Ok(true);
+        };
+        let held = self.store.runs(Some(RunState::Held), LOOKED_AT).await?;
+        let since = |one: &&Run| one.location == run.location && one.updated_at >= open.opened_at;
+        for other in held.iter().filter(since) {
+            let mut steps = self.store.steps(other.id).await?.into_iter();
+            if steps.any(|step| step.state == StepState::Failed && writes_as(&step.action) == need)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn end_stop(

@@ -45,6 +45,9 @@ pub(crate) enum Verdict {
     /// A service refuses the credentials, or what they may do, or the account has no billing: purchases stop for this cause, and
     /// the run waits until a check finds all well.
     Refused { cause: crate::Cause, error: String },
+    /// A service forbids it, which may be about this record alone. Of a run that buys it stops purchases until another run
+    /// has shown which it is; any other run is for a person.
+    Forbidden(String),
     /// Purchases are stopped: the run waits until they go on. Does not count as an attempt.
     Barred(String),
     /// A person has to do something first.

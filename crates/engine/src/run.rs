@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::actions::Catalog;
-use crate::breaker::is_to_buy;
+use crate::breaker::{Cause, is_to_buy};
 use crate::complete::another;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
@@ -181,6 +181,19 @@ impl Engine {
                         .refused(connection, (fence, run), (cause, need), &error)
                         .await;
                 }
+                Verdict::Forbidden(error) => {
+                    let need = write_of(&step.action).filter(|_| is_to_buy(&workflow, &[]));
+                    let general = match need {
+                        Some(need) => self.is_forbidden_in_general(run, need).await?,
+                        None => false,
+                    };
+                    if general {
+                        let cause = (Cause::HighLevel, need);
+                        return self.refused(connection, (fence, run), cause, &error).await;
+                    }
+                    let held = Verdict::Held(error);
+                    return self.end(connection, fence, run, held, progressed).await;
+                }
                 stopped => return self.end(connection, fence, run, stopped, progressed).await,
             }
         }
@@ -318,7 +331,9 @@ impl Engine {
             }
             Verdict::Barred(reason) => return self.stop_run(fence, run, &reason).await,
             Verdict::Dead(error) => update(RunState::Dead, attempts, None, Some(error)),
-            Verdict::Held(error) => update(RunState::Held, attempts, None, Some(error)),
+            Verdict::Held(error) | Verdict::Forbidden(error) => {
+                update(RunState::Held, attempts, None, Some(error))
+            }
             Verdict::Wait { reason, until } => {
                 update(RunState::Waiting, run.attempts, Some(until), Some(reason))
             }

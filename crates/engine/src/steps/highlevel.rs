@@ -422,8 +422,8 @@ pub(crate) fn verdict_of(error: &Error) -> Verdict {
         return Verdict::NotThere(text);
     }
     match error.refusal() {
-        // It may be about this record alone; what a person grants lets the same request work.
-        Some(Refusal::Forbidden) => Verdict::Held(text),
+        // What a person grants lets the same request work.
+        Some(Refusal::Forbidden) => Verdict::Forbidden(text),
         _ => Verdict::Dead(text),
     }
 }

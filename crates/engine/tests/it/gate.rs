@@ -91,6 +91,59 @@ async fn a_refused_write_is_tried_by_the_run_that_has_bought_and_nobody_else_buy
     }
 }
 
+/// Plainly forbidden: for all records, or for one.
+const FORBIDDEN: &str = "Forbidden resource";
+
+#[tokio::test]
+async fn what_is_forbidden_to_two_buys_for_no_third() {
+    let world = World::new(&field_after()).await;
+    refuse(&world, "create-custom-field", 403, FORBIDDEN).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    for name in ["Bob", "Cleo", "Dan"] {
+        world.create(name).await;
+    }
+    world.poll_and_drain().await;
+    assert_eq!((world.bought().await.len(), waiting(&world).await), (1, 4));
+    // Ada's record may be special, so somebody else tries it as well; then it is clear.
+    for bought in [1, 2, 2, 2] {
+        assert_eq!(check(&world, false).await, Went::One);
+        world.drain().await;
+        assert_eq!(
+            (world.bought().await.len(), waiting(&world).await),
+            (bought, 3)
+        );
+    }
+    let held = world.run_in(RunState::Held).await;
+    assert!(held.error.unwrap().contains("403"));
+    world.clear_faults().await;
+    assert_eq!(check(&world, false).await, Went::One);
+    world.drain().await;
+    assert_eq!((world.bought().await.len(), waiting(&world).await), (4, 0));
+    assert_eq!(world.store.breakers(None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_for_one_record_keeps_the_others_no_longer_than_a_check() {
+    let world = World::new(&field_after()).await;
+    refuse(&world, "create-custom-field", 403, FORBIDDEN).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    check(&world, false).await;
+    world.drain().await;
+    world.clear_faults().await;
+    for name in ["Bob", "Cleo"] {
+        world.create(name).await;
+    }
+    world.poll_and_drain().await;
+    assert_eq!((world.bought().await.len(), waiting(&world).await), (1, 2));
+    assert_eq!(check(&world, false).await, Went::One);
+    world.drain().await;
+    assert_eq!((world.bought().await.len(), waiting(&world).await), (3, 0));
+    let held = world.run_in(RunState::Held).await;
+    assert!(held.error.unwrap().contains("403"));
+}
+
 #[tokio::test]
 async fn where_none_has_bought_one_does_and_no_more() {
     let world = World::new(&field_after()).await;
