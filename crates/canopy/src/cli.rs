@@ -165,6 +165,8 @@ pub(crate) struct Run {
 pub(crate) struct Check {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Look at the files only; call no service
     #[arg(long)]
     pub offline: bool,
@@ -203,6 +205,8 @@ pub(crate) struct Sandbox {
 pub(crate) struct Status {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
@@ -230,31 +234,37 @@ pub(crate) struct Retry {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Purchase {
     /// List the newest purchases
-    List {
-        #[command(flatten)]
-        config: ConfigArgs,
-        #[command(flatten)]
-        only: Only,
-        /// How many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-        /// Print as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(PurchaseList),
     /// Say whether an unknown purchase was made, after a look at the Ecologi account
-    Resolve {
-        #[command(flatten)]
-        config: ConfigArgs,
-        /// The purchase's key, or the beginning of it
-        key: String,
-        /// It is in the Ecologi account
-        #[arg(long, required_unless_present = "not_bought")]
-        bought: bool,
-        /// It is not in the Ecologi account; its run will buy it
-        #[arg(long, conflicts_with = "bought")]
-        not_bought: bool,
-    },
+    Resolve(PurchaseResolve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurchaseList {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PurchaseResolve {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The purchase's key, or the beginning of it
+    pub key: String,
+    /// It is in the Ecologi account
+    #[arg(long, required_unless_present = "not_bought")]
+    pub bought: bool,
+    /// It is not in the Ecologi account; its run will buy it
+    #[arg(long, conflicts_with = "bought")]
+    pub not_bought: bool,
 }
 
 #[derive(Debug, Subcommand)]

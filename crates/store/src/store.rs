@@ -196,7 +196,7 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + Heal
     /// Newest first; `state` narrows.
     async fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<Run>>;
     /// The last run of each workflow, and how many it had.
-    async fn last_runs(&self) -> Result<Vec<LastRun>>;
+    async fn last_runs(&self, location: Option<&str>) -> Result<Vec<LastRun>>;
     /// How many runs of a workflow began between two instants: for a contact, or where there is none for a record.
     async fn runs_since(
         &self,
@@ -319,5 +319,9 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + Heal
     /// Newest first.
     async fn recent_calls(&self, limit: u32) -> Result<Vec<CallEntry>>;
     /// Counts over everything, of one moment.
-    async fn summary(&self) -> Result<Summary>;
+    async fn summary(&self) -> Result<Summary> {
+        self.summary_of(None).await
+    }
+    /// The same of one location; `None`: of all.
+    async fn summary_of(&self, location: Option<&str>) -> Result<Summary>;
 }

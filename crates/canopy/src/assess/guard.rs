@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assessment, Mode, PATIENCE, Subject};
+use super::{Assessment, Listed, Mode, PATIENCE, Subject};
 use crate::auth;
 use crate::config::Loaded;
 
@@ -42,11 +42,7 @@ impl Guard<'_> {
             return Ok(());
         };
         let workflows = connection.workflows.current();
-        let granted = match config.highlevel.oauth {
-            // An agency's token is not the one that the location's calls are made with.
-            Some(ref oauth) if !oauth.agency => auth::granted(self.store, &config.id).await,
-            _ => None,
-        };
+        let listed = Listed::of(config, Some(self.store)).await;
         let needs = auth::needs(self.loaded, config, &workflows);
         let subject = Subject {
             location: &connection.location,
@@ -54,7 +50,7 @@ impl Guard<'_> {
             ecologi: &connection.ecologi,
             currency: &connection.currency,
             needs: &needs,
-            granted: granted.as_deref(),
+            listed: &listed,
             workflows: &workflows,
         };
         let assessment = Assessment::of(subject, deadline).await;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use canopy_engine::{Buyer, Cause, Went};
 use canopy_mapping::Workflow;
-use canopy_store::StoreError;
+use canopy_store::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -22,7 +22,8 @@ pub(crate) use overlap::overlaps;
 pub(crate) use prices::without_price;
 pub(crate) use token::{FIRST_READS, Token, first_arguments};
 
-use crate::auth::Need;
+use crate::auth::{self, Need};
+use crate::config::ConnectionConfig;
 
 /// All calls of an assessment have answered by then, or count as unanswered.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
@@ -61,6 +62,30 @@ impl Standing {
     }
 }
 
+/// Where the scopes of a connection are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// Private integration tokens list none.
+    Nowhere,
+    /// By the token that calls are made with.
+    Token(Vec<String>),
+    /// By the agency's, for which the location's own token is exchanged: that one can do no more.
+    Agency(Vec<String>),
+}
+
+impl Listed {
+    pub async fn of(config: &ConnectionConfig, store: Option<&dyn Store>) -> Self {
+        let (Some(oauth), Some(store)) = (&config.highlevel.oauth, store) else {
+            return Self::Nowhere;
+        };
+        match auth::granted(store, &config.id).await {
+            None => Self::Nowhere,
+            Some(scopes) if oauth.agency => Self::Agency(scopes),
+            Some(scopes) => Self::Token(scopes),
+        }
+    }
+}
+
 /// What is to be assessed of a connection.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
@@ -69,8 +94,7 @@ pub(crate) struct Subject<'a> {
     pub ecologi: &'a canopy_ecologi::Client,
     pub currency: &'a str,
     pub needs: &'a [Need],
-    /// The scopes that an app's token lists; `None`: a private token, which lists none.
-    pub granted: Option<&'a [String]>,
+    pub listed: &'a Listed,
     pub workflows: &'a [Workflow],
 }
 

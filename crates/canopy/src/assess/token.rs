@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Standing, Subject, in_time, late};
+use super::{Listed, Standing, Subject, in_time, late};
 use crate::auth::Need;
 use crate::exit::chain;
 
@@ -32,7 +32,8 @@ impl Token {
         let others = subject
             .needs
             .iter()
-            .filter(|need| FIRST_READS.iter().all(|(_, scope)| *scope != need.scope));
+            .filter(|need| FIRST_READS.iter().all(|(_, scope)| *scope != need.scope))
+            .filter(|need| !is_shown_by_first_reads(subject.listed, need.scope));
         let others = others.map(|need| async move { (need, scope(subject, need, deadline).await) });
         let (first, others) = tokio::join!(join_all(first), join_all(others));
         let mut token = Self {
@@ -43,10 +44,14 @@ impl Token {
         };
         for (need, told) in others {
             let Some(standing) = told else {
-                token.untried.push(need.scope);
+                let by_agency =
+                    matches!(subject.listed, Listed::Agency(scopes) if lists(scopes, need.scope));
+                if !by_agency {
+                    token.untried.push(need.scope);
+                }
                 continue;
             };
-            if standing == Standing::Good && subject.granted.is_none() {
+            if standing == Standing::Good && !matches!(subject.listed, Listed::Token(_)) {
                 token.tried.push(need.scope);
             }
             let so_far = if need.scope.ends_with(".readonly") {
@@ -93,10 +98,20 @@ fn judge(error: &Error) -> Standing {
     }
 }
 
+fn lists(scopes: &[String], wanted: &str) -> bool {
+    scopes.iter().any(|scope| scope == wanted)
+}
+
+/// What an agency's token needs so that the location's can be had: no read would go through without it.
+fn is_shown_by_first_reads(listed: &Listed, scope: &str) -> bool {
+    let exchange = canopy_highlevel::operation("get-location-access-token");
+    matches!(listed, Listed::Agency(_)) && exchange.is_some_and(|one| one.scopes.contains(&scope))
+}
+
 /// Whether the token has a scope; `None`: nothing tells.
 async fn scope(subject: Subject<'_>, need: &Need, deadline: Instant) -> Option<Standing> {
-    if let Some(granted) = subject.granted {
-        return Some(if granted.iter().any(|scope| scope == need.scope) {
+    if let Listed::Token(scopes) = subject.listed {
+        return Some(if lists(scopes, need.scope) {
             Standing::Good
         } else {
             Standing::Bad(format!(

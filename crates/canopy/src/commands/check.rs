@@ -1,5 +1,7 @@
 //! `canopy check`: what is wrong with a configuration or a credential, before anything runs.
 
+use std::collections::HashMap;
+
 use canopy_engine::Catalog;
 use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::{CUSTOM, FileError, On, Workflow, fields_made_by, unknown_custom_fields};
@@ -62,7 +64,10 @@ impl Finding {
 
 pub(super) async fn check(options: &Check, environment: &Environment) -> Result<Ended, Failure> {
     let deadline = Instant::now() + assess::PATIENCE;
-    let loaded = config::load(&options.config.config)?;
+    let mut loaded = config::load(&options.config.config)?;
+    let places = places(&loaded);
+    options.only.keep(&mut loaded)?;
+    let loaded = loaded;
     let mut findings = vec![Finding::new("configuration", Ok(()))];
     let all = config::all_workflows(&loaded);
     let active = all.as_deref().unwrap_or_default();
@@ -117,8 +122,9 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             })
             .collect();
         // Side by side and within the same bound: one service that hangs keeps nothing else from being told.
-        let connections = loaded.config.connection.iter().enumerate();
-        let looks = connections.map(|(index, connection)| {
+        let connections = loaded.config.connection.iter();
+        let looks = connections.map(|connection| {
+            let index = places.get(&connection.id).copied().unwrap_or_default();
             let (sources, fields) = (&sources, format!("connection {}: fields", connection.id));
             async move {
                 let looks = tokio::join!(
@@ -153,6 +159,12 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
         )));
     }
     Ok(Ended::Well)
+}
+
+/// Which of the file's connections each is, by its id.
+fn places(loaded: &Loaded) -> HashMap<String, usize> {
+    let ids = loaded.config.connection.iter().enumerate();
+    ids.map(|(index, one)| (one.id.clone(), index)).collect()
 }
 
 /// What works and is perhaps not meant, a line each.

@@ -2,14 +2,14 @@
 
 use canopy_engine::{Buyer, Went};
 use canopy_mapping::Workflow;
-use canopy_store::{DeliveryStore as _, SqliteStore};
+use canopy_store::{DeliveryStore as _, SqliteStore, Store};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::check::Finding;
-use crate::assess::{self, Account, Assessment, Mode, Standing, Subject, Token};
+use crate::assess::{self, Account, Assessment, Listed, Mode, Standing, Subject, Token};
 use crate::auth;
 use crate::config::{BudgetConfig, ConnectionConfig, Loaded};
 use crate::connect::Connector;
@@ -138,17 +138,15 @@ async fn ask(
         }
     };
     let needs = auth::needs(connector.loaded, connection, workflows);
-    let granted = match (&connection.highlevel.oauth, connector.store) {
-        (Some(oauth), Some(store)) if !oauth.agency => auth::granted(store, &connection.id).await,
-        _ => None,
-    };
+    let store = connector.store.map(|store| store as &dyn Store);
+    let listed = Listed::of(connection, store).await;
     let subject = Subject {
         location: &location,
         highlevel: &highlevel,
         ecologi: &ecologi,
         currency: &connection.ecologi.currency,
         needs: &needs,
-        granted: granted.as_deref(),
+        listed: &listed,
         workflows,
     };
     let (assessment, title) = tokio::join!(
@@ -229,7 +227,7 @@ fn of_token(
         None => Finding::noted(
             what,
             format!(
-                "nothing but a real write tells whether the token has {}",
+                "nothing but a real write tells whether the token has {}; if it has not, the first that is refused stops purchases before another is made (alert \"stopped\")",
                 token.untried.join(", ")
             ),
         ),

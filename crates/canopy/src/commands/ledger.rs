@@ -11,10 +11,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::ledger_account::{Acknowledge, Import, acknowledge, import};
-use super::{Only, instant, status};
+use super::{Only, instant, purchase, status};
 use crate::call_log::CallSink;
 use crate::cells;
-use crate::cli::ConfigArgs;
+use crate::cli::{ConfigArgs, PurchaseList, PurchaseResolve};
 use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
@@ -35,6 +35,12 @@ pub(crate) enum LedgerCommand {
     Acknowledge(Acknowledge),
     /// Take in what a newer store had bought, by the file that its `ledger export` wrote
     Import(Import),
+    /// `canopy purchase list`
+    #[command(hide = true)]
+    List(PurchaseList),
+    /// `canopy purchase resolve`
+    #[command(hide = true)]
+    Resolve(PurchaseResolve),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +83,8 @@ pub(super) async fn ledger(
         LedgerCommand::Reconcile(options) => reconcile(options, environment).await,
         LedgerCommand::Acknowledge(options) => acknowledge(options, environment).await,
         LedgerCommand::Import(options) => import(options, environment).await,
+        LedgerCommand::List(options) => purchase::list(options).await,
+        LedgerCommand::Resolve(options) => purchase::resolve(options, environment).await,
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) async fn run(
         Command::Approve(options) => events::approve(&options, environment).await,
         Command::Runs(options) => runs::runs(&options).await,
         Command::Retry(options) => status::retry(&options, environment).await,
-        Command::Purchase(options) => purchase::purchase(options, environment).await,
+        Command::Purchase(options) => purchase::purchase(&options, environment).await,
         Command::Backfill(options) => backfill::backfill(&options, environment).await,
         Command::Backup(options) => backup::backup(&options, environment).await,
         Command::Restore(options) => backup::restore(&options, environment).await,

@@ -95,23 +95,73 @@ mod tests {
     use crate::cli::Cli;
 
     /// What reads and shows what belongs to a connection.
-    const READING: [&str; 15] = [
+    const READING: &[&str] = &[
         "alerts",
         "auth scopes",
         "auth status",
         "backfill",
+        "budget",
         "call",
+        "check",
         "events",
         "ledger export",
+        "ledger list",
         "ledger reconcile",
         "plan",
         "profile show",
         "purchase list",
         "runs",
         "simulate",
+        "status",
         "trigger test",
         "watch",
+        "workflows",
     ];
+
+    /// What reads and shows what belongs to no connection.
+    const DESCRIBING: &[&str] = &["ops", "ops show", "recipe list", "recipe show"];
+
+    /// What does something, serves somebody, or writes what is JSON or a script in any case.
+    const OTHERS: &[&str] = &[
+        "approve",
+        "auth finish",
+        "auth url",
+        "backup",
+        "completions",
+        "demo",
+        "init",
+        "ledger acknowledge",
+        "ledger import",
+        "ledger resolve",
+        "mcp",
+        "profile create",
+        "profile erase",
+        "profile import",
+        "profile note",
+        "profile set",
+        "profile task",
+        "purchase resolve",
+        "recipe add",
+        "restore",
+        "retry",
+        "run",
+        "sandbox",
+        "schema",
+        "secret delete",
+        "secret set",
+    ];
+
+    /// All commands that do something by themselves, by their words.
+    fn all(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let subcommands: Vec<_> = command.get_subcommands().collect();
+        if subcommands.is_empty() || !command.is_subcommand_required_set() && !path.is_empty() {
+            found.push(path.to_owned());
+        }
+        for next in subcommands {
+            let path = format!("{path} {}", next.get_name());
+            all(next, path.trim_start(), found);
+        }
+    }
 
     /// The command that these words name, as far as they are names of commands.
     fn command(path: &str) -> Option<clap::Command> {
@@ -176,18 +226,30 @@ mod tests {
 
     #[test]
     fn what_reads_can_be_asked_for_json_and_for_one_connection() {
-        for path in READING {
+        let mut found = Vec::new();
+        all(&Cli::command(), "", &mut found);
+        for path in &found {
             let mut command = Cli::command();
             for word in path.split(' ') {
                 let next = command.find_subcommand(word).cloned();
                 command = next.unwrap_or_else(|| panic!("there is no {path}"));
             }
-            for option in ["json", "connection"] {
-                let has = command
-                    .get_arguments()
-                    .any(|one| one.get_long() == Some(option));
-                assert!(has, "{path} lacks --{option}");
+            let has = |option: &str| {
+                let mut options = command.get_arguments();
+                options.any(|one| one.get_long() == Some(option))
+            };
+            let is_in = |list: &[&str]| list.contains(&path.as_str());
+            if is_in(READING) {
+                assert!(has("connection"), "{path} lacks --connection");
             }
+            if is_in(READING) || is_in(DESCRIBING) {
+                assert!(has("json"), "{path} lacks --json");
+            } else {
+                assert!(is_in(OTHERS), "does {path} read? Put it into a list");
+            }
+        }
+        for path in [READING, DESCRIBING, OTHERS].concat() {
+            assert!(found.iter().any(|one| one == path), "there is no {path}");
         }
     }
 }

@@ -20,7 +20,12 @@ pub(crate) enum RecipeCommand {
         json: bool,
     },
     /// Print a recipe's file
-    Show { name: String },
+    Show {
+        name: String,
+        /// Print as JSON: what `recipe list` has, and the text
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy a recipe into a folder, to change it there
     Add {
         name: String,
@@ -33,13 +38,22 @@ pub(crate) enum RecipeCommand {
 pub(super) fn run(command: &RecipeCommand) -> Result<Ended, Failure> {
     match command {
         RecipeCommand::List { json } => list(*json),
-        RecipeCommand::Show { name } => output::text(known(name)?.text),
+        RecipeCommand::Show { name, json } => show_one(known(name)?, *json),
         RecipeCommand::Add { name, to } => add(known(name)?, to),
     }
 }
 
 fn known(name: &str) -> Result<&'static Recipe, Failure> {
     recipe(name).map_err(|problem| Failure::BadInput(problem.to_string()))
+}
+
+fn show_one(recipe: &Recipe, as_json: bool) -> Result<Ended, Failure> {
+    if !as_json {
+        return output::text(recipe.text);
+    }
+    let mut described = described(recipe)?;
+    described["text"] = recipe.text.into();
+    output::line(&described)
 }
 
 fn list(as_json: bool) -> Result<Ended, Failure> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::retry_withheld::Simulated;
-use super::{cannot, plan, secret};
+use super::{cannot, only, plan, secret};
 use crate::cli::{ConfigArgs, Retry, Status};
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::environment::Environment;
@@ -19,35 +19,42 @@ use crate::{polls, schedules, show};
 const ROWS: u32 = 1000;
 
 pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
-    let loaded = config::load(&options.config.config)?;
+    let mut loaded = config::load(&options.config.config)?;
+    options.only.keep(&mut loaded)?;
     let store = open_store(&loaded).await?;
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
-    let summary = store.summary().await.map_err(failed)?;
-    let mut stopped = store
-        .runs(Some(RunState::Held), ROWS)
-        .await
-        .map_err(failed)?;
-    stopped.extend(
-        store
-            .runs(Some(RunState::Dead), ROWS)
-            .await
-            .map_err(failed)?,
-    );
-    let alerts = store.alerts(true, ROWS).await.map_err(failed)?;
+    let location = options.only.location(&options.config, &store).await?;
+    let location = location.as_ref();
+    // What belongs to no location is everybody's.
+    let is_shown = |at: &String| at.is_empty() || location.is_none_or(|location| at == location);
+    let summary = store.summary_of(location.map(String::as_str)).await;
+    let summary = summary.map_err(failed)?;
+    let most = only::rows(location, ROWS);
+    let mut stopped = Vec::new();
+    for state in [RunState::Held, RunState::Dead] {
+        let runs = store.runs(Some(state), most).await.map_err(failed)?;
+        stopped.extend(only::of(runs, location, ROWS, |run| &run.location));
+    }
+    let mut alerts = store.alerts(true, most).await.map_err(failed)?;
+    alerts.retain(|alert| is_shown(&alert.location));
     let now = Timestamp::now();
-    let missed = canopy_triggers::missed_by_webhooks(&store, now)
+    let mut missed = canopy_triggers::missed_by_webhooks(&store, now)
         .await
         .map_err(failed)?;
+    missed.retain(|missed| is_shown(&missed.location));
     let addresses = canopy_triggers::address_health(&store, now)
         .await
         .map_err(failed)?;
-    let parts = store.health().await.map_err(failed)?;
+    let mut parts = store.health().await.map_err(failed)?;
+    parts.retain(|part| is_shown(&part.location));
     let plans = plans(&loaded, &store).await;
-    let days = store
+    let mut days = store
         .days_of_calls("highlevel", crate::connect::midnight(now))
         .await
         .map_err(failed)?;
-    let broken = store.breakers(None).await.map_err(failed)?;
+    days.retain(|day| is_shown(&day.location));
+    let broken = store.breakers(location.map(String::as_str)).await;
+    let broken = broken.map_err(failed)?;
     store.close().await;
     // The figures are worth showing although a workflow file is being written.
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));

@@ -7,6 +7,7 @@ use canopy_store::{LastRun, SqliteStore, Store as _};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::Only;
 use crate::cli::ConfigArgs;
 use crate::config::{self, Loaded};
 use crate::exit::{Ended, Failure};
@@ -17,6 +18,8 @@ use crate::show;
 pub(crate) struct Workflows {
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
@@ -27,7 +30,8 @@ pub(super) async fn workflows(options: &Workflows) -> Result<Ended, Failure> {
     let files = config::workflow_files(&loaded);
     let all = config::described_workflows(&loaded, &files);
     let all = all.map_err(|mistakes| config::refusal(&mistakes))?;
-    let last = last_runs(&loaded).await?;
+    options.only.find(&loaded)?;
+    let last = last_runs(options, &loaded).await?;
     if options.json {
         let rows: Vec<_> = all
             .iter()
@@ -47,14 +51,22 @@ pub(super) async fn workflows(options: &Workflows) -> Result<Ended, Failure> {
 }
 
 /// The last run of each workflow; none where there is no store yet.
-async fn last_runs(loaded: &Loaded) -> Result<HashMap<String, LastRun>, Failure> {
+async fn last_runs(
+    options: &Workflows,
+    loaded: &Loaded,
+) -> Result<HashMap<String, LastRun>, Failure> {
     if !loaded.store_path().exists() {
         return Ok(HashMap::new());
     }
     let store = SqliteStore::open_read_only(&loaded.store_path()).await;
     let store = store.map_err(|error| Failure::opening(&error))?;
-    let last = store.last_runs().await;
+    let location = options.only.location(&options.config, &store).await;
+    let last = match &location {
+        Ok(location) => store.last_runs(location.as_deref()).await,
+        Err(_) => Ok(Vec::new()),
+    };
     store.close().await;
+    location?;
     let last = last.map_err(|error| Failure::failed(&error))?;
     Ok(last
         .into_iter()

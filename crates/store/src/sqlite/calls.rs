@@ -117,38 +117,47 @@ pub(super) async fn recent(connection: &mut SqliteConnection, limit: u32) -> Op<
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn summary(connection: &mut SqliteConnection) -> Op<Summary> {
+pub(super) async fn summary(
+    connection: &mut SqliteConnection,
+    location: Option<&str>,
+) -> Op<Summary> {
+    let here = if location.is_some() {
+        "location = ?1"
+    } else {
+        "1"
+    };
     // One statement: all figures are of the same moment.
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM inbox) AS events,
-                (SELECT count(*) FROM inbox WHERE state = 'pending') AS events_pending,
-                (SELECT count(*) FROM inbox WHERE state = 'pending' AND next_attempt_at IS NOT NULL) AS events_waiting,
-                (SELECT count(*) FROM inbox WHERE state = 'held') AS events_held,
-                (SELECT count(*) FROM inbox WHERE state = 'echo') AS events_echo,
-                (SELECT count(*) FROM profiles) AS profiles,
-                (SELECT count(*) FROM purchases WHERE state = 'confirmed' AND test = 0) AS purchases,
-                (SELECT count(*) FROM purchases WHERE state = 'confirmed' AND test = 1) AS purchases_test,
-                (SELECT count(*) FROM purchases WHERE state IN ('intended', 'sent')) AS purchases_open,
-                (SELECT count(*) FROM purchases WHERE state = 'unknown') AS purchases_unknown,
-                (SELECT coalesce(sum(quantity), 0) FROM purchases
-                 WHERE state = 'confirmed' AND test = 0 AND unit = 'trees') AS trees,
-                (SELECT coalesce(sum(quantity), 0) FROM purchases
-                 WHERE state = 'confirmed' AND test = 1 AND unit = 'trees') AS trees_test,
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT (SELECT count(*) FROM inbox WHERE {here}) AS events,
+                (SELECT count(*) FROM inbox WHERE {here} AND state = 'pending') AS events_pending,
+                (SELECT count(*) FROM inbox WHERE {here} AND state = 'pending' AND next_attempt_at IS NOT NULL) AS events_waiting,
+                (SELECT count(*) FROM inbox WHERE {here} AND state = 'held') AS events_held,
+                (SELECT count(*) FROM inbox WHERE {here} AND state = 'echo') AS events_echo,
+                (SELECT count(*) FROM profiles WHERE {here}) AS profiles,
+                (SELECT count(*) FROM purchases WHERE {here} AND state = 'confirmed' AND test = 0) AS purchases,
+                (SELECT count(*) FROM purchases WHERE {here} AND state = 'confirmed' AND test = 1) AS purchases_test,
+                (SELECT count(*) FROM purchases WHERE {here} AND state IN ('intended', 'sent')) AS purchases_open,
+                (SELECT count(*) FROM purchases WHERE {here} AND state = 'unknown') AS purchases_unknown,
+                (SELECT coalesce(sum(quantity), 0) FROM purchases WHERE {here}
+                 AND state = 'confirmed' AND test = 0 AND unit = 'trees') AS trees,
+                (SELECT coalesce(sum(quantity), 0) FROM purchases WHERE {here}
+                 AND state = 'confirmed' AND test = 1 AND unit = 'trees') AS trees_test,
                 (SELECT json_group_array(json_array(currency, cost)) FROM
-                    (SELECT currency, sum(amount) AS cost FROM purchases
-                     WHERE state = 'confirmed' AND test = 0 GROUP BY currency)) AS cost,
+                    (SELECT currency, sum(amount) AS cost FROM purchases WHERE {here}
+                     AND state = 'confirmed' AND test = 0 GROUP BY currency)) AS cost,
                 (SELECT json_group_array(json_array(currency, cost)) FROM
-                    (SELECT currency, sum(amount) AS cost FROM purchases
-                     WHERE state = 'confirmed' AND test = 1 GROUP BY currency)) AS cost_test,
-                (SELECT count(*) FROM steps WHERE withheld = 1) AS withheld,
-                (SELECT count(*) FROM runs WHERE state = 'done') AS runs_done,
-                (SELECT count(*) FROM runs WHERE state IN ('ready', 'waiting')) AS runs_open,
-                (SELECT count(*) FROM runs WHERE state = 'waiting') AS runs_waiting,
-                (SELECT count(*) FROM runs WHERE state = 'held') AS runs_held,
-                (SELECT count(*) FROM runs WHERE state = 'dead') AS runs_dead,
-                (SELECT count(*) FROM alerts WHERE resolved_at IS NULL) AS alerts,
-                (SELECT count(*) FROM calls) AS calls",
-    )
+                    (SELECT currency, sum(amount) AS cost FROM purchases WHERE {here}
+                     AND state = 'confirmed' AND test = 1 GROUP BY currency)) AS cost_test,
+                (SELECT count(*) FROM steps WHERE {here} AND withheld = 1) AS withheld,
+                (SELECT count(*) FROM runs WHERE {here} AND state = 'done') AS runs_done,
+                (SELECT count(*) FROM runs WHERE {here} AND state IN ('ready', 'waiting')) AS runs_open,
+                (SELECT count(*) FROM runs WHERE {here} AND state = 'waiting') AS runs_waiting,
+                (SELECT count(*) FROM runs WHERE {here} AND state = 'held') AS runs_held,
+                (SELECT count(*) FROM runs WHERE {here} AND state = 'dead') AS runs_dead,
+                (SELECT count(*) FROM alerts WHERE {here} AND resolved_at IS NULL) AS alerts,
+                (SELECT count(*) FROM calls WHERE {here}) AS calls"
+    )))
+    .bind(location)
     .fetch_one(connection)
     .await?;
     let row = Reader::new(&row, "purchases", "sums");

@@ -317,12 +317,17 @@ pub(super) async fn since(
     Ok(count.unsigned_abs())
 }
 
-pub(super) async fn last(connection: &mut SqliteConnection) -> Op<Vec<LastRun>> {
+pub(super) async fn last(
+    connection: &mut SqliteConnection,
+    location: Option<&str>,
+) -> Op<Vec<LastRun>> {
     let rows = sqlx::query(
         "SELECT r.workflow, r.id, r.state, r.updated_at, l.runs FROM runs r
-         JOIN (SELECT max(id) AS id, count(*) AS runs FROM runs GROUP BY workflow) l ON l.id = r.id
+         JOIN (SELECT max(id) AS id, count(*) AS runs FROM runs
+               WHERE ?1 IS NULL OR location = ?1 GROUP BY workflow) l ON l.id = r.id
          ORDER BY r.workflow",
     )
+    .bind(location)
     .fetch_all(connection)
     .await?;
     rows.iter()

@@ -250,8 +250,8 @@ impl Store for SqliteStore {
         read!(self, runs::recent(state, limit))
     }
 
-    async fn last_runs(&self) -> Result<Vec<LastRun>> {
-        read!(self, runs::last())
+    async fn last_runs(&self, location: Option<&str>) -> Result<Vec<LastRun>> {
+        read!(self, runs::last(location))
     }
 
     async fn runs_since(
@@ -432,7 +432,7 @@ impl Store for SqliteStore {
         read!(self, calls::recent(limit))
     }
 
-    async fn summary(&self) -> Result<Summary> {
-        read!(self, calls::summary())
+    async fn summary_of(&self, location: Option<&str>) -> Result<Summary> {
+        read!(self, calls::summary(location))
     }
 }
