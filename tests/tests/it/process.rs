@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use canopy_store::{Alert, Store as _};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use crate::support::{World, eventually};
 
@@ -19,7 +19,11 @@ pub struct Process {
 impl Process {
     /// Starts `canopy` with these arguments; nothing is waited for.
     pub fn start(world: &World, arguments: &[&str]) -> Self {
-        let mut command = world.canopy(arguments);
+        Self::of(world.canopy(arguments))
+    }
+
+    /// The same of a command that was made up for it.
+    pub fn of(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut read = BufReader::new(child.stderr.take().unwrap()).lines();
         let lines = Arc::<Mutex<Vec<String>>>::default();

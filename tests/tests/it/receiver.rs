@@ -11,15 +11,15 @@ use crate::support::{World, eventually};
 /// KiB that all that strangers do may cost.
 const MOST: u64 = 50 * 1024;
 /// Looks like a signature, and is none.
-const FORGED: &str =
+pub const FORGED: &str =
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 
-fn address(webhooks: &str) -> String {
+pub fn address(webhooks: &str) -> String {
     let rest = webhooks.strip_prefix("http://").unwrap();
     rest.split('/').next().unwrap().to_owned()
 }
 
-fn head(signature: Option<&str>, length: usize) -> String {
+pub fn head(signature: Option<&str>, length: usize) -> String {
     let signature = signature.map(|one| format!("X-GHL-Signature: {one}\r\n"));
     format!(
         "POST /webhooks/highlevel HTTP/1.1\r\nHost: canopy\r\n{}Content-Length: {length}\r\n\r\n",

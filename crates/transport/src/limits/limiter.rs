@@ -15,6 +15,9 @@ use super::window::Window;
 use super::{Budget, Exhausted, Limits, Priority, ServerLimits, SharedPace};
 use crate::clock::Clock;
 
+/// No service is known to count in a longer window than this; a wrong number must not put everything to sleep.
+const LONGEST_WINDOW: Duration = Duration::from_mins(1);
+
 /// Gives permits for calls of one location. Share one among all clients of that location.
 pub struct Limiter {
     clock: Arc<dyn Clock>,
@@ -210,15 +213,18 @@ impl Permit {
     pub fn answered(self, status: StatusCode, headers: &HeaderMap) -> ServerLimits {
         let wall = self.limiter.clock.now();
         let now = Instant::now();
-        let server = ServerLimits::read(headers, wall).within(self.limiter.longest_pause);
+        let told = ServerLimits::read(headers, wall);
+        let server = told.within(self.limiter.longest_pause);
+        // A window is no pause: cut short it would let more calls go than the service allows.
+        let window_told = told.within(self.limiter.longest_pause.max(LONGEST_WINDOW));
         let mut state = self.limiter.lock();
         let others = state.in_flight.saturating_sub(1);
-        state.server.obey(&server, others, now);
+        state.server.obey(&window_told, others, now);
         if let Some(daily) = &mut state.daily {
             daily.obey(&server, others, wall);
         }
         if let Some(window) = &mut state.window {
-            window.obey(&server);
+            window.obey(&window_told);
         }
         if let Some(pause) = server.pause(status) {
             state.paused_until = state.paused_until.max(now.checked_add(pause));

@@ -206,3 +206,30 @@ async fn served<T>(task: tokio::task::JoinHandle<T>) -> T {
     let served = tokio::time::timeout(Duration::from_hours(1), task).await;
     served.expect("the queue forgot a caller").unwrap()
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_short_longest_pause_does_not_shorten_the_window() {
+    let headers = [
+        ("x-ratelimit-max", "100"),
+        ("x-ratelimit-interval-milliseconds", "10000"),
+    ];
+    let script = Script::of((0..350).map(|_| answer(200, &headers, "{}")));
+    let limits = Limits {
+        longest_pause: Duration::from_secs(1),
+        ..windowed()
+    };
+    let transport = transport(&script, |it| it.limits(limits));
+    futures_join((0..350).map(|_| {
+        let transport = transport.clone();
+        async move { transport.execute(&READ, request()).await.unwrap() }
+    }))
+    .await;
+    let times = script.times();
+    for start in &times {
+        let inside = times
+            .iter()
+            .filter(|at| **at >= *start && **at <= *start + Duration::from_secs(10))
+            .count();
+        assert!(inside <= 100, "{inside}");
+    }
+}
