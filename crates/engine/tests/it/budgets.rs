@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canopy_engine::{Budget, Caps, Connection};
+use canopy_engine::{Budget, Caps, Connection, Options};
 use canopy_mapping::{Source, Trace};
 use canopy_store::{NewEvent, RunState, Store as _};
 use jiff::SignedDuration;
@@ -99,5 +99,48 @@ async fn connections_that_buy_at_the_same_time_stay_within_their_common_cap() {
         }
         (bought_before, charged_before) = (bought, sum);
         world.wait(SignedDuration::from_hours(31 * 24));
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_and_is_set_right_silences_no_budget() {
+    const AHEAD: i64 = 10 * 24;
+    for is_answered in [true, false] {
+        // A tree a day.
+        let budget = Budget {
+            per_day: Decimal::new(60, 2),
+            per_month: Decimal::ONE_HUNDRED,
+            ..Budget::default()
+        };
+        let change = |connection: &mut Connection| connection.budget = Some(budget);
+        let world = World::with(TREE_ONLY, change, Options::default()).await;
+        world.pass(SignedDuration::from_hours(AHEAD)).await;
+        if !is_answered {
+            let lost = json!({ "kind": "drop_answer", "operation": "buy-trees", "times": 1 });
+            world.control("/faults", lost).await;
+        }
+        // One is bought, or sent and not answered, on a day that is still to come; the other one waits for the day after.
+        world.create("Ada").await;
+        world.create("Bob").await;
+        world.poll_and_drain().await;
+        assert_eq!(world.bought().await.len(), 1, "{is_answered}");
+        world.wait(SignedDuration::from_hours(-AHEAD));
+        world.drain().await;
+        // What was spent counts for one day at most, and what waits does so for one at most.
+        world.wait(SignedDuration::from_hours(25));
+        world.drain().await;
+        assert_eq!(world.bought().await.len(), 2, "{is_answered}");
+        // The days up to that one have their caps, too.
+        for number in 3..6 {
+            world.wait(SignedDuration::from_hours(24));
+            world.create("Cy").await;
+            world.poll_and_drain().await;
+            assert_eq!(world.bought().await.len(), number, "{is_answered}");
+        }
+        let alerts = world.store.alerts(true, 10).await.unwrap();
+        assert!(
+            alerts.iter().any(|alert| alert.kind == "clock"),
+            "{alerts:?}"
+        );
     }
 }
