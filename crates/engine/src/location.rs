@@ -90,7 +90,11 @@ impl Engine {
         workflow: &Workflow,
     ) -> Result<Option<Value>, Verdict> {
         if !workflow.reads_members(LOCATION, &["id"]) {
-            return Ok(None);
+            return if workflow.may_need_zone() {
+                self.read_zone(connection).await
+            } else {
+                Ok(None)
+            };
         }
         match self.location_record(connection).await {
             Ok(mut record) => {
@@ -98,6 +102,26 @@ impl Engine {
                 Ok(Some(record))
             }
             Err(error) => Err(verdict_of(&error)),
+        }
+    }
+
+    /// The location's zone, where the token may read it: days and times that name none are on its clock. Where it may not,
+    /// a run that needs the zone says so.
+    async fn read_zone(&self, connection: &Connection) -> Result<Option<Value>, Verdict> {
+        match self.location_record(connection).await {
+            Ok(record) => Ok(Some(
+                json!({ "id": connection.location, "timezone": record["timezone"] }),
+            )),
+            Err(error) if error.is_retryable() || error.outcome_unknown() => {
+                Err(verdict_of(&error))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the location's time zone cannot be read");
+                let place = (connection.location.clone(), String::new());
+                let nothing = (Value::Null, self.clock.now());
+                self.records.known.lock().await.insert(place, nothing);
+                Ok(None)
+            }
         }
     }
 

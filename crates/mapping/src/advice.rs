@@ -1,16 +1,21 @@
 //! What works and is perhaps not meant: told by `canopy check` before money is spent.
 
+use std::collections::BTreeSet;
+
+use crate::actions::Actions;
 use crate::caps::{self, Cap};
 use crate::file_error::FileError;
+use crate::names::{Names, Told};
 use crate::on::On;
+use crate::once::Once;
 use crate::template;
 use crate::values::Sight;
 use crate::workflow::Workflow;
 
 impl Workflow {
     /// What a person should know of a file without mistakes. `text` is the file, for the lines.
-    pub fn advice(&self, file: &str, text: &str) -> Vec<FileError> {
-        let mut found = Vec::new();
+    pub fn advice(&self, file: &str, text: &str, actions: &dyn Actions) -> Vec<FileError> {
+        let mut found = self.doubts(file, text, actions);
         for on in &self.on {
             if let On::Schedule(schedule) = on {
                 let advice = schedule.advice().into_iter();
@@ -58,6 +63,70 @@ impl Workflow {
         found
     }
 
+    /// Members that are described nowhere: what is not sent is nothing, without a word.
+    fn doubts(&self, file: &str, text: &str, actions: &dyn Actions) -> Vec<FileError> {
+        let mut names = Names::of(&self.on, actions);
+        for step in &self.steps {
+            let answer = actions.answer_members(actions.operation_of(&step.action));
+            names.add_step(&step.id, answer);
+        }
+        let steps: Vec<&str> = self.steps.iter().map(|step| step.id.as_str()).collect();
+        let mut found = Vec::new();
+        let mut told = BTreeSet::new();
+        for (place, sight) in self.sights() {
+            let Sight::Subscript(read) = sight else {
+                continue;
+            };
+            let parts = read.parts();
+            let doubt = match names.subscript(&parts, &steps) {
+                Some(Told::Doubt(doubt)) if !read.has_default => doubt,
+                _ => continue,
+            };
+            if told.insert((place.clone(), doubt.problem.clone())) {
+                let name = parts.last().unwrap_or(&"");
+                let advice = FileError::new(file, format!("{place}: {}", doubt.problem));
+                found.push(advice.at_subscript(text, name).fix(doubt.fix));
+            }
+        }
+        for (place, code, written) in self.codes() {
+            for path in written
+                .iter()
+                .filter(|path| !caps::has_default(&code, path))
+            {
+                if let Some(doubt) = names.attribute(path) {
+                    let advice = FileError::new(file, format!("{place}: {}", doubt.problem));
+                    found.push(advice.at(text, path).fix(doubt.fix));
+                }
+            }
+        }
+        found
+    }
+
+    /// All conditions and templates with where they stand, as text, and the names that stand in them.
+    fn codes(&self) -> Vec<(String, String, BTreeSet<String>)> {
+        let condition = |place: String, text: &String| {
+            let names = template::written_in_expression(text);
+            (place, text.clone(), names)
+        };
+        let mut found = Vec::new();
+        for (name, text) in [("when", &self.when), ("consent", &self.consent)] {
+            found.extend(
+                text.iter()
+                    .map(|text| condition(format!("\"{name}\""), text)),
+            );
+        }
+        for step in &self.steps {
+            let of = |what: &str| format!("step \"{}\", \"{what}\"", step.id);
+            for (name, text) in [("when", &step.when), ("consent", &step.consent)] {
+                found.extend(text.iter().map(|text| condition(of(name), text)));
+            }
+            for (name, value) in step.values() {
+                found.push((of(name), value.to_string(), template::written(value)));
+            }
+        }
+        found
+    }
+
     /// What all conditions and templates show, with where they stand.
     pub(crate) fn sights(&self) -> Vec<(String, Sight)> {
         let mut found = Vec::new();
@@ -77,6 +146,10 @@ impl Workflow {
                     .iter()
                     .flat_map(|text| template::sights_in_expression(text));
                 add(&format!("step \"{id}\", \"{name}\""), sights.collect());
+            }
+            if let Some(Once::Value(text)) = &step.once {
+                let place = format!("step \"{id}\", \"once\"");
+                add(&place, template::sights(&text.as_str().into()));
             }
             for (name, value) in step.values() {
                 add(
@@ -99,7 +172,7 @@ mod tests {
             "id = \"w\"\ntitle = \"W\"\non = {{ webhook = \"gift\" }}\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = {{ number = \"{{{{ {number} }}}}\" }}\n"
         );
         let workflow = Workflow::parse("w.toml", &text, &SomeActions).unwrap();
-        let advice = workflow.advice("w.toml", &text);
+        let advice = workflow.advice("w.toml", &text, &SomeActions);
         advice.iter().map(ToString::to_string).collect()
     }
 
@@ -128,6 +201,57 @@ mod tests {
             "webhook.all | max",
         ] {
             assert_eq!(advice(good), [""; 0], "{good}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_described_nowhere_is_told_and_not_refused() {
+        let told = |when: &str| {
+            let text = format!(
+                "id = \"w\"\ntitle = \"W\"\non = [\"get-contact-notes\", {{ webhook = \"gift\" }}]\nwhen = '''{when}'''\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nonce = \"event\"\nwith = {{ number = 1 }}\n"
+            );
+            let workflow = Workflow::parse("w.toml", &text, &SomeActions).unwrap();
+            let advice = workflow.advice("w.toml", &text, &SomeActions);
+            advice.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told("contact['score'] > 10"),
+            [
+                "w.toml:4: \"when\": no description has \"score\" of contact, and where it is not sent contact['score'] is nothing; for the custom field of this key write custom.score; if it is meant, say what counts without it: contact['score'] | default('')"
+            ]
+        );
+        for (when, hint) in [
+            (
+                "contact['fistName'] == 'Ada'",
+                "did you mean \"firstName\"?",
+            ),
+            (
+                "contact[\"leadScore\"] > 3",
+                "`canopy call get-contact` shows what is sent",
+            ),
+            (
+                "contact.leadScore > 3",
+                "where it is not sent contact.leadScore is nothing",
+            ),
+            (
+                "note['text']",
+                "; if it is meant, say what counts without it: note['text'] | default('')",
+            ),
+            ("webhook.a == contact['score']", "custom.score"),
+        ] {
+            let told = told(when);
+            assert_eq!(told.len(), 1, "{when}: {told:?}");
+            assert!(told[0].starts_with("w.toml:4: \"when\": "), "{told:?}");
+            assert!(told[0].contains(hint), "{told:?}");
+        }
+        for known in [
+            "contact['firstName'] == 'Ada' and contact['tags'] and contact['name']",
+            "contact['score'] | default('') == 'hot' and contact.leadScore | default(0) > 3",
+            "webhook['anything'] and webhook.customData['x'] and record['y']",
+            "contact.tags[0] == 'a' and note['body'] and event['kind'] and contact[webhook.name]",
+            "contact.score == 'a' and contact.full_name == 'b'",
+        ] {
+            assert_eq!(told(known), [""; 0], "{known}");
         }
     }
 

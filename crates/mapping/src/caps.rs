@@ -104,7 +104,7 @@ fn context(paths: &[String], path: &str, own: &Value, other: &Value) -> Value {
 }
 
 /// Whether the file says by itself what counts without the value.
-fn has_default(text: &str, path: &str) -> bool {
+pub(crate) fn has_default(text: &str, path: &str) -> bool {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     ["|default(", "|d("]
         .iter()

@@ -52,12 +52,7 @@ pub(crate) fn mistakes(
     // Names of triggers are operations' from here on.
     check.names = Names::of(&workflow.on, actions);
     if let Some(when) = &workflow.when {
-        check.names_in(
-            &head,
-            "\"when\"",
-            &template::written_in_expression(when),
-            &[],
-        );
+        check.names_of_condition(&head, "\"when\"", when, &[]);
     }
     let mut before: Vec<&str> = Vec::new();
     if workflow.steps.is_empty() {
@@ -90,8 +85,7 @@ pub(crate) fn mistakes(
         check.list(&head, &of, &sight);
     }
     if let Some(consent) = &workflow.consent {
-        let names = template::written_in_expression(consent);
-        check.names_in(&head, "\"consent\"", &names, &before);
+        check.names_of_condition(&head, "\"consent\"", consent, &before);
     }
     if let Err(error) = crate::consent::check(workflow, file, text, actions) {
         check.found.push(error);

@@ -45,6 +45,11 @@ pub fn wait_until(
             now.checked_add(duration)
                 .map_err(|_| format!("\"for\" is {text}, which no calendar reaches"))
         }
+        // A template of the short form may give a length as well.
+        (None, Some(Value::String(text))) if duration(text).is_some_and(|length| now.checked_add(length).is_ok()) => {
+            let length = duration(text).unwrap_or_default();
+            now.checked_add(length).map_err(|error| error.to_string())
+        }
         (None, Some(value)) => When::read(value).and_then(|when| when.instant(zone)).ok_or_else(|| {
             format!("\"until\" is {value} and must be a date or a time, e.g. \"2026-12-01\" or \"2026-12-01T09:00:00Z\" (a length of time is written like \"3d\")")
         }),
@@ -192,6 +197,13 @@ mod tests {
             (
                 json!({ "until": "2026-07-01T09:00", "timezone": "Europe/London" }),
                 "2026-07-01T08:00:00Z",
+            ),
+            // What a template of the short form gave.
+            (json!({ "until": "5d" }), "2026-11-30T12:00:00Z"),
+            (json!({ "until": "90 minutes" }), "2026-11-25T13:30:00Z"),
+            (
+                json!({ "until": "Tuesday, December 1, 2026 9:30 AM" }),
+                "2026-12-01T14:30:00Z",
             ),
             (
                 json!({ "until": 1_780_000_000_000_i64 }),

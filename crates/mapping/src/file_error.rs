@@ -36,6 +36,15 @@ impl FileError {
         self
     }
 
+    /// Adds the line on which `['name']` first stands, in either sort of quotes.
+    #[must_use]
+    pub(crate) fn at_subscript(self, text: &str, name: &str) -> Self {
+        let quotes = ["'", "\"", "\\\""];
+        let written = quotes.map(|quote| format!("[{quote}{name}{quote}]"));
+        let found = written.iter().find(|needle| text.contains(&***needle));
+        self.at(text, found.map_or(name, String::as_str))
+    }
+
     /// Adds the remedy.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {

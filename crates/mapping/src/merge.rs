@@ -325,6 +325,15 @@ pub(crate) fn is_text(path: &str, actions: &dyn Actions) -> bool {
         Some(Is(expression)) if expression != path => is_text(expression, actions),
         Some(Told(_)) => false,
         _ => {
+            let of_event = [
+                "event.kind",
+                "event.occurredAt",
+                "event.recordId",
+                "event.source",
+            ];
+            if of_event.contains(&&*path) {
+                return true;
+            }
             let of_own = path
                 .split_once('.')
                 .filter(|(root, _)| [USER, LOCATION].contains(root));
@@ -421,7 +430,9 @@ pub(crate) fn mentions(name: &str, text: &str) -> bool {
             let path = &rest[..end.unwrap_or(rest.len())];
             path == "contact.company" || custom_key(path).is_some()
         }),
-        LOCATION => text.contains("date") || text.contains("appointment."),
+        LOCATION => {
+            text.contains("date") || text.contains("appointment.") || text.contains("last_activity")
+        }
         USER => text.contains("assigned_to"),
         _ => false,
     }

@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Actions;
-use crate::check::split_it;
 use crate::event::record_name;
-use crate::fields::{CustomFieldInfo, KEY};
-use crate::file_error::{FileError, nearest};
+use crate::file_error::nearest;
 use crate::merge::{self, LOCATION, Meaning, USER};
 use crate::on::On;
 use crate::template;
-use crate::values::Sight;
-use crate::workflow::Workflow;
+
+mod custom;
+mod subscript;
+
+pub use custom::{fields_made_by, unknown_custom_fields};
+pub(crate) use subscript::Told;
 
 /// The contact's custom fields by name or key. Reading it needs the location's list of them.
 pub const CUSTOM: &str = "custom";
@@ -105,6 +107,10 @@ pub(crate) struct Names {
     members: Vec<(String, Vec<String>)>,
     /// Members of what the steps so far answer, by the steps' ids.
     answers: BTreeMap<String, Vec<String>>,
+    /// Members that are texts, as `contact.email`.
+    texts: BTreeSet<String>,
+    /// What `record` is, where it is always the same.
+    record: Option<String>,
     /// All names of records that there are.
     all_records: BTreeSet<String>,
 }
@@ -130,10 +136,27 @@ impl Names {
         };
         let records: BTreeSet<String> = on.iter().filter_map(record).collect();
         let known = records.iter().map(String::as_str).chain(["contact"]);
+        let members: Vec<(String, Vec<String>)> = known
+            .map(|record| (record.to_owned(), actions.members(record)))
+            .collect();
+        let texts = members.iter().flat_map(|(record, members)| {
+            let texts = members.iter().filter(|name| actions.is_text(record, name));
+            texts.map(move |name| format!("{record}.{name}"))
+        });
+        let is_of_contacts = |on: &On| match on {
+            On::Kind(kind) => kind.starts_with("contact."),
+            On::Trigger(trigger) => actions.record_of(&trigger.trigger) == Some("contact"),
+            On::Webhook(_) | On::Schedule(_) => false,
+        };
+        let record = match records.first() {
+            None => (!on.is_empty() && on.iter().all(is_of_contacts)).then(|| "contact".to_owned()),
+            Some(one) if records.len() == 1 && !on.iter().any(is_of_contacts) => Some(one.clone()),
+            Some(_) => None,
+        };
         Self {
-            members: known
-                .map(|record| (record.to_owned(), actions.members(record)))
-                .collect(),
+            texts: texts.collect(),
+            record,
+            members,
             all_records: actions
                 .event_kinds()
                 .into_iter()
@@ -155,6 +178,29 @@ impl Names {
         let mut parts = path.split('.');
         let (root, member) = (parts.next()?, parts.next());
         let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
+        if root == "record"
+            && let (Some(record), Some(member)) = (&self.record, member)
+        {
+            let field = format!("{record}.{member}");
+            let members = self.members.iter().find(|(name, _)| name == record);
+            let is_member =
+                members.is_some_and(|(_, members)| members.iter().any(|one| one == member));
+            if !is_member && matches!(merge::meaning(&field), Some(Meaning::Is(_))) {
+                return wrong(
+                    format!("record.{member} has no value"),
+                    format!("for the merge field write {field}"),
+                );
+            }
+        }
+        if let Some(member) = member
+            && let Some(below) = parts.clone().next()
+            && self.texts.contains(&format!("{root}.{member}"))
+        {
+            return wrong(
+                format!("{root}.{member} is a text, and has no member \"{below}\""),
+                format!("for a filter write {root}.{member} | {below}"),
+            );
+        }
         if let Some((field, below)) = merge::below_a_text(path) {
             return wrong(
                 format!("{field} has no member \"{below}\""),
@@ -260,110 +306,6 @@ fn slip(of: &str, members: &[String], member: &str) -> Option<WrongName> {
             "did you mean \"{near}\"? If the service does send it, write {of}['{member}']"
         ),
     })
-}
-
-/// What a workflow file says of custom fields that the location does not have: only the location can tell. `text` is the
-/// file, for the lines.
-pub fn unknown_custom_fields(
-    workflow: &Workflow,
-    (file, text): (&str, &str),
-    all: &[CustomFieldInfo],
-) -> Vec<FileError> {
-    let mut found = Vec::new();
-    let keys = || all.iter().map(|field| field.key.as_str());
-    let written = workflow.steps.iter().flat_map(|step| {
-        let names = step.custom_fields.keys();
-        names.map(|name| (step.id.as_str(), name.as_str()))
-    });
-    for (step, name) in written.clone() {
-        let of = |problem: String| {
-            FileError::new(file, format!("step \"{step}\": {problem}")).at(text, name)
-        };
-        match CustomFieldInfo::find(all, name) {
-            Err(several) => found.push(of(several.to_string())),
-            // Others are made when they are first written.
-            Ok(None) if name.starts_with(KEY) => {
-                let error = of(format!("the location has no custom field \"{name}\""));
-                let near = nearest(name, keys());
-                found.push(match near {
-                    Some(near) => error.fix(format!("did you mean \"{near}\"?")),
-                    None => error.fix("write a name for a field that shall be made"),
-                });
-            }
-            Ok(_) => {}
-        }
-    }
-    let short = |key: &str| key.strip_prefix(KEY).unwrap_or(key).to_owned();
-    let mut known: Vec<String> = keys().map(short).collect();
-    known.extend(all.iter().map(|field| field.name.clone()));
-    known.extend(written.map(|(_, name)| key_of(name)));
-    for name in workflow.names_below(CUSTOM) {
-        let is_written = text.contains(&format!("{CUSTOM}.{name}"));
-        if !is_written && merge::meaning(&format!("{KEY}{name}")).is_some() {
-            // It stands beside a member of the contact.
-            continue;
-        }
-        if !known.contains(&name) {
-            let problem = format!("the location's contacts have no custom field \"{name}\"");
-            let error = FileError::new(file, problem).at(text, &format!("{CUSTOM}.{name}"));
-            let error = match error.line {
-                None => error.at(text, &format!("contact.{name}")),
-                Some(_) => error,
-            };
-            found.push(match nearest(&name, known.iter().map(String::as_str)) {
-                Some(near) => error.fix(format!("did you mean \"{near}\"?")),
-                None => error.fix("write its key without \"contact.\", or custom['its name']"),
-            });
-        }
-    }
-    let mut searched = BTreeSet::new();
-    for (place, sight) in workflow.sights() {
-        let Sight::List(path) = sight else { continue };
-        let Some(name) = merge::custom_field(&path) else {
-            continue;
-        };
-        let is_it = |field: &&CustomFieldInfo| short(&field.key) == name || field.name == name;
-        let is_text = all.iter().find(is_it).is_some_and(CustomFieldInfo::is_text);
-        if is_text && searched.insert((place.clone(), path.clone())) {
-            let problem = format!("{place}: {path} is a text where a list is meant");
-            found.push(
-                FileError::new(file, problem)
-                    .at(text, &path)
-                    .fix(split_it(&path)),
-            );
-        }
-    }
-    found.sort_by_key(|error| error.line);
-    found
-}
-
-/// The custom fields that a workflow makes when it first writes them, because the location lacks them.
-pub fn fields_made_by(workflow: &Workflow, all: &[CustomFieldInfo]) -> Vec<CustomFieldInfo> {
-    let written = workflow.steps.iter().flat_map(|step| &step.custom_fields);
-    let is_made =
-        |name: &str| !name.starts_with(KEY) && matches!(CustomFieldInfo::find(all, name), Ok(None));
-    let made = written.filter(|(name, _)| is_made(name));
-    made.map(|(name, field)| CustomFieldInfo {
-        id: name.clone(),
-        name: name.clone(),
-        key: format!("{KEY}{}", key_of(name)),
-        data_type: field.data_type.api_name().to_owned(),
-        options: Vec::new(),
-    })
-    .collect()
-}
-
-/// The key that the service gives a field of this name, without its prefix.
-fn key_of(name: &str) -> String {
-    let letters = name.chars().map(|letter| {
-        if letter.is_alphanumeric() {
-            letter.to_ascii_lowercase()
-        } else {
-            ' '
-        }
-    });
-    let words: String = letters.collect();
-    words.split_whitespace().collect::<Vec<_>>().join("_")
 }
 
 #[cfg(test)]

@@ -140,8 +140,11 @@ fn end_of(text: &str) -> usize {
 
 /// What a template says in this run, part by part. Each expression must have a value: of `{{ webhook.shop }}-{{
 /// webhook.order }}` without an order nothing could be told apart.
+///
+/// The same within one expression: of `webhook.shop ~ '-' ~ webhook.order` each is needed.
 pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>, NoValue> {
     let mut values = Vec::new();
+    let context = json!(context);
     for part in parts(text) {
         let expression = match part {
             Part::Text(text) => {
@@ -150,8 +153,14 @@ pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>
             }
             Part::Expression(expression) => expression,
         };
+        if let Some(missing) = template::joined_nothing(expression, &context) {
+            return Err(NoValue::Missing {
+                template: text.to_owned(),
+                missing,
+            });
+        }
         let whole = json!(format!("{{{{ {expression} }}}}"));
-        let value = template::render(&whole, context).map_err(|error| NoValue::Template {
+        let value = template::render(&whole, &context).map_err(|error| NoValue::Template {
             template: text.to_owned(),
             error,
         })?;
@@ -241,6 +250,38 @@ mod tests {
                 error.contains(&format!("webhook.{absent} is missing")) || absent == "absent.deep",
                 "{error}"
             );
+        }
+        // Also within one expression.
+        for (joined, missing) in [
+            (
+                "{{ webhook.order ~ '-' ~ webhook.absent }}",
+                "webhook.absent",
+            ),
+            ("{{ webhook.empty ~ webhook.order }}", "webhook.empty"),
+            (
+                "{{ [webhook.order, webhook.null] | join('-') }}",
+                "webhook.null",
+            ),
+            (
+                "{{ (webhook.order ~ '/' ~ webhook.absent) | lower }}",
+                "webhook.absent",
+            ),
+        ] {
+            let error = told(joined).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("{missing} is missing or empty")),
+                "{error}"
+            );
+        }
+        for (joined, right) in [
+            ("{{ webhook.order ~ '-' ~ webhook.number }}", "A-7-5"),
+            ("{{ webhook.order ~ (webhook.absent or '0') }}", "A-70"),
+            (
+                "{{ [webhook.order, webhook.number] | join('/') | lower }}",
+                "a-7/5",
+            ),
+        ] {
+            assert_eq!(told(joined), Ok(vec![right.to_owned()]), "{joined}");
         }
         let error = told("{{ webhook.list }}").unwrap_err();
         assert!(matches!(error, NoValue::Compound { .. }), "{error}");

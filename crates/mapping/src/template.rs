@@ -80,7 +80,12 @@ pub(crate) fn environment() -> Environment<'static> {
 /// The inner text when a value is exactly one expression, e.g. `{{ contact.id }}`.
 fn single_expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
-    (!inner.contains("{{") && !inner.contains("}}")).then_some(inner)
+    if inner.contains("{{") || inner.contains("}}") {
+        return None;
+    }
+    // `{{-` takes spaces away, of which a whole value has none; it is no minus.
+    let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+    Some(inner.strip_suffix(['-', '+']).unwrap_or(inner))
 }
 
 fn is_template(text: &str) -> bool {
@@ -250,6 +255,15 @@ pub fn no_quantity(template: Option<&Value>, given: Option<&Value>) -> Option<St
 pub fn number(value: &Value) -> Option<Value> {
     let seen = values::context(value).ok()?;
     values::json(&values::number(&seen)?).ok()
+}
+
+/// What is put together with others in an expression (`a ~ b`, `[a, b] | join`) and has no value. `None`: all is there.
+pub(crate) fn joined_nothing(expression: &str, context: &impl Serialize) -> Option<String> {
+    values::joined(expression).into_iter().find(|path| {
+        let whole = Value::from(format!("{{{{ {path} }}}}"));
+        let value = render(&whole, context).unwrap_or_default();
+        value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+    })
 }
 
 fn without_globals(environment: &Environment<'_>, names: HashSet<String>) -> BTreeSet<String> {

@@ -10,6 +10,10 @@ const SECONDS: f64 = 1e8;
 /// A number from here on is milliseconds: as seconds it would be after 2286, as milliseconds it is in April 1970.
 const MILLISECONDS: f64 = 1e10;
 
+/// How merge fields write times and days.
+const PROSE_TIME: &str = "%A, %B %d, %Y %I:%M %p";
+const PROSE_DAY: &str = "%A, %B %d, %Y";
+
 /// What a text or number says of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum When {
@@ -52,6 +56,7 @@ impl When {
             .or_else(|_| text.replacen(' ', "T", 1).parse())
             .ok()
             .map(Self::Local)
+            .or_else(|| of_prose(text))
     }
 
     /// Where a time is meant, midnight UTC is one like others.
@@ -98,6 +103,18 @@ impl When {
     pub(crate) fn is_local(self) -> bool {
         matches!(self, Self::Day(_) | Self::Local(_))
     }
+}
+
+/// Whether a text is a time as merge fields write it.
+pub(crate) fn is_prose(text: &str) -> bool {
+    text.contains(", ") && of_prose(text).is_some()
+}
+
+/// Times as HighLevel's merge fields write them, `{{appointment.start_time}}` and `{{appointment.only_start_date}}`.
+fn of_prose(text: &str) -> Option<When> {
+    let time = DateTime::strptime(PROSE_TIME, text).map(When::Local);
+    let day = || Date::strptime(PROSE_DAY, text).map(When::Day);
+    time.or_else(|_| day()).ok()
 }
 
 fn of_utc(instant: Timestamp) -> When {
@@ -157,6 +174,14 @@ mod tests {
             (
                 json!("20261231"),
                 Some(When::Day("2026-12-31".parse().unwrap())),
+            ),
+            (
+                json!("Tuesday, December 1, 2026 9:30 AM"),
+                Some(When::Local("2026-12-01T09:30:00".parse().unwrap())),
+            ),
+            (
+                json!("Tuesday, December 1, 2026"),
+                Some(When::Day("2026-12-01".parse().unwrap())),
             ),
             (json!(0), None),
             (json!(5), None),

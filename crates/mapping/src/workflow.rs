@@ -95,6 +95,13 @@ impl Workflow {
             .any(|path| !but.contains(&path.split('.').nth(1).unwrap_or_default()))
     }
 
+    /// Whether days and times may be compared or moved in it, so that the location's zone may matter.
+    pub fn may_need_zone(&self) -> bool {
+        self.sights()
+            .iter()
+            .any(|(_, sight)| *sight == crate::values::Sight::Zone)
+    }
+
     /// The members that templates and conditions read of what has this name.
     pub(crate) fn names_below(&self, name: &str) -> BTreeSet<String> {
         let members = self.paths(name);

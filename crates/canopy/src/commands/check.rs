@@ -172,7 +172,10 @@ fn advice(loaded: &Loaded, files: &WorkflowFiles) -> Vec<Finding> {
     let sources = config::sources(loaded, files).filter_map(Result::ok);
     let advice = sources.flat_map(|(file, text)| {
         let workflow = Workflow::parse(&file, text, &Catalog);
-        workflow.map_or_else(|_| Vec::new(), |workflow| workflow.advice(&file, text))
+        workflow.map_or_else(
+            |_| Vec::new(),
+            |workflow| workflow.advice(&file, text, &Catalog),
+        )
     });
     let told = |advice: FileError| Finding {
         note: Some(advice.to_string()),

@@ -46,7 +46,7 @@ impl StepRun<'_> {
                 .await;
         }
         let mut arguments = match self.arguments() {
-            Ok(arguments) => blanks::left_out(operation.name, arguments),
+            Ok(arguments) => blanks::fitting(operation.name, arguments),
             Err(error) => return self.refuse(error).await,
         };
         if let Err(verdict) = self.look_at_contact(operation).await {
@@ -213,7 +213,11 @@ impl StepRun<'_> {
             self.step.custom_fields.iter().zip(fields).zip(wanted)
         {
             // A value that is not there yet (an expression over nothing) leaves the field as it is.
-            if !value.is_null() {
+            let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
+            // What the file itself says empties the field.
+            let is_nothing = value.is_null()
+                || (is_blank && field.is_measured() && template::is_dynamic(&given.value));
+            if !is_nothing {
                 let is_time = template::is_time(&given.value);
                 let value = self.as_day(&field, value, is_time).await?;
                 let value = value.map_err(|problem| wrong(name, problem))?;

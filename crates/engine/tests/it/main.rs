@@ -18,6 +18,7 @@ mod late_writes;
 mod missing;
 mod modes;
 mod moved;
+mod nulls;
 mod one_body;
 mod order;
 mod own_key;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::Check;
 use super::place::Lines;
 use crate::actions::ActionKind;
 use crate::merge;
+use crate::names::Told;
 use crate::on::On;
 use crate::once::Once;
 use crate::step::Step;
@@ -89,10 +92,21 @@ impl Check<'_> {
                 ),
                 "add once = \"event\" (each time), \"month\" or \"contact\" (once for ever)",
             ),
-            Some(Once::Contact | Once::Month) if schedules.any(|one| one.each.is_none()) => (
-                format!("step \"{id}\" buys once for each contact, and this timetable has none"),
-                "add each = \"profile\" to the timetable, or write once = \"event\"",
-            ),
+            Some(once @ (Once::Contact | Once::Month))
+                if schedules.any(|one| one.each.is_none()) =>
+            {
+                (
+                    match once {
+                        Once::Month => format!(
+                            "step \"{id}\" buys once a month for each contact, and this timetable has none"
+                        ),
+                        _ => format!(
+                            "step \"{id}\" buys once for each contact, and this timetable has none"
+                        ),
+                    },
+                    "add each = \"profile\" to the timetable, or write once = \"event\"",
+                )
+            }
             _ => return,
         };
         self.tell(place, id, problem, Some(fix.to_owned()));
@@ -102,22 +116,67 @@ impl Check<'_> {
         let of = |what: &str| format!("step \"{}\", {what}", step.id);
         for (what, expression) in [("when", &step.when), ("consent", &step.consent)] {
             if let Some(expression) = expression {
-                let names = template::written_in_expression(expression);
-                self.names_in(place, &of(&format!("\"{what}\"")), &names, before);
+                self.names_of_condition(place, &of(&format!("\"{what}\"")), expression, before);
             }
         }
         if let Some(Once::Value(text)) = &step.once {
-            let names = template::names(&text.as_str().into());
-            self.names_in(place, &of("\"once\""), &names, before);
+            let text = text.as_str().into();
+            self.names_of_value(place, &of("\"once\""), &text, before);
         }
         for (name, value) in &step.with {
-            let names = template::written(value);
-            self.names_in(place, &of(&format!("\"{name}\"")), &names, before);
+            self.names_of_value(place, &of(&format!("\"{name}\"")), value, before);
         }
         for (name, field) in &step.custom_fields {
-            let names = template::written(&field.value);
             let what = of(&format!("custom field \"{name}\""));
-            self.names_in(place, &what, &names, before);
+            self.names_of_value(place, &what, &field.value, before);
+        }
+    }
+
+    pub(super) fn names_of_condition(
+        &mut self,
+        place: &Lines,
+        of: &str,
+        expression: &str,
+        steps: &[&str],
+    ) {
+        let sights = template::sights_in_expression(expression);
+        let names = template::written_in_expression(expression);
+        self.names_in(place, of, &uncalled(names, &sights), steps);
+        self.subscripts_in(place, of, &sights, steps);
+    }
+
+    fn names_of_value(&mut self, place: &Lines, of: &str, value: &Value, steps: &[&str]) {
+        let sights = template::sights(value);
+        self.names_in(
+            place,
+            of,
+            &uncalled(template::written(value), &sights),
+            steps,
+        );
+        self.subscripts_in(place, of, &sights, steps);
+    }
+
+    /// Members that are named by a text and that no run has.
+    fn subscripts_in(&mut self, place: &Lines, of: &str, sights: &[Sight], steps: &[&str]) {
+        for sight in sights {
+            if let Sight::Method { of: value, name } = sight {
+                let text =
+                    format!("{of}: {value}.{name}() is called, and values have nothing to call");
+                self.tell(
+                    place,
+                    &format!("{value}.{name}"),
+                    text,
+                    Some(instead_of_method(value, name)),
+                );
+            }
+            let Sight::Subscript(read) = sight else {
+                continue;
+            };
+            let parts = read.parts();
+            if let Some(Told::Wrong(wrong)) = self.names.subscript(&parts, steps) {
+                let text = format!("{of}: {}", wrong.problem);
+                self.tell(place, parts.last().unwrap_or(&""), text, Some(wrong.fix));
+            }
         }
     }
 
@@ -148,13 +207,7 @@ impl Check<'_> {
         );
     }
 
-    pub(super) fn names_in(
-        &mut self,
-        place: &Lines,
-        of: &str,
-        names: &BTreeSet<String>,
-        steps: &[&str],
-    ) {
+    fn names_in(&mut self, place: &Lines, of: &str, names: &BTreeSet<String>, steps: &[&str]) {
         for path in names {
             if let Some(wrong) = self.names.check(path, steps) {
                 let text = format!("{of}: {}", wrong.problem);
@@ -162,6 +215,35 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Names without those of what is called, which is told by itself.
+fn uncalled(mut names: BTreeSet<String>, sights: &[Sight]) -> BTreeSet<String> {
+    for sight in sights {
+        if let Sight::Method { of, name } = sight {
+            names.remove(&format!("{of}.{name}"));
+        }
+    }
+    names
+}
+
+/// What Python's methods are called here.
+fn instead_of_method(value: &str, name: &str) -> String {
+    let filter = match name {
+        "get" => return format!("write {value}['...']"),
+        "startswith" => return format!("write {value} is startingwith('...')"),
+        "endswith" => return format!("write {value} is endingwith('...')"),
+        "keys" | "values" => return format!("write {value} | items"),
+        "strip" | "lstrip" | "rstrip" => "trim",
+        "strftime" | "isoformat" => "date('%d')",
+        "split" => "split(',')",
+        "replace" => "replace('a', 'b')",
+        "append" | "extend" => return format!("write {value} + ['...']"),
+        "format" => return "put texts together with ~".to_owned(),
+        known if crate::words::filters().any(|filter| filter == known) => known,
+        _ => return "use a filter, such as | lower or | split(',')".to_owned(),
+    };
+    format!("write {value} | {filter}")
 }
 
 /// What to write where a text is gone through as a list.

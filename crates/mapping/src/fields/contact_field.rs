@@ -72,6 +72,14 @@ impl CustomFieldInfo {
         matches!(self.kind(), Some(Kind::Text { .. } | Kind::One(_)))
     }
 
+    /// Whether an empty text is no value of it, but nothing: numbers, days, yes or no.
+    pub fn is_measured(&self) -> bool {
+        matches!(
+            self.kind(),
+            Some(Kind::Number { .. } | Kind::Date | Kind::Flag(_))
+        )
+    }
+
     /// Whether it takes days.
     pub fn is_date(&self) -> bool {
         self.kind() == Some(Kind::Date)

@@ -63,6 +63,10 @@ impl Kind {
             Value::Array(items) => match items.as_slice() {
                 [] => return Ok(None),
                 [Value::String(one)] => tidy(one),
+                // As lists read in texts.
+                _ if matches!(self, Self::Text { .. }) => {
+                    tidy(&crate::template::as_text(value).unwrap_or_default())
+                }
                 _ => return Err(self.unfit(value)),
             },
             Value::Object(_) => return Err(self.unfit(value)),

@@ -109,6 +109,21 @@ fn every_field_is_one_that_reads_something_or_is_told() {
     assert_eq!(meaning("contact.firstName"), None);
 }
 
+/// `mentions` is the quick look before anything is compiled; it must miss no field.
+#[test]
+fn no_field_reads_what_the_quick_look_misses() {
+    for (field, _) in FIELDS {
+        for name in template::names_in_expression(field) {
+            let root = name.split('.').next().unwrap();
+            // The location's id needs no reading.
+            assert!(
+                name == "location.id" || mentions(root, field),
+                "{field} reads {name}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_a_field_reads_is_known_before_a_run() {
     for (text, name, right) in [

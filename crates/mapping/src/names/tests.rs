@@ -59,6 +59,58 @@ fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
             "w.toml:11: step \"more\", \"when\": steps.buy has no \"treeURL\"; did you mean \"treeUrl\"? If the service does send it, write steps.buy['treeURL']",
         ),
         (
+            "[\"contact.created\"]",
+            "when = \"record.first_name == 'Ada'\"",
+            "w.toml:4: \"when\": record.first_name has no value; for the merge field write contact.first_name",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.email.domain == 'x'\"",
+            "w.toml:4: \"when\": contact.email is a text, and has no member \"domain\"; for a filter write contact.email | domain",
+        ),
+        // Templates call nothing of what they read, as Python does.
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.email.lower() == 'x'\"",
+            "w.toml:4: \"when\": contact.email.lower() is called, and values have nothing to call; write contact.email | lower",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"event.occurredAt.strftime('%d') == '1'\"",
+            "w.toml:4: \"when\": event.occurredAt.strftime() is called, and values have nothing to call; write event.occurredAt | date('%d')",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact.get('email')\"",
+            "w.toml:4: \"when\": contact.get() is called, and values have nothing to call; write contact['...']",
+        ),
+        // A subscript reads what is there as well, and nothing else.
+        (
+            "[\"contact.created\"]",
+            "when = \"event['knd'] == 'x'\"",
+            "w.toml:4: \"when\": event has no \"knd\"; did you mean \"kind\"?",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"location['nmae'] == 'x'\"",
+            "w.toml:4: \"when\": location has no \"nmae\"; did you mean \"name\"?",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"contact['first_name'] == 'Ada'\"",
+            "w.toml:4: \"when\": contact['first_name'] has no value; for the merge field write contact.first_name",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"location['full_address'] == 'x'\"",
+            "w.toml:4: \"when\": location['full_address'] has no value; for the merge field write location.full_address",
+        ),
+        (
+            "[\"contact.created\"]",
+            "[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nonce = \"{{ steps['last'].x }}\"\nwith = { number = 1 }",
+            "w.toml:7: step \"buy\", \"once\": no earlier step is called \"last\"; no step comes before this one",
+        ),
+        (
             "[\"get-contact-notes\"]",
             "when = \"nota.body\"",
             "w.toml:4: \"when\": there is nothing called \"nota\"; did you mean \"note\"?",
@@ -119,7 +171,7 @@ with = { contactId = "{{ contact.id }}" }
 "contact.tier" = { value = "Gold" }
 "contact.teer" = { value = "Gold" }
 "Twice" = { value = "{{ custom['anything'] }}" }
-"f9" = { value = "by its id" }
+"f9" = { value = "{{ custom['Tear'] }}{{ custom['Other'] }}{{ custom['tier'] }}" }
 "#;
     let workflow = Workflow::parse("w.toml", text, &SomeActions).unwrap();
     let made = fields_made_by(&workflow, &[]);
@@ -163,6 +215,8 @@ with = { contactId = "{{ contact.id }}" }
             "w.toml:5: \"consent\": custom.other is a text where a list is meant; split it, e.g. custom.other | split(','), or, for a part of the text, write: custom.other is containing('...')",
             "w.toml:15: step \"fields\": the location has no custom field \"contact.teer\"; did you mean \"contact.tier\"?",
             "w.toml:16: step \"fields\": the location has several custom fields \"Twice\"; write its key, \"contact.twice\" or \"contact.twice_2\"",
+            "w.toml:16: step \"fields\", \"Twice\": the location's contacts have no custom field \"anything\"; write its name as the location has it, or its key as custom.key",
+            "w.toml:17: step \"fields\", \"f9\": the location's contacts have no custom field \"Tear\"; did you mean \"Tier\"?",
         ]
     );
 }

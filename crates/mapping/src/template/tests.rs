@@ -144,3 +144,20 @@ proptest! {
         prop_assert_eq!(render(&value, &context()).unwrap(), value);
     }
 }
+
+/// The notation's marks for "no space here" are none of the expression's.
+#[test]
+fn marks_of_spaces_around_a_whole_value_change_nothing_of_it() {
+    let context = json!({ "x": "5", "n": 5.5 });
+    for (text, right) in [
+        ("{{- x }}", json!("5")),
+        ("{{ x -}}", json!("5")),
+        ("{{- n -}}", json!(5.5)),
+        ("{{+ n +}}", json!(5.5)),
+        ("{{ -n }}", json!(-5.5)),
+        ("{{- -n }}", json!(-5.5)),
+    ] {
+        check(&json!(text)).unwrap();
+        assert_eq!(render(&json!(text), &context), Ok(right), "{text}");
+    }
+}

@@ -11,6 +11,13 @@ use super::number::number;
 pub(super) const NUMBER: &str = "canopy number";
 /// The same right of a division.
 pub(super) const DIVISOR: &str = "canopy divisor";
+/// A text left of `*`, as a call.
+pub(super) const FACTOR: &str = "canopy factor";
+/// What comes of two numbers, as a call.
+pub(super) const EXACT: &str = "canopy exact";
+/// `//` and `%` as calls.
+pub(super) const QUOTIENT: &str = "canopy quotient";
+pub(super) const REST: &str = "canopy rest";
 /// So many numbers are enough for every loop.
 const MOST_OF_A_RANGE: i64 = 10_000;
 /// `a + b` as a call.
@@ -26,6 +33,45 @@ fn divisor(value: &Value) -> Result<Value, Mistake> {
         return Err(Mistake::new(value, "nothing can be divided by it"));
     }
     Ok(number)
+}
+
+/// To 15 digits, which are exact: 1.1 * 3 is 3.3 and not 3.3000000000000003, whatever is made of it next.
+fn exact(number: f64) -> f64 {
+    format!("{number:.14e}").parse().unwrap_or(number)
+}
+
+/// A number that a calculation came to.
+fn reckoned(value: &Value) -> Value {
+    match f64::try_from(value.clone()) {
+        Ok(number) if value.kind() == ValueKind::Number && !value.is_integer() => {
+            Value::from(exact(number))
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The whole number of times that one goes into the other, and what is left: below zero both go down.
+fn divide(left: &Value, right: &Value) -> Result<(Value, Value), Error> {
+    if left.is_integer()
+        && right.is_integer()
+        && let (Ok(left), Ok(right)) = (i64::try_from(left.clone()), i64::try_from(right.clone()))
+        && let (Some(times), Some(rest)) = (
+            left.checked_div_euclid(right),
+            left.checked_rem_euclid(right),
+        )
+    {
+        return Ok((Value::from(times), Value::from(rest)));
+    }
+    let (left, right) = (f64::try_from(left.clone())?, f64::try_from(right.clone())?);
+    let times = exact(left / right);
+    let times = if right > 0.0 {
+        times.floor()
+    } else {
+        times.ceil()
+    };
+    let number =
+        |number: f64| super::number::whole(number).map_or_else(|| Value::from(number), Value::from);
+    Ok((number(times), number(exact(left - exact(times * right)))))
 }
 
 /// A sum, or what two texts or lists come to together.
@@ -44,7 +90,7 @@ pub(super) fn plus(left: &Value, right: &Value) -> Result<Value, Mistake> {
                 return Ok(i64::try_from(sum).map_or_else(|_| Value::from(sum), Value::from));
             }
             let float = |value: Value| f64::try_from(value).unwrap_or(f64::NAN);
-            Ok(Value::from(float(one) + float(other)))
+            Ok(Value::from(exact(float(one) + float(other))))
         }
         (ValueKind::String, ValueKind::String) => {
             if number(left).is_some() && number(right).is_some() {
@@ -77,6 +123,16 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     });
     environment.add_function(DIVISOR, move |value: &Value, name: Option<&str>| {
         divisor(value).map_err(|mistake| named(mistake, name))
+    });
+    environment.add_function(EXACT, |value: &Value| reckoned(value));
+    environment.add_function(QUOTIENT, |left: &Value, right: &Value| {
+        divide(left, right).map(|(times, _)| times)
+    });
+    environment.add_function(REST, |left: &Value, right: &Value| {
+        divide(left, right).map(|(_, rest)| rest)
+    });
+    environment.add_function(FACTOR, |value: &Value| {
+        number(value).unwrap_or_else(|| value.clone())
     });
     environment.add_function(
         PLUS,

@@ -3,11 +3,14 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use minijinja::value::{Rest, ValueKind};
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, State, Value};
 
 use super::mistake::{Mistake, looks_grouped};
+use super::moments::{self, Clock};
 use super::number::{flag, is_blank, is_missing, number};
+use crate::when;
 
 /// Comparisons as calls.
 pub(super) const EQUAL: &str = "canopy equal";
@@ -22,6 +25,8 @@ pub(super) enum Key {
     Flag(bool),
     Number(Value),
     Instant(Timestamp),
+    /// A time on a clock that all of them are read on.
+    Civil(DateTime),
     Text(String),
 }
 
@@ -35,7 +40,11 @@ pub(super) struct Texts {
 }
 
 /// The keys of values that are ordered together; `None` where there is no value.
-pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>, Mistake> {
+pub(super) fn keys(
+    values: &[Value],
+    as_texts: Texts,
+    clock: &Clock<'_>,
+) -> Result<Vec<Option<Key>>, Mistake> {
     let present = || values.iter().filter(|value| !is_missing(value));
     let is = |kind: ValueKind| move |value: &&Value| value.kind() == kind;
     if let Some(wrong) = present().find(|value| {
@@ -103,15 +112,12 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
     {
         return Err(Mistake::new(wrong, "is neither a date nor a time"));
     }
-    let instant = |value: &Value| value.as_str()?.trim().parse::<Timestamp>().ok();
-    if texts().next().is_some() && texts().all(|text| instant(text).is_some()) {
-        return Ok(values
-            .iter()
-            .map(|value| instant(value).map(Key::Instant))
-            .collect());
+    if let Some(keys) = moments::keys(values, clock)? {
+        return Ok(keys);
     }
     let text = |value: &Value| {
-        let text = value.as_str()?;
+        // HighLevel writes what has no value as an empty text.
+        let text = value.as_str().filter(|_| !is_blank(value))?;
         Some(Key::Text(if as_texts.fold {
             text.to_lowercase()
         } else {
@@ -122,7 +128,7 @@ pub(super) fn keys(values: &[Value], as_texts: Texts) -> Result<Vec<Option<Key>>
 }
 
 /// A date may be compared with a year or a month: `contact.dateAdded > '2026'`.
-fn is_year(text: &Value) -> bool {
+pub(super) fn is_year(text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim();
     let (year, month) = text.split_once('-').unwrap_or((text, "01"));
     let digits =
@@ -130,19 +136,23 @@ fn is_year(text: &Value) -> bool {
     digits(year, 4) && digits(month, 2)
 }
 
-fn is_date(text: &Value) -> bool {
+pub(super) fn is_date(text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim();
     let day = text.get(..10).unwrap_or_default();
-    day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
+    (day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()) || when::is_prose(text)
 }
 
 /// `None`: one of them has no value.
-pub(super) fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, Mistake> {
+pub(super) fn order(
+    left: &Value,
+    right: &Value,
+    clock: &Clock<'_>,
+) -> Result<Option<Ordering>, Mistake> {
     let texts = Texts {
         fold: false,
         strict: true,
     };
-    let mut keys = keys(&[left.clone(), right.clone()], texts)?.into_iter();
+    let mut keys = keys(&[left.clone(), right.clone()], texts, clock)?.into_iter();
     Ok(match (keys.next().flatten(), keys.next().flatten()) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => None,
@@ -176,8 +186,41 @@ pub(super) fn equal(left: &Value, right: &Value) -> Result<bool, Mistake> {
         // 1 is not true, and 0 not false: `> 0` would end the run as well.
         (ValueKind::Bool | ValueKind::Map, ValueKind::Number) => Err(Mistake::no_number(left)),
         (ValueKind::Number, ValueKind::Bool | ValueKind::Map) => Err(Mistake::no_number(right)),
+        (ValueKind::Map, ValueKind::Map) => Ok(equal_members(left, right)),
+        _ if is_list(left) => Ok(equal_items(left, right)),
+        // One person writes an address in more ways than one.
+        (ValueKind::String, ValueKind::String) if is_address(left) && is_address(right) => {
+            let key = |text: &Value| text.as_str().unwrap_or_default().trim().to_lowercase();
+            Ok(key(left) == key(right))
+        }
         _ => Ok(left == right),
     }
+}
+
+/// An e-mail address as such.
+fn is_address(text: &Value) -> bool {
+    let text = text.as_str().unwrap_or_default().trim();
+    let is_part = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    text.split_once('@').is_some_and(|(name, host)| {
+        is_part(name) && is_part(host) && host.contains('.') && !host.contains('@')
+    })
+}
+
+/// Lists are equal item by item; what cannot be compared is not.
+fn equal_items(left: &Value, right: &Value) -> bool {
+    let items = |list: &Value| -> Vec<Value> { list.try_iter().into_iter().flatten().collect() };
+    let (left, right) = (items(left), items(right));
+    let mut pairs = left.iter().zip(&right);
+    left.len() == right.len() && pairs.all(|(one, other)| equal(one, other).unwrap_or(false))
+}
+
+/// Objects are equal member by member; one that has no value is none.
+fn equal_members(left: &Value, right: &Value) -> bool {
+    let names =
+        |object: &Value| -> Vec<Value> { object.try_iter().into_iter().flatten().collect() };
+    let at = |object: &Value, name: &Value| object.get_item(name).unwrap_or_default();
+    let mut all = names(left).into_iter().chain(names(right));
+    all.all(|name| equal(&at(left, &name), &at(right, &name)).unwrap_or(false))
 }
 
 fn equal_number(wanted: &Value, text: &Value) -> Result<bool, Mistake> {
@@ -254,6 +297,9 @@ fn named(mistake: Mistake, (left, right, left_name, right_name): Sides<'_>) -> E
     mistake.named(name).into()
 }
 
+/// Which orders of two values a comparison means.
+type Holds = fn(Ordering) -> bool;
+
 /// What compares two values.
 type Compare = fn(&Value, &Value) -> Result<bool, Mistake>;
 
@@ -266,41 +312,27 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function(EQUAL, |left: &Value, right: &Value, names: Rest<Value>| {
         equal(left, right).map_err(|mistake| named(mistake, sides(left, right, &names)))
     });
-    environment.add_function(BELOW, |left: &Value, right: &Value, names: Rest<Value>| {
-        order(left, right)
-            .map(|order| order == Some(Ordering::Less))
-            .map_err(|mistake| named(mistake, sides(left, right, &names)))
-    });
-    environment.add_function(
-        AT_MOST,
-        |left: &Value, right: &Value, names: Rest<Value>| {
-            order(left, right)
-                .map(|order| matches!(order, Some(Ordering::Less | Ordering::Equal)))
-                .map_err(|mistake| named(mistake, sides(left, right, &names)))
-        },
-    );
+    let orders: [(&'static str, Holds); 2] = [(BELOW, Ordering::is_lt), (AT_MOST, Ordering::is_le)];
+    for (function, holds) in orders {
+        environment.add_function(
+            function,
+            move |state: &State<'_, '_>, left: &Value, right: &Value, names: Rest<Value>| {
+                order(left, right, &Clock::of(state, &names))
+                    .map(|order| order.is_some_and(holds))
+                    .map_err(|mistake| named(mistake, sides(left, right, &names)))
+            },
+        );
+    }
     environment.add_function(
         CONTAINS,
         |list: &Value, item: &Value, names: Rest<Value>| {
             contains(list, item).map_err(|mistake| named(mistake, sides(list, item, &names)))
         },
     );
-    let tests: [(&[&'static str], Compare); 7] = [
+    let tests: [(&[&'static str], Compare); 3] = [
         (&["eq", "equalto", "=="], equal),
         (&["ne", "!="], |left, right| {
             equal(left, right).map(|equal| !equal)
-        }),
-        (&["lt", "lessthan", "<"], |left, right| {
-            order(left, right).map(|order| order == Some(Ordering::Less))
-        }),
-        (&["le", "<="], |left, right| {
-            order(left, right).map(|order| order.is_some_and(Ordering::is_le))
-        }),
-        (&["gt", "greaterthan", ">"], |left, right| {
-            order(left, right).map(|order| order == Some(Ordering::Greater))
-        }),
-        (&["ge", ">="], |left, right| {
-            order(left, right).map(|order| order.is_some_and(Ordering::is_ge))
         }),
         (&["in"], |item, list| contains(list, item)),
     ];
@@ -309,6 +341,25 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             environment.add_test(*name, move |left: &Value, right: &Value| {
                 compare(left, right).map_err(Error::from)
             });
+        }
+    }
+    let orders: [(&[&'static str], Holds); 4] = [
+        (&["lt", "lessthan", "<"], Ordering::is_lt),
+        (&["le", "<="], Ordering::is_le),
+        (&["gt", "greaterthan", ">"], Ordering::is_gt),
+        (&["ge", ">="], Ordering::is_ge),
+    ];
+    for (names, holds) in orders {
+        for name in names {
+            environment.add_test(
+                *name,
+                move |state: &State<'_, '_>, left: &Value, right: &Value| {
+                    let order = order(left, right, &Clock::of(state, &[]));
+                    order
+                        .map(|order| order.is_some_and(holds))
+                        .map_err(Error::from)
+                },
+            );
         }
     }
     environment.add_test("containing", |text: &Value, part: &Value| {

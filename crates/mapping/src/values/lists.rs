@@ -1,18 +1,23 @@
 //! Filters over lists that compare: least, most, sorted, summed up, each once. And what is no list where one is meant.
 
+mod chosen;
+
 use minijinja::value::{Kwargs, Rest, ValueKind};
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, State, Value};
 
 use super::arithmetic::plus;
 use super::compare::{Key, Texts, equal, keys};
 use super::convert::at;
 use super::is_missing;
 use super::mistake::Mistake;
+use super::moments::Clock;
 use super::number::is_blank;
 use super::print::{listed, printed};
 
 /// What a loop or a filter for lists goes through, as a call.
 pub(super) const LIST: &str = "canopy list";
+/// What stands at a place, as a call.
+pub(super) const AT: &str = "canopy at";
 /// The first of two that has a value, as a call.
 pub(super) const FIRST: &str = "canopy first";
 /// Filters that go through a list. A text has letters and no items: going through them is never meant.
@@ -61,6 +66,22 @@ fn items(value: &Value) -> Result<Vec<Value>, Error> {
     Ok(list.try_iter()?.collect())
 }
 
+/// What stands at a place of a list, or under a name of an object: a number that came as a text is that place or name. A
+/// text has letters, and `[0]` is never meant for the first of them.
+fn placed(of: &Value, place: &Value) -> Result<Value, Mistake> {
+    let of = list(of)?;
+    let found = |place: &Value| {
+        of.get_item(place)
+            .ok()
+            .filter(|found| !found.is_undefined())
+    };
+    let other = || match place.as_str() {
+        Some(_) => found(&super::number(place)?),
+        None => found(&Value::from(printed(place).ok()?)),
+    };
+    Ok(found(place).or_else(other).unwrap_or_default())
+}
+
 /// What an item is compared by.
 fn part(item: &Value, attribute: Option<&str>) -> Value {
     attribute.map_or_else(|| item.clone(), |path| at(item, path.trim()))
@@ -68,6 +89,7 @@ fn part(item: &Value, attribute: Option<&str>) -> Value {
 
 /// The least or the most of a list. Where one of them has no value, nobody knows: there is none.
 fn extreme(
+    state: &State<'_, '_>,
     value: &Value,
     options: &Kwargs,
     is_better: fn(&Key, &Key) -> bool,
@@ -81,7 +103,10 @@ fn extreme(
     let parts: Vec<Value> = items.iter().map(|item| part(item, attribute)).collect();
     let mut best: Option<(Key, Value)> = None;
     let texts = Texts { fold, strict: true };
-    for (key, item) in keys(&parts, texts)?.into_iter().zip(items) {
+    for (key, item) in keys(&parts, texts, &Clock::of(state, &[]))?
+        .into_iter()
+        .zip(items)
+    {
         let Some(key) = key else {
             return Ok(Value::UNDEFINED);
         };
@@ -100,7 +125,7 @@ fn extreme(
     })
 }
 
-fn sort(value: &Value, options: &Kwargs) -> Result<Value, Error> {
+fn sort(state: &State<'_, '_>, value: &Value, options: &Kwargs) -> Result<Value, Error> {
     let attributes = options.get::<Option<&str>>("attribute")?;
     let fold = !options
         .get::<Option<bool>>("case_sensitive")?
@@ -118,6 +143,7 @@ fn sort(value: &Value, options: &Kwargs) -> Result<Value, Error> {
                 fold,
                 strict: false,
             },
+            &Clock::of(state, &[]),
         )?);
     }
     let mut places: Vec<usize> = (0..items.len()).collect();
@@ -224,6 +250,9 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function(LIST, |value: &Value, name: Option<&str>| {
         list(value).map_err(|mistake| Error::from(mistake.named(name)))
     });
+    environment.add_function(AT, |of: &Value, place: &Value, name: Option<&str>| {
+        placed(of, place).map_err(|mistake| Error::from(mistake.named(name)))
+    });
     environment.add_function(FIRST, |one: &Value, other: &Value| {
         if is_missing(one) {
             other.clone()
@@ -231,15 +260,22 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             one.clone()
         }
     });
-    environment.add_filter("min", |value: &Value, options: Kwargs| {
-        extreme(value, &options, |key, best| key < best)
-    });
-    environment.add_filter("max", |value: &Value, options: Kwargs| {
-        extreme(value, &options, |key, best| key > best)
-    });
-    environment.add_filter("sort", |value: &Value, options: Kwargs| {
-        sort(value, &options)
-    });
+    environment.add_filter(
+        "min",
+        |state: &State<'_, '_>, value: &Value, options: Kwargs| {
+            extreme(state, value, &options, |key, best| key < best)
+        },
+    );
+    environment.add_filter(
+        "max",
+        |state: &State<'_, '_>, value: &Value, options: Kwargs| {
+            extreme(state, value, &options, |key, best| key > best)
+        },
+    );
+    environment.add_filter(
+        "sort",
+        |state: &State<'_, '_>, value: &Value, options: Kwargs| sort(state, value, &options),
+    );
     environment.add_filter(
         "sum",
         |value: &Value, attribute: Option<&str>, options: Kwargs| sum(value, attribute, &options),
@@ -257,6 +293,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             join(value, between, attribute, &options)
         },
     );
+    chosen::add_to(environment);
     environment.add_filter("items", |value: &Value| pairs(value));
     environment.add_filter("letters", letters);
     environment.add_filter("default", default);

@@ -1,5 +1,7 @@
 //! What can be told of an expression before it runs: lists looked for in, and caps made of values that can be missing.
 
+mod zones;
+
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
 use minijinja::machinery::{parse, parse_expr};
 
@@ -15,6 +17,47 @@ pub(crate) enum Sight {
     Text(String),
     /// The least or the most of these, which may have no value.
     Cap { filter: String, paths: Vec<String> },
+    /// A member that is named by a text, `contact['score']`.
+    Subscript(Read),
+    /// `contact.email.lower()`: the value and what is called of it.
+    Method { of: String, name: String },
+    /// Days and times may be compared or moved here, of which some name no zone.
+    Zone,
+}
+
+/// A path that ends in a subscript, from its root on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Read {
+    parts: Vec<String>,
+    /// The file says what counts where there is no value.
+    pub has_default: bool,
+}
+
+impl Read {
+    pub fn parts(&self) -> Vec<&str> {
+        self.parts.iter().map(String::as_str).collect()
+    }
+
+    /// `['a']` and `.a` alike.
+    fn parts_of(tree: &Expr<'_>) -> Option<Vec<String>> {
+        let (of, name) = match tree {
+            Expr::Var(node) => return Some(vec![node.id.to_owned()]),
+            Expr::GetAttr(node) => (&node.expr, node.name),
+            Expr::GetItem(node) => match &node.subscript_expr {
+                Expr::Const(name) => (&node.expr, name.value.as_str()?),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut parts = Self::parts_of(of)?;
+        parts.push(name.to_owned());
+        Some(parts)
+    }
+
+    fn sight(tree: &Expr<'_>, has_default: bool) -> Option<Sight> {
+        let parts = Self::parts_of(tree)?;
+        Some(Sight::Subscript(Self { parts, has_default }))
+    }
 }
 
 /// What an expression shows.
@@ -35,6 +78,38 @@ pub(crate) fn in_template(source: &str) -> Vec<Sight> {
         minijinja::syntax::SyntaxConfig::default(),
     ) {
         stmt(&tree, &mut found);
+    }
+    found
+}
+
+/// The bare paths that an expression puts together with others: the operands of `~`, and the items of a list that is
+/// joined.
+pub(crate) fn joined(source: &str) -> Vec<String> {
+    fn parts(tree: &Expr<'_>, found: &mut Vec<String>) {
+        match tree {
+            Expr::BinOp(node) if matches!(node.op, BinOpKind::Concat | BinOpKind::Add) => {
+                for side in [&node.left, &node.right] {
+                    match side {
+                        Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
+                            found.extend(literal_path(side));
+                        }
+                        other => parts(other, found),
+                    }
+                }
+            }
+            Expr::Filter(node) => match (node.name, &node.expr) {
+                ("join", Some(Expr::List(list))) => {
+                    found.extend(list.items.iter().filter_map(bare_path));
+                }
+                (_, Some(of)) => parts(of, found),
+                (_, None) => {}
+            },
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(tree) = parse_expr(source) {
+        parts(&tree, &mut found);
     }
     found
 }
@@ -158,6 +233,9 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
         }
         Expr::UnaryOp(node) => expr(&node.expr, found),
         Expr::BinOp(node) => {
+            if zones::in_pair(node) {
+                found.push(Sight::Zone);
+            }
             if matches!(node.op, BinOpKind::In) {
                 is_list(&node.right, found);
             }
@@ -166,6 +244,9 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
         }
         Expr::Compare(node) => {
             expr(&node.expr, found);
+            if zones::in_comparison(node) {
+                found.push(Sight::Zone);
+            }
             for op in &node.ops {
                 if matches!(op.op, CompareOpKind::In | CompareOpKind::NotIn) {
                     is_list(&op.expr, found);
@@ -179,7 +260,16 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             node.false_expr.iter().for_each(|tree| expr(tree, found));
         }
         Expr::Filter(node) => {
+            if zones::in_filter(node) {
+                found.push(Sight::Zone);
+            }
             if let Some(of) = &node.expr {
+                if let ("default" | "d", Expr::GetItem(read)) = (node.name, of) {
+                    found.extend(Read::sight(of, true));
+                    expr(&read.expr, found);
+                    args(&node.args, found);
+                    return;
+                }
                 if FILTERS.contains(&node.name) {
                     is_list(of, found);
                 }
@@ -197,6 +287,9 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             args(&node.args, found);
         }
         Expr::Test(node) => {
+            if zones::in_test(node) {
+                found.push(Sight::Zone);
+            }
             if node.name == "in" {
                 for arg in &node.args {
                     if let CallArg::Pos(list) = arg {
@@ -212,10 +305,24 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             if matches!(&node.subscript_expr, Expr::Const(place) if place.value.is_number()) {
                 is_list(&node.expr, found);
             }
+            found.extend(Read::sight(tree, false));
             expr(&node.expr, found);
             expr(&node.subscript_expr, found);
         }
-        Expr::Call(node) => args(&node.args, found),
+        Expr::Call(node) => {
+            if let Expr::GetAttr(method) = &node.expr {
+                let of = literal_path(&method.expr).unwrap_or_else(|| "a text".to_owned());
+                // What a loop and a namespace have are functions.
+                if !["loop", "super"].contains(&of.as_str()) {
+                    found.push(Sight::Method {
+                        of,
+                        name: method.name.to_owned(),
+                    });
+                }
+                expr(&method.expr, found);
+            }
+            args(&node.args, found);
+        }
         Expr::List(node) => node.items.iter().for_each(|tree| expr(tree, found)),
         Expr::Tuple(node) => node.items.iter().for_each(|tree| expr(tree, found)),
         Expr::Map(node) => node.values.iter().for_each(|tree| expr(tree, found)),

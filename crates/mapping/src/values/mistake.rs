@@ -1,10 +1,9 @@
 //! A value that an operator or a filter cannot mean: it ends the run with a message instead of a silent false.
 
-use std::fmt::Write as _;
-
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
+use super::money::{Unread, read};
 use super::number::number;
 use super::{is_missing, json};
 
@@ -114,48 +113,20 @@ pub(super) fn looks_grouped(value: &Value) -> bool {
         && text.chars().filter(|c| *c == '-').count() < 2
 }
 
-/// How a text becomes the number that it is meant as. `1,000` is a thousand, `12,50` twelve and a half.
+/// How a text becomes the number that it is meant as, by the reader of amounts.
 fn undressing(text: &str) -> String {
-    let mut replaced = Vec::new();
-    let text = text.trim();
-    let mut seen = Vec::new();
-    for letter in text.chars() {
-        if !letter.is_ascii_digit() && !matches!(letter, ',' | '.' | '-' | '+') {
-            if !seen.contains(&letter) {
-                replaced.push((letter, ""));
-            }
-            seen.push(letter);
-        }
-    }
-    let digits: String = text.chars().filter(|c| !seen.contains(c)).collect();
-    let (commas, points) = (digits.matches(',').count(), digits.matches('.').count());
-    let behind = |mark: char| digits.rsplit(mark).next().map_or(0, str::len);
-    let leads_zero = digits.trim_start_matches(['-', '+']).starts_with("0,");
-    if commas == 1 && points == 0 && (behind(',') != 3 || leads_zero) {
-        replaced.push((',', "."));
-    } else if commas == 1 && points > 0 && digits.rfind(',') > digits.rfind('.') {
-        replaced.push(('.', ""));
-        replaced.push((',', "."));
-    } else {
-        if commas > 0 {
-            replaced.push((',', ""));
-        }
-        if points > 1 {
-            replaced.push(('.', ""));
-        }
-    }
-    let mut digits = text.to_owned();
-    let mut filters = String::new();
-    for (mark, by) in replaced {
-        digits = digits.replace(mark, by);
-        let quote = if mark == '\'' { '"' } else { '\'' };
-        let _ = write!(filters, " | replace({quote}{mark}{quote}, '{by}')");
-    }
     let problem = "is no number as programs read it";
-    if number(&Value::from(digits.clone())).is_none() {
-        return format!("{problem}; have it sent as digits with at most one point");
+    match read(text, None) {
+        Ok(amount) => format!("{problem}; to read it as {amount} write | amount"),
+        Err(Unread::Open(ways)) => format!("{problem}; {ways}"),
+        Err(_) => match text.trim().strip_suffix('%') {
+            Some(percent) if number(&percent.into()).is_some() => {
+                let percent = percent.trim();
+                format!("{problem}; to read it as {percent} write | replace('%', '')")
+            }
+            _ => format!("{problem}; have it sent as digits with at most one point"),
+        },
     }
-    format!("{problem}; to read it as {} write{filters}", digits.trim())
 }
 
 /// The value as JSON, cut where it is long.

@@ -1,5 +1,7 @@
 //! Amounts of money: as they read in texts, and read from texts.
 
+mod currency;
+
 use minijinja::{Environment, Error, Value};
 use rust_decimal::Decimal;
 use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
@@ -36,28 +38,33 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
                     super::number(value).ok_or_else(|| Mistake::no_number(value).into())
                 };
             };
-            let read = read(text, mark).map_err(|problem| Mistake::new(value, problem))?;
+            let read = read(text, mark).map_err(|error| Mistake::new(value, error.to_string()))?;
             let number = read.to_f64().unwrap_or_default();
             Ok(whole(number).map_or_else(|| Value::from(number), Value::from))
         },
     );
 }
 
-const NO_AMOUNT: &str =
-    "is no amount of money: digits, with what groups them, and a currency before or after";
+/// Why a text is read as no amount.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("is no amount of money: digits, with what groups them, and a currency before or after")]
+    Not,
+    /// Digits are grouped, or a fraction has three of them.
+    #[error("{0}")]
+    Open(String),
+    #[error("cannot be read: its fraction stands after '.' or ',', and not after '{0}'")]
+    Mark(String),
+}
 
 /// The number that a written amount is. `mark` stands before its fraction, where that is not clear.
-fn read(text: &str, mark: Option<&str>) -> Result<Decimal, String> {
-    let (digits, is_negative) = without_currency(text).ok_or(NO_AMOUNT)?;
+pub(super) fn read(text: &str, mark: Option<&str>) -> Result<Decimal, Unread> {
+    let (digits, is_negative) = without_currency(text).ok_or(Unread::Not)?;
     let is_mark = |c: char| c == '.' || c == ',';
     let mark = match mark {
         None => mark_of(&digits)?,
         Some("." | ",") => mark.and_then(|mark| mark.chars().next()),
-        Some(other) => {
-            return Err(format!(
-                "cannot be read: its fraction stands after '.' or ',', and not after '{other}'"
-            ));
-        }
+        Some(other) => return Err(Unread::Mark(other.to_owned())),
     };
     let (head, fraction) = match mark.and_then(|mark| digits.rsplit_once(mark)) {
         Some((head, fraction)) => (head, fraction),
@@ -67,6 +74,8 @@ fn read(text: &str, mark: Option<&str>) -> Result<Decimal, String> {
     let groups: Vec<&str> = head.split(|c: char| !c.is_ascii_digit()).collect();
     let is_grouped = groups.len() == 1
         || ((1..=3).contains(&groups[0].len())
+            // Nobody groups a number that begins with 0.
+            && !groups[0].starts_with('0')
             && groups[1..]
                 .iter()
                 .all(|group| (2..=3).contains(&group.len()))
@@ -83,20 +92,20 @@ fn read(text: &str, mark: Option<&str>) -> Result<Decimal, String> {
         && !(head.is_empty() && fraction.is_empty())
         && !fraction.contains(is_mark);
     if !is_grouped || !is_one_sort || !is_clean {
-        return Err(NO_AMOUNT.to_owned());
+        return Err(Unread::Not);
     }
     let whole: String = head.chars().filter(char::is_ascii_digit).collect();
     let sign = if is_negative { "-" } else { "" };
-    let plain = format!(
-        "{sign}{}.{}",
-        if whole.is_empty() { "0" } else { &whole },
-        if fraction.is_empty() { "0" } else { fraction }
-    );
-    plain.parse().map_err(|_| NO_AMOUNT.to_owned())
+    let whole = if whole.is_empty() { "0" } else { &whole };
+    let plain = match fraction {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
+    };
+    plain.parse().map_err(|_| Unread::Not)
 }
 
 /// The mark before the fraction. One that could group digits as well is not guessed: 1,234 would be a thousand times 1.234.
-fn mark_of(digits: &str) -> Result<Option<char>, String> {
+fn mark_of(digits: &str) -> Result<Option<char>, Unread> {
     let count = |mark: char| digits.matches(mark).count();
     let last = digits
         .rfind(['.', ','])
@@ -109,9 +118,9 @@ fn mark_of(digits: &str) -> Result<Option<char>, String> {
             let (whole, fraction) = digits.rsplit_once(mark).unwrap_or((digits, ""));
             let is_open = fraction.len() == 3 && (1..=3).contains(&whole.len()) && whole != "0";
             if is_open {
-                return Err(format!(
+                return Err(Unread::Open(format!(
                     "can be read in two ways, {whole}{fraction} and {whole}.{fraction}; name what stands before the fraction: | amount('.') or | amount(',')"
-                ));
+                )));
             }
             Some(mark)
         }
@@ -120,34 +129,14 @@ fn mark_of(digits: &str) -> Result<Option<char>, String> {
 
 /// Digits and what is between them, and whether it is below zero.
 fn without_currency(text: &str) -> Option<(String, bool)> {
-    let is_currency = |c: char| {
-        c.is_whitespace()
-            || c.is_alphabetic()
-            || matches!(
-                c,
-                '$' | '£'
-                    | '€'
-                    | '¥'
-                    | '₹'
-                    | '₩'
-                    | '₽'
-                    | '₺'
-                    | '฿'
-                    | '₫'
-                    | '₪'
-                    | '₦'
-                    | '¢'
-            )
-    };
+    let is_outside = |c: char| c.is_whitespace() || c.is_alphabetic() || currency::is_sign(c);
     let is_sign = |c: char| c == '-' || c == '+' || c == '\u{2212}';
-    let trimmed = text.trim_matches(is_currency);
+    let trimmed = text.trim_matches(is_outside);
     let is_negative = trimmed.starts_with(['-', '\u{2212}']);
-    let digits = trimmed
-        .trim_start_matches(is_sign)
-        .trim_matches(is_currency);
-    if trimmed.chars().filter(|c| is_sign(*c)).count() > 1
-        || text.chars().filter(|c| c.is_alphabetic()).count() > 4
-    {
+    let digits = trimmed.trim_start_matches(is_sign).trim_matches(is_outside);
+    // `Fr. 12`
+    let digits = digits.strip_prefix(". ").unwrap_or(digits).trim();
+    if trimmed.chars().filter(|c| is_sign(*c)).count() > 1 || !currency::stand_in(text) {
         return None;
     }
     let takes = |c: char| {

@@ -34,7 +34,22 @@ fn has_value(value: &Value, as_number: bool) -> bool {
     as_number || value.kind() == ValueKind::Number || value.is_true()
 }
 
+/// Whether a value is a number, as a text or by itself; `fraction`: with a fraction, or without one.
+fn is_number(value: &Value, fraction: Option<bool>) -> bool {
+    let Some(number) = number(value) else {
+        return false;
+    };
+    let is_whole =
+        number.is_integer() || f64::try_from(number).is_ok_and(|number| whole(number).is_some());
+    fraction.is_none_or(|fraction| fraction != is_whole)
+}
+
 pub(super) fn add_to(environment: &mut Environment<'_>) {
+    environment.add_test("number", |value: &Value| is_number(value, None));
+    for name in ["integer", "int"] {
+        environment.add_test(name, |value: &Value| is_number(value, Some(false)));
+    }
+    environment.add_test("float", |value: &Value| is_number(value, Some(true)));
     environment.add_function(TRUTH, |value: &Value| truth(value));
     environment.add_function(HAS_VALUE, |value: &Value, as_number: bool| {
         has_value(value, as_number)

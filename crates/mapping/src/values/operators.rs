@@ -5,7 +5,7 @@ use minijinja::machinery::ast::{
     BinOp, BinOpKind, Compare, CompareOpKind, Expr, IfExpr, UnaryOp, UnaryOpKind,
 };
 
-use super::arithmetic::{DIVISOR, NUMBER, PLUS};
+use super::arithmetic::{DIVISOR, EXACT, FACTOR, NUMBER, PLUS, QUOTIENT, REST};
 use super::compare::{AT_MOST, BELOW, CONTAINS, EQUAL};
 use super::number::{HAS_VALUE, TRUTH};
 use super::print::CONCAT;
@@ -180,15 +180,19 @@ fn compared<'a>(op: CompareOpKind, left: &Expr<'a>, right: &Expr<'a>, span: Span
 pub(super) fn binary<'a>(node: &BinOp<'a>, span: Span) -> Expr<'a> {
     let (left, right) = (&node.left, &node.right);
     let reckoned = |op, divisor| {
-        let right = operand(divisor, right);
-        Expr::BinOp(at(
-            BinOp {
-                op,
-                left: operand(NUMBER, left),
-                right,
-            },
+        let both = BinOp {
+            op,
+            left: operand(NUMBER, left),
+            right: operand(divisor, right),
+        };
+        call(EXACT, [Expr::BinOp(at(both, span))], span)
+    };
+    let divided = |function| {
+        call(
+            function,
+            [operand(NUMBER, left), operand(DIVISOR, right)],
             span,
-        ))
+        )
     };
     match node.op {
         BinOpKind::Eq => compared(CompareOpKind::Eq, left, right, span),
@@ -209,19 +213,21 @@ pub(super) fn binary<'a>(node: &BinOp<'a>, span: Span) -> Expr<'a> {
             [expr(left), expr(right), path(left), path(right)],
             span,
         ),
-        // `'-' * 20` is a line.
-        BinOpKind::Mul if is_text(left) => Expr::BinOp(at(
-            BinOp {
+        // `'-' * 20` is a line; what stands in quotes and is a number counts as one.
+        BinOpKind::Mul if is_text(left) => {
+            let both = BinOp {
                 op: BinOpKind::Mul,
-                left: expr(left),
+                left: call(FACTOR, [expr(left)], left.span()),
                 right: operand(NUMBER, right),
-            },
-            span,
-        )),
+            };
+            call(EXACT, [Expr::BinOp(at(both, span))], span)
+        }
         BinOpKind::Mul => reckoned(BinOpKind::Mul, NUMBER),
         BinOpKind::Sub => reckoned(BinOpKind::Sub, NUMBER),
         BinOpKind::Pow => reckoned(BinOpKind::Pow, NUMBER),
-        op @ (BinOpKind::Div | BinOpKind::FloorDiv | BinOpKind::Rem) => reckoned(op, DIVISOR),
+        BinOpKind::Div => reckoned(BinOpKind::Div, DIVISOR),
+        BinOpKind::FloorDiv => divided(QUOTIENT),
+        BinOpKind::Rem => divided(REST),
     }
 }
 

@@ -4,9 +4,9 @@ use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, Value};
 use serde_json::Value as Json;
 
+use super::json;
 use super::mistake::Mistake;
 use super::number::{is_blank, number, whole};
-use super::{is_missing, json};
 
 /// `a ~ b` as a call.
 pub(super) const CONCAT: &str = "canopy concat";
@@ -29,11 +29,11 @@ pub(crate) fn printed(value: &Value) -> Result<String, Error> {
     })
 }
 
-/// The items of a list, without those that are missing.
+/// The items of a list, without those that are missing or empty.
 pub(super) fn listed(list: &Value, between: &str) -> Result<String, Error> {
     let mut texts = Vec::new();
     for item in list.try_iter()? {
-        if !is_missing(&item) {
+        if !is_blank(&item) {
             texts.push(printed(&item)?);
         }
     }

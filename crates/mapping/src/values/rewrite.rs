@@ -9,7 +9,7 @@ use minijinja::machinery::ast::{
 };
 
 use super::arithmetic::NUMBER;
-use super::lists::{FILTERS, FIRST, LIST};
+use super::lists::{AT, FILTERS, FIRST, LIST};
 pub(super) use super::operators::condition;
 use super::operators::{binary, chain, operand};
 use crate::names::CUSTOM;
@@ -96,20 +96,21 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
         Expr::GetAttr(node) => member(tree, node),
         Expr::GetItem(node) => {
             let of = expr(&node.expr);
-            // A text has letters, and `[0]` is never meant for the first of them.
-            let is_name =
-                matches!(&node.subscript_expr, Expr::Const(name) if name.value.as_str().is_some());
-            Expr::GetItem(at(
-                GetItem {
-                    expr: if is_name {
-                        of
-                    } else {
-                        call(LIST, [of, path(&node.expr)], node.expr.span())
-                    },
-                    subscript_expr: expr(&node.subscript_expr),
-                },
-                node.span(),
-            ))
+            match &node.subscript_expr {
+                // A member by its name.
+                Expr::Const(name)
+                    if name.value.as_str().is_some() && super::number(&name.value).is_none() =>
+                {
+                    Expr::GetItem(at(
+                        GetItem {
+                            expr: of,
+                            subscript_expr: expr(&node.subscript_expr),
+                        },
+                        node.span(),
+                    ))
+                }
+                place => call(AT, [of, expr(place), path(&node.expr)], node.span()),
+            }
         }
         Expr::Call(node) => Expr::Call(at(
             Call {
@@ -143,7 +144,14 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
 /// Whether an expression is read as a time to the second, and not as a day.
 pub(super) fn is_time(tree: &Expr<'_>) -> bool {
     match tree {
-        Expr::Filter(node) if node.name == "later" => true,
+        // A day, so many days later, is a day.
+        Expr::Filter(node) if node.name == "later" => {
+            let by = node.args.first().and_then(|by| match by {
+                CallArg::Pos(Expr::Const(by)) => by.value.as_str(),
+                _ => None,
+            });
+            !by.is_some_and(dates::is_whole_days) || node.expr.as_ref().is_some_and(is_time)
+        }
         _ => literal_path(tree).is_some_and(|path| when::is_time(&path)),
     }
 }

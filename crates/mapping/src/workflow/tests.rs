@@ -364,3 +364,34 @@ fn all_mistakes_are_told_at_once() {
     let lines: Vec<_> = told.iter().map(|error| error.line).collect();
     assert_eq!(lines, [Some(5), Some(9), Some(14), Some(16)], "{told:#?}");
 }
+
+#[test]
+fn the_locations_zone_is_read_only_where_it_may_matter() {
+    for (when, right) in [
+        ("appointment.startTime > event.occurredAt", true),
+        ("custom.expires < '2026-12-01'", true),
+        ("contact.dateAdded is lt webhook.day", true),
+        ("[webhook.a, webhook.b] | min", true),
+        ("webhook.day | later('3d')", true),
+        (
+            "webhook.items | selectattr('due', 'lt', event.occurredAt)",
+            true,
+        ),
+        ("webhook.t | date(zone='Asia/Tokyo')", true),
+        ("webhook.amount > 100", false),
+        ("(webhook.amount or 0) / 100 > webhook.least", false),
+        ("[webhook.trees or 1, 20] | min > 3", false),
+        ("contact.tags | length > webhook.n", false),
+        ("opportunity.status == 'won'", false),
+        ("event.occurredAt | later('3d')", false),
+        ("event.occurredAt | date('%d %B %Y')", false),
+        ("impact.trees < webhook.trees", false),
+        ("webhook.items | selectattr('n', 'gt', 3)", false),
+    ] {
+        let text = format!(
+            "id = \"w\"\ntitle = \"W\"\non = {{ webhook = \"gift\" }}\nwhen = \"{when}\"\n[[do]]\nid = \"a\"\naction = \"profile.save\"\n"
+        );
+        let workflow: Workflow = toml::from_str(&text).unwrap();
+        assert_eq!(workflow.may_need_zone(), right, "{when}");
+    }
+}

@@ -56,6 +56,20 @@ fn least_most_sorted_and_summed_go_by_what_values_mean() {
             "v.people | selectattr('age', 'eq', 9) | map(attribute='name')",
             json!(["Bea"]),
         ),
+        // Without a test it counts whether an item holds as a condition.
+        ("v.answers | select | list", json!(["yes", "1"])),
+        ("v.answers | reject | length", json!(6)),
+        (
+            "v.paid | selectattr('paid') | map(attribute='n')",
+            json!([3]),
+        ),
+        (
+            "v.paid | rejectattr('paid') | map(attribute='n')",
+            json!([1, 2, 4]),
+        ),
+        ("v.mixed | select('number') | sum", json!(23)),
+        ("v.mixed | reject('number')", json!(["five"])),
+        ("v.null | select", json!([])),
         ("v.tags | split(',')", json!(["vip", "gold"])),
         ("v.tags | split(',') | length", json!(2)),
         ("v.null | split(',')", json!([])),

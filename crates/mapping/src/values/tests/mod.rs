@@ -17,7 +17,7 @@ use crate::template;
 
 /// One value of each kind, by names that the tables use.
 fn context() -> Value {
-    json!({ "v": {
+    json!({ "location": { "timezone": "Europe/London" }, "v": {
         "n5": 5, "n500": 500, "n1_5": 1.5,
         "t5": "5", "t500": "500", "t1_5": "1.5", "spaced": " 5 ",
         "grouped": "1,000", "word": "five",
@@ -27,6 +27,8 @@ fn context() -> Value {
         "null": null,
         "words": ["vip", "gold"], "numbers": [3, 20, 100], "texts": ["3", "20", "100"],
         "with_null": [3, null, 20], "mixed": [3, "20", "five"], "tags": "vip, gold",
+        "answers": ["no", "false", "0", "off", "yes", "", null, "1"],
+        "paid": [{ "n": 1, "paid": "false" }, { "n": 2, "paid": "no" }, { "n": 3, "paid": "true" }, { "n": 4 }],
         "people": [{ "name": "Bea", "age": "9" }, { "name": "Al", "age": 10 }, { "name": "cy", "age": null }],
     } })
 }

@@ -92,6 +92,13 @@ fn the_order_of_texts_is_that_of_what_they_say() {
         ("v.day >= '2026-11'", true),
         ("v.day < v.at", true),
         ("v.empty < v.at", false),
+        // What HighLevel writes for no value is before nothing.
+        ("v.empty < '2026-12-01'", false),
+        ("v.blank <= v.day", false),
+        ("'2026-01-01' > v.empty", false),
+        ("v.empty is lt '2026-12-01'", false),
+        ("v.empty < v.word", false),
+        ("v.empty < v.empty", false),
         ("v.word < 'six'", true),
         ("'false' == false", true),
     ] {
@@ -159,7 +166,32 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
         ("v.tags + '!'", json!("vip, gold!")),
         ("v.tags + v.word", json!("vip, goldfive")),
         ("'Nr ' + v.n5", json!("Nr 5")),
+        // 15 digits are exact, whatever is made of them.
+        ("1.1 * 3", json!(3.3)),
+        ("0.1 + 0.2", json!(0.3)),
+        ("'0.30' * 3 if false else v.t1_5 * 0.2", json!(0.3)),
+        ("2.675 * 3", json!(8.025)),
+        ("1.1 ** 2", json!(1.21)),
+        ("1.1 - 1", json!(0.1)),
+        ("0.29 * 100", json!(29)),
+        ("(4.35 * 100) | int", json!(435)),
+        ("('£19.99' | amount * 100) | int", json!(1999)),
+        ("1 // 0.1", json!(10)),
+        ("0.3 // 0.1", json!(3)),
+        ("0.3 % 0.1", json!(0)),
+        ("-7 // 2", json!(-4)),
+        ("-7 % 2", json!(1)),
+        ("7.5 // 2", json!(3)),
+        ("7.5 % 2", json!(1.5)),
+        ("0.1 + 0.2 == 0.3", json!(true)),
+        ("[0.1, 0.2] | sum == 0.3", json!(true)),
+        ("1.1 * 3 >= 3.3", json!(true)),
+        ("9007199254740993 + 0", json!(9_007_199_254_740_993_i64)),
         ("'-' * 3", json!("---")),
+        ("'3' * v.t5", json!(15)),
+        ("v.t5 * '3'", json!(15)),
+        ("(v.t5 ~ '') * 2", json!(10)),
+        ("(v.word ~ '') * 2", json!("fivefive")),
         ("v.null + 'x'", json!("x")),
         ("v.words + ['x']", json!(["vip", "gold", "x"])),
         ("(v.null or 0) + 1", json!(1)),
@@ -171,9 +203,40 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
         ("'false' | bool", json!(false)),
         ("v.t5 | abs", json!(5)),
         ("v.t500 is divisibleby 100", json!(true)),
+        (
+            "v.t5 is number and v.n5 is number and v.t1_5 is number",
+            json!(true),
+        ),
+        (
+            "v.spaced is integer and v.n5 is int and not (v.t1_5 is integer)",
+            json!(true),
+        ),
+        (
+            "v.t1_5 is float and v.n1_5 is float and not (v.t5 is float)",
+            json!(true),
+        ),
+        (
+            "v.word is number or v.grouped is number or v.empty is number or v.null is number or v.yes is number or v.list is number",
+            json!(false),
+        ),
+        ("v.t5 if v.t5 is number else 20", json!("5")),
         ("v.t5 | int(0)", json!(5)),
         ("v.null | int(0)", json!(0)),
         ("v.empty | float(2.5)", json!(2.5)),
+        // A table of prices is looked up by a number that came as a text.
+        ("{5: 50, 6: 60}[v.t5] | default(1)", json!(50)),
+        ("{5: 50}[v.n5]", json!(50)),
+        ("{'5': 50}[v.n5]", json!(50)),
+        ("{'5': 50}[v.t5]", json!(50)),
+        ("{5: 50}[v.t500] | default(1)", json!(1)),
+        ("[10, 20, 30][v.t5 - 4]", json!(20)),
+        ("v.numbers['1']", json!(20)),
+        ("['5'] == [5]", json!(true)),
+        ("[5] in [[v.t5]]", json!(true)),
+        ("[5, 6] == [5]", json!(false)),
+        ("{'a': '1'} == v.object", json!(true)),
+        ("{'a': 1, 'b': none} == v.object", json!(true)),
+        ("{'a': 2} == v.object", json!(false)),
         ("range(v.t5)", json!([0, 1, 2, 3, 4])),
         ("range(1, v.t5, 2)", json!([1, 3])),
         ("'%.2f' | format(v.t1_5)", json!("1.50")),
@@ -219,6 +282,76 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
         let problem = told(expression).unwrap_err();
         assert!(problem.contains(right), "{expression}: {problem}");
     }
+}
+
+/// What a message proposes is what the filter does: one reader for both.
+#[test]
+fn the_remedy_of_a_dressed_number_reads_it_as_the_message_says() {
+    let mut held = 0;
+    for text in [
+        "1,000",
+        "1.000",
+        "1,000,000",
+        "1.000.000",
+        "1 000",
+        "1'000",
+        "12,50",
+        "12,5",
+        "0,125",
+        "-12,50",
+        "1.000,50",
+        "1,000.50",
+        "£12",
+        "€ 12,50",
+        "$1,234",
+        "12.50 €",
+        "50%",
+        "12,5%",
+        "12-50",
+        "1,2,3",
+        "1.2.3",
+        "+7",
+        " 5 ",
+        ",",
+        "1_000",
+        "12.345,6",
+        "1\u{a0}234,5",
+        "12,34,567.5",
+        "0,5",
+        ".5",
+        "5.",
+        "1,",
+        ",5",
+        "--5",
+        "1.234.567,89",
+        "$",
+        "1,0000",
+    ] {
+        let quoted = format!("{text:?}");
+        let Err(told) = told(&format!("2 * {quoted}")) else {
+            continue;
+        };
+        let Some((_, proposal)) = told.split_once("to read it as ") else {
+            if told.contains("in two ways") {
+                for mark in ["'.'", "','"] {
+                    let read = super::told(&format!("{quoted} | amount({mark}) + 1")).unwrap();
+                    assert!(read.is_number(), "{text}: {read}");
+                    held += 1;
+                }
+            } else {
+                // Nothing is proposed that does not read it.
+                super::told(&format!("{quoted} | amount")).unwrap_err();
+            }
+            continue;
+        };
+        let (number, filter) = proposal.split_once(" write ").unwrap();
+        let filter = filter.split(", and").next().unwrap();
+        let read = super::told(&format!("({quoted} {filter}) + 0")).unwrap();
+        let number: f64 = number.parse().unwrap();
+        assert_eq!(read.as_f64(), Some(number), "{text}: {proposal}");
+        held += 1;
+    }
+    assert!(held > 20, "{held}");
 }
 
 #[test]
@@ -291,44 +424,21 @@ fn a_mistake_names_field_and_value() {
         ),
         ("v['grouped'] > 100", "v['grouped'] is \"1,000\""),
         // The remedy gives the number that is meant.
-        ("2 * '1,000'", "to read it as 1000 write | replace(',', '')"),
         (
-            "2 * '1,000,000'",
-            "to read it as 1000000 write | replace(',', '')",
+            "2 * '1,000'",
+            "is no number as programs read it; can be read in two ways, 1000 and 1.000; name what stands before the fraction: | amount('.') or | amount(',')",
         ),
-        (
-            "2 * '12,50'",
-            "to read it as 12.50 write | replace(',', '.')",
-        ),
-        ("2 * '12,5'", "to read it as 12.5 write | replace(',', '.')"),
-        (
-            "2 * '0,125'",
-            "to read it as 0.125 write | replace(',', '.')",
-        ),
-        (
-            "2 * '-12,50'",
-            "to read it as -12.50 write | replace(',', '.')",
-        ),
-        (
-            "2 * '1.000,50'",
-            "to read it as 1000.50 write | replace('.', '') | replace(',', '.')",
-        ),
-        (
-            "2 * '1,000.50'",
-            "to read it as 1000.50 write | replace(',', '')",
-        ),
-        (
-            "2 * '1.000.000'",
-            "to read it as 1000000 write | replace('.', '')",
-        ),
-        (
-            "2 * '€ 12,50'",
-            "to read it as 12.50 write | replace('€', '') | replace(' ', '') | replace(',', '.')",
-        ),
-        (
-            "2 * \"1'000\"",
-            "to read it as 1000 write | replace(\"'\", '')",
-        ),
+        ("2 * '1,000,000'", "to read it as 1000000 write | amount"),
+        ("2 * '12,50'", "to read it as 12.50 write | amount"),
+        ("2 * '12,5'", "to read it as 12.5 write | amount"),
+        ("2 * '0,125'", "to read it as 0.125 write | amount"),
+        ("2 * '-12,50'", "to read it as -12.50 write | amount"),
+        ("2 * '1.000,50'", "to read it as 1000.50 write | amount"),
+        ("2 * '1,000.50'", "to read it as 1000.50 write | amount"),
+        ("2 * '1.000.000'", "to read it as 1000000 write | amount"),
+        ("2 * '€ 12,50'", "to read it as 12.50 write | amount"),
+        ("2 * \"1'000\"", "to read it as 1000 write | amount"),
+        ("2 * '50 %'", "to read it as 50 write | replace('%', '')"),
         (
             "2 * '12-50'",
             "have it sent as digits with at most one point",
@@ -343,6 +453,12 @@ fn a_mistake_names_field_and_value() {
             "v.word is \"five\", and is no amount of money",
         ),
         ("v.list | amount", "v.list is [1], and is a list"),
+        // What is no currency is no part of an amount: this one would be a thousandth of what is meant.
+        ("'10k' | amount", "is no amount of money"),
+        ("'5 kg' | amount", "is no amount of money"),
+        ("'0.500' | amount(',')", "is no amount of money"),
+        ("'Room 5' | amount", "is no amount of money"),
+        ("'2 Mio' | amount", "is no amount of money"),
     ] {
         let problem = told(expression).unwrap_err();
         assert!(problem.contains(right), "{expression}: {problem}");

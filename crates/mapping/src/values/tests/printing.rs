@@ -31,6 +31,10 @@ fn values_read_in_texts_as_people_write_them() {
         ("{{ v.words }}", "vip, gold"),
         ("{{ v.numbers }}", "3, 20, 100"),
         ("{{ v.with_null }}", "3, 20"),
+        (
+            "{{ ['vip', none, '', 1] }} {{ [none, '', 1, true] | join(' and ') }}",
+            "vip, 1 1 and true",
+        ),
         ("{{ v.words ~ '!' }}", "vip, gold!"),
         ("{{ v.object }}", "{\"a\":1}"),
         (
@@ -48,6 +52,10 @@ fn values_read_in_texts_as_people_write_them() {
         (
             "{{ \"CHF 1'234'567\" | amount }} {{ '$12' | amount }} {{ '-US$0.50' | amount }} {{ '₹12,34,567.5' | amount }}",
             "1234567 12 -0.5 1234567.5",
+        ),
+        (
+            "{{ 'Fr. 12.50' | amount }} {{ '12,50 kr' | amount }} {{ 'A$5' | amount }} {{ 'R$ 1.234,50' | amount }} {{ '1.234,50 zł' | amount }} {{ '5 eur' | amount }}",
+            "12.5 12.5 5 1234.5 1234.5 5",
         ),
         (
             "{{ '1,234' | amount('.') }} {{ '1,234' | amount(',') }} {{ '12,5' | amount }} {{ '0,125' | amount }} {{ 7 | amount }}<{{ '' | amount }}>",
