@@ -133,7 +133,18 @@ fn idempotency(value: &Value) -> TokenStream {
             .into_iter()
             .flatten()
             .filter_map(Value::as_str);
-        return quote!(Idempotency::Lookup(Lookup { operation: #operation, equal: &[#(#equal),*] }));
+        let by = value["lookup"]["by"].as_object().into_iter().flatten();
+        let by = by.filter_map(|(member, parameter)| {
+            let parameter = parameter.as_str()?;
+            Some(quote!(LookupKey { member: #member, parameter: #parameter }))
+        });
+        let created = option(value["lookup"]["created"].as_str());
+        return quote!(Idempotency::Lookup(Lookup {
+            operation: #operation,
+            equal: &[#(#equal),*],
+            by: &[#(#by),*],
+            created: #created,
+        }));
     }
     match value.as_str() {
         Some("read") => quote!(Idempotency::Read),

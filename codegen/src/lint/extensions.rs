@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Findings, answers, triggers};
-use crate::schema::{operations, success};
+use super::{Findings, answers, lookups, triggers};
+use crate::schema::success;
 use crate::{evidence, pointer};
 
 /// All that an operation can have.
@@ -77,27 +77,11 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, path: &str, operat
     answers::lint(findings, at, operation);
 }
 
-fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
+fn idempotency<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value) {
     let value = &operation["x-idempotency"];
     let at = pointer::join(at, "x-idempotency");
     if let Some(lookup) = value.get("lookup") {
-        let name = lookup["operation"].as_str().unwrap_or_default();
-        let found = operations(findings.value())
-            .any(|(_, method, other)| method == "get" && other["operationId"] == name);
-        if !found {
-            findings.add(
-                &at,
-                format!("`lookup.operation: {name}` is no GET operation; name the list to look in"),
-            );
-        }
-        if !is_list_of_text(&lookup["equal"])
-            || lookup["equal"].as_array().is_none_or(Vec::is_empty)
-        {
-            findings.add(
-                &at,
-                "`lookup.equal` must list the members that tell whether it is the same",
-            );
-        }
+        lookups::lint(findings, &pointer::join(&at, "lookup"), operation, lookup);
     } else if let Some(header) = value.get("keyed") {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let resolved = parameters.filter_map(|parameter| findings.bundle.resolve(parameter));
@@ -116,7 +100,7 @@ fn idempotency(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     } else if !matches!(value.as_str(), Some("read" | "idempotent" | "unsafe")) {
         findings.add(
             &at,
-            "`x-idempotency` must be read, idempotent, unsafe, `{ keyed: HEADER }` or `{ lookup: { operation, equal } }`: \
+            "`x-idempotency` must be read, idempotent, unsafe, `{ keyed: HEADER }` or `{ lookup: { operation, equal, by, created } }`: \
              the transport must know what it may send twice",
         );
     }

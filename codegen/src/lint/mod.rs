@@ -4,6 +4,7 @@
 mod answers;
 mod catalog;
 mod extensions;
+mod lookups;
 mod operations;
 mod paging;
 mod parameters;

@@ -48,8 +48,30 @@ paths:
         "200":
           description: Done.
           content: { application/json: { schema: { $ref: "#/components/schemas/Answer" } } }
+    post:
+      operationId: create-thing
+      summary: Create
+      description: Makes a thing.
+      x-idempotency: { lookup: { operation: list-things, equal: [kind], by: { kind: from }, created: /createdAt } }
+      x-record: /thing
+      x-id: /thing/id
+      parameters:
+        - { name: thingId, in: path, required: true, description: Its id., schema: { type: string } }
+      requestBody:
+        required: true
+        content: { application/json: { schema: { $ref: "#/components/schemas/NewThing" } } }
+      responses:
+        "201":
+          description: Made.
+          content: { application/json: { schema: { $ref: "#/components/schemas/Answer" } } }
 components:
   schemas:
+    NewThing:
+      type: object
+      description: What to make.
+      properties:
+        kind: { $ref: "#/components/schemas/Kind" }
+        colour: { type: string }
     Things:
       type: object
       description: An answer.
@@ -93,6 +115,36 @@ fn right_pointers_are_right() {
 }
 
 const CASES: &[(&str, &str, &str)] = &[
+    (
+        "equal: [kind]",
+        "equal: [name]",
+        "create-thing, x-idempotency.lookup.equal: the create sends no `name`; name a member of its body",
+    ),
+    (
+        "equal: [kind]",
+        "equal: [colour]",
+        "create-thing, x-idempotency.lookup.equal: `/colour` leads nowhere: `colour` is not in a record",
+    ),
+    (
+        "by: { kind: from }",
+        "by: { kind: kind }",
+        "create-thing, x-idempotency.lookup.by: `list-things` takes no \"kind\"; name one of its parameters",
+    ),
+    (
+        "by: { kind: from }",
+        "by: { name: from }",
+        "create-thing, x-idempotency.lookup.by: the create sends no `name`",
+    ),
+    (
+        "created: /createdAt }",
+        "created: /made }",
+        "create-thing, x-idempotency.lookup.created: `/made` leads nowhere",
+    ),
+    (
+        "created: /createdAt }",
+        "since: /createdAt }",
+        "create-thing, x-idempotency.lookup.since: `since` means nothing; use one of operation, equal, by, created",
+    ),
     (
         "x-items: /page/things",
         "x-items: /page/thing",

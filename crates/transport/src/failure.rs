@@ -178,7 +178,7 @@ impl CallError {
             operation: operation.name,
             in_doubt: facts.earlier_in_doubt
                 || outcome.in_doubt(nominal(operation))
-                || perhaps_done(operation, status)
+                || perhaps_done(operation, status, refused)
                 || perhaps_created(operation, status, refused),
             cause: Box::new(Cause::Refused {
                 status,
@@ -465,12 +465,17 @@ fn perhaps_created(operation: &Operation, status: StatusCode, message: &str) -> 
 }
 
 /// What is no refusal of a write, in whatever form. A purchase is refused for its body, its key or the account; that there
-/// is no such address, or a conflict, says nothing of one that was sent under the same key before. A conflict says of
-/// any create that something like it is there.
-fn perhaps_done(operation: &Operation, status: StatusCode) -> bool {
+/// is no such address, or a conflict, says nothing of one that was sent under the same key before. A 422 that names no
+/// argument may come from behind the purchase: asking again under the same key costs nothing and tells. A conflict says
+/// of any create that something like it is there.
+fn perhaps_done(operation: &Operation, status: StatusCode, message: &str) -> bool {
     let refuses = matches!(status.as_u16(), 400..=403 | 422 | 429);
     match operation.idempotency {
-        Idempotency::Keyed { .. } => status.is_client_error() && !refuses,
+        Idempotency::Keyed { .. } => {
+            let unclear =
+                status == StatusCode::UNPROCESSABLE_ENTITY && named_field(message).is_none();
+            unclear || (status.is_client_error() && !refuses)
+        }
         Idempotency::Lookup(_) | Idempotency::Unsafe => status == StatusCode::CONFLICT,
         Idempotency::Read | Idempotency::Idempotent => false,
     }

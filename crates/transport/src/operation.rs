@@ -243,10 +243,25 @@ pub enum Idempotency {
 /// How to find out whether a create happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lookup {
-    /// The list operation to ask; it takes its arguments from the create's arguments of the same names.
+    /// The operation to ask: a list, or one that shows the record where it is there. It takes its arguments from the
+    /// create's arguments of the same names.
     pub operation: &'static str,
     /// Members (of the create's body and of the listed item) that must be equal.
     pub equal: &'static [&'static str],
+    /// Ways to ask for the record itself, each by one member of the create. Each that the create has is asked for apart;
+    /// without any of them nobody can look. Empty: the arguments of the same names are enough.
+    pub by: &'static [LookupKey],
+    /// JSON pointer in what is found to the time of its creation.
+    pub created: Option<&'static str>,
+}
+
+/// A member of a create by which its record is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LookupKey {
+    /// Argument of the create.
+    pub member: &'static str,
+    /// Parameter of the look-up.
+    pub parameter: &'static str,
 }
 
 /// How a list continues.

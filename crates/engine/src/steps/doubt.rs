@@ -14,6 +14,7 @@ use crate::error::{EngineError, Verdict};
 
 /// Pages of a list that are looked through for what may have been created.
 const PAGES: u32 = 20;
+const TOO_MANY: &str = "the list that would tell has more than 20 pages";
 /// The service's clock is known to the second, and some time passes between its answer and our look at it.
 const APART: SignedDuration = SignedDuration::from_secs(60);
 
@@ -30,29 +31,36 @@ pub(super) enum LookedUp {
     Found(Value),
     /// It could not be looked up.
     Not(Error),
-    /// The list has more pages than are read for this.
-    TooMany,
+    /// Looking tells nothing, for this reason; what to do is part of it.
+    Blind(&'static str),
 }
 
 impl StepRun<'_> {
     /// HighLevel is known to create records and answer 422 all the same. Where there is a way to look, looking tells at
-    /// once; what is not there was refused.
+    /// once; what is not there was refused. A search may lag by some seconds: there, unless the text names what is wrong,
+    /// the next attempt looks, and only a second 422 is believed. `is_repeat`: it was looked for before it was sent.
     pub(super) async fn perhaps_created(
         &self,
         operation: &Operation,
-        (arguments, asked_at): (&Map<String, Value>, Timestamp),
+        (arguments, asked_at, is_repeat): (&Map<String, Value>, Timestamp, bool),
         error: Error,
     ) -> Result<Perhaps, EngineError> {
         match operation.idempotency {
             Idempotency::Lookup(lookup)
                 if error.outcome_unknown() && error.status() == Some(422) =>
             {
+                let is_named = error.field().is_some();
+                if !lookup.by.is_empty() && !is_named && !is_repeat {
+                    return Ok(Perhaps::Unknown(error));
+                }
                 match self.find(operation, &lookup, (arguments, asked_at)).await {
                     Ok(Some(answer)) => Ok(Perhaps::Created(answer)),
                     Ok(None) => Ok(Perhaps::Not(
                         error.with_advice("it was looked for, and is not there"),
                     )),
                     Err(LookUpError::Store(error)) => Err(error),
+                    // Who cannot look believes what the text says.
+                    Err(LookUpError::Blind(_)) if is_named => Ok(Perhaps::Not(error)),
                     // It is looked for before it is sent again.
                     Err(_) => Ok(Perhaps::Unknown(error)),
                 }
@@ -108,7 +116,7 @@ impl StepRun<'_> {
                 Ok(None) => {}
                 Err(LookUpError::Call(error)) => return Ok(LookedUp::Not(error)),
                 Err(LookUpError::Store(error)) => return Err(error),
-                Err(LookUpError::TooMany) => found = LookedUp::TooMany,
+                Err(LookUpError::Blind(why)) => found = LookedUp::Blind(why),
             }
         }
         Ok(found)
@@ -121,9 +129,9 @@ impl StepRun<'_> {
         doubtful: &[StepRecord],
         looked: &LookedUp,
     ) -> Result<Option<String>, EngineError> {
-        let (reason, said_again) = if matches!(looked, LookedUp::TooMany) {
+        let (reason, said_again) = if let LookedUp::Blind(why) = looked {
             let reason = format!(
-                "whether \"{}\" happened is unknown: the list that would tell has more than {PAGES} pages; look there, then `canopy retry {}` does it again",
+                "whether \"{}\" happened is unknown: {why}; look there, then `canopy retry {}` does it again",
                 operation.name, self.run
             );
             let said_again = self
@@ -152,27 +160,100 @@ impl StepRun<'_> {
         Ok(Some(reason))
     }
 
-    /// Lists what is there and compares it with the intent. What was there before it, or was made by another step, only
+    /// Asks for what is there and compares it with the intent. What was there before it, or was made by another step, only
     /// looks the same.
     pub(super) async fn find(
         &self,
         operation: &Operation,
         lookup: &Lookup,
-        (arguments, asked_at): (&Map<String, Value>, Timestamp),
+        asked: (&Map<String, Value>, Timestamp),
     ) -> Result<Option<Value>, LookUpError> {
         let Some(list) = canopy_highlevel::operation(lookup.operation) else {
             return Ok(None);
         };
-        let question: Map<String, Value> = list
-            .parameters
-            .iter()
-            .filter_map(|parameter| {
-                Some((
-                    parameter.name.to_owned(),
-                    arguments.get(parameter.name)?.clone(),
-                ))
+        let by = (operation, lookup, list);
+        if lookup.by.is_empty() {
+            return self.find_in(by, self.question(list, asked.0), asked).await;
+        }
+        let mut can_look = false;
+        for key in lookup.by {
+            let value = asked.0.get(key.member);
+            let Some(value) = value.filter(|value| !value.is_null() && *value != "") else {
+                continue;
+            };
+            can_look = true;
+            let mut question = self.question(list, asked.0);
+            question.retain(|name, _| is_required(list, name));
+            question.insert(key.parameter.to_owned(), value.clone());
+            let found = if list.items.is_some() {
+                self.find_in(by, question, asked).await?
+            } else {
+                self.find_one(by, question, asked).await?
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        if can_look {
+            return Ok(None);
+        }
+        Err(LookUpError::Blind(
+            "what it would be found by was not given, so that HighLevel offers no way to look",
+        ))
+    }
+
+    /// What the look-up takes of what the create was given. The same argument may be `locationId` here and `location_id`
+    /// there.
+    fn question(&self, list: &Operation, arguments: &Map<String, Value>) -> Map<String, Value> {
+        let plain = |name: &str| name.replace('_', "").to_lowercase();
+        let value = |name: &str| {
+            let same = || {
+                let mut arguments = arguments.iter();
+                arguments.find(|(other, _)| plain(other) == plain(name))
+            };
+            let value = arguments.get(name).or_else(|| Some(same()?.1)).cloned();
+            value.or_else(|| {
+                (plain(name) == "locationid").then(|| json!(self.connection.location))
             })
-            .collect();
+        };
+        let named = list.parameters.iter().filter_map(|parameter| {
+            Some((parameter.name.to_owned(), value(parameter.name)?))
+        });
+        named.collect()
+    }
+
+    /// The record that the service itself takes for the same. One of before hides whether there is a newer one.
+    async fn find_one(
+        &self,
+        (operation, lookup, one): (&Operation, &Lookup, &Operation),
+        question: Map<String, Value>,
+        (arguments, asked_at): (&Map<String, Value>, Timestamp),
+    ) -> Result<Option<Value>, LookUpError> {
+        let highlevel = self.connection.highlevel.with_priority(Priority::Workflow);
+        let answer = highlevel.invoke(one.name, &Value::Object(question)).await?;
+        let pointer = one.record.unwrap_or_default();
+        let Some(item) = answer.pointer(pointer).filter(|item| !item.is_null()) else {
+            return Ok(None);
+        };
+        let before = self.known_before(arguments, asked_at).await?;
+        let id = one.id.and_then(|id| answer.pointer(id)?.as_str());
+        let earliest = self.service_time_of(asked_at);
+        let made = made_at(lookup, one, item);
+        let is_new = matches!((made, earliest), (Some(made), Some(earliest)) if made >= earliest);
+        if !is_new || self.is_anothers(operation, id, &before).await? {
+            return Err(LookUpError::Blind(
+                "something like it was there before, behind which a newer one would not show",
+            ));
+        }
+        Ok(Some(as_answer(operation, item)))
+    }
+
+    async fn find_in(
+        &self,
+        (operation, lookup, list): (&Operation, &Lookup, &Operation),
+        question: Map<String, Value>,
+        (arguments, asked_at): (&Map<String, Value>, Timestamp),
+    ) -> Result<Option<Value>, LookUpError> {
         let highlevel = self.connection.highlevel.with_priority(Priority::Workflow);
         let mut pages = highlevel.pages(list.name, &Value::Object(question));
         let before = self.known_before(arguments, asked_at).await?;
@@ -187,23 +268,18 @@ impl StepRun<'_> {
                     item.get(*name).unwrap_or(&Value::Null)
                         == arguments.get(*name).unwrap_or(&Value::Null)
                 });
-                if is_equal
-                    && !made_before(list, item, earliest)
-                    && !self.is_anothers(operation, list, item, &before).await?
-                {
-                    let record = operation
-                        .record
-                        .and_then(|pointer| pointer.strip_prefix('/'));
-                    return Ok(Some(match record {
-                        Some(member) => json!({ member: item }),
-                        None => item.clone(),
-                    }));
+                let made = made_at(lookup, list, item);
+                let is_old =
+                    matches!((made, earliest), (Some(made), Some(earliest)) if made < earliest);
+                let id = list.id.and_then(|pointer| item.pointer(pointer)?.as_str());
+                if is_equal && !is_old && !self.is_anothers(operation, id, &before).await? {
+                    return Ok(Some(as_answer(operation, item)));
                 }
             }
         }
         match pages.try_next().await? {
             None => Ok(None),
-            Some(_) => Err(LookUpError::TooMany),
+            Some(_) => Err(LookUpError::Blind(TOO_MANY)),
         }
     }
 
@@ -240,11 +316,9 @@ impl StepRun<'_> {
     async fn is_anothers(
         &self,
         operation: &Operation,
-        list: &Operation,
-        item: &Value,
+        id: Option<&str>,
         before: &HashSet<String>,
     ) -> Result<bool, EngineError> {
-        let id = list.id.and_then(|pointer| item.pointer(pointer)?.as_str());
         let Some(id) = id else {
             return Ok(false);
         };
@@ -259,12 +333,26 @@ impl StepRun<'_> {
     }
 }
 
-/// Whether its own date says that it was there already.
-fn made_before(list: &Operation, item: &Value, earliest: Option<Timestamp>) -> bool {
-    let created = list.trigger.and_then(|trigger| trigger.created);
-    let made: Option<Timestamp> =
-        created.and_then(|pointer| item.pointer(pointer)?.as_str()?.parse().ok());
-    matches!((made, earliest), (Some(made), Some(earliest)) if made < earliest)
+/// When a record was made, by its own date.
+fn made_at(lookup: &Lookup, list: &Operation, item: &Value) -> Option<Timestamp> {
+    let created = lookup.created.or_else(|| list.trigger?.created)?;
+    item.pointer(created)?.as_str()?.parse().ok()
+}
+
+/// A record that was found, as the create would have answered.
+fn as_answer(operation: &Operation, item: &Value) -> Value {
+    let record = operation
+        .record
+        .and_then(|pointer| pointer.strip_prefix('/'));
+    match record {
+        Some(member) => json!({ member: item }),
+        None => item.clone(),
+    }
+}
+
+fn is_required(list: &Operation, name: &str) -> bool {
+    let mut parameters = list.parameters.iter();
+    parameters.any(|parameter| parameter.name == name && parameter.required)
 }
 
 /// Why it is not known whether a record is there.
@@ -272,8 +360,8 @@ fn made_before(list: &Operation, item: &Value, earliest: Option<Timestamp>) -> b
 pub(super) enum LookUpError {
     Call(Error),
     Store(EngineError),
-    /// The list has more pages than are read for this.
-    TooMany,
+    /// Looking tells nothing, for this reason.
+    Blind(&'static str),
 }
 
 impl From<Error> for LookUpError {

@@ -2214,7 +2214,7 @@ let response = client.get_contacts()
     }
     /**Create a contact
 
-Adds a contact to a location. Where the location forbids duplicates, one with a known e-mail address or number is refused with status 400: `upsert-contact` has no such trouble and can be repeated.
+Adds a contact to a location. Where the location forbids duplicates, one with a known e-mail address or number is refused with status 400: `upsert-contact` has no such trouble and can be repeated. One whose answer was lost is looked for by address and number.
 
 Sends a `POST` request to `/contacts/`
 

@@ -1597,7 +1597,7 @@ let response = client.search_opportunity()
     }
     /**Create an opportunity
 
-Adds an opportunity to a pipeline; without a stage it starts in the first one. Where the location forbids a second one for the same contact it is refused. Nothing tells for sure whether a lost create happened.
+Adds an opportunity to a pipeline; without a stage it starts in the first one. Where the location forbids a second one for the same contact it is refused. One whose answer was lost is looked for among those of its contact.
 
 Sends a `POST` request to `/opportunities/`
 
