@@ -117,6 +117,18 @@ mod tests {
             paths.len() - paths.keys().map(shape).collect::<BTreeSet<_>>().len()
         };
         assert_eq!(twins(false), 0);
+        // The crates hand out the same document.
+        let out = dir.path().join("bundle.json");
+        bundle(root, "highlevel", &out, false).unwrap();
+        let exported = std::fs::read_to_string(&out).unwrap();
+        for dir in ["highlevel-api", "sandbox"] {
+            let embedded = root.join(format!("crates/{dir}/openapi/highlevel.json"));
+            assert_eq!(
+                std::fs::read_to_string(embedded).unwrap(),
+                exported,
+                "{dir}"
+            );
+        }
         assert_eq!(twins(true), 1, "the vendor has one pair");
     }
 

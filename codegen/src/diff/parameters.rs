@@ -94,7 +94,10 @@ fn one(place: Place<'_>, name: &str, old: &Value, new: &Value, changes: &mut Cha
 fn by_name(parameters: &Value) -> BTreeMap<(&str, &str), &Value> {
     let all = parameters.as_array().into_iter().flatten();
     all.filter_map(|parameter| {
-        let key = (parameter["in"].as_str()?, parameter["name"].as_str()?);
+        // Arguments have the vendor's names, also where two paths became one.
+        let name = parameter["x-vendor-name"].as_str();
+        let name = name.or_else(|| parameter["name"].as_str())?;
+        let key = (parameter["in"].as_str()?, name);
         Some((key, parameter))
     })
     .collect()

@@ -24,7 +24,7 @@ use crate::bundle::Bundle;
 use crate::problem::Problems;
 use crate::services::{COMMAND, SANDBOX_DIR, Service};
 use crate::source::Output;
-use crate::transform;
+use crate::transform::{self, unique_paths};
 
 pub(crate) use features::manifest;
 pub(crate) use plan::method_name;
@@ -121,7 +121,9 @@ pub(crate) fn service(
     }
     problems.check()?;
 
-    let text = pretty(&bundle.value);
+    let mut whole = bundle.value.clone();
+    unique_paths::apply(&mut whole);
+    let text = pretty(&whole);
     for dir in [&format!("{}/openapi", service.crate_dir), SANDBOX_DIR] {
         outputs.push(Output {
             path: format!("{dir}/{}.json", service.name),

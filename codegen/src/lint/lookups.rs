@@ -72,9 +72,7 @@ pub(super) fn lint<'b>(
         if !takes {
             findings.add(
                 &at,
-                format!(
-                    "`{name}` takes no {parameter}; name one of its parameters, or declare it"
-                ),
+                format!("`{name}` takes no {parameter}; name one of its parameters, or declare it"),
             );
         }
     }
@@ -100,10 +98,7 @@ fn sends<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value, name: 
     let is_sent = is_parameter
         || content(&operation["requestBody"]).is_some_and(|(_, schema)| {
             let to = pointer::join("", name);
-            matches!(
-                reach(findings.bundle, schema, &to),
-                Reached::Described(_)
-            )
+            matches!(reach(findings.bundle, schema, &to), Reached::Described(_))
         });
     if !is_sent {
         findings.add(

@@ -1,5 +1,6 @@
 //! Paths that differ only in the names of their parameters become one, as OpenAPI wants it. The vendor's own description
-//! keeps them apart, and so do our tables, whose arguments have the vendor's names.
+//! keeps them apart, and so do our tables, whose arguments have the vendor's names: a parameter that is called otherwise
+//! keeps its own in `x-vendor-name`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::lint::shape;
 
-/// Only on request, and last: a bundle that went through it is no source of ours.
+/// Last, on what is handed out: a bundle that went through it is no source of ours.
 pub(crate) fn apply(document: &mut Value) {
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else {
         return;
@@ -45,6 +46,7 @@ fn rename(item: &mut Value, old: &str, new: &str) {
         for parameter in parameters.into_iter().flatten() {
             if parameter["in"] == "path" && parameter["name"] == old {
                 parameter["name"] = json!(new);
+                parameter["x-vendor-name"] = json!(old);
             }
         }
     }
@@ -66,7 +68,9 @@ mod tests {
         assert_eq!(
             document,
             json!({ "paths": {
-                "/a/{one}": { "get": path("one"), "delete": path("one") },
+                "/a/{one}": { "get": path("one"), "delete": {
+                    "parameters": [{ "name": "one", "in": "path", "x-vendor-name": "other" }],
+                } },
                 "/a/{one}/b": { "get": path("one") },
             } })
         );

@@ -183,3 +183,58 @@ async fn a_kind_that_is_found_by_reading_all_calendars_needs_the_calendars() {
     let scopes = world.succeed(&["auth", "scopes"]).await;
     assert!(!scopes.contains("calendars.readonly"), "{scopes}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reckoned_by_the_locations_clock_needs_the_location() {
+    let world = World::new().await;
+    let config = world.config();
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    for (wait, budget, line) in [
+        (
+            "until = \"2027-01-01\"",
+            "",
+            Some("workflow later, step rest, the zone of"),
+        ),
+        (
+            "until = \"{{ contact.dateOfBirth }}\"",
+            "",
+            Some("workflow later, step rest, the zone of"),
+        ),
+        ("until = \"2027-01-01T09:00:00Z\"", "", None),
+        (
+            "until = \"2027-01-01\", timezone = \"Europe/London\"",
+            "",
+            None,
+        ),
+        ("for = \"3d\"", "", None),
+        (
+            "for = \"3d\"",
+            "timezone = \"location\"\n",
+            Some("the days of [connection.budget]"),
+        ),
+    ] {
+        let workflow = format!(
+            "id = \"later\"\ntitle = \"Later\"\non = [\"contact.created\"]\n\
+             [[do]]\nid = \"rest\"\naction = \"wait\"\nwith = {{ {wait} }}\n\
+             [[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = {{ number = 1 }}\n"
+        );
+        std::fs::write(world.path("workflows/later.toml"), workflow).unwrap();
+        let location = format!("location_id = \"{}\"\n", world.info().location_id);
+        let named = config.replace(
+            "[connection.highlevel]\n",
+            &format!("[connection.highlevel]\n{location}"),
+        );
+        world.write_config(&format!("workflows = \"workflows\"\n{named}\n{budget}"));
+        let scopes = world.succeed(&["auth", "scopes"]).await;
+        let told = scopes
+            .lines()
+            .find(|one| one.starts_with("locations.readonly: "));
+        match line {
+            None => assert_eq!(told, None, "{wait}: {scopes}"),
+            Some(line) => assert!(
+                told.is_some_and(|told| told.contains(line)),
+                "{wait}: {scopes}"
+            ),
+        }
+    }
+}

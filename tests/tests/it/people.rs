@@ -315,3 +315,35 @@ async fn mistakes_in_mapped_fields_are_told_before_anything_runs() {
         );
     }
 }
+
+/// A field that the location lacks is no mistake where a workflow makes it with its first run.
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_a_workflow_will_make_are_taken() {
+    let world = World::new().await;
+    let mapped =
+        "\n[connection.fields]\nfunded = { field = \"Trees funded\", direction = \"from\" }\n";
+    let writes = |name: &str| {
+        format!(
+            "id = \"fields\"\ntitle = \"Fields\"\non = [\"contact.created\"]\nwhen = \"not custom.trees_funded\"\n\
+             [[do]]\nid = \"tree\"\naction = \"buy-trees\"\nwith = {{ number = 1 }}\n\
+             [[do]]\nid = \"it\"\naction = \"update-contact\"\nwith = {{ contactId = \"{{{{ contact.id }}}}\" }}\n\
+             [do.custom_fields]\n\"{name}\" = {{ value = \"{{{{ impact.trees }}}}\", type = \"number\" }}\n"
+        )
+    };
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    world.write_config(&format!(
+        "workflows = \"workflows\"\n{}{mapped}",
+        world.config()
+    ));
+    for (name, code) in [("Trees funded", 0), ("Trees found", 2)] {
+        std::fs::write(world.path("workflows/fields.toml"), writes(name)).unwrap();
+        let output = world.output(&["check"]).await;
+        let told = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name}: {told}");
+        assert_eq!(
+            told.contains("no field \"Trees funded\""),
+            code == 2,
+            "{told}"
+        );
+    }
+}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use canopy_engine::{Catalog, SYNC_PROFILE};
+use canopy_engine::{BudgetZone, Catalog, SYNC_PROFILE};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::fields::Direction;
 use canopy_mapping::{
-    ActionKind, Actions as _, CUSTOM, LOCATION, Moment, On, TriggerOn, USER, Workflow,
+    ActionKind, Actions as _, CUSTOM, LOCATION, Moment, On, Step, TriggerOn, USER, WAIT, Workflow,
+    template, waits_by_local_clock,
 };
 use canopy_triggers::Polls;
 use serde::Serialize;
@@ -56,6 +57,13 @@ pub(crate) fn needs(
     if loaded.config.poll.enabled {
         needs.add(CONTACTS, "the poll of contacts");
     }
+    let zone = config
+        .budget
+        .as_ref()
+        .map(|budget| config::zone(&budget.timezone));
+    if let Some(Ok(BudgetZone::Location)) = zone {
+        needs.add("get-location", "the days of [connection.budget]");
+    }
     let mut ways = config.fields.0.values().map(|rule| rule.direction);
     let mapped = match (
         config.fields.is_empty(),
@@ -97,6 +105,14 @@ fn names_day(on: &TriggerOn) -> bool {
         let text = on.with.get(name).and_then(|value| value.as_str());
         text.is_some_and(|text| Moment::parse(text).is_ok_and(Moment::is_of_day))
     })
+}
+
+/// Whether it waits, or may wait, for a day or a time on the location's clock. What a template gives is known in a run only.
+fn may_wait_by_local_clock(step: &Step) -> bool {
+    let until = step.with.get("until");
+    step.action == WAIT
+        && !step.with.contains_key("timezone")
+        && (until.is_some_and(template::is_dynamic) || waits_by_local_clock(&step.with))
 }
 
 #[derive(Default)]
@@ -153,6 +169,10 @@ impl Needs {
                 if let Idempotency::Lookup(lookup) = operation.idempotency {
                     self.add(lookup.operation, &format!("{who}, looking before a repeat"));
                 }
+            }
+            if may_wait_by_local_clock(step) {
+                let what = "the zone of a day or a time that names none";
+                self.add("get-location", &format!("{who}, {what}"));
             }
             if step.action == SYNC_PROFILE && mapped != Mapped::Nothing {
                 self.add("get-custom-fields", &who);

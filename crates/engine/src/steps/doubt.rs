@@ -212,13 +212,12 @@ impl StepRun<'_> {
                 arguments.find(|(other, _)| plain(other) == plain(name))
             };
             let value = arguments.get(name).or_else(|| Some(same()?.1)).cloned();
-            value.or_else(|| {
-                (plain(name) == "locationid").then(|| json!(self.connection.location))
-            })
+            value.or_else(|| (plain(name) == "locationid").then(|| json!(self.connection.location)))
         };
-        let named = list.parameters.iter().filter_map(|parameter| {
-            Some((parameter.name.to_owned(), value(parameter.name)?))
-        });
+        let named = list
+            .parameters
+            .iter()
+            .filter_map(|parameter| Some((parameter.name.to_owned(), value(parameter.name)?)));
         named.collect()
     }
 

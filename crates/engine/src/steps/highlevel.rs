@@ -149,7 +149,11 @@ impl StepRun<'_> {
                     .await
             }
             Err(error) => match self
-                .perhaps_created(operation, (&arguments, asked_at, !doubtful.is_empty()), error)
+                .perhaps_created(
+                    operation,
+                    (&arguments, asked_at, !doubtful.is_empty()),
+                    error,
+                )
                 .await?
             {
                 Perhaps::Created(answer) => {

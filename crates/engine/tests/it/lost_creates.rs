@@ -37,8 +37,10 @@ once = "contact"
 with = { locationId = "{{ location.id }}", contactId = "{{ contact.id }}", name = "First", pipelineId = "PIPELINE", status = "open" }
 "#;
 
-const BY_ADDRESS: &str = r#"{ locationId = "{{ location.id }}", firstName = "Grace", email = "Grace@Example.com" }"#;
-const BY_NUMBER: &str = r#"{ locationId = "{{ location.id }}", firstName = "Grace", phone = "+44 20 7946 0958" }"#;
+const BY_ADDRESS: &str =
+    r#"{ locationId = "{{ location.id }}", firstName = "Grace", email = "Grace@Example.com" }"#;
+const BY_NUMBER: &str =
+    r#"{ locationId = "{{ location.id }}", firstName = "Grace", phone = "+44 20 7946 0958" }"#;
 const BY_NAME: &str = r#"{ locationId = "{{ location.id }}", firstName = "Grace" }"#;
 
 async fn creates(world: &World, operation: &str) -> usize {
@@ -74,7 +76,10 @@ async fn a_contact_is_looked_for_by_address_and_number_before_it_is_created_agai
         for after_work in [true, false] {
             for (status, body) in [
                 (200, json!({ "contact": null })),
-                (422, json!({ "statusCode": 422, "message": "Could not save", "traceId": "t" })),
+                (
+                    422,
+                    json!({ "statusCode": 422, "message": "Could not save", "traceId": "t" }),
+                ),
             ] {
                 let case = format!("{with} {after_work} {status}");
                 let world = World::new(&friend(with)).await;
@@ -103,7 +108,8 @@ async fn a_422_that_names_an_argument_is_looked_at_once_and_believed() {
     ] {
         let world = World::new(&friend(with)).await;
         world.create("Ada").await;
-        let body = json!({ "statusCode": 422, "message": ["email must be an email"], "traceId": "t" });
+        let body =
+            json!({ "statusCode": 422, "message": ["email must be an email"], "traceId": "t" });
         answers(&world, "create-contact", 422, body, after_work).await;
         world.poll_and_drain().await;
         let run = world.run().await;
@@ -124,8 +130,17 @@ async fn a_second_422_without_a_record_is_a_refusal() {
     let run = world.run().await;
     let told = run.error.unwrap();
     assert_eq!(run.state, RunState::Dead, "{told}");
-    assert!(told.contains("Could not save") && told.contains("is not there"), "{told}");
-    assert_eq!((creates(&world, "create-contact").await, graces(&world).await), (2, 0));
+    assert!(
+        told.contains("Could not save") && told.contains("is not there"),
+        "{told}"
+    );
+    assert_eq!(
+        (
+            creates(&world, "create-contact").await,
+            graces(&world).await
+        ),
+        (2, 0)
+    );
 }
 
 #[tokio::test]
@@ -138,13 +153,29 @@ async fn what_nobody_can_look_for_waits_for_a_person() {
     let run = later(&world).await;
     let told = run.error.unwrap();
     assert_eq!(run.state, RunState::Held, "{told}");
-    assert!(told.contains("no way to look") && told.contains("canopy retry"), "{told}");
-    assert_eq!((creates(&world, "create-contact").await, graces(&world).await), (1, 1));
+    assert!(
+        told.contains("no way to look") && told.contains("canopy retry"),
+        "{told}"
+    );
+    assert_eq!(
+        (
+            creates(&world, "create-contact").await,
+            graces(&world).await
+        ),
+        (1, 1)
+    );
 
     // One of before hides a newer one.
     let world = World::new(&friend(BY_ADDRESS)).await;
-    world.control("/settings", json!({ "allow_duplicate_contacts": true })).await;
-    world.control("/contacts", json!({ "firstName": "Old", "email": "grace@example.com" })).await;
+    world
+        .control("/settings", json!({ "allow_duplicate_contacts": true }))
+        .await;
+    world
+        .control(
+            "/contacts",
+            json!({ "firstName": "Old", "email": "grace@example.com" }),
+        )
+        .await;
     world.pass(SignedDuration::from_hours(2)).await;
     world.poll_and_drain().await;
     let before = world.runs().await.len();
@@ -157,9 +188,15 @@ async fn what_nobody_can_look_for_waits_for_a_person() {
     world.drain().await;
     let runs = world.runs().await;
     assert!(runs.len() > before);
-    let held: Vec<_> = runs.iter().filter(|run| run.state == RunState::Held).collect();
+    let held: Vec<_> = runs
+        .iter()
+        .filter(|run| run.state == RunState::Held)
+        .collect();
     assert_eq!(held.len(), 1, "{runs:?}");
-    assert!(held[0].error.as_ref().unwrap().contains("was there before"), "{held:?}");
+    assert!(
+        held[0].error.as_ref().unwrap().contains("was there before"),
+        "{held:?}"
+    );
     assert_eq!(creates(&world, "create-contact").await, earlier + 1);
 }
 
@@ -183,8 +220,16 @@ async fn a_deal_is_looked_for_among_those_of_its_contact() {
         assert_eq!(run.state, RunState::Done, "{after_work}: {:?}", run.error);
         let question = json!({ "location_id": world.location, "contact_id": contact });
         let deals = world.invoke("search-opportunity", question).await;
-        assert_eq!(deals["opportunities"].as_array().unwrap().len(), 1, "{deals}");
+        assert_eq!(
+            deals["opportunities"].as_array().unwrap().len(),
+            1,
+            "{deals}"
+        );
         let sent = if after_work { 1 } else { 2 };
-        assert_eq!(creates(&world, "create-opportunity").await, sent, "{after_work}");
+        assert_eq!(
+            creates(&world, "create-opportunity").await,
+            sent,
+            "{after_work}"
+        );
     }
 }

@@ -556,7 +556,7 @@ pub mod types {
     #[non_exhaustive]
     pub struct TeamMember {
         pub user_id: ::std::option::Option<::std::string::String>,
-        /// How much to prefer the user.
+        /// How much to prefer the user: 0, 0.5 or 1.
         pub priority: ::std::option::Option<f64>,
         /// A collective calendar needs exactly one of them.
         pub is_primary: ::std::option::Option<bool>,
@@ -2313,7 +2313,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub meeting_location_type: ::std::option::Option<MemberMeetingType>,
-        ///How much to prefer the user.
+        ///How much to prefer the user: 0, 0.5 or 1.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub priority: ::std::option::Option<f64>,
         #[serde(rename = "userId")]

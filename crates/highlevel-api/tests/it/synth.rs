@@ -131,7 +131,8 @@ impl Description {
     }
 
     fn parameter(&self, parameter: &Value, case: &mut Case) {
-        let name = parameter["name"].as_str().unwrap();
+        let in_path = parameter["name"].as_str().unwrap();
+        let name = parameter["x-vendor-name"].as_str().unwrap_or(in_path);
         let schema = self.follow(&parameter["schema"]);
         let is_free_text = schema["type"] == "string" && schema.get("enum").is_none();
         let mut value = self.value(name, schema, &mut Vec::new());
@@ -140,7 +141,7 @@ impl Description {
         }
         match parameter["in"].as_str().unwrap() {
             "path" => {
-                let template = format!("{{{name}}}");
+                let template = format!("{{{in_path}}}");
                 for segment in case.path.iter_mut().filter(|segment| **segment == template) {
                     *segment = text(&value);
                 }
@@ -205,7 +206,8 @@ impl Description {
             Some("integer") => json!(bounded(schema, 7)),
             // Decimals are read as text, so they are written so.
             Some("number") if schema["format"] == "decimal" => json!("2.50"),
-            Some("number") => json!(2.5),
+            // A multiple of a half, which is the only step that is described.
+            Some("number") => json!(schema["maximum"].as_f64().map_or(2.5, |most| most.min(2.5))),
             Some("boolean") => json!(true),
             Some("array") if is_open(&schema["items"], open) => json!([]),
             Some("array") => json!([self.value(name, &schema["items"], open)]),

@@ -142,7 +142,7 @@ pub fn habitat_restoration(world: &mut World, call: &Call<'_>) -> Handled {
             quantity,
             unit: "square metre",
             country: None,
-            url: None,
+            url: Some("tile"),
             details: json!([{ "name": "Wildflower meadow (sandbox)", "quantity": json_number(quantity), "splitPercentage": 100 }]),
             extra: Map::new(),
         },

@@ -197,6 +197,7 @@ async fn each_purchase_answers_its_own_members_with_an_exact_amount() {
         .await
         .expect(201);
     assert_eq!(habitat["amount"], json!(0.45));
+    assert!(habitat["tileUrl"].as_str().unwrap().contains("?tile="));
 
     world
         .control(

@@ -328,3 +328,53 @@ async fn fields_that_the_search_does_not_know_are_refused_by_name() {
         assert_eq!(refused["message"], format!("Invalid field {field}"));
     }
 }
+
+/// Numbers are kept in E.164 and found however they are written, as the location's country has it.
+#[tokio::test]
+async fn a_phone_number_is_found_in_any_notation() {
+    let world = people(3).await;
+    let id = world.contact(json!({ "phone": "(201) 555-0177" })).await;
+    let kept = world.get(&format!("/contacts/{id}")).await.expect(200);
+    assert_eq!(kept["contact"]["phone"], "+12015550177");
+    for wanted in [
+        json!("+12015550177"),
+        json!("(201) 555-0177"),
+        json!("201 555 0177"),
+        json!(["+442079460958", "2015550177"]),
+    ] {
+        let group = json!({ "group": "OR", "filters": [filter("phone", "eq", wanted.clone())] });
+        for filters in [
+            json!([filter("phone", "eq", wanted.clone())]),
+            json!([group]),
+        ] {
+            let found = world
+                .search(json!({ "pageLimit": 10, "filters": filters }))
+                .await;
+            assert_eq!(ids(&found), vec![id.clone()], "{wanted}");
+        }
+        let others =
+            json!({ "pageLimit": 10, "filters": [filter("phone", "not_eq", wanted.clone())] });
+        let others = world.search(others).await;
+        assert!(
+            !ids(&others).contains(&id) && others["total"] == 3,
+            "{wanted}"
+        );
+    }
+    for (operator, value, finds) in [
+        ("contains", json!("5550177"), true),
+        ("not_contains", json!("5550177"), false),
+        ("exists", Value::Null, true),
+        ("not_exists", Value::Null, false),
+        ("eq", json!("+12015550178"), false),
+    ] {
+        let body = json!({ "pageLimit": 10, "filters": [filter("phone", operator, value)] });
+        let found = ids(&world.search(body).await).contains(&id);
+        assert_eq!(found, finds, "{operator}");
+    }
+    let duplicate = format!(
+        "/contacts/search/duplicate?locationId={}&number=2015550177",
+        world.info().location_id
+    );
+    let found = world.get(&duplicate).await.expect(200);
+    assert_eq!(found["contact"]["id"], json!(id));
+}

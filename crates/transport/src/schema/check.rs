@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::refusal::{
-    Checked, bounds, invalid, is_a, kind_text, member, missing, unexpected, words_text,
+    Checked, bounds, invalid, is_a, kind_text, member, missing, step, unexpected, words_text,
 };
 use super::{Document, Shape};
 use crate::invoke::InvokeError;
@@ -117,7 +117,8 @@ impl Document {
         }
         match value {
             Value::Number(number) => {
-                bounds(path, &shape, ["minimum", "maximum"], number.as_f64(), "")
+                bounds(path, &shape, ["minimum", "maximum"], number.as_f64(), "")?;
+                step(path, &shape, number.as_f64())
             }
             Value::String(text) => {
                 #[allow(clippy::cast_precision_loss, reason = "no text is that long")]

@@ -34,10 +34,20 @@ impl Document {
         serde_json::from_str(text).map(|root| Self { root })
     }
 
-    /// The operation's entry among the paths.
+    /// The operation's entry among the paths. OpenAPI has one for two that differ in the names of
+    /// their parameters only, so an operation may stand below another one's.
     fn entry(&self, operation: &Operation) -> &Value {
         let method = operation.http_method.to_ascii_lowercase();
-        &self.root["paths"][operation.path][method.as_str()]
+        let own = &self.root["paths"][operation.path][method.as_str()];
+        if !own.is_null() {
+            return own;
+        }
+        let mut paths = self.root["paths"].as_object().into_iter().flatten();
+        let found = paths.find_map(|(_, item)| {
+            let entry = item.get(&method)?;
+            (entry["operationId"] == operation.name).then_some(entry)
+        });
+        found.unwrap_or(&Value::Null)
     }
 
     /// The described parameter of this name; null when it is not described.
@@ -49,7 +59,7 @@ impl Document {
             .filter_map(Value::as_array)
             .flatten()
             .map(|parameter| self.follow(parameter))
-            .find(|parameter| parameter["name"] == name)
+            .find(|parameter| parameter["name"] == name || parameter["x-vendor-name"] == name)
             .unwrap_or(&Value::Null)
     }
 

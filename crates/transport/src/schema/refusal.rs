@@ -63,6 +63,19 @@ pub(super) fn bounds(
     }
 }
 
+/// Whether a number is a multiple of what the schema names.
+pub(super) fn step(path: &str, shape: &Shape<'_>, value: Option<f64>) -> Checked {
+    let (Some(value), Some(step)) = (value, shape.number("multipleOf")) else {
+        return Ok(());
+    };
+    let times = value / step;
+    // Of binary fractions such as a tenth only nearly whole ones come out.
+    if step > 0.0 && (times - times.round()).abs() > 1e-9 * times.abs().max(1.0) {
+        return Err(invalid(path, format!("must be a multiple of {step}")));
+    }
+    Ok(())
+}
+
 pub(super) fn unexpected(path: &str, takes: &[&str], members: &Map<String, Value>) -> Checked {
     let Some(name) = members.keys().find(|name| !takes.contains(&name.as_str())) else {
         return Ok(());

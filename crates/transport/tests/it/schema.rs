@@ -344,3 +344,14 @@ fn lists_of_values_are_held_unless_the_service_adds_to_them() {
     };
     assert_eq!((field("share"), field("scopes")), ((3, false), (1, true)));
 }
+
+#[test]
+fn steps_are_held() {
+    let number = json!({ "type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.5 });
+    let body = json!({ "type": "object", "properties": { "b": number } });
+    for fine in [json!(0), json!(0.5), json!(1), json!(1.0)] {
+        takes(&body, json!({ "b": fine }));
+    }
+    refuses(&body, json!({ "b": 0.3 }), "`b` must be a multiple of 0.5");
+    refuses(&body, json!({ "b": 1.5 }), "`b` must be at most 1");
+}
