@@ -61,6 +61,8 @@ pub(super) struct Found {
     pub seen: Vec<PollRecord>,
     pub gone: Vec<String>,
     pub ended: Vec<(String, String)>,
+    /// Known to the store before this poll saw them for the first time: what differs is a change, also at a first poll.
+    pub told: BTreeSet<String>,
     /// Ids of all records that it shows.
     pub shown: Vec<String>,
     /// Known records that the list no longer shows: what became of them is to be found out.
@@ -213,6 +215,9 @@ impl Maker<'_> {
             Unknown::Slid { last, .. } => Unknown::Since(last),
             other => other,
         };
+        if told.is_some() {
+            found.told.insert(item.id.clone());
+        }
         let differs = told.is_some_and(|told| self.differs(told, item));
         let before = told.map(|told| self.facets_told(told));
         let (is_new, is_changed) = match unknown {
@@ -320,6 +325,7 @@ impl Found {
         self.seen.extend(other.seen);
         self.gone.extend(other.gone);
         self.ended.extend(other.ended);
+        self.told.extend(other.told);
         self.shown.extend(other.shown);
         self.again.extend(other.again);
         self.waits |= other.waits;

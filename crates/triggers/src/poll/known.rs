@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use canopy_mapping::record_version;
-use canopy_store::{StoreError, Told};
+use canopy_store::{Part, StoreError, Told};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -17,17 +17,22 @@ const RECENT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The last that was told, by the records' ids.
 #[derive(Debug, Default)]
-pub(super) struct Known(HashMap<String, Told>);
+pub(super) struct Known {
+    told: HashMap<String, Told>,
+    /// When the poll was to be made: earlier than now where it has been failing since.
+    due: Option<Timestamp>,
+}
 
 impl Known {
     pub fn of(&self, record: &str) -> Option<&Told> {
-        self.0.get(record)
+        self.told.get(record)
     }
 
     /// The same at a baseline.
     pub fn recent(&self, record: &str, now: Timestamp) -> Option<&Told> {
+        let due = self.due.map_or(now, |due| due.min(now));
         self.of(record)
-            .filter(|told| told.received_at >= now - RECENT)
+            .filter(|told| told.received_at >= due - RECENT)
     }
 }
 
@@ -55,8 +60,26 @@ impl Poller {
         let word = maker.poll.trigger.record;
         let store = &self.site.store;
         let told = store.last_told(maker.location, word, records).await?;
-        let told = told.into_iter().map(|told| (told.record.clone(), told));
-        Ok(Known(told.collect()))
+        let told: HashMap<_, _> = told
+            .into_iter()
+            .map(|told| (told.record.clone(), told))
+            .collect();
+        let due = if told.is_empty() {
+            None
+        } else {
+            self.failing_since(&maker.poll.name).await?
+        };
+        Ok(Known { told, due })
+    }
+
+    /// Since when a poll has been failing. What was told while its list could not be read is no history.
+    async fn failing_since(&self, poll: &str) -> Result<Option<Timestamp>, StoreError> {
+        let parts = self.site.store.health().await?;
+        let mut parts = parts.into_iter();
+        let part = parts.find(|part| {
+            part.part == Part::Poll && part.location == self.site.location && part.name == poll
+        });
+        Ok(part.and_then(|part| part.failing_since))
     }
 }
 

@@ -4,6 +4,7 @@
 //! what it saw and how far it has read are stored in one transaction, so a poll that ends half-way has read nothing.
 
 mod absent;
+mod ahead;
 mod anew;
 mod changes;
 mod compare;

@@ -1,12 +1,13 @@
 //! One step of a poll: from what is kept of it to what is to be kept.
 
 use canopy_highlevel::operation::Reading;
-use canopy_store::{PollCommit, StoreError};
+use canopy_store::{NewEvent, PollCommit, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::absent::Doubt;
+use super::ahead::Ahead;
 use super::changes::Position;
 use super::compare::Found;
 use super::events::{self, Maker};
@@ -97,16 +98,22 @@ impl Poller {
         } else {
             let mut whole = self.progress::<Whole>(poll, state)?;
             found = self.read_whole(maker, whole.as_ref()).await?;
+            let was = whole
+                .as_ref()
+                .map_or_else(Ahead::default, |whole| whole.ahead);
+            let (told, mut ahead) = (self.service_time(maker.now), was);
+            let now = ahead.sure(told, maker.now);
             let whole = whole.get_or_insert_with(|| Whole {
-                since: baseline.then(|| self.service_time(maker.now)),
+                since: baseline.then_some(now),
                 ..Whole::default()
             });
+            whole.ahead = ahead;
             doubted = whole.doubt;
             whole.doubt = found.doubt.missing > 0;
             whole.odd = self.reader.odd() > 0 && (whole.odd || baseline);
             if !found.waits {
-                let now = self.service_time(maker.now);
-                whole.last = Some(began.filter(|_| !poll.moves()).unwrap_or(now));
+                let began = began.filter(|_| !poll.moves());
+                whole.last = Some(began.map_or(now, |began| began.min(now)));
             }
             self.state(poll, &*whole)
         };
@@ -118,9 +125,15 @@ impl Poller {
                 elements: odd,
             });
         }
-        // Where the whole location is to report what is there, it does so to all workflows.
+        // Where the whole location is to report what is there, it does so to all workflows. What has changed since the store
+        // was told of it is news, whichever poll finds it.
         if first && !self.options.backfill {
-            found.events.iter_mut().for_each(events::of_first_poll);
+            let told = &found.told;
+            let is_news = |event: &NewEvent| {
+                told.contains(&event.record) && !event.kind.ends_with(".created")
+            };
+            let history = found.events.iter_mut().filter(|event| !is_news(event));
+            history.for_each(events::of_first_poll);
         }
         Ok(Step {
             commit: PollCommit {

@@ -6,6 +6,7 @@ use canopy_highlevel::operation::Reading;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Ahead;
 use super::compare::{Found, Listed, Unknown};
 use super::events::Maker;
 use super::evidence::ReadError;
@@ -19,6 +20,8 @@ pub(super) struct Whole {
     pub since: Option<Timestamp>,
     /// When the last good reading was made, by that clock: what is older and unknown was not created since.
     pub last: Option<Timestamp>,
+    /// How far the service's clock is ahead of ours.
+    pub ahead: Ahead,
     /// A large part was missing at the last poll, and a person was told.
     pub doubt: bool,
     /// The baseline had elements that were no records, and no reading without such has been made since.

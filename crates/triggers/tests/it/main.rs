@@ -5,6 +5,7 @@ mod backfill;
 mod deliveries;
 mod documented;
 mod every;
+mod first;
 mod health;
 mod lists;
 mod model;
