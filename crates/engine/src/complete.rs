@@ -60,7 +60,7 @@ impl Engine {
                 "the webhook does not say whose {} it is, and without the contact it cannot be read; it waits for the poll that finds it with its contact",
                 event.kind.split('.').next().unwrap_or("record")
             );
-            self.missing_for(fence, row, &error, UNTOLD).await?;
+            self.missing_for(fence, row, (None, &error), UNTOLD).await?;
             return Ok(None);
         }
         let arguments = arguments_of(webhook, fetch, event);
@@ -178,7 +178,7 @@ impl Engine {
             && let Some(contact) = &row.event.contact
             && let Err(Verdict::Missing(gone)) = self.contact(connection, contact).await
         {
-            self.missing(fence, row, &gone).await?;
+            self.missing(fence, row, Some(contact), &gone).await?;
             return Ok(None);
         }
         self.read_later(fence, row, error.retry_after(), &told)
@@ -202,7 +202,7 @@ impl Engine {
             };
             return self.with_version(fence, event, version, true).await;
         }
-        self.missing(fence, row, error).await?;
+        self.missing(fence, row, None, error).await?;
         Ok(None)
     }
 

@@ -1,7 +1,7 @@
 //! What templates see while a run goes on.
 
 use canopy_mapping::fields::{CustomFieldInfo, custom_values};
-use canopy_mapping::{CUSTOM, Event, Workflow, after_write, record_name};
+use canopy_mapping::{CUSTOM, Event, Workflow, after_write, content_hash, record_name};
 use canopy_store::{Result, Store};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
@@ -160,9 +160,15 @@ impl Context {
         operation: &str,
         arguments: &Map<String, Value>,
     ) -> Option<(Value, Value)> {
-        let before = self.present().clone();
+        let mut before = self.present().clone();
         let after = after_write(operation, arguments, &before)?;
         let shown = after_write(operation, arguments, self.contact());
+        if let Some(shown) = &shown
+            && content_hash(shown) == content_hash(&before)
+        {
+            // An earlier attempt was carried out and not answered: nobody else has changed anything.
+            before = self.contact().clone();
+        }
         if let Some(present) = &mut self.present {
             *present = after.clone();
         }

@@ -62,6 +62,7 @@ impl Engine {
         };
         self.set_right(fence).await?;
         self.enter_mode(connection).await?;
+        self.look_again(fence).await?;
         loop {
             self.free_waiting(connection, fence).await?;
             let now = self.clock.now();
@@ -125,14 +126,17 @@ impl Engine {
             if self.is_stopping() {
                 return Ok(());
             }
-            self.execute(connection, fence, tags, run).await?;
+            self.execute(connection, (fence, tags), run, None).await?;
         }
         for row in work.events {
             if self.is_stopping() {
                 return Ok(());
             }
-            for run in self.take_in(connection, fence, row).await? {
-                self.execute(connection, fence, tags, &run).await?;
+            let (runs, mut contact) = self.take_in(connection, fence, row).await?;
+            for run in runs {
+                // What the first of them makes of it the others read.
+                let read = contact.take();
+                self.execute(connection, (fence, tags), &run, read).await?;
             }
         }
         Ok(())

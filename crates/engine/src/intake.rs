@@ -9,18 +9,23 @@ use crate::complete::removal_of;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
+use crate::run::is_about_contact;
 use crate::slips::change_of;
 use crate::steps::order::Target;
+use crate::steps::somebody;
 use crate::{Engine, FIRED, echo};
 
+/// No runs.
+const NOTHING: (Vec<Run>, Option<Value>) = (Vec::new(), None);
+
 impl Engine {
-    /// Takes one pending event as far as its runs.
+    /// Takes one pending event as far as its runs. Told beside them is its contact, as it was read for them.
     pub(crate) async fn take_in(
         &self,
         connection: &Connection,
         fence: &Fence,
         row: InboxRow,
-    ) -> Result<Vec<Run>, EngineError> {
+    ) -> Result<(Vec<Run>, Option<Value>), EngineError> {
         let now = self.clock.now();
         let id = row.event.id;
         let wanted = |workflow: &Workflow, event: &Event| match fired_for(event) {
@@ -40,31 +45,39 @@ impl Engine {
             self.store
                 .settle_event(fence, id, EventEnd::NoMatch, now)
                 .await?;
-            return Ok(Vec::new());
+            return Ok(NOTHING);
         }
         let too_old = self.too_old(&row, now);
         // What may be an echo is read first: nobody needs to approve what we wrote ourselves.
+        // So is what was looked for again: most of it is still not there.
         if let Some(reason) = &too_old
+            && row.missing_since.is_none()
             && !echo::is_remembered(&*self.store, &row.event).await?
         {
-            return self.await_approval(fence, &row.event, reason).await;
+            self.await_approval(fence, &row.event, reason).await?;
+            return Ok(NOTHING);
         }
         if self.stop_chain(fence, &row.event).await? {
-            return Ok(Vec::new());
+            return Ok(NOTHING);
         }
         let Some(event) = self.complete(connection, fence, &row).await? else {
-            return Ok(Vec::new());
+            return Ok(NOTHING);
         };
+        if row.missing_since.is_some() && row.missing.is_none() {
+            // Others that were given up for want of it are taken up again, too.
+            self.store.found(fence, &event.record, now).await?;
+        }
         if echo::is_echo(&*self.store, fence, &event, now).await?
             || self.is_being_adopted(&event, now).await?
         {
             self.store
                 .settle_event(fence, id, EventEnd::Echo, now)
                 .await?;
-            return Ok(Vec::new());
+            return Ok(NOTHING);
         }
         if let Some(reason) = &too_old {
-            return self.await_approval(fence, &event, reason).await;
+            self.await_approval(fence, &event, reason).await?;
+            return Ok(NOTHING);
         }
         let mut told = Target::told(&event);
         if told.is_none() {
@@ -81,30 +94,26 @@ impl Engine {
             };
             self.store.put_written(fence, written, now).await?;
         }
+        let mut contact = None;
         let mut runs = Vec::new();
         let mut too_often = Vec::new();
         for workflow in workflows.iter().filter(|workflow| wanted(workflow, &event)) {
             if self.runs_too_often(&workflow.id, &event).await? {
                 too_often.push(&*workflow.id);
             }
-            match self.holds(connection, workflow, &event).await? {
+            match self
+                .holds(connection, workflow, &event, &mut contact)
+                .await?
+            {
                 Ok(true) => runs.push(NewRun {
                     workflow: workflow.id.clone(),
                     definition: json!(workflow).to_string(),
                 }),
                 Ok(false) => {}
                 Err(verdict) => {
-                    match verdict {
-                        Verdict::Missing(error) => self.missing(fence, &row, &error).await?,
-                        Verdict::Retry { error, after } => {
-                            self.read_later(fence, &row, after, &error).await?;
-                        }
-                        other => {
-                            let error = format!("its condition cannot be judged now: {other:?}");
-                            self.read_later(fence, &row, None, &error).await?;
-                        }
-                    }
-                    return Ok(Vec::new());
+                    self.wait_for_contact(fence, (&row, &event), verdict)
+                        .await?;
+                    return Ok(NOTHING);
                 }
             }
         }
@@ -112,7 +121,28 @@ impl Engine {
             self.store
                 .settle_event(fence, id, EventEnd::NoMatch, now)
                 .await?;
-            return Ok(Vec::new());
+            return Ok(NOTHING);
+        }
+        // Each of the runs begins with the contact, so without it none begins.
+        if contact.is_none() {
+            match self.contact_of(connection, &event).await {
+                Ok(read) => contact = Some(read),
+                Err(verdict @ (Verdict::Missing(_) | Verdict::Retry { .. })) => {
+                    self.wait_for_contact(fence, (&row, &event), verdict)
+                        .await?;
+                    return Ok(NOTHING);
+                }
+                // What is refused stops purchases, which the run tells.
+                Err(_) => {}
+            }
+        }
+        if let (Some(missing), Some(_)) = (&row.missing, &contact) {
+            self.store.found(fence, missing, now).await?;
+        }
+        if let Some(contact) = contact.as_ref().filter(|_| !is_about_contact(&event))
+            && let Some(seen) = somebody::parts_of(contact)
+        {
+            self.store.keep_seen(fence, id, seen).await?;
         }
         let mut started = self.store.start_runs(fence, id, runs, now).await?;
         for run in &started {
@@ -121,7 +151,7 @@ impl Engine {
             }
         }
         started.retain(|run| !too_often.contains(&&*run.workflow));
-        Ok(started)
+        Ok((started, contact))
     }
 
     /// What a person changed of a task in HighLevel, as far as it can be told by its counterpart on the profile.
@@ -183,7 +213,7 @@ impl Engine {
         fence: &Fence,
         event: &Event,
         reason: &str,
-    ) -> Result<Vec<Run>, EngineError> {
+    ) -> Result<(), EngineError> {
         let now = self.clock.now();
         self.store.hold_event(fence, event.id, reason, now).await?;
         // Nobody would miss what nobody was told of.
@@ -194,16 +224,17 @@ impl Engine {
             message: "events that came too late wait for approval; `canopy events --state held` lists them, `canopy approve` lets them go on".to_owned(),
         };
         self.store.raise_alert(alert, now).await?;
-        Ok(Vec::new())
+        Ok(())
     }
 
-    /// Whether the workflow's condition holds. The inner error: the contact that it asks for could not be read, and no
+    /// Whether the workflow's condition holds; `read`: the contact, once it was read. The inner error: the contact that it asks for could not be read, and no
     /// condition is judged on one that was not.
     async fn holds(
         &self,
         connection: &Connection,
         workflow: &Workflow,
         event: &Event,
+        read: &mut Option<Value>,
     ) -> Result<Result<bool, Verdict>, EngineError> {
         let Some(when) = &workflow.when else {
             return Ok(Ok(true));
@@ -212,9 +243,12 @@ impl Engine {
             .iter()
             .any(|name| when.contains(name))
         {
-            match self.contact_of(connection, event).await {
-                Ok(contact) => contact,
-                Err(verdict) => return Ok(Err(verdict)),
+            match read {
+                Some(contact) => contact.clone(),
+                None => match self.contact_of(connection, event).await {
+                    Ok(contact) => read.insert(contact).clone(),
+                    Err(verdict) => return Ok(Err(verdict)),
+                },
             }
         } else {
             Value::Null

@@ -6,6 +6,7 @@ use canopy_mapping::{
     ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
 };
 use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState, Trouble};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::Engine;
@@ -20,17 +21,20 @@ use crate::patience::later;
 use crate::steps::control::stopped;
 use crate::steps::highlevel::{no_access, verdict_of};
 use crate::steps::tag_writes::TagWrites;
-use crate::steps::{self, StepRun};
+use crate::steps::{self, StepRun, somebody};
 
+/// A run that is carried out within this time after it began has seen all there is to see.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 const GET_CONTACT: &str = "get-contact";
 
 impl Engine {
+    /// `contact`: it was read just now.
     pub(crate) async fn execute(
         &self,
         connection: &Connection,
-        fence: &Fence,
-        tags: &TagWrites,
+        (fence, tags): (&Fence, &TagWrites),
         run: &Run,
+        contact: Option<Value>,
     ) -> Result<(), EngineError> {
         let workflow: Workflow = match serde_json::from_str(&run.definition) {
             Ok(workflow) => workflow,
@@ -66,12 +70,20 @@ impl Engine {
         }
         let mut position = row.position;
         let mut event = row.event;
+        let seen = match row.seen {
+            _ if is_about_contact(&event) && !event.kind.ends_with(".deleted") => {
+                somebody::parts_of(&event.payload)
+            }
+            seen => seen,
+        };
         // After a wait, what was known when the run began may be old.
         let waited = records.iter().any(|record| record.action == WAIT);
         let read = if waited {
             // What is read now is as new as all that has arrived.
             position = self.store.position(&event.location).await?;
             self.read_again(connection, &mut event).await
+        } else if let Some(contact) = contact {
+            Ok(contact)
         } else {
             self.contact_of(connection, &event).await
         };
@@ -83,6 +95,12 @@ impl Engine {
             }
             Err(verdict) => return self.end(connection, fence, run, verdict, false).await,
         };
+        // What was read after a wait is as new as all that anybody did.
+        let seen = seen.filter(|_| !waited);
+        let late = run.attempts > 0
+            || run.updated_at > run.created_at
+            || !records.is_empty()
+            || self.clock.now().duration_since(run.created_at) > AT_ONCE;
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
         if let Err(verdict) = self.read_more(connection, &workflow, &mut context).await {
             return self.end(connection, fence, run, verdict, false).await;
@@ -165,7 +183,9 @@ impl Engine {
                 step,
                 key,
                 position,
-                late: run.attempts > 0 || run.updated_at > run.created_at,
+                late,
+                began: run.created_at,
+                seen: seen.as_ref(),
                 earlier,
                 context: &mut context,
             };
@@ -345,6 +365,7 @@ impl Engine {
             Verdict::Missing(error) | Verdict::NotThere(error) => {
                 let since = before.missing_since.unwrap_or(now);
                 if self.is_gone(run) {
+                    self.tell_run_ended(fence, run).await?;
                     let reason = format!("ended: {error}");
                     update(RunState::Done, attempts, None, Some(reason))
                 } else {
@@ -436,7 +457,7 @@ fn write_of(action: &str) -> Option<&'static str> {
     (operation.idempotency != Idempotency::Read).then_some(operation.name)
 }
 
-fn is_about_contact(event: &Event) -> bool {
+pub(crate) fn is_about_contact(event: &Event) -> bool {
     event.kind.starts_with("contact.")
 }
 

@@ -56,6 +56,7 @@ mod files;
 mod health_store;
 mod key;
 mod money_store;
+mod patience_store;
 mod profile_store;
 mod profile_types;
 mod record_types;
@@ -76,6 +77,7 @@ pub use key::SecretKey;
 pub use money_store::{
     Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, WaitingPurchase,
 };
+pub use patience_store::{GivenUp, PatienceStore};
 pub use profile_store::ProfileStore;
 pub use sqlite::{Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
 pub use store::Store;

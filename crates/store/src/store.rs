@@ -8,6 +8,7 @@ use crate::delivery_store::DeliveryStore;
 use crate::error::Result;
 use crate::health_store::HealthStore;
 use crate::money_store::MoneyStore;
+use crate::patience_store::PatienceStore;
 use crate::profile_store::ProfileStore;
 use crate::types::{
     Alert, CallEntry, Cap, Completion, Cursor, DayOfCalls, EventEnd, EventState, Fence, InboxRow,
@@ -23,7 +24,9 @@ use crate::types::{
 /// row that they name is not there, is of another location, or may not change like that. An error means that the
 /// call wrote nothing. A call whose future is dropped either happens as a whole or not at all.
 #[async_trait]
-pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + HealthStore {
+pub trait Store:
+    ProfileStore + DeliveryStore + BreakerStore + MoneyStore + HealthStore + PatienceStore
+{
     // Connections and leases
     /// Remembers which connection a location belongs to; refuses a change.
     async fn register_connection(
@@ -178,7 +181,7 @@ pub trait Store: ProfileStore + DeliveryStore + BreakerStore + MoneyStore + Heal
     // Runs and steps
     /// Runs to be executed now: ready, or waiting and due; in order of their events.
     async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>>;
-    /// When the next waiting run or postponed event of the location falls due.
+    /// When the next waiting run, postponed event or second look of the location falls due.
     async fn next_due(&self, location: &str) -> Result<Option<Timestamp>>;
     /// One run.
     async fn run(&self, id: i64) -> Result<Option<Run>>;

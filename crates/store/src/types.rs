@@ -1,5 +1,7 @@
 //! The rows that callers see. All times are UTC instants given by the caller: the store reads no clock.
 
+use std::collections::BTreeMap;
+
 use canopy_mapping::{Event, Source, Trace};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -122,6 +124,15 @@ pub struct InboxRow {
     pub error: Option<String>,
     /// Since when the service has said that the record is not there.
     pub missing_since: Option<Timestamp>,
+    /// What is not there, where it is not the event's own record but its contact.
+    #[serde(default)]
+    pub missing: Option<String>,
+    /// When it was last looked for after it had been given up.
+    #[serde(default)]
+    pub looked_at: Option<Timestamp>,
+    /// Hashes of the contact's parts as they were when the event's runs began, where they are kept.
+    #[serde(skip)]
+    pub seen: Option<BTreeMap<String, String>>,
     /// Orders the states that a location's events stand for, by when they arrived or were read: the higher, the newer.
     pub position: i64,
 }
@@ -135,6 +146,8 @@ pub struct Postponed {
     pub error: String,
     /// Since when the service has said that the record is not there; `None`: it has not.
     pub missing_since: Option<Timestamp>,
+    /// What is not there, where it is not the event's own record but its contact.
+    pub missing: Option<String>,
 }
 
 /// Creates the profile, or merges `fields` into it.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::highlevel::verdict_of;
-use super::order::Target;
+use super::order::{BY_SOMEBODY, Target};
 use crate::error::{EngineError, Verdict};
 
 const TAGS: &str = "bulk-update-contact-tags";
@@ -93,8 +93,17 @@ impl StepRun<'_> {
         let mut partly = Vec::new();
         let mut newer = None;
         for (contact, target) in contacts.into_iter().zip(targets(operation, arguments)) {
-            let (covered, run) = self.overtaken(&target).await?;
+            let (mut covered, run) = self.overtaken(&target).await?;
             newer = newer.or(run);
+            for part in self
+                .changed_by_somebody(operation, &target, arguments)
+                .await?
+            {
+                newer = newer.or(Some(BY_SOMEBODY));
+                if !covered.contains(&part) {
+                    covered.push(part);
+                }
+            }
             if covered.is_empty() {
                 whole.push(json!(contact));
                 continue;

@@ -12,6 +12,7 @@ pub(crate) mod order;
 pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
+pub(crate) mod somebody;
 pub(crate) mod sync;
 pub(crate) mod tag_writes;
 mod told;
@@ -21,12 +22,14 @@ mod withheld;
 
 use canopy_mapping::{Event, Step, template};
 use canopy_store::{Fence, NewStep, StepOutcome, StepRecord, StepState, Written};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::Engine;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
+use somebody::Parts;
 use tag_writes::TagWrites;
 
 /// Everything that a step needs to know about where it stands.
@@ -44,6 +47,10 @@ pub(crate) struct StepRun<'a> {
     pub position: i64,
     /// The run comes back to a step that failed or was cut off before.
     pub late: bool,
+    /// When it began.
+    pub began: Timestamp,
+    /// The parts of its contact as they were then; `None`: not known.
+    pub seen: Option<&'a Parts>,
     /// The step's record of an earlier attempt of this run.
     pub earlier: Option<&'a StepRecord>,
     pub context: &'a mut Context,

@@ -12,8 +12,10 @@ use serde_json::{Map, Value, json};
 use super::StepRun;
 use crate::error::{EngineError, Verdict};
 
+/// Stands for the run of a newer write where it was nobody's run.
+pub(super) const BY_SOMEBODY: i64 = 0;
 /// The whole of a target.
-const WHOLE: &str = "*";
+pub(super) const WHOLE: &str = "*";
 pub(super) const UPSERT_CONTACT: &str = "upsert-contact";
 const UPSERT_OPPORTUNITY: &str = "upsert-opportunity";
 /// Members of an upsert by which the record is found.
@@ -166,7 +168,7 @@ fn elements(member: &str, value: &Value, of_list: bool) -> Option<Vec<String>> {
 }
 
 /// Whether what was written later covers this part, or the other way round.
-fn touches(newer: &str, part: &str) -> bool {
+pub(super) fn touches(newer: &str, part: &str) -> bool {
     let group = |name: &str, of: &str| {
         of.strip_prefix(name)
             .is_some_and(|rest| rest.starts_with(':'))
@@ -231,8 +233,8 @@ impl StepRun<'_> {
         Ok((covered, run))
     }
 
-    /// Leaves out of a call what newer events have written since; `found`: the contact that an upsert would write to. The
-    /// verdict: nothing is left of it.
+    /// Leaves out of a call what newer events or somebody else have written since; `found`: the contact that an upsert would
+    /// write to. The verdict: nothing is left of it.
     pub(super) async fn yield_to_newer(
         &self,
         operation: &Operation,
@@ -246,9 +248,17 @@ impl StepRun<'_> {
         let Some(target) = target else {
             return Ok((Vec::new(), None));
         };
-        let (covered, Some(run)) = self.overtaken(&target).await? else {
-            return Ok((Vec::new(), None));
-        };
+        let (mut covered, run) = self.overtaken(&target).await?;
+        let others = self.changed_by_somebody(operation, &target, arguments);
+        for part in others.await? {
+            if !covered.contains(&part) {
+                covered.push(part);
+            }
+        }
+        if covered.is_empty() {
+            return Ok((covered, None));
+        }
+        let run = run.unwrap_or(BY_SOMEBODY);
         let mut rest = arguments.clone();
         leave_out(&mut rest, &covered);
         // What is left may be no request any more: then the newer one stands for all of it.
@@ -280,7 +290,7 @@ impl StepRun<'_> {
             _ => Map::new(),
         };
         let why = match run {
-            0 => "superseded: a person has written this since".to_owned(),
+            BY_SOMEBODY => "superseded: a person has written this since".to_owned(),
             run => format!("superseded: run {run}, of a newer event, has written this already"),
         };
         output.insert("skipped".to_owned(), json!(why));
@@ -331,6 +341,12 @@ mod tests {
                 vec!["status"],
             ),
             (
+                "upsert-opportunity",
+                json!({ "id": "o", "locationId": "l", "pipelineId": "p", "status": "won" }),
+                "/opportunities/o",
+                vec!["pipelineId", "status"],
+            ),
+            (
                 "update-task-completed",
                 json!({ "contactId": "c", "taskId": "t", "completed": true }),
                 "/contacts/c/tasks/t",
@@ -364,6 +380,10 @@ mod tests {
             (
                 "bulk-update-contact-tags",
                 json!({ "type": "add", "contacts": ["c"], "tags": ["a"] }),
+            ),
+            (
+                "upsert-opportunity",
+                json!({ "locationId": "l", "pipelineId": "p", "status": "won" }),
             ),
             ("get-location", json!({ "locationId": "l" })),
         ] {

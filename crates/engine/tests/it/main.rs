@@ -26,6 +26,7 @@ mod own_key;
 mod profiles;
 mod purchases;
 mod retries;
+mod somebody;
 mod support;
 mod tag_writes;
 mod told;

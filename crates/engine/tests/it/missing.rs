@@ -257,44 +257,185 @@ async fn a_task_of_which_nobody_tells_whose_it_is_ends_some_time() {
     assert_eq!(gone_alerts(&world).await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_run_whose_contact_is_gone_waits_a_while_and_ends() {
-    // Its condition does not look at the contact, so the event starts it.
-    let workflow = TASK.replace("when = \"'tree' in (contact.tags or [])\"\n", "");
-    let world = World::with(&workflow, |_| {}, Options::default()).await;
-    let contact = world.create("Ada").await;
-    let body = json!({ "contactId": contact, "title": "Plant", "dueDate": "2026-12-01T10:00:00Z", "completed": false });
+/// The same without a condition, so that nothing of it looks at the contact before its run begins.
+fn blind() -> String {
+    TASK.replace("when = \"'tree' in (contact.tags or [])\"\n", "")
+}
+
+async fn task(world: &World, contact: &str, title: &str) -> String {
+    let body = json!({ "contactId": contact, "title": title, "dueDate": "2026-12-01T10:00:00Z", "completed": false });
     let task = world.invoke("create-task", body).await;
-    answers(&world, "get-contact", Some(1), 404, not_found()).await;
-    told(
-        &world,
-        "task.created",
-        task["task"]["id"].as_str().unwrap(),
-        Some(&contact),
-    )
-    .await;
+    task["task"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn opportunity(world: &World, contact: &str) -> String {
+    let made = world.opportunity(contact).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_event_whose_contact_is_missing_waits_and_is_counted_like_others() {
+    let world = World::with(&blind(), |_| {}, Options::default()).await;
+    let contact = world.create("Ada").await;
+    for kind in ["task.created", "opportunity.created"] {
+        let record = match kind {
+            "task.created" => task(&world, &contact, "Plant").await,
+            _ => opportunity(&world, &contact).await,
+        };
+        answers(&world, "get-contact", Some(1), 404, not_found()).await;
+        told(&world, kind, &record, Some(&contact)).await;
+        let bought = world.bought().await.len();
+        world.drain().await;
+        let row = world.store.recent_events(1).await.unwrap().remove(0);
+        assert_eq!(row.state, EventState::Pending, "{kind}");
+        assert_eq!(row.missing.as_deref(), Some(&*contact), "{kind}");
+        world.wait(SECONDS);
+        world.drain().await;
+        assert_eq!(
+            world.bought().await.len(),
+            bought + 1,
+            "it was there after all"
+        );
+    }
+    let contact = world.create("Bob").await;
+    let record = opportunity(&world, &contact).await;
+    answers(&world, "get-contact", None, 404, not_found()).await;
+    told(&world, "opportunity.created", &record, Some(&contact)).await;
+    for _ in 0..16 {
+        world.drain().await;
+        world.wait(SignedDuration::from_mins(1));
+    }
+    let row = world.store.recent_events(1).await.unwrap().remove(0);
+    assert_eq!(row.state, EventState::Gone);
+    let alerts = gone_alerts(&world).await;
+    assert_eq!(
+        (alerts.len(), &*alerts[0].subject),
+        (1, "opportunity.created")
+    );
+    assert!(alerts[0].message.contains("whose contacts"), "{alerts:?}");
+    assert_eq!(world.bought().await.len(), 2);
+    // The contact shows up: a poll of contacts brings back what waited for it.
+    world.clear_faults().await;
+    world.rename(&contact, "Eve").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_whose_contact_is_gone_after_it_began_ends_and_is_counted() {
+    let mut world = World::with(&blind(), |_| {}, Options::default()).await;
+    world.be_impatient();
+    let contact = world.create("Ada").await;
+    let record = task(&world, &contact, "Plant").await;
+    answers(&world, "buy-trees", None, 503, json!({})).await;
+    told(&world, "task.created", &record, Some(&contact)).await;
     world.drain().await;
     assert_eq!(world.run().await.state, RunState::Waiting);
-    world.wait(SECONDS);
-    world.drain().await;
-    assert_eq!(world.run().await.state, RunState::Done);
-    assert_eq!(world.bought().await.len(), 1, "it was there after all");
-
     answers(&world, "get-contact", None, 404, not_found()).await;
-    let body = json!({ "contactId": contact, "title": "Water", "dueDate": "2026-12-01T10:00:00Z", "completed": false });
-    let task = world.invoke("create-task", body).await;
-    told(
-        &world,
-        "task.created",
-        task["task"]["id"].as_str().unwrap(),
-        Some(&contact),
-    )
-    .await;
-    world.drain().await;
-    world.wait(SignedDuration::from_mins(15));
-    world.drain().await;
+    for _ in 0..3 {
+        world.wait(SignedDuration::from_mins(15));
+        world.drain().await;
+    }
     let run = world.run().await;
     assert_eq!(run.state, RunState::Done);
     assert!(run.error.unwrap().contains("is not there"));
+    assert_eq!(gone_alerts(&world).await.len(), 1);
+}
+
+/// How often a contact was read.
+async fn reads(world: &World) -> usize {
+    let requests = world.requests().await;
+    let reads = requests
+        .iter()
+        .filter(|request| request["operation"] == "get-contact");
+    reads.count()
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_looked_for_again_though_no_poll_shows_it() {
+    let world = World::new(TREE_ONLY).await;
+    let contact = world.create("Ada").await;
+    answers(&world, "get-contact", None, 404, not_found()).await;
+    told(&world, "contact.created", &contact, Some(&contact)).await;
+    told(&world, "contact.updated", &contact, Some(&contact)).await;
+    for _ in 0..16 {
+        world.drain().await;
+        world.wait(SignedDuration::from_mins(1));
+    }
+    let gone = async || {
+        let rows = world.store.recent_events(10).await.unwrap();
+        let gone = rows.iter().filter(|row| row.state == EventState::Gone);
+        gone.count()
+    };
+    assert_eq!((gone().await, gone_alerts(&world).await.len()), (2, 2));
+    let before = reads(&world).await;
+    // One read after an hour for both of them, and one after six hours.
+    for (minutes, looks) in [(40, 0), (10, 1), (200, 1), (120, 2), (600, 2)] {
+        world.wait(SignedDuration::from_mins(minutes));
+        world.drain().await;
+        assert_eq!(reads(&world).await - before, looks, "{minutes}");
+        assert_eq!(gone().await, 2);
+    }
+    let alerts = gone_alerts(&world).await;
+    assert!(alerts.iter().all(|alert| alert.times == 1), "{alerts:?}");
+    // The next day it is there.
+    world.clear_faults().await;
+    world.wait(SignedDuration::from_hours(12));
+    world.drain().await;
+    world.drain().await;
+    assert_eq!(gone().await, 0);
     assert_eq!(world.bought().await.len(), 1);
+}
+
+#[tokio::test]
+async fn looks_are_few_at_a_time_and_leave_out_what_was_told_to_be_deleted() {
+    let world = World::new(TREE_ONLY).await;
+    for number in 0..40 {
+        let contact = format!("nobodyknowsthiscontact{number}");
+        told(&world, "contact.created", &contact, Some(&contact)).await;
+    }
+    for _ in 0..16 {
+        world.drain().await;
+        world.wait(SignedDuration::from_mins(1));
+    }
+    told(
+        &world,
+        "contact.deleted",
+        "nobodyknowsthiscontact0",
+        Some("nobodyknowsthiscontact0"),
+    )
+    .await;
+    world.drain().await;
+    let mut before = reads(&world).await;
+    let mut looks = async |minutes| {
+        world.wait(SignedDuration::from_mins(minutes));
+        world.drain().await;
+        world.drain().await;
+        let now = reads(&world).await;
+        let made = now - before;
+        before = now;
+        made
+    };
+    assert_eq!(looks(60).await, 25);
+    assert_eq!(looks(5).await, 0);
+    assert_eq!(looks(6).await, 14, "one was deleted");
+}
+
+#[tokio::test]
+async fn looks_end_when_nothing_can_be_sent_again_any_more() {
+    let world = World::new(TREE_ONLY).await;
+    let contact = "nobodyknowsthiscontact";
+    told(&world, "contact.created", contact, Some(contact)).await;
+    for _ in 0..16 {
+        world.drain().await;
+        world.wait(SignedDuration::from_mins(1));
+    }
+    for _ in 0..31 {
+        assert!(only_event(&world).await.next_attempt_at.is_some());
+        world.wait(SignedDuration::from_hours(24));
+        world.drain().await;
+    }
+    let row = only_event(&world).await;
+    assert_eq!((row.state, row.next_attempt_at), (EventState::Gone, None));
+    assert!(row.error.unwrap().contains("not looked for any more"));
 }

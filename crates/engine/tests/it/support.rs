@@ -272,6 +272,15 @@ impl World {
             .unwrap()
     }
 
+    /// Adds a contact's opportunity as a user does; nobody is told.
+    pub async fn opportunity(&self, contact: &str) -> Value {
+        let of = json!({ "locationId": self.location });
+        let pipelines = self.invoke("get-pipelines", of).await;
+        let pipeline = pipelines["pipelines"][0]["id"].clone();
+        let body = json!({ "contactId": contact, "name": "Deal", "pipelineId": pipeline });
+        self.control("/opportunities", body).await
+    }
+
     /// The id of a campaign of the location.
     pub async fn campaign(&self) -> String {
         let answer = self

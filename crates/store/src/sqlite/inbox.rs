@@ -40,6 +40,9 @@ pub(super) fn read(row: &SqliteRow) -> Op<InboxRow> {
         next_attempt_at: row.maybe_instant("next_attempt_at")?,
         error: row.maybe_text("error")?,
         missing_since: row.maybe_instant("missing_since")?,
+        missing: row.maybe_text("missing")?,
+        looked_at: row.maybe_instant("looked_at")?,
+        seen: row.maybe_json("seen")?,
         position: row.number("position")?,
     })
 }
@@ -300,7 +303,7 @@ pub(super) async fn complete(
     };
     sqlx::query(
         "UPDATE inbox SET version = ?2, payload = ?3, contact = coalesce(?4, contact), state = ?5,
-                next_attempt_at = NULL, error = NULL, missing_since = NULL, epoch = ?6, updated_at = ?7, kind = ?8,
+                next_attempt_at = NULL, error = NULL, missing_since = NULL, missing = NULL, epoch = ?6, updated_at = ?7, kind = ?8,
                 record = ?9, position = CASE WHEN ?10
                     THEN (SELECT max(position) + 1 FROM inbox WHERE location = ?11) ELSE position END
          WHERE id = ?1",

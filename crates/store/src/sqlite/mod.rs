@@ -20,6 +20,7 @@ mod imports;
 mod inbox;
 mod intend;
 mod ledger;
+mod looks;
 mod macros;
 mod missed;
 mod modes;

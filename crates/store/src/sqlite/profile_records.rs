@@ -348,7 +348,8 @@ const RECORDS: &[&str] = &[
     "DELETE FROM written WHERE location = ?1 AND contact = ?2",
 ];
 const EVENTS: &str =
-    "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL, missing_since = NULL,
+    "UPDATE inbox SET payload = '{}', delivery = NULL, error = NULL, missing_since = NULL, missing = NULL,
+         next_attempt_at = NULL, seen = NULL,
          state = CASE WHEN state IN ('pending', 'held') THEN 'gone' ELSE state END
      WHERE location IN (?1, 'unknown') AND contact = ?2";
 const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL

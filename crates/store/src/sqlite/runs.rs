@@ -7,8 +7,8 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::{Fault, Op};
 use super::fence::Held;
-use super::inbox;
 use super::row::{Reader, micros};
+use super::{inbox, looks};
 use crate::types::{EventState, LastRun, NewRun, Run, RunState, RunUpdate, Stuck, Trouble};
 
 fn read(row: &SqliteRow) -> Op<Run> {
@@ -126,6 +126,9 @@ pub(super) async fn next_due(
              UNION ALL
              SELECT min(next_attempt_at) FROM inbox
              WHERE location = ?1 AND state = 'pending' AND next_attempt_at IS NOT NULL
+             UNION ALL
+             SELECT min(next_attempt_at) FROM inbox
+             WHERE location = ?1 AND state = 'gone' AND next_attempt_at IS NOT NULL
          )",
     )
     .bind(location)
@@ -205,6 +208,9 @@ pub(super) async fn update(
     .bind(update.trouble.missing_since.map(micros))
     .execute(&mut *held.connection)
     .await?;
+    if update.state == RunState::Done {
+        looks::forget_seen(held, id).await?;
+    }
     Ok(())
 }
 

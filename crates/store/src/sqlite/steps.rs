@@ -75,6 +75,27 @@ pub(super) async fn open_by_key(
     rows.iter().map(read).collect()
 }
 
+/// Steps of a contact's runs that came further since then, or may have.
+pub(super) async fn since(
+    connection: &mut SqliteConnection,
+    location: &str,
+    contact: &str,
+    since: Timestamp,
+) -> Op<Vec<StepRecord>> {
+    let rows = sqlx::query(
+        "SELECT steps.* FROM runs JOIN steps ON steps.run = runs.id
+         WHERE runs.location = ?1 AND runs.contact = ?2
+           AND (steps.state IN ('intended', 'unsure') OR (steps.state = 'done' AND steps.updated_at >= ?3))
+         ORDER BY steps.id",
+    )
+    .bind(location)
+    .bind(contact)
+    .bind(micros(since))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 async fn find(connection: &mut SqliteConnection, run: i64, step: &str) -> Op<Option<StepRecord>> {
     let row = sqlx::query("SELECT * FROM steps WHERE run = ?1 AND step = ?2")
         .bind(run)

@@ -18,7 +18,7 @@ pub(super) async fn postpone(
     pending_event(held, id).await?;
     sqlx::query(
         "UPDATE inbox SET attempts = ?6, next_attempt_at = ?2, error = ?3, epoch = ?4, updated_at = ?5,
-                missing_since = ?7
+                missing_since = ?7, missing = ?8
          WHERE id = ?1",
     )
     .bind(id)
@@ -28,12 +28,13 @@ pub(super) async fn postpone(
     .bind(micros(now))
     .bind(postponed.attempts)
     .bind(postponed.missing_since.map(micros))
+    .bind(&postponed.missing)
     .execute(&mut *held.connection)
     .await?;
     Ok(())
 }
 
-/// A poll shows this record, so it is there whatever a read said: events of it that were given up are pending again, and
+/// A poll or a read shows this record, so it is there whatever a read said: events of it that were given up are pending again, and
 /// those that wait for it are read at once. Only what ended for want of the record is meant: an erased contact's events
 /// are over.
 pub(super) async fn alive(
@@ -45,8 +46,8 @@ pub(super) async fn alive(
     // Of two deliveries of the same bytes one may be waiting; that one will do.
     sqlx::query(
         "UPDATE OR IGNORE inbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, missing_since = NULL,
-                error = NULL, updated_at = ?3
-         WHERE location = ?1 AND record = ?2 AND missing_since IS NOT NULL AND state IN ('gone', 'pending')
+                missing = NULL, looked_at = NULL, error = NULL, updated_at = ?3
+         WHERE location = ?1 AND coalesce(missing, record) = ?2 AND missing_since IS NOT NULL AND state IN ('gone', 'pending')
            AND kind NOT LIKE '%.deleted'",
     )
     .bind(location)
@@ -60,7 +61,7 @@ pub(super) async fn alive(
 /// Records of a location that were said not to be there, and whose events wait for them or were given up.
 pub(super) async fn missing(connection: &mut SqliteConnection, location: &str) -> Op<Vec<String>> {
     Ok(sqlx::query_scalar(
-        "SELECT DISTINCT record FROM inbox
+        "SELECT DISTINCT coalesce(missing, record) FROM inbox
          WHERE location = ?1 AND missing_since IS NOT NULL AND state IN ('gone', 'pending')",
     )
     .bind(location)

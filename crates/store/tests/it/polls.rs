@@ -67,6 +67,7 @@ async fn an_event_that_was_given_up_comes_back_when_a_list_shows_its_record_unch
             attempts: 1,
             error: "not there".into(),
             missing_since: Some(at(0)),
+            missing: None,
         };
         store
             .postpone_event(&fixture.fence, id, postponed, at(0))

@@ -168,6 +168,7 @@ pub fn postponed(until: Timestamp, error: &str) -> Postponed {
         attempts: 1,
         error: error.into(),
         missing_since: None,
+        missing: None,
     }
 }
 
