@@ -156,6 +156,9 @@ pub(crate) struct Run {
     /// Poll once and show what would be done, without writing anything to HighLevel, Ecologi or the store
     #[arg(long = "dry-run")]
     pub rehearse: bool,
+    /// With --dry-run: only this connection
+    #[arg(long, value_name = "ID", requires = "rehearse")]
+    pub connection: Option<String>,
     /// Print the figures as JSON at the end
     #[arg(long)]
     pub json: bool,

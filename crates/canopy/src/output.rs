@@ -1,6 +1,6 @@
 //! What commands write for scripts: to standard output, or to a file that is whole or not there.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -30,12 +30,42 @@ pub(crate) enum Output {
     File(Box<(NamedTempFile, PathBuf)>),
 }
 
+/// First bytes of SQLite's files: a store or a backup, and a store's log.
+const STORES: [&[u8]; 3] = [
+    b"SQLite format 3",
+    &[0x37, 0x7f, 0x06, 0x82],
+    &[0x37, 0x7f, 0x06, 0x83],
+];
+/// Endings of what lies beside a store, and of configurations and workflows.
+const BESIDE: [&str; 7] = ["-wal", "-shm", ".lock", ".pace", ".key", ".toml", ".db"];
+
+/// Refuses to write an answer over what cannot be had again: a slip of a shell's completion is enough.
+fn must_not_matter(path: &Path) -> Result<(), Failure> {
+    let Ok(file) = std::fs::File::open(path) else {
+        return Ok(());
+    };
+    let mut begin = Vec::new();
+    // What cannot be read is told when it cannot be written either.
+    let _ = file.take(16).read_to_end(&mut begin);
+    let name = path.to_string_lossy();
+    let matters = STORES.iter().any(|magic| begin.starts_with(magic))
+        || BESIDE.iter().any(|ending| name.ends_with(ending));
+    if matters {
+        return Err(Failure::BadInput(format!(
+            "{} is there already and is no export: a store, a backup or what belongs to them is never written over; name another file",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 impl Output {
     /// Standard output, or a file where one is named.
     pub fn to(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else {
             return Ok(Self::Standard);
         };
+        must_not_matter(path)?;
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),

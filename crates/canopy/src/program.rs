@@ -334,8 +334,7 @@ impl Program {
 
     /// Looks at how the program fares.
     pub fn look(&self) -> health::Look<'_> {
-        let room = self.loaded.config.health.free_megabytes;
-        let room = room.saturating_mul(1_000_000);
+        let room = self.loaded.config.health.free_bytes();
         health::Look::new(&self.store, &self.engine, self.calls.answers(), room)
     }
 

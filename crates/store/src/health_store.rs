@@ -16,6 +16,9 @@ use crate::types::Alert;
 /// A part that is overdue by more than this is not looked after: nothing runs.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
 
+/// The same of the program as a whole, which writes its state each minute. A look may hang on a service for some of them.
+const SILENT: SignedDuration = SignedDuration::from_mins(5);
+
 /// A state that lasts is written so often.
 const OFTEN: SignedDuration = SignedDuration::from_mins(1);
 
@@ -27,6 +30,8 @@ pub enum Part {
     Token,
     /// Ecologi's key of a connection.
     Key,
+    /// The totals of a connection's Ecologi account, by which ledger and account are compared.
+    Totals,
     Poll,
     /// An address of webhooks by the vendor's measure.
     WebhookRate,
@@ -53,9 +58,10 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::Key,
+        Self::Totals,
         Self::Poll,
         Self::WebhookRate,
         Self::WebhookSignatures,
@@ -136,8 +142,13 @@ impl PartHealth {
 
     /// Its next try is long past: nothing runs that would make it.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let patience = if self.part == Part::Store {
+            SILENT
+        } else {
+            OVERDUE
+        };
         self.next_try
-            .is_some_and(|next| now.duration_since(next) > OVERDUE)
+            .is_some_and(|next| now.duration_since(next) > patience)
     }
 }
 
@@ -208,8 +219,9 @@ fn overdue(parts: &[PartHealth], now: Timestamp) -> Vec<Reason> {
         text,
     };
     if heart.is_overdue(now) {
-        let text =
-            format!("nothing has run since {next:.0}; start `canopy run`, and see why it ended");
+        let text = format!(
+            "nothing has run, or could be stored, since {next:.0}; start `canopy run`, and see why it ended; where it runs, see to its disk"
+        );
         return vec![reason(heart, next, text)];
     }
     let late = parts
@@ -263,6 +275,7 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("timetables"),
     state("token"),
     state("token_age"),
+    state("totals"),
     notice("trigger"),
     state("unknown purchase"),
     state("unknown_purchases"),

@@ -68,6 +68,7 @@ words! {
     Part {
         Token "token"
         Key "key"
+        Totals "totals"
         Poll "poll"
         WebhookRate "webhook_rate"
         WebhookSignatures "webhook_signatures"

@@ -223,7 +223,12 @@ async fn a_disk_that_is_nearly_full_is_told() {
         "[retry]",
         &format!("[health]\nfree_megabytes = {many}\n\n[retry]"),
     );
+    // On a full disk nobody can keep that it is full: commands look for themselves.
+    world.succeed(&["run", "--once"]).await;
     world.write_config(&full);
+    for command in ["status", "alerts"] {
+        assert_eq!(code(&world, &[command]).await, Some(3), "{command}");
+    }
     assert_eq!(code(&world, &["run", "--once"]).await, Some(3));
     let (code_of, told) = status(&world).await;
     assert_eq!(code_of, Some(3));

@@ -15,6 +15,7 @@ mod crashes;
 mod daemon;
 mod demo;
 mod documented;
+mod finds;
 mod first_poll;
 mod health;
 mod language;

@@ -5,11 +5,12 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Only, only, secret, status};
+use super::{Only, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::show;
+use crate::log::note;
+use crate::{config, health, show};
 
 #[derive(Debug, Args)]
 pub(crate) struct Alerts {
@@ -40,7 +41,11 @@ pub(super) async fn alerts(options: &Alerts, environment: &Environment) -> Resul
     let alerts = store.alerts(!options.all, ROWS).await;
     store.close().await;
     let (location, alerts) = (location?, alerts.map_err(|error| Failure::failed(&error))?);
-    let alerts = only::of(alerts, location.as_ref(), ROWS, |alert| &alert.location);
+    // What belongs to no location is everybody's.
+    let (mut alerts, location) = (alerts, location.as_ref());
+    alerts.retain(|alert| {
+        alert.location.is_empty() || location.is_none_or(|one| alert.location == *one)
+    });
     if options.json {
         println!("{}", json!(alerts));
     } else if alerts.is_empty() {
@@ -49,6 +54,18 @@ pub(super) async fn alerts(options: &Alerts, environment: &Environment) -> Resul
         println!("{}", show::alerts(&alerts));
     }
     let open = alerts.iter().any(|alert| alert.resolved_at.is_none());
+    let loaded = config::load(&options.config.config)?;
+    let room = health::room_seen(&loaded.store_path(), loaded.config.health.free_bytes());
+    if room.is_some()
+        && !alerts
+            .iter()
+            .any(|alert| alert.kind == Part::Store.as_str())
+    {
+        note(
+            "the disk of the store is nearly full, and no alert can be kept of it; `canopy status` tells more",
+        );
+        return Ok(Ended::NeedsPerson);
+    }
     Ok(if open {
         Ended::NeedsPerson
     } else {

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::status;
+use super::{Only, status};
 use crate::cli::ConfigArgs;
 use crate::config::{self, ConnectionConfig, Loaded};
 use crate::connect;
@@ -22,9 +22,8 @@ use crate::output;
 pub(crate) struct Budget {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Only this connection
-    #[arg(long, value_name = "ID")]
-    pub connection: Option<String>,
+    #[command(flatten)]
+    pub only: Only,
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
@@ -71,16 +70,9 @@ struct Report<'a> {
 }
 
 pub(super) async fn budget(options: &Budget) -> Result<Ended, Failure> {
-    let loaded = config::load(&options.config.config)?;
-    let wanted =
-        |one: &&ConnectionConfig| options.connection.as_ref().is_none_or(|id| *id == one.id);
-    let connections: Vec<_> = loaded.config.connection.iter().filter(wanted).collect();
-    if connections.is_empty() {
-        let id = options.connection.as_deref().unwrap_or_default();
-        return Err(Failure::BadInput(format!(
-            "no connection has the id \"{id}\""
-        )));
-    }
+    let mut loaded = config::load(&options.config.config)?;
+    options.only.keep(&mut loaded)?;
+    let connections = &loaded.config.connection;
     let store = status::open(&options.config).await?;
     let mut reports = Vec::new();
     for config in connections {

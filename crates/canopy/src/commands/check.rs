@@ -141,6 +141,7 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
             }
         });
         let looks = futures::future::join_all(looks).await;
+        findings.extend(twice(&loaded, store.as_ref()).await);
         findings.extend(looks.into_iter().flatten());
         findings.push(services::webhooks(&loaded, store.as_ref()).await);
         if let Some(store) = store {
@@ -159,6 +160,28 @@ pub(super) async fn check(options: &Check, environment: &Environment) -> Result<
         )));
     }
     Ok(Ended::Well)
+}
+
+/// Connections that are for one location: as far as their locations are in the file or known from before.
+async fn twice(loaded: &Loaded, store: Option<&SqliteStore>) -> Vec<Finding> {
+    let mut seen = HashMap::<String, &str>::new();
+    let mut findings = Vec::new();
+    for connection in &loaded.config.connection {
+        let known = match (&connection.highlevel.location_id, store) {
+            (Some(location), _) => Some(location.clone()),
+            (None, Some(store)) => store.location_of(&connection.id).await.ok().flatten(),
+            (None, None) => None,
+        };
+        let Some(location) = known else { continue };
+        if let Some(other) = seen.insert(location.clone(), &connection.id) {
+            let problem = format!(
+                "connections {other} and {} are both for location {location}; leave one out, or correct its location_id",
+                connection.id
+            );
+            findings.push(Finding::new("connections", Err(problem)));
+        }
+    }
+    findings
 }
 
 /// Which of the file's connections each is, by its id.

@@ -2,7 +2,7 @@
 
 use canopy_engine::{Buyer, Went};
 use canopy_mapping::Workflow;
-use canopy_store::{DeliveryStore as _, SqliteStore, Store};
+use canopy_store::{DeliveryStore as _, SqliteStore, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -137,6 +137,10 @@ async fn ask(
             ];
         }
     };
+    let own = match connector.store {
+        Some(store) => is_own(store, connection, &location).await,
+        None => Ok(()),
+    };
     let needs = auth::needs(connector.loaded, connection, workflows);
     let store = connector.store.map(|store| store as &dyn Store);
     let listed = Listed::of(connection, store).await;
@@ -158,9 +162,33 @@ async fn ask(
         writes: connection.writes(),
     };
     let mut findings = of_token(connection, &assessment.token, mode, title);
+    if let Err(problem) = own {
+        // Nothing is enforced in another connection's name.
+        findings.push(Finding::new(name(connection, "id"), Err(problem)));
+        findings.extend(of_account(connection, &assessment.account));
+        return findings;
+    }
     findings.extend(of_account(connection, &assessment.account));
     findings.extend(enforce(connector, connection, &location, &assessment, mode).await);
     findings
+}
+
+/// Whether the store knows the location by this connection, and no other connection is for it.
+async fn is_own(
+    store: &SqliteStore,
+    connection: &ConnectionConfig,
+    location: &str,
+) -> Result<(), String> {
+    let known = store.connection_of(location).await;
+    match known.map_err(|error| chain(&error))? {
+        Some(known) if known != connection.id => Err(StoreError::ConnectionChanged {
+            location: location.to_owned(),
+            known,
+            given: connection.id.clone(),
+        }
+        .to_string()),
+        _ => Ok(()),
+    }
 }
 
 /// Keeps what was found where there is a store, and tells where purchases are stopped.

@@ -1,11 +1,10 @@
 //! `--connection`: what a command that reads shows of one connection alone.
 
-use canopy_mapping::nearest;
 use canopy_store::SqliteStore;
 use clap::Args;
 
 use crate::cli::ConfigArgs;
-use crate::config::{self, ConnectionConfig, Loaded};
+use crate::config::{self, Loaded};
 use crate::exit::Failure;
 
 #[derive(Debug, Args)]
@@ -19,7 +18,7 @@ impl Only {
     /// The connection's id, which there is.
     pub fn find(&self, loaded: &Loaded) -> Result<Option<&String>, Failure> {
         let id = self.connection.as_ref();
-        id.map_or(Ok(()), |id| find(loaded, id).map(drop))?;
+        id.map_or(Ok(()), |id| loaded.connection(id).map(drop))?;
         Ok(id)
     }
 
@@ -41,7 +40,7 @@ impl Only {
             return Ok(None);
         };
         let loaded = config::load(&config.config)?;
-        if let Some(location) = &find(&loaded, id)?.highlevel.location_id {
+        if let Some(location) = &loaded.connection(id)?.highlevel.location_id {
             return Ok(Some(location.clone()));
         }
         // Found by the token, and noted when the connection was first used.
@@ -71,21 +70,6 @@ pub(super) fn of<T>(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_wanted = |row: &T| location.is_none_or(|location| at(row) == location);
     rows.into_iter().filter(is_wanted).take(limit).collect()
-}
-
-fn find<'a>(loaded: &'a Loaded, id: &str) -> Result<&'a ConnectionConfig, Failure> {
-    let all = &loaded.config.connection;
-    all.iter().find(|one| one.id == id).ok_or_else(|| {
-        let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
-        let fix = match nearest(id, ids.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("there are: {}", ids.join(", ")),
-        };
-        Failure::BadInput(format!(
-            "{}: no connection has the id \"{id}\"; {fix}",
-            loaded.file
-        ))
-    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::config::{self, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure, chain};
+use crate::ops::pick;
 use crate::program::{OWNER, job_lock, open_store};
 use crate::{output, shutdown};
 
@@ -152,18 +153,7 @@ impl Desk {
         observer: Arc<dyn Observer>,
         wanted: Option<&str>,
     ) -> Result<Self, Failure> {
-        let configs = &loaded.config.connection;
-        let config = match wanted {
-            Some(id) => configs.iter().find(|config| config.id == id),
-            None => configs.first().filter(|_| configs.len() == 1),
-        };
-        let Some(config) = config else {
-            let ids: Vec<_> = configs.iter().map(|config| &*config.id).collect();
-            return Err(Failure::BadInput(format!(
-                "name the connection with --connection; there are: {}",
-                ids.join(", ")
-            )));
-        };
+        let config = pick(loaded, wanted)?;
         let held = job_lock(loaded)?;
         let store = open_store(loaded, environment).await?;
         let (calls, log) = CallSink::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use canopy_engine::{Observer, UNSURE_GATES};
 use canopy_store::{BreakerStore as _, MoneyStore as _, Store};
 
-use super::simulate;
+use super::{Only, simulate};
 use crate::cli::Run;
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
@@ -24,8 +24,12 @@ pub(super) async fn run(
     environment: &Environment,
     observer: Arc<dyn Observer>,
 ) -> Result<Ended, Failure> {
-    let loaded = config::load(&options.config.config)?;
+    let mut loaded = config::load(&options.config.config)?;
     if options.rehearse {
+        let only = Only {
+            connection: options.connection.clone(),
+        };
+        only.keep(&mut loaded)?;
         return rehearse(&loaded, options, environment).await;
     }
     if !options.once {

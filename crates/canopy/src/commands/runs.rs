@@ -51,12 +51,13 @@ impl From<State> for RunState {
 
 pub(super) async fn runs(options: &Runs) -> Result<Ended, Failure> {
     let store = status::open(&options.config).await?;
-    let told = match options.run {
-        Some(run) => one(&store, run, options.json).await,
-        None => match options.only.location(&options.config, &store).await {
-            Ok(location) => list(&store, options, location.as_ref()).await,
-            Err(failure) => Err(failure),
-        },
+    let told = match (
+        options.only.location(&options.config, &store).await,
+        options.run,
+    ) {
+        (Err(failure), _) => Err(failure),
+        (Ok(location), Some(run)) => one(&store, run, location.as_ref(), options.json).await,
+        (Ok(location), None) => list(&store, options, location.as_ref()).await,
     };
     store.close().await;
     print!("{}", told?);
@@ -82,9 +83,15 @@ async fn list(
     Ok(runs.iter().map(|run| line(run) + "\n").collect())
 }
 
-async fn one(store: &dyn Store, id: i64, as_json: bool) -> Result<String, Failure> {
+async fn one(
+    store: &dyn Store,
+    id: i64,
+    location: Option<&String>,
+    as_json: bool,
+) -> Result<String, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let run = store.run(id).await.map_err(failed)?;
+    let run = run.filter(|run| location.is_none_or(|location| run.location == *location));
     let run = run.ok_or_else(|| {
         Failure::BadInput(format!("there is no run {id}; `canopy runs` lists them"))
     })?;

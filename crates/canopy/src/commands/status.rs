@@ -60,7 +60,8 @@ pub(super) async fn status(options: &Status) -> Result<Ended, Failure> {
     let timetables = config::workflows(&loaded).and_then(|all| schedules::schedules(&all));
     let due = schedules::next_due(&timetables.unwrap_or_default(), now);
     let plans = plans?;
-    let health = Health::new(parts, alerts.clone(), &summary, now);
+    let room = health::room_seen(&loaded.store_path(), loaded.config.health.free_bytes());
+    let health = Health::new(parts, alerts.clone(), &summary, room, now);
     if options.json {
         let polls: Vec<_> = plans
             .iter()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use canopy_mapping::FileError;
+use canopy_mapping::{FileError, nearest};
 use rust_decimal::Decimal;
 use url::Url;
 
@@ -26,6 +26,22 @@ impl Loaded {
 
     pub fn store_path(&self) -> PathBuf {
         self.path(&self.config.store)
+    }
+
+    /// The connection with this id, or what there is.
+    pub fn connection(&self, id: &str) -> Result<&ConnectionConfig, Failure> {
+        let all = &self.config.connection;
+        all.iter().find(|one| one.id == id).ok_or_else(|| {
+            let ids = || all.iter().map(|one| one.id.as_str());
+            let fix = match nearest(id, ids()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("there are: {}", ids().collect::<Vec<_>>().join(", ")),
+            };
+            Failure::BadInput(format!(
+                "{}: no connection has the id \"{id}\"; {fix}",
+                self.file
+            ))
+        })
     }
 }
 

@@ -245,6 +245,12 @@ pub(crate) struct Health {
     pub free_megabytes: u64,
 }
 
+impl Health {
+    pub fn free_bytes(&self) -> u64 {
+        self.free_megabytes.saturating_mul(1_000_000)
+    }
+}
+
 impl Default for Health {
     fn default() -> Self {
         Self {

@@ -190,29 +190,17 @@ impl<'a> Look<'a> {
 
     fn room(&self, now: Timestamp) -> PartReport {
         let place = self.store.path();
-        let state = match (self.store.trouble(), room::free(place)) {
-            (Some(error), _) => PartState::Failing {
+        let state = match self.store.trouble() {
+            Some(error) => PartState::Failing {
                 cause: format!("nothing can be stored: {error}"),
                 remedy: "webhooks are told to come again and nothing is bought meanwhile; it goes on by itself".to_owned(),
                 at_once: true,
             },
-            (None, Some(free)) if free < self.room => PartState::Failing {
-                cause: format!(
-                    "the disk of the store at {} is nearly full: less than {} MB are free",
-                    place.display(),
-                    self.room / 1_000_000
-                ),
-                remedy: "make room, or move the store to a larger disk (stop canopy, `canopy backup`, `canopy restore`); without room no webhook can be taken and nothing bought".to_owned(),
-                at_once: true,
-            },
-            _ => PartState::Good,
+            None => room::too_little(place, self.room).unwrap_or(PartState::Good),
         };
         PartReport {
-            location: String::new(),
-            part: Part::Store,
-            name: "store".to_owned(),
-            state,
             next_try: Some(now + EVERY),
+            ..room::of_store(state)
         }
     }
 

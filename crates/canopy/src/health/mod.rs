@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use answers::Answers;
 pub(crate) use look::{Look, people};
+pub(crate) use room::seen as room_seen;
 pub(crate) use show::Health;
 
 /// Credentials and the clock are looked at so often. It takes no call where nothing was refused.

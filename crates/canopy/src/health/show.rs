@@ -20,14 +20,15 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// From what is kept, with what waits for a person as it is now.
+    /// From what is kept, with what waits for a person and the room on the disk as they are now.
     pub fn new(
         mut parts: Vec<PartHealth>,
         alerts: Vec<Alert>,
         summary: &Summary,
+        room: Option<PartReport>,
         now: Timestamp,
     ) -> Self {
-        for report in people(summary) {
+        for report in people(summary).into_iter().chain(room) {
             place(&mut parts, report, now);
         }
         let reasons = not_good(&parts, &alerts, now);

@@ -139,24 +139,17 @@ pub(crate) fn pick<'a>(
     id: Option<&str>,
 ) -> Result<&'a ConnectionConfig, Failure> {
     let connections = &loaded.config.connection;
-    let ids = || {
-        let ids: Vec<_> = connections.iter().map(|one| one.id.as_str()).collect();
-        ids.join(", ")
-    };
     match (id, connections.as_slice()) {
+        (Some(id), _) => loaded.connection(id),
         (None, [one]) => Ok(one),
-        (None, _) => Err(Failure::BadInput(format!(
-            "{} has several connections; say which: --connection ID, of {}",
-            loaded.file,
-            ids()
-        ))),
-        (Some(id), all) => all.iter().find(|one| one.id == id).ok_or_else(|| {
-            Failure::BadInput(format!(
-                "{} has no connection \"{id}\"; there are: {}",
+        (None, all) => {
+            let ids: Vec<_> = all.iter().map(|one| one.id.as_str()).collect();
+            Err(Failure::BadInput(format!(
+                "{} has several connections; say which: --connection ID, of {}",
                 loaded.file,
-                ids()
-            ))
-        }),
+                ids.join(", ")
+            )))
+        }
     }
 }
 

@@ -105,7 +105,9 @@ impl Engine {
             }
         }
         let (store, client) = (&*self.store, &connection.ecologi);
-        let (known, _) = account.compare(store, client, delay, now).await?;
+        let read = account.compare(store, client, delay, now).await;
+        self.report_totals(connection, read.as_ref().err()).await;
+        let (known, _) = read?;
         let looks = compared.entry(name).or_insert(Looks {
             first: now,
             last: now,

@@ -1,6 +1,7 @@
 //! Ecologi's accounts against the ledger: a store that is older than the account must buy nothing twice.
 
 mod compare;
+mod fares;
 mod gate;
 
 use std::collections::BTreeMap;

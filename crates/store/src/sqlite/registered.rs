@@ -13,4 +13,14 @@ impl SqliteStore {
             .await
             .map_err(|error| self.unavailable(error))
     }
+
+    /// The connection that a location has been used by.
+    pub async fn connection_of(&self, location: &str) -> Result<Option<String>> {
+        let mut reader = self.reader().await?;
+        sqlx::query_scalar("SELECT connection FROM locations WHERE location = ?1")
+            .bind(location)
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(|error| self.unavailable(error))
+    }
 }

@@ -310,6 +310,15 @@ async fn the_summary_counts() {
     assert_eq!((summary.runs_done, summary.runs_dead), (2, 1));
     assert_eq!((summary.runs_held, summary.runs_waiting), (1, 0));
     assert_eq!(summary.runs_open, 2);
+    // All of it happened at this location, and nothing at another.
+    let here = fixture.store.summary_of(Some(crate::support::LOCATION));
+    assert_eq!(here.await.unwrap(), summary);
+    let elsewhere = fixture.store.summary_of(Some("elsewhere")).await.unwrap();
+    assert_eq!(
+        (elsewhere.events, elsewhere.runs_done, elsewhere.purchases),
+        (0, 0, 0)
+    );
+    assert_eq!((elsewhere.cost, elsewhere.test.cost), (vec![], vec![]));
     let created = fixture
         .store
         .event_records(crate::support::LOCATION, "contact.created");

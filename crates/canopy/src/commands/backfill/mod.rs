@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use self::fire::Fire;
 use self::progress::Bar;
-use super::instant;
+use super::{Only, instant};
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
 use crate::config::{self, Loaded};
@@ -34,9 +34,8 @@ use crate::{output, shutdown};
 pub(crate) struct Backfill {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Only this connection
-    #[arg(long, value_name = "ID")]
-    pub connection: Option<String>,
+    #[command(flatten)]
+    pub only: Only,
     /// What to read
     #[arg(
         long,
@@ -247,15 +246,9 @@ impl Job<'_> {
             limiters: None,
         };
         let mut connections = Vec::new();
-        for config in &self.loaded.config.connection {
-            if self
-                .options
-                .connection
-                .as_ref()
-                .is_some_and(|id| *id != config.id)
-            {
-                continue;
-            }
+        let wanted = self.options.only.find(self.loaded)?;
+        let all = self.loaded.config.connection.iter();
+        for config in all.filter(|one| wanted.is_none_or(|id| one.id == *id)) {
             let connection = connector
                 .connection(config, canopy_engine::Workflows::default())
                 .await?;
@@ -265,13 +258,7 @@ impl Job<'_> {
                 .map_err(|error| Failure::bad_input(&error))?;
             connections.push(connection);
         }
-        match &self.options.connection {
-            Some(id) if connections.is_empty() => Err(Failure::BadInput(format!(
-                "{}: no connection has the id \"{id}\"",
-                self.loaded.file
-            ))),
-            _ => Ok(connections),
-        }
+        Ok(connections)
     }
 
     /// Reads a location; `false`: it goes on another day.
