@@ -7,6 +7,7 @@
 # Needs:     cargo, node, npm; no network but the registry. Exits with 1 when the behaviour has
 #            changed, with 2 when the packages cannot be had.
 set -euo pipefail
+export CARGO_NET_RETRY=1 npm_config_fetch_retries=1
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"; mkdir src
 cat >Cargo.toml <<'TOML'
 [package]

@@ -7,6 +7,7 @@
 # Needs:     node, npm, python3; loopback only. Exits with 1 when the behaviour has
 #            changed, with 2 when the packages cannot be had.
 set -euo pipefail
+export CARGO_NET_RETRY=1 npm_config_fetch_retries=1
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
 npm init -y >/dev/null; npm install --silent --no-audit --no-fund @gohighlevel/api-client@3.1.0 >/dev/null || exit 2
 python3 -m venv v; v/bin/pip install -q --disable-pip-version-check gohighlevel-api-client==3.0.0 || exit 2
