@@ -25,6 +25,7 @@ mod order;
 mod own_key;
 mod profiles;
 mod purchases;
+mod recipes;
 mod retries;
 mod somebody;
 mod support;
