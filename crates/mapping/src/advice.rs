@@ -74,6 +74,14 @@ impl Workflow {
         let mut found = Vec::new();
         let mut told = BTreeSet::new();
         for (place, sight) in self.sights() {
+            if let Sight::Capitals(tag) = &sight {
+                let lower = tag.to_lowercase();
+                let problem = format!(
+                    "{place}: HighLevel keeps tags in lower case, so \"{tag}\" is never among contact.tags"
+                );
+                let advice = FileError::new(file, problem).at(text, tag);
+                found.push(advice.fix(format!("write '{lower}'")));
+            }
             let Sight::Subscript(read) = sight else {
                 continue;
             };
@@ -238,6 +246,11 @@ mod tests {
                 "; if it is meant, say what counts without it: note['text'] | default('')",
             ),
             ("webhook.a == contact['score']", "custom.score"),
+            (
+                "'VIP' in contact.tags",
+                "HighLevel keeps tags in lower case, so \"VIP\" is never among contact.tags; write 'vip'",
+            ),
+            ("'VIP' not in (contact['tags'] or [])", "write 'vip'"),
         ] {
             let told = told(when);
             assert_eq!(told.len(), 1, "{when}: {told:?}");

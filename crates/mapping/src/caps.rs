@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::template;
+use crate::values::Sight;
+use crate::{merge, template};
 
 /// Beyond every cap that anybody means.
 const LARGE: [i64; 2] = [1_000_000_000, 3_000_000_000];
@@ -26,30 +27,62 @@ pub(crate) fn may_lack(path: &str) -> bool {
     !OURS.iter().any(|own| path.split('.').next() == Some(*own))
 }
 
+/// A value that a template reads.
+struct Input {
+    /// As it is written.
+    path: String,
+    /// Where it is read from: a merge field is read by other names.
+    places: Vec<Vec<String>>,
+}
+
+impl Input {
+    /// All that a template reads, in whichever notation.
+    fn all(value: &Value) -> Vec<Self> {
+        let parts = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let written = template::written(value).into_iter();
+        let dotted = written.filter(|path| path.contains('.')).map(|path| Self {
+            places: std::iter::once(path.clone())
+                .chain(merge::reads(&path))
+                .map(|place| parts(&place))
+                .collect(),
+            path,
+        });
+        let mut all: Vec<Self> = dotted.collect();
+        for sight in template::sights(value) {
+            if let Sight::Subscript(read) = sight
+                && !all.iter().any(|known| known.path == read.written())
+            {
+                all.push(Self {
+                    path: read.written(),
+                    places: vec![read.parts().into_iter().map(str::to_owned).collect()],
+                });
+            }
+        }
+        all
+    }
+}
+
 /// The values that a template keeps below a bound, and that it comes to the bound (or to nothing) without.
 pub(crate) fn of(value: &Value) -> Vec<Cap> {
     let Some(text) = value.as_str().filter(|_| template::is_dynamic(value)) else {
         return Vec::new();
     };
-    let paths: Vec<String> = template::written(value)
-        .into_iter()
-        .filter(|path| path.contains('.'))
-        .collect();
+    let inputs = Input::all(value);
     let others = others(text);
-    let lacking = paths.iter().filter(|path| may_lack(path));
+    let lacking = inputs.iter().filter(|input| may_lack(&input.path));
     lacking
-        .filter(|path| !has_default(text, path))
-        .filter_map(|path| {
+        .filter(|input| !has_default(text, &input.path))
+        .filter_map(|input| {
             others
                 .iter()
-                .find_map(|other| capped(value, &paths, path, other))
+                .find_map(|other| capped(value, &inputs, input, other))
         })
         .collect()
 }
 
-/// What the template comes to without the value at this path, where that is its bound or nothing.
-fn capped(value: &Value, paths: &[String], path: &str, other: &Value) -> Option<Cap> {
-    let rendered = |own: Value| template::render(value, &context(paths, path, &own, other)).ok();
+/// What the template comes to without this value, where that is its bound or nothing.
+fn capped(value: &Value, inputs: &[Input], input: &Input, other: &Value) -> Option<Cap> {
+    let rendered = |own: Value| template::render(value, &context(inputs, input, &own, other)).ok();
     let number = |own: Value| template::number(&rendered(own)?)?.as_f64();
     let bound = number(json!(LARGE[0]))?;
     if number(json!(LARGE[1])) != Some(bound) {
@@ -64,7 +97,7 @@ fn capped(value: &Value, paths: &[String], path: &str, other: &Value) -> Option<
     };
     let is_told = without.is_none_or(|without| without >= bound && bound > 0.0);
     (varies && is_told).then(|| Cap {
-        path: path.to_owned(),
+        path: input.path.clone(),
         without,
     })
 }
@@ -80,27 +113,40 @@ fn others(text: &str) -> Vec<Value> {
     found
 }
 
-fn context(paths: &[String], path: &str, own: &Value, other: &Value) -> Value {
+fn context(inputs: &[Input], input: &Input, own: &Value, other: &Value) -> Value {
     let mut context = Value::Object(Map::new());
-    for each in paths {
+    let others = inputs.iter().filter(|each| each.path != input.path);
+    // What two names read in common is this one's.
+    for each in std::iter::once(input).chain(others) {
         let ours = json!(7);
-        let value = match may_lack(each) {
+        let value = match may_lack(&each.path) {
             false => &ours,
-            true if each == path => own,
+            true if each.path == input.path => own,
             true => other,
         };
-        let mut place = &mut context;
-        for name in each.split('.') {
-            if !place.is_object() {
-                *place = Value::Object(Map::new());
-            }
-            place = &mut place[name];
-        }
-        if !place.is_object() {
-            *place = value.clone();
+        for parts in &each.places {
+            put(&mut context, parts, value);
         }
     }
     context
+}
+
+/// Puts a value where nothing is yet.
+fn put(context: &mut Value, parts: &[String], value: &Value) {
+    let mut place = context;
+    for (index, name) in parts.iter().enumerate() {
+        let Some(members) = place.as_object_mut() else {
+            return;
+        };
+        let is_last = index + 1 == parts.len();
+        place = members.entry(name.clone()).or_insert_with(|| {
+            if is_last {
+                value.clone()
+            } else {
+                Value::Object(Map::new())
+            }
+        });
+    }
 }
 
 /// Whether the file says by itself what counts without the value.
@@ -139,12 +185,40 @@ mod tests {
             "[webhook.trees, 20] | min or 20",
             "[webhook.trees, 20] | min | default(20)",
             "(webhook.trees if webhook.trees < 20 else 20) if webhook.kind == 'gold' else 1",
+            "([webhook.trees, 20] | sort)[:1] | first",
         ] {
             assert!(
                 told(cap).contains(&("webhook.trees".to_owned(), Some(20.0))),
                 "{cap}: {:?}",
                 told(cap)
             );
+        }
+        // Whichever way the value is named.
+        for (cap, path) in [
+            (
+                "custom['Trees planted'] if custom['Trees planted'] < 20 else 20",
+                "custom['Trees planted']",
+            ),
+            (
+                "20 if not custom['Trees'] < 20 else custom['Trees']",
+                "custom['Trees']",
+            ),
+            ("([custom['Trees'], 20] | sort)[0]", "custom['Trees']"),
+            ("[custom['Trees'], 20] | select | min", "custom['Trees']"),
+            (
+                "webhook.data['trees'] if webhook.data['trees'] < 20 else 20",
+                "webhook.data['trees']",
+            ),
+            (
+                "opportunity.lead_value if opportunity.lead_value < 20 else 20",
+                "opportunity.lead_value",
+            ),
+            (
+                "contact.trees if contact.trees < 20 else 20",
+                "contact.trees",
+            ),
+        ] {
+            assert_eq!(told(cap), [(path.to_owned(), Some(20.0))], "{cap}");
         }
         for cap in [
             "[webhook.trees, 20] | min",
@@ -174,6 +248,7 @@ mod tests {
             "2 if webhook.gold else 1",
             "5 if contact.tags | length > 3 else 1",
             "webhook.trees if webhook.trees < 20 else 0",
+            "[custom['Trees'] | default(1), 20] | min",
             "[impact.trees, 20] | min",
             "contact.firstName",
         ] {

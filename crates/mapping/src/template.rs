@@ -156,7 +156,11 @@ pub(crate) fn written_in_expression(expression: &str) -> BTreeSet<String> {
     let environment = environment();
     let names = environment.compile_expression(expression);
     let names = names.map(|compiled| compiled.undeclared_variables(true));
-    without_globals(&environment, names.unwrap_or_default())
+    let mut names = names.unwrap_or_default();
+    if expression.contains('[') {
+        names.extend(values::sliced(&values::in_expression(expression)));
+    }
+    without_globals(&environment, names)
 }
 
 /// With what merge fields and dates read besides.
@@ -184,7 +188,11 @@ pub(crate) fn written(value: &Value) -> BTreeSet<String> {
             let environment = environment();
             let names = environment.template_from_str(text);
             let names = names.map(|template| template.undeclared_variables(true));
-            without_globals(&environment, names.unwrap_or_default())
+            let mut names = names.unwrap_or_default();
+            if text.contains('[') {
+                names.extend(values::sliced(&values::in_template(text)));
+            }
+            without_globals(&environment, names)
         }
         Value::Array(items) => items.iter().flat_map(written).collect(),
         Value::Object(members) => members.values().flat_map(written).collect(),

@@ -29,6 +29,16 @@ impl ScheduleOn {
                 "\"{day}\" as days begins anew on the 1st of each month: after the last day of a month the next is not {step} days away"
             ));
         }
+        if matches!(minute, "*" | "?") && !hour.starts_with(['*', '?']) {
+            found.push(format!(
+                "\"{minute}\" as minutes is each minute of the hours that are named, 60 times in an hour; for once write \"0 {hour} {day} {month} {weekday}\""
+            ));
+        }
+        if weekday.contains("#5") {
+            found.push(format!(
+                "not every month has the fifth weekday that \"{weekday}\" names; for the last one write #L"
+            ));
+        }
         if takes_either_day(day, month, weekday) {
             let days = "it is due on each day that fits one of them, not on those that fit both";
             let first = if weekday.contains(['#', 'L', '/']) {
@@ -210,6 +220,11 @@ mod tests {
                 "both days (\"13\") and weekdays (\"*/1\") are named",
             ),
             ("0 9 31 1-6 *", "3 month(s) of those named"),
+            (
+                "* 9 * * *",
+                "is each minute of the hours that are named, 60 times in an hour; for once write \"0 9 * * *\"",
+            ),
+            ("0 9 * * FRI#5", "not every month has the fifth weekday"),
             ("0 9 */2 * *", "begins anew on the 1st of each month"),
         ] {
             let on = on(schedule);

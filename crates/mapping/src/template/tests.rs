@@ -161,3 +161,32 @@ fn marks_of_spaces_around_a_whole_value_change_nothing_of_it() {
         assert_eq!(render(&json!(text), &context), Ok(right), "{text}");
     }
 }
+
+/// minijinja 3.1.0's `undeclared_variables` leaves out what is sliced: `custom.topics[:2]` was read from nowhere, and printed
+/// nothing.
+#[test]
+fn names_that_are_sliced_are_told() {
+    for (text, right) in [
+        ("{{ custom.topics[:2] }}", &["custom.topics"][..]),
+        (
+            "of {{ (custom.topics | sort)[1:] | first }}",
+            &["custom.topics"],
+        ),
+        (
+            "{{ ([webhook.trees, 20] | sort)[:1] | first }}",
+            &["webhook.trees"],
+        ),
+        ("{{ (user.name | letters)[:1] | join }}.", &["user.name"]),
+        (
+            "{% for tag in contact.tags %}{{ (tag | letters)[:2] }}{% endfor %}",
+            &["contact.tags"],
+        ),
+        (
+            "{% set a = webhook.list %}{{ a[:2] }}{% with b = webhook.other %}{{ b.c[1:] }}{% endwith %}",
+            &["webhook.list", "webhook.other"],
+        ),
+    ] {
+        let found: Vec<String> = names(&json!(text)).into_iter().collect();
+        assert_eq!(found, right, "{text}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Reckoning: a text that is a number is that number; anything else is told before it becomes a quantity.
 
-use minijinja::value::ValueKind;
+use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, Value};
 
 use super::is_missing;
@@ -143,10 +143,9 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             })
         },
     );
-    environment.add_function(
-        "range",
-        |first: &Value, second: Option<&Value>, step: Option<&Value>| range(first, second, step),
-    );
+    environment.add_function("range", |first: &Value, rest: Rest<Value>| {
+        range(first, rest.first(), rest.get(1))
+    });
     environment.add_filter("abs", |value: &Value| {
         if is_missing(value) {
             return Ok(Value::UNDEFINED);

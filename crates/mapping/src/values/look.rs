@@ -1,5 +1,6 @@
 //! What can be told of an expression before it runs: lists looked for in, and caps made of values that can be missing.
 
+mod sliced;
 mod zones;
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
@@ -19,6 +20,13 @@ pub(crate) enum Sight {
     Cap { filter: String, paths: Vec<String> },
     /// A member that is named by a text, `contact['score']`.
     Subscript(Read),
+    /// A text with capitals is looked for in the contact's tags.
+    Capitals(String),
+    /// A name that is read within what is sliced (`custom.topics[:2]`): minijinja 3.1.0 does not tell it among an
+    /// expression's names.
+    Sliced(String),
+    /// A name that the template makes itself.
+    Local(String),
     /// `contact.email.lower()`: the value and what is called of it.
     Method { of: String, name: String },
     /// Days and times may be compared or moved here, of which some name no zone.
@@ -29,6 +37,7 @@ pub(crate) enum Sight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Read {
     parts: Vec<String>,
+    shown: String,
     /// The file says what counts where there is no value.
     pub has_default: bool,
 }
@@ -36,6 +45,11 @@ pub(crate) struct Read {
 impl Read {
     pub fn parts(&self) -> Vec<&str> {
         self.parts.iter().map(String::as_str).collect()
+    }
+
+    /// The path as messages show it.
+    pub fn written(&self) -> String {
+        self.shown.clone()
     }
 
     /// `['a']` and `.a` alike.
@@ -56,7 +70,12 @@ impl Read {
 
     fn sight(tree: &Expr<'_>, has_default: bool) -> Option<Sight> {
         let parts = Self::parts_of(tree)?;
-        Some(Sight::Subscript(Self { parts, has_default }))
+        let shown = literal_path(tree)?;
+        Some(Sight::Subscript(Self {
+            parts,
+            shown,
+            has_default,
+        }))
     }
 }
 
@@ -80,6 +99,18 @@ pub(crate) fn in_template(source: &str) -> Vec<Sight> {
         stmt(&tree, &mut found);
     }
     found
+}
+
+/// Names within what is sliced, other than those that the template makes itself.
+pub(crate) fn sliced(sights: &[Sight]) -> impl Iterator<Item = String> + '_ {
+    let is_local = |path: &str| {
+        let root = path.split('.').next().unwrap_or(path);
+        sights.contains(&Sight::Local(root.to_owned()))
+    };
+    sights.iter().filter_map(move |sight| match sight {
+        Sight::Sliced(path) if !is_local(path) => Some(path.clone()),
+        _ => None,
+    })
 }
 
 /// The bare paths that an expression puts together with others: the operands of `~`, and the items of a list that is
@@ -146,6 +177,15 @@ const OF_TEXT: [&str; 11] = [
     "upper",
 ];
 
+/// HighLevel keeps tags in lower case, so that no other one is ever found.
+fn capitals(item: &Expr<'_>, list: &Expr<'_>) -> Option<Sight> {
+    let Expr::Const(item) = item else { return None };
+    let text = item.value.as_str()?;
+    let of = literal_path(list)?.replace("['", ".").replace("']", "");
+    let has_capital = text.chars().any(char::is_uppercase);
+    (has_capital && of == "contact.tags").then(|| Sight::Capitals(text.to_owned()))
+}
+
 fn is_list(tree: &Expr<'_>, found: &mut Vec<Sight>) {
     match tree {
         Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
@@ -186,6 +226,7 @@ fn stmt(tree: &Stmt<'_>, found: &mut Vec<Sight>) {
         Stmt::EmitExpr(node) => expr(&node.expr, found),
         Stmt::EmitRaw(_) => {}
         Stmt::ForLoop(node) => {
+            sliced::locals(&node.target, found);
             is_list(&node.iter, found);
             expr(&node.iter, found);
             node.filter_expr.iter().for_each(|tree| expr(tree, found));
@@ -198,13 +239,22 @@ fn stmt(tree: &Stmt<'_>, found: &mut Vec<Sight>) {
             stmts(&node.false_body, found);
         }
         Stmt::WithBlock(node) => {
+            for (target, _) in &node.assignments {
+                sliced::locals(target, found);
+            }
             node.assignments
                 .iter()
                 .for_each(|(_, value)| expr(value, found));
             stmts(&node.body, found);
         }
-        Stmt::Set(node) => expr(&node.expr, found),
-        Stmt::SetBlock(node) => stmts(&node.body, found),
+        Stmt::Set(node) => {
+            sliced::locals(&node.target, found);
+            expr(&node.expr, found);
+        }
+        Stmt::SetBlock(node) => {
+            sliced::locals(&node.target, found);
+            stmts(&node.body, found);
+        }
         Stmt::AutoEscape(node) => stmts(&node.body, found),
         Stmt::FilterBlock(node) => stmts(&node.body, found),
         Stmt::Do(node) => args(&node.call.args, found),
@@ -228,6 +278,7 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
     match tree {
         Expr::Var(_) | Expr::Const(_) => {}
         Expr::Slice(node) => {
+            sliced::names(&node.expr, found);
             is_list(&node.expr, found);
             expr(&node.expr, found);
         }
@@ -238,11 +289,17 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             }
             if matches!(node.op, BinOpKind::In) {
                 is_list(&node.right, found);
+                found.extend(capitals(&node.left, &node.right));
             }
             expr(&node.left, found);
             expr(&node.right, found);
         }
         Expr::Compare(node) => {
+            if let Some(op) = node.ops.first()
+                && matches!(op.op, CompareOpKind::In | CompareOpKind::NotIn)
+            {
+                found.extend(capitals(&node.expr, &op.expr));
+            }
             expr(&node.expr, found);
             if zones::in_comparison(node) {
                 found.push(Sight::Zone);

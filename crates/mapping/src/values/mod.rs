@@ -26,7 +26,7 @@ mod tests;
 use minijinja::Environment;
 
 pub(crate) use convert::{at, context, json};
-pub(crate) use look::{Sight, in_expression, in_template, joined};
+pub(crate) use look::{Sight, in_expression, in_template, joined, sliced};
 pub(crate) use mistake::Mistake;
 pub(crate) use number::{decimal, is_blank, is_missing, number, says_no, truth, whole};
 pub(crate) use print::printed;

@@ -7,7 +7,7 @@ use minijinja::machinery::ast::{
 
 use super::arithmetic::{DIVISOR, EXACT, FACTOR, NUMBER, PLUS, QUOTIENT, REST};
 use super::compare::{AT_MOST, BELOW, CONTAINS, EQUAL};
-use super::number::{HAS_VALUE, TRUTH};
+use super::number::{HAS_VALUE, TRUTH, number};
 use super::print::CONCAT;
 use super::rewrite::{at, call, constant, expr, path};
 
@@ -157,6 +157,17 @@ fn is_text(tree: &Expr<'_>) -> bool {
     }
 }
 
+/// Whether it is a text and no number.
+fn is_word(tree: &Expr<'_>) -> bool {
+    match tree {
+        Expr::Const(node) => is_text(tree) && number(&node.value).is_none(),
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Add) => {
+            is_word(&node.left) || is_word(&node.right)
+        }
+        _ => is_text(tree),
+    }
+}
+
 fn compared<'a>(op: CompareOpKind, left: &Expr<'a>, right: &Expr<'a>, span: Span) -> Expr<'a> {
     let pair = |function, one: &Expr<'a>, other: &Expr<'a>| {
         call(
@@ -205,7 +216,8 @@ pub(super) fn binary<'a>(node: &BinOp<'a>, span: Span) -> Expr<'a> {
         BinOpKind::ScAnd => all(left, right, span),
         BinOpKind::ScOr => either(left, right, span),
         BinOpKind::Concat => call(CONCAT, [expr(left), expr(right)], span),
-        BinOpKind::Add if is_text(left) || is_text(right) => {
+        // What stands in quotes and is a number may be meant as one; then both sides decide.
+        BinOpKind::Add if is_word(left) || is_word(right) => {
             call(CONCAT, [expr(left), expr(right)], span)
         }
         BinOpKind::Add => call(

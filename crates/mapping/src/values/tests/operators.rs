@@ -166,6 +166,10 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
         ("v.tags + '!'", json!("vip, gold!")),
         ("v.tags + v.word", json!("vip, goldfive")),
         ("'Nr ' + v.n5", json!("Nr 5")),
+        ("v.n5 + '1'", json!(6)),
+        ("'2' + v.n5", json!(7)),
+        ("5 + '1.5'", json!(6.5)),
+        ("'Nr ' + '1' + v.t5", json!("Nr 15")),
         // 15 digits are exact, whatever is made of them.
         ("1.1 * 3", json!(3.3)),
         ("0.1 + 0.2", json!(0.3)),
@@ -278,6 +282,9 @@ fn reckoning_takes_texts_that_are_numbers_and_nothing_else() {
             "v.grouped is \"1,000\", and is no number as programs read it",
         ),
         ("v.yes - 1", "v.yes is true, and is no number"),
+        ("'2' + v.t5", "is a text, as is what is added"),
+        ("range(1, v.null)", "has no value to reckon with"),
+        ("range(1, v.missing)", "has no value to reckon with"),
     ] {
         let problem = told(expression).unwrap_err();
         assert!(problem.contains(right), "{expression}: {problem}");
