@@ -13,6 +13,9 @@ pub const UNKNOWN_LOCATION: &str = "unknown";
 /// Names a delivery that may come again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryKey {
+    /// One that has the key may all the same tell of a later change, so it is taken again; it counts as made when the first
+    /// one came.
+    pub is_hint: bool,
     /// A hash: it may be made of what a person chose.
     pub key: String,
     /// Until then the same key is the same delivery.
@@ -40,9 +43,9 @@ pub struct DeliveryCount {
     pub useless: u64,
     /// Without any signature, so hardly HighLevel's: refused.
     pub unsigned: u64,
-    /// With a signature that does not fit: refused.
+    /// With a signature that does not fit, or too big to be looked at: refused, and nobody knows whose they are.
     pub forged: u64,
-    /// Too big, or not to be stored at the moment: told to come again.
+    /// Not to be stored at the moment: told to come again.
     pub failed: u64,
 }
 
@@ -52,9 +55,14 @@ impl DeliveryCount {
         self.taken + self.duplicate + self.useless
     }
 
-    /// Those that HighLevel may have sent.
+    /// Those that are HighLevel's: with a signature that fits.
     pub fn all(&self) -> u64 {
-        self.succeeded() + self.forged + self.failed
+        self.succeeded() + self.failed
+    }
+
+    /// Those that say that they are HighLevel's: with any signature.
+    pub fn signed(&self) -> u64 {
+        self.all() + self.forged
     }
 
     /// Adds the figures of another.

@@ -281,6 +281,7 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("unknown_purchases"),
     notice("unreadable"),
     state("waiting"),
+    notice("webhook_name"),
     state("webhook_rate"),
     state("webhook_signatures"),
     state("webhook_silence"),

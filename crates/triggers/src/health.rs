@@ -52,7 +52,7 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(1);
 pub struct AddressHealth {
     /// The path, e.g. `/webhooks/highlevel`; `.../*` for names that are no event's.
     pub address: String,
-    /// Those that HighLevel may have sent: all but the unsigned ones.
+    /// Those that are HighLevel's: with a signature that fits.
     pub deliveries: u64,
     /// Answered with 2xx.
     pub succeeded: u64,
@@ -62,9 +62,9 @@ pub struct AddressHealth {
     pub duplicates: u64,
     /// Kept aside: of other locations, too old, or not to be read.
     pub useless: u64,
-    /// With a signature that does not fit.
+    /// With a signature that does not fit, or too big to be looked at; these do not count, because anybody can send them.
     pub forged: u64,
-    /// Too big, or not to be stored at the moment.
+    /// Not to be stored at the moment.
     pub failed: u64,
     /// Without a signature; these do not count.
     pub unsigned: u64,
@@ -255,8 +255,8 @@ fn rates(sums: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
         let trouble = if is_low && health.deliveries >= ALARM_FROM {
             Trouble::Yes {
                 cause: format!(
-                    "fewer than {ALARM_BELOW} % of the deliveries to {} over three days went well ({} %: {} with a wrong signature, {} could not be stored or were too big)",
-                    health.address, health.percent, health.forged, health.failed
+                    "fewer than {ALARM_BELOW} % of the deliveries to {} over three days went well ({} %: {} could not be stored)",
+                    health.address, health.percent, health.failed
                 ),
                 remedy: format!(
                     "below {PAUSED_BELOW} % of more than {JUDGED_FROM} HighLevel stops delivering until the events are switched on again in its developer dashboard; `canopy status` shows how many may still fail"
@@ -277,16 +277,16 @@ fn rates(sums: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
 fn keys(recent: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
     let all = recent.into_values();
     all.map(|sum| {
-        let is_high = sum.forged * FORGED_SHARE > sum.all();
+        let is_high = sum.forged * FORGED_SHARE > sum.signed();
         let trouble = match (is_high, sum.succeeded()) {
             (true, _) if sum.forged >= FORGED_FROM => Trouble::Yes {
                 cause: format!(
-                    "the signatures of {} of {} deliveries to {} within half an hour do not fit",
+                    "the signatures of {} of {} deliveries to {} within half an hour do not fit, or they were too big to be looked at",
                     sum.forged,
-                    sum.all(),
+                    sum.signed(),
                     sum.address
                 ),
-                remedy: "if HighLevel signs with a new key, add it to [webhooks] public_keys at once, for it tries each delivery for some minutes only (else somebody else sends here, or a proxy changes the bodies)".to_owned(),
+                remedy: "if HighLevel signs with a new key, add it to [webhooks] public_keys at once, for it tries each delivery for some minutes only and stops for an address at which too many fail (else somebody else sends here, or a proxy changes the bodies)".to_owned(),
             },
             // Strangers send one or two; so many, and none that is signed, came through something that drops the header.
             (_, 0) if sum.unsigned >= UNSIGNED_FROM && sum.forged == 0 && !sum.address.ends_with('*') => {

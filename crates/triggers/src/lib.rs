@@ -30,6 +30,7 @@ mod schedule;
 mod secrets;
 mod site;
 mod tally;
+mod unknown_hooks;
 mod workflow_hook;
 
 pub use backfill::{

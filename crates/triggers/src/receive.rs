@@ -13,6 +13,7 @@ use crate::health::{AddressHealth, health_with};
 use crate::hook_body::PayloadError;
 use crate::normalise::{self, Told, events_of, hash_of};
 use crate::tally::{self, Answered, Tally};
+use crate::unknown_hooks::UnknownHooks;
 use crate::workflow_hook::WorkflowHook;
 
 /// Kind and subject of the alert that an app's removal raises and its return resolves.
@@ -68,10 +69,11 @@ pub struct Receiver {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     verifier: Verifier,
-    locations: HashSet<String>,
+    pub(crate) locations: HashSet<String>,
     pub(crate) hooks: Vec<WorkflowHook>,
     pub(crate) counts: Counts,
     pub(crate) tally: Tally,
+    pub(crate) unknown: UnknownHooks,
 }
 
 impl Receiver {
@@ -90,6 +92,7 @@ impl Receiver {
             hooks: Vec::new(),
             counts: Counts::default(),
             tally: Tally::default(),
+            unknown: UnknownHooks::default(),
         }
     }
 
@@ -151,16 +154,17 @@ impl Receiver {
         refused.map(|_| ())
     }
 
-    /// Notes a delivery that was refused unread because it is too big.
+    /// Notes a delivery that was refused unread because it is too big: nobody knows whether HighLevel signed it.
     pub fn too_big(&self, event: Option<&str>) {
         self.counts.too_big();
         let now = self.clock.now();
         self.tally
-            .note(tally::address(event), Answered::Failed, now);
+            .note(tally::address(event), Answered::Forged, now);
     }
 
     /// Writes how deliveries were answered; `true`: there were some. What cannot be written is kept for the next time.
     pub async fn flush(&self) -> Result<bool, StoreError> {
+        self.tell_unknown_hooks().await?;
         self.tally.flush(&*self.store).await
     }
 
@@ -209,7 +213,9 @@ impl Receiver {
             let made_at = event.trace.made_at;
             made_at.is_some_and(|at| now.duration_since(at) > LATE)
         });
-        let received = self.keep(key_of(&parts, &events, now), events, now).await?;
+        let received = self
+            .keep(key_of(&parts, &events, body, now), events, now)
+            .await?;
         if received != Received::Duplicate {
             let unknown = marks.iter().any(|(kind, _)| kind.starts_with("webhook."));
             self.counts.stored(is_late, unknown);
@@ -317,15 +323,30 @@ impl Receiver {
 
 /// The delivery's own id, together with what it tells: should the sender ever use one id for several events, none is lost.
 ///
-/// Without an id nothing is remembered. A body that says which state it speaks of, or what happens once, is the same event
-/// however often it comes; one that does not is a hint, and may speak of a later change that looks alike.
-fn key_of(parts: &[Delivered], events: &[NewEvent], now: Timestamp) -> Option<DeliveryKey> {
-    let id = webhook::delivery_id(&parts.first()?.payload)?;
-    let mut what = vec![b"webhook".as_slice(), id.as_bytes()];
+/// Without an id its bytes name it. Where they say when it was made, which state they speak of, or what happens once, the same
+/// bytes are the same delivery. Where they do not, they are a hint, and may speak of a later change that looks alike: reading
+/// the record tells, and what comes of it is as late as the first of them.
+fn key_of(
+    parts: &[Delivered],
+    events: &[NewEvent],
+    body: &[u8],
+    now: Timestamp,
+) -> Option<DeliveryKey> {
+    let id = webhook::delivery_id(&parts.first()?.payload);
+    let says_when = |part: &Delivered| webhook::made_at(&part.payload).is_some();
+    let is_sure = id.is_some()
+        || parts.iter().all(says_when)
+        || events.iter().all(|event| event.version.is_some());
+    let mut what = match id {
+        Some(id) => vec![b"webhook".as_slice(), id.as_bytes()],
+        None => vec![b"webhook body".as_slice(), body],
+    };
+    // The same bytes at the addresses of two events are two deliveries.
     for event in events {
         what.extend([event.kind.as_bytes(), event.record.as_bytes()]);
     }
     Some(DeliveryKey {
+        is_hint: !is_sure,
         key: hash_of(&what),
         until: now + REMEMBERED,
     })

@@ -22,8 +22,13 @@ impl Receiver {
         name: &str,
         header: impl Fn(&str) -> Option<&'a [u8]>,
     ) -> Result<(), ReceiveError> {
-        if self.hook(name, header).is_some() {
+        if self.hook(name, &header).is_some() {
             return Ok(());
+        }
+        if !self.hooks.iter().any(|hook| hook.name == name) {
+            let mut others = self.hooks.iter();
+            let of = others.find(|hook| hook.admits(header(&hook.header)));
+            self.unknown.note(name, of.map(|hook| &*hook.name));
         }
         let refused = Err(ReceiveError::Secret);
         self.counts.count(&refused);
@@ -103,10 +108,12 @@ impl Receiver {
         };
         let key = match (own_key, hook.dedupe) {
             (Some(own), _) => Some(DeliveryKey {
+                is_hint: false,
                 key: named("own", own.as_bytes()),
                 until: now + REMEMBERED,
             }),
             (None, Some(length)) => Some(DeliveryKey {
+                is_hint: false,
                 key: named("body", body),
                 until: now + length,
             }),

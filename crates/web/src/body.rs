@@ -9,17 +9,41 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 
 use crate::MAX_WEBHOOK_BODY;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, Guest};
 
-/// All bodies that are being read take up so many bytes at most. Another one has the one given up that was begun first:
-/// what HighLevel sends is there within a moment.
+/// All bodies up to [`SMALL`] that are being read, or that wait for their turn, take up so many bytes at most. Another one has
+/// the one given up that was begun first: what HighLevel sends is there within a moment.
 const TOGETHER: usize = 8 * 1024 * 1024;
+/// Larger ones have room of their own: whoever sends many small ones keeps none of these out, nor the other way round.
+const SMALL: usize = 512 * 1024;
+const LARGE: usize = 12 * 1024 * 1024;
 /// How long a body may take as a whole.
 const SLOWEST: Duration = Duration::from_secs(15);
 
 /// Reads bodies.
 #[derive(Debug, Clone)]
-pub(crate) struct Bodies(Arc<Crowd>);
+pub(crate) struct Bodies {
+    small: Arc<Crowd>,
+    large: Arc<Crowd>,
+}
+
+/// A body that was read. It takes up room until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub bytes: Vec<u8>,
+    guest: Guest,
+}
+
+impl Whole {
+    /// Resolves when others need its room. What is being worked on stays.
+    pub async fn sent_away(&self) {
+        self.guest.sent_away().await;
+    }
+
+    pub fn is_large(&self) -> bool {
+        self.bytes.len() > SMALL
+    }
+}
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,28 +60,42 @@ pub(crate) enum BodyError {
 
 impl Bodies {
     pub fn new() -> Self {
-        Self(Crowd::new(TOGETHER))
+        Self {
+            small: Crowd::new(TOGETHER),
+            large: Crowd::new(LARGE),
+        }
     }
 
     /// The whole body.
-    pub async fn read(&self, body: Body) -> Result<Vec<u8>, BodyError> {
-        let guest = self.0.enter(0);
-        let read = async {
-            let mut stream = body.into_data_stream();
-            let mut whole = Vec::new();
-            while let Some(piece) = stream.next().await {
-                let piece = piece.map_err(|_| BodyError::Broken)?;
-                if whole.len() + piece.len() > MAX_WEBHOOK_BODY {
-                    return Err(BodyError::TooLarge);
-                }
-                guest.grow(piece.len());
-                whole.extend_from_slice(&piece);
+    pub async fn read(&self, body: Body) -> Result<Whole, BodyError> {
+        let read = self.within_room(body);
+        let read = tokio::time::timeout(SLOWEST, read).await;
+        read.unwrap_or(Err(BodyError::Slow))
+    }
+
+    async fn within_room(&self, body: Body) -> Result<Whole, BodyError> {
+        let mut stream = body.into_data_stream();
+        let mut bytes = Vec::new();
+        let mut guest = self.small.enter(0);
+        loop {
+            let piece = tokio::select! {
+                piece = stream.next() => piece,
+                () = guest.sent_away() => return Err(BodyError::Crowded),
+            };
+            let Some(piece) = piece else {
+                return Ok(Whole { bytes, guest });
+            };
+            let piece = piece.map_err(|_| BodyError::Broken)?;
+            let (before, size) = (bytes.len(), bytes.len() + piece.len());
+            if size > MAX_WEBHOOK_BODY {
+                return Err(BodyError::TooLarge);
             }
-            Ok(whole)
-        };
-        tokio::select! {
-            read = tokio::time::timeout(SLOWEST, read) => read.unwrap_or(Err(BodyError::Slow)),
-            () = guest.sent_away() => Err(BodyError::Crowded),
+            if before <= SMALL && size > SMALL {
+                guest = self.large.enter(size);
+            } else {
+                guest.grow(piece.len());
+            }
+            bytes.extend_from_slice(&piece);
         }
     }
 }
@@ -90,45 +128,60 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_is_read_within_size_and_time() {
         let bodies = Bodies::new();
-        assert_eq!(
-            bodies.read(Body::from("whole")).await,
-            Ok(b"whole".to_vec())
-        );
+        let size = async |body| bodies.read(body).await.map(|body| body.bytes.len());
+        assert_eq!(size(Body::from("whole")).await, Ok(5));
         let most = Body::from(vec![b'x'; MAX_WEBHOOK_BODY]);
-        assert_eq!(
-            bodies.read(most).await.map(|body| body.len()),
-            Ok(MAX_WEBHOOK_BODY)
-        );
+        assert_eq!(size(most).await, Ok(MAX_WEBHOOK_BODY));
         let more = Body::from(vec![b'x'; MAX_WEBHOOK_BODY + 1]);
-        assert_eq!(bodies.read(more).await, Err(BodyError::TooLarge));
-        assert_eq!(bodies.read(stuck(5)).await, Err(BodyError::Slow));
+        assert_eq!(size(more).await, Err(BodyError::TooLarge));
+        assert_eq!(size(stuck(5)).await, Err(BodyError::Slow));
         let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("reset"))]);
-        let broken = bodies.read(Body::from_stream(broken)).await;
+        let broken = size(Body::from_stream(broken)).await;
         assert_eq!(broken, Err(BodyError::Broken));
     }
 
     #[tokio::test(start_paused = true)]
     async fn bodies_that_get_stuck_keep_nobody_out() {
-        let bodies = Bodies::new();
-        let half = MAX_WEBHOOK_BODY / 2;
-        let stuck: Vec<_> = (0..400)
-            .map(|_| {
+        for (half, room) in [(SMALL / 2, TOGETHER), (MAX_WEBHOOK_BODY / 2, LARGE)] {
+            let bodies = Bodies::new();
+            // One of the other size has come half way, and is not touched.
+            let other = if half > SMALL { 5 } else { SMALL + 5 };
+            let mut others = tokio::spawn({
                 let bodies = bodies.clone();
-                tokio::spawn(async move { bodies.read(stuck(half)).await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        let whole = bodies.read(Body::from(vec![b'x'; MAX_WEBHOOK_BODY])).await;
-        assert_eq!(whole.map(|body| body.len()), Ok(MAX_WEBHOOK_BODY));
-        let (mut crowded, mut slow) = (0, 0);
-        for one in stuck {
-            match one.await.unwrap() {
-                Err(BodyError::Crowded) => crowded += 1,
-                Err(BodyError::Slow) => slow += 1,
-                other => panic!("{other:?}"),
+                async move { bodies.read(stuck(other)).await.map(drop) }
+            });
+            let stuck: Vec<_> = (0..400)
+                .map(|_| {
+                    let bodies = bodies.clone();
+                    tokio::spawn(async move { bodies.read(stuck(half)).await.map(drop) })
+                })
+                .collect();
+            tokio::task::yield_now().await;
+            let whole = bodies.read(Body::from(vec![b'x'; half * 2])).await;
+            assert_eq!(whole.map(|body| body.bytes.len()), Ok(half * 2));
+            let (mut crowded, mut slow) = (0, 0);
+            for one in stuck {
+                match one.await.unwrap() {
+                    Err(BodyError::Crowded) => crowded += 1,
+                    Err(BodyError::Slow) => slow += 1,
+                    other => panic!("{other:?}"),
+                }
             }
+            assert!(slow * half <= room, "{slow} had room");
+            assert_eq!(crowded + slow, 400);
+            assert_eq!((&mut others).await.unwrap(), Err(BodyError::Slow));
         }
-        assert!(slow * half <= TOGETHER, "{slow} had room");
-        assert_eq!(crowded + slow, 400);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_turn_takes_up_room() {
+        let bodies = Bodies::new();
+        let large = || Body::from(vec![b'x'; MAX_WEBHOOK_BODY]);
+        let first = bodies.read(large()).await.unwrap();
+        let second = bodies.read(large()).await.unwrap();
+        assert!(first.is_large() && second.is_large());
+        first.sent_away().await;
+        let small = bodies.read(Body::from("small")).await.unwrap();
+        assert!(!small.is_large());
     }
 }

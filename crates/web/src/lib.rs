@@ -63,9 +63,8 @@ pub struct App {
 
 /// Largest webhook body that is read, in bytes; more is answered with 413.
 ///
-/// A record of HighLevel's can be larger than a megabyte, and what is authentic is kept. Some of this size fit into what all
-/// bodies together may take.
-pub const MAX_WEBHOOK_BODY: usize = 2 * 1024 * 1024;
+/// What is authentic is kept, and a record may be as large in a delivery as in an answer of the API.
+pub const MAX_WEBHOOK_BODY: usize = 10 * 1024 * 1024;
 
 /// Lines that anybody can cause.
 static UNWELL: Seldom = Seldom::new();

@@ -12,7 +12,7 @@ use canopy_triggers::{ReceiveError, Received, Signatures};
 use tokio::sync::Semaphore;
 
 use crate::App;
-use crate::body::{Bodies, BodyError};
+use crate::body::{Bodies, BodyError, Whole};
 use crate::seldom::Seldom;
 
 /// Lines that anybody can cause, by kind.
@@ -31,6 +31,8 @@ pub(crate) struct Hooks {
     bodies: Bodies,
     /// Deliveries that are there as a whole and worked on.
     turns: Arc<Semaphore>,
+    /// Large ones among these: what is made of them takes up several times their size.
+    large: Arc<Semaphore>,
 }
 
 impl Hooks {
@@ -39,17 +41,31 @@ impl Hooks {
             app,
             bodies: Bodies::new(),
             turns: Arc::new(Semaphore::new(at_once)),
+            large: Arc::new(Semaphore::new(1)),
         }
     }
 
     /// What becomes of a delivery, once it is its turn.
     async fn in_turn(
         &self,
+        body: &Whole,
         received: impl Future<Output = Result<Received, ReceiveError>>,
     ) -> Response {
+        // They are never closed.
+        let turn = async {
+            let large = if body.is_large() {
+                Some(self.large.acquire().await)
+            } else {
+                None
+            };
+            (large, self.turns.acquire().await)
+        };
         let worked_on = async {
-            // It is never closed.
-            let _turn = self.turns.acquire().await;
+            let _turn = tokio::select! {
+                biased;
+                turn = turn => turn,
+                () = body.sent_away() => return unread(BodyError::Crowded),
+            };
             answer(&self.app, received.await)
         };
         let answered = tokio::time::timeout(LONGEST, worked_on).await;
@@ -106,7 +122,7 @@ async fn take(hooks: &Hooks, event: Option<&str>, headers: &HeaderMap, body: Bod
         }
     };
     hooks
-        .in_turn(receiver.receive_at(event, signatures, &body))
+        .in_turn(&body, receiver.receive_at(event, signatures, &body.bytes))
         .await
 }
 
@@ -127,7 +143,7 @@ pub(crate) async fn workflow(
         Err(error) => return unread(error),
     };
     hooks
-        .in_turn(receiver.receive_hook(&name, header, &body))
+        .in_turn(&body, receiver.receive_hook(&name, header, &body.bytes))
         .await
 }
 

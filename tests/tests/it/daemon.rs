@@ -334,6 +334,16 @@ async fn strangers_cannot_flood_the_log() {
         .filter(|line| line.contains("webhook not taken"));
     assert!(about.count() <= 3, "{lines:#?}");
     assert_eq!(process.status(&world).await["deliveries"]["refused"], 300);
+    let store = world.store().await;
+    let named = async || {
+        let alerts = store.alerts(true, 100).await.unwrap();
+        let of = alerts.into_iter().filter(|one| one.kind == "webhook_name");
+        of.map(|one| one.message).collect::<Vec<_>>()
+    };
+    eventually("the name to be told", async || !named().await.is_empty()).await;
+    let named = named().await;
+    assert_eq!(named.len(), 1);
+    assert!(named[0].contains("\"unknown\" ("), "{named:?}");
     process.stop().await;
 }
 

@@ -426,13 +426,9 @@ async fn webhooks_that_are_refused_are_told_whether_their_signature_is_wrong_or_
     .await;
     assert!(told(common).await.unwrap().contains("public_keys"));
     assert!(told(own).await.unwrap().contains("proxy"));
-    eventually("the rate to be told", async || {
-        alerts(&world)
-            .await
-            .iter()
-            .any(|one| one.kind == "webhook_rate")
-    })
-    .await;
+    // Nobody knows whose they are, so they say nothing of how HighLevel's own fare.
+    let all = alerts(&world).await;
+    assert!(all.iter().all(|one| one.kind != "webhook_rate"), "{all:?}");
     assert_eq!(status(&world).await.0, Some(3));
     running.stop().await;
 }

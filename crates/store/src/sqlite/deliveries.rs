@@ -1,5 +1,7 @@
 //! Deliveries of webhooks.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
@@ -63,27 +65,40 @@ async fn take(
     events: &[NewEvent],
     now: Timestamp,
 ) -> Op<Taken> {
-    if let Some(DeliveryKey { key, until }) = key {
+    let mut events = Cow::Borrowed(events);
+    if let Some(DeliveryKey {
+        key,
+        until,
+        is_hint,
+    }) = key
+    {
         // One that has ended begins anew.
-        let times: i64 = sqlx::query_scalar(
+        let row = sqlx::query(
             "INSERT INTO deliveries (key, first_at, last_at, until) VALUES (?1, ?2, ?2, ?3)
              ON CONFLICT (key) DO UPDATE SET
                  times = CASE WHEN until > ?2 THEN times + 1 ELSE 1 END,
                  first_at = CASE WHEN until > ?2 THEN first_at ELSE ?2 END,
                  until = CASE WHEN until > ?2 THEN until ELSE ?3 END,
                  last_at = ?2
-             RETURNING times",
+             RETURNING times, first_at",
         )
         .bind(key)
         .bind(micros(now))
         .bind(micros(until))
         .fetch_one(&mut *connection)
         .await?;
-        if times > 1 {
+        let row = Reader::new(&row, "deliveries", "one");
+        let (times, first_at) = (row.number("times")?, row.instant("first_at")?);
+        if times > 1 && !is_hint {
             return Ok(Taken::Before);
         }
+        if times > 1 {
+            for event in events.to_mut() {
+                event.trace.made_at.get_or_insert(first_at);
+            }
+        }
     }
-    let inserted = inbox::insert(connection, 0, events, now).await?;
+    let inserted = inbox::insert(connection, 0, &events, now).await?;
     Ok(Taken::Now(inserted))
 }
 

@@ -371,3 +371,45 @@ async fn a_call_that_cannot_be_read_is_told_to_a_person() {
     );
     assert!(!format!("{alerts:?}{row:?}").contains("Byron"));
 }
+
+#[tokio::test]
+async fn without_an_id_the_same_bytes_are_known_though_what_they_told_is_not_there_any_more() {
+    let world = World::new(0).await;
+    let receiver = receiver_for(&world, [world.location()]);
+    let location = world.location();
+    let unknown = json!({ "type": "SomethingNew", "locationId": location, "id": "x" });
+    let timed = json!({ "type": "ContactUpdate", "locationId": location, "id": "c", "timestamp": world.clock.now().to_string() });
+    for body in [&unknown, &timed] {
+        assert!(is_stored(&deliver(&receiver, body).await), "{body}");
+    }
+    // The first is pruned with others of its like, and the second was read.
+    read(&world, "A").await;
+    world.clock.advance(SignedDuration::from_hours(24));
+    let now = world.clock.now();
+    assert!(world.store.prune_deliveries(now, now).await.unwrap() > 0);
+    for body in [&unknown, &timed] {
+        assert_eq!(
+            deliver(&receiver, body).await,
+            Received::Duplicate,
+            "{body}"
+        );
+    }
+    assert_eq!(world.store.recent_events(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_hint_that_comes_again_is_as_late_as_the_first_of_its_bytes() {
+    let world = World::new(0).await;
+    let receiver = receiver_for(&world, [world.location()]);
+    let body = json!({ "type": "NoteUpdate", "locationId": world.location(), "id": "n", "contactId": "c" });
+    let first = world.clock.now();
+    assert!(is_stored(&deliver(&receiver, &body).await));
+    read(&world, "A").await;
+    world.clock.advance(SignedDuration::from_hours(20 * 24));
+    assert!(
+        is_stored(&deliver(&receiver, &body).await),
+        "it may be news"
+    );
+    let row = world.store.recent_events(1).await.unwrap().remove(0);
+    assert_eq!(row.event.trace.made_at, Some(first));
+}
