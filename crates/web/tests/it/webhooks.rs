@@ -221,5 +221,7 @@ async fn an_address_of_its_own_refuses_and_limits_as_the_common_one_does() {
     let status: Value = serde_json::from_str(&text).unwrap();
     let told = &status["webhooks"][0];
     assert_eq!(told["address"], path);
-    assert_eq!((&told["failed"], &told["unsigned"]), (&json!(1), &json!(1)));
+    // Whoever sends what is too big: nobody knows whether it is HighLevel.
+    assert_eq!((&told["forged"], &told["unsigned"]), (&json!(1), &json!(1)));
+    assert_eq!(told["failed"], 0);
 }
