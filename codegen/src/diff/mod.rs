@@ -7,6 +7,7 @@
 //! either, because generated structs and word lists are open to their users.
 
 mod form;
+mod numbers;
 mod operations;
 mod parameters;
 mod report;
@@ -78,6 +79,8 @@ impl Breaks {
     pub(crate) const FILES: &'static [Self] = &[Self::WorkflowFiles];
     /// Members of answers.
     pub(crate) const READERS: &'static [Self] = &[Self::TypedCode, Self::WorkflowFiles];
+    /// Values of arguments that only their check knows.
+    pub(crate) const CALLERS: &'static [Self] = &[Self::WorkflowFiles, Self::CallsByName];
     /// Operations and arguments.
     pub(crate) const ALL: &'static [Self] =
         &[Self::TypedCode, Self::WorkflowFiles, Self::CallsByName];
@@ -118,12 +121,18 @@ pub enum Subject {
 pub fn diff(old: &Source, new: &Source) -> Result<Diff, Problems> {
     let (old, new) = (read(old)?, read(new)?);
     let mut changes = Changes::default();
+    // What calls are held against, and typed code is not.
+    numbers::compare(&old, &new, &mut changes);
+    let [old, new] = [old, new].map(|mut document| {
+        transform::run(transform::CLIENT, &mut document);
+        document
+    });
     operations::compare(&old, &new, &mut changes);
     types::compare(&old, &new, &mut changes);
     Ok(changes.into_diff())
 }
 
-/// The document as the generator reads it.
+/// The document in full.
 fn read(source: &Source) -> Result<Value, Problem> {
     let document = Document::parse(source)?;
     let problem = |line: usize, message: &str| Problem {
@@ -149,7 +158,6 @@ fn read(source: &Source) -> Result<Value, Problem> {
     }
     let mut value = document.value;
     transform::run(transform::BUNDLE, &mut value);
-    transform::run(transform::CLIENT, &mut value);
     Ok(value)
 }
 

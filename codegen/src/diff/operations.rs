@@ -78,6 +78,13 @@ fn facts(operation: &Value) -> String {
             scopes => format!("scope {}", scopes.join(" ")),
         });
     }
+    if let Some(kinds) = operation["x-token-kinds"].as_array() {
+        let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
+        // That of a location is what everybody has.
+        if kinds != ["location"] {
+            facts.push(format!("token {}", kinds.join(" or ")));
+        }
+    }
     match &operation["x-paging"] {
         Value::Null if operation["x-items"].is_string() => {
             facts.push("a list in one page".to_owned());
@@ -164,16 +171,29 @@ fn extensions(place: Place<'_>, old: &Value, new: &Value, changes: &mut Changes)
     ] {
         let (old, new) = (&old[key], &new[key]);
         if old != new {
-            let breaks = if key == "x-items" && new.is_null() {
-                Breaks::ALL
-            } else {
-                Breaks::NOBODY
+            let breaks = match key {
+                "x-items" if new.is_null() => Breaks::ALL,
+                // A token that was taken is refused.
+                "x-token-kinds" if takes_less(old, new) => Breaks::ALL,
+                _ => Breaks::NOBODY,
             };
             let what = format!("was {}, is {}", shape::word(old), shape::word(new));
             changes.add(place, Kind::Changed, breaks, key, what);
         }
     }
     trigger(place, &old["x-trigger"], &new["x-trigger"], changes);
+}
+
+/// Whether a kind of token that was taken is not any more. An app's is one of its kind.
+fn takes_less(old: &Value, new: &Value) -> bool {
+    let takes = |kind: &Value| {
+        let list = new.as_array().into_iter().flatten();
+        let plain = kind.as_str().and_then(|kind| kind.strip_suffix("-app"));
+        list.into_iter()
+            .any(|other| other == kind || other.as_str() == plain)
+    };
+    let mut old = old.as_array().into_iter().flatten();
+    !new.is_null() && old.any(|kind| !takes(kind))
 }
 
 /// Event kinds, which workflow files start on.
@@ -194,6 +214,27 @@ fn trigger(place: Place<'_>, old: &Value, new: &Value, changes: &mut Changes) {
             changes.add(place, Kind::Changed, Breaks::FILES, key, what);
         }
         _ => {}
+    }
+    if old["record"].is_string() && new["record"].is_string() {
+        for (key, what, breaks) in [
+            ("lists-all", "what is missing was deleted", Breaks::FILES),
+            ("reading", "how it is read", Breaks::FILES),
+            ("contact", "where its contact is", Breaks::FILES),
+            ("created", "where its date of creation is", Breaks::NOBODY),
+            ("each", "which lists it goes through", Breaks::FILES),
+            ("window", "which time it looks at", Breaks::FILES),
+        ] {
+            let [was, is] = [old, new].map(|trigger| &trigger[key]);
+            if was != is {
+                // More is told, and nothing that was told is lost.
+                let is_more =
+                    key == "lists-all" && *is == true || was.is_null() && key == "contact";
+                let breaks = if is_more { Breaks::NOBODY } else { breaks };
+                let (was, is) = (shape::word(was), shape::word(is));
+                let what = format!("`{key}` ({what}) was {was}, is {is}");
+                changes.add(place, Kind::Changed, breaks, "x-trigger", what);
+            }
+        }
     }
     let kinds = |trigger: &Value| -> BTreeSet<String> {
         let changes = trigger["changes"].as_array().into_iter().flatten();

@@ -91,7 +91,7 @@ fn one(place: Place<'_>, name: &str, old: &Value, new: &Value, changes: &mut Cha
 }
 
 /// The parameters by place and name.
-fn by_name(parameters: &Value) -> BTreeMap<(&str, &str), &Value> {
+pub(super) fn by_name(parameters: &Value) -> BTreeMap<(&str, &str), &Value> {
     let all = parameters.as_array().into_iter().flatten();
     all.filter_map(|parameter| {
         // Arguments have the vendor's names, also where two paths became one.

@@ -136,6 +136,38 @@ enum Position {
     Inner,
 }
 
+/// Bounds that no value keeps would refuse every call, and no test would see it.
+fn bounds(findings: &mut Findings<'_>, at: &str, schema: &Value) {
+    for (least, most) in [
+        ("minimum", "maximum"),
+        ("minLength", "maxLength"),
+        ("minItems", "maxItems"),
+    ] {
+        for key in [least, most] {
+            if schema.get(key).is_some_and(|bound| !bound.is_number()) {
+                findings.add(&pointer::join(at, key), format!("`{key}` must be a number"));
+            }
+        }
+        if let (Some(low), Some(high)) = (schema[least].as_f64(), schema[most].as_f64())
+            && low > high
+        {
+            findings.add(
+                &pointer::join(at, least),
+                format!("`{least}: {low}` is above `{most}: {high}`, so that no value fits; correct one of them"),
+            );
+        }
+    }
+    if schema
+        .get("multipleOf")
+        .is_some_and(|step| step.as_f64().is_none_or(|step| step <= 0.0))
+    {
+        findings.add(
+            &pointer::join(at, "multipleOf"),
+            "`multipleOf` must be a number above zero",
+        );
+    }
+}
+
 fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: Position) {
     let Some(members) = schema.as_object() else {
         findings.add(at, "a schema must be a mapping; write `{}` for any value");
@@ -169,6 +201,7 @@ fn one<'b>(findings: &mut Findings<'b>, at: &str, schema: &'b Value, position: P
             "`x-open: true` says that the service adds to the `enum` beside it; remove it where there is none or it is closed",
         );
     }
+    bounds(findings, at, schema);
     if schema["type"] == "array" && schema.get("items").is_none() {
         findings.add(at, "a list needs `items`; write `items: {}` for any values");
     }

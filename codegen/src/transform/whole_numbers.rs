@@ -1,7 +1,8 @@
-//! Numbers in paths and queries are whole and plain: the generator would send `20.0` for 20, and make a type of its own
-//! of a number with bounds, which takes none of the usual ones. Bounds stay in the bundle, by which arguments are held.
+//! Numbers in paths and queries are plain: the generator would make a type of its own of a number with bounds, which takes
+//! none of the usual ones. Bounds stay in the bundle, by which arguments are held. A `number` stays one with a fraction, so
+//! that what is whole has to be an `integer` (the vendor writes `number` for both): `20.0` would be sent for 20.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::schema::{operations_mut, walk};
 
@@ -25,7 +26,6 @@ fn plain(schema: &mut Value) {
     let Some(members) = schema.as_object_mut().filter(|_| is_number) else {
         return;
     };
-    members.insert("type".into(), json!("integer"));
     for bound in ["minimum", "maximum", "multipleOf", "format"] {
         members.shift_remove(bound);
     }
@@ -36,7 +36,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn numbers_become_whole_and_plain() {
+    fn numbers_become_plain() {
         let parameters = json!([
             { "schema": { "type": "number" } },
             { "schema": { "type": "integer", "minimum": 1, "maximum": 20, "format": "int32" } },
@@ -48,9 +48,9 @@ mod tests {
         assert_eq!(
             document["paths"]["/a"]["get"]["parameters"],
             json!([
+                { "schema": { "type": "number" } },
                 { "schema": { "type": "integer" } },
-                { "schema": { "type": "integer" } },
-                { "schema": { "type": "array", "items": { "type": "integer" } } },
+                { "schema": { "type": "array", "items": { "type": "number" } } },
                 { "schema": { "type": "string" } },
             ])
         );

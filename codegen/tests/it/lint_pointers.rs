@@ -116,6 +116,26 @@ fn right_pointers_are_right() {
 
 const CASES: &[(&str, &str, &str)] = &[
     (
+        "colour: { type: string }",
+        "colour: { type: string, minLength: 9, maxLength: 3 }",
+        "`minLength: 9` is above `maxLength: 3`, so that no value fits; correct one of them",
+    ),
+    (
+        "description: From., schema: { type: integer }",
+        "description: From., schema: { type: integer, minimum: 60, maximum: 50 }",
+        "`minimum: 60` is above `maximum: 50`",
+    ),
+    (
+        "description: From., schema: { type: integer }",
+        "description: From., schema: { type: integer, maximum: \"50\" }",
+        "`maximum` must be a number",
+    ),
+    (
+        "description: From., schema: { type: integer }",
+        "description: From., schema: { type: number, multipleOf: 0 }",
+        "`multipleOf` must be a number above zero",
+    ),
+    (
         "equal: [kind]",
         "equal: [name]",
         "create-thing, x-idempotency.lookup.equal: the create sends no `name`; name a member of its body",

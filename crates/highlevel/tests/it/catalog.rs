@@ -184,6 +184,7 @@ async fn what_is_required_is_missed_before_anything_is_sent() {
 
 #[test]
 fn the_catalog_is_whole() {
+    // README.md and docs/workflows.md name these figures.
     assert_eq!(CATALOG.len(), 126);
     let triggers = CATALOG
         .iter()

@@ -108,10 +108,15 @@ impl Plan {
         } else {
             described
         };
+        // One of several answers can have the members of each.
+        let parts = described["oneOf"].as_array().into_iter().flatten();
+        let parts: Vec<&Value> = parts
+            .map(|part| resolve(document, part))
+            .chain([described])
+            .collect();
         let has = |names: &[&str]| -> Vec<String> {
-            let names = names
-                .iter()
-                .filter(|name| described["properties"].get(**name).is_some());
+            let is_there = |name: &str| parts.iter().any(|part| part["properties"].get(name).is_some());
+            let names = names.iter().filter(|name| is_there(name));
             names.map(|name| (*name).to_owned()).collect()
         };
         let id = text("x-id").and_then(|id| Some(id.rsplit('/').next()?.to_owned()));
