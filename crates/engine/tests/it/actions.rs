@@ -24,7 +24,11 @@ fn actions() -> Vec<&'static str> {
         .filter(|entry| entry.kind == EntryKind::Action);
     let count = entries.clone().count();
     let operations: BTreeSet<_> = entries.map(|entry| entry.operation).collect();
-    assert_eq!(operations.len(), count, "each action is an operation of its own");
+    assert_eq!(
+        operations.len(),
+        count,
+        "each action is an operation of its own"
+    );
     operations.into_iter().collect()
 }
 

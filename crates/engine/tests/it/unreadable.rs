@@ -241,7 +241,10 @@ async fn what_shows_nothing_is_never_done_and_always_told() {
         }
     }
     assert_eq!(receipts, 2, "the two writes of a calendar's notifications");
-    assert_eq!(cells + receipts, FORMS.len() * (all.len() + PURCHASES.len()));
+    assert_eq!(
+        cells + receipts,
+        FORMS.len() * (all.len() + PURCHASES.len())
+    );
     assert!(
         wrong.is_empty(),
         "{} of {cells}:\n{}",

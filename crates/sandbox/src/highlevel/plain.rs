@@ -115,7 +115,11 @@ impl Plan {
             .chain([described])
             .collect();
         let has = |names: &[&str]| -> Vec<String> {
-            let is_there = |name: &str| parts.iter().any(|part| part["properties"].get(name).is_some());
+            let is_there = |name: &str| {
+                parts
+                    .iter()
+                    .any(|part| part["properties"].get(name).is_some())
+            };
             let names = names.iter().filter(|name| is_there(name));
             names.map(|name| (*name).to_owned()).collect()
         };
