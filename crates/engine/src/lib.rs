@@ -30,6 +30,7 @@ mod dispatch;
 mod drain;
 mod echo;
 mod error;
+mod fitting;
 mod foresee;
 mod guards;
 mod intake;

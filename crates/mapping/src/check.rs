@@ -9,6 +9,7 @@ use crate::on::{On, ScheduleOn, TriggerOn};
 use crate::schedule::ScheduleError;
 use crate::template;
 use crate::workflow::Workflow;
+use crate::zones;
 
 mod place;
 mod steps;
@@ -229,12 +230,13 @@ impl Check<'_> {
         match schedule.timetable() {
             Ok(_) => {}
             Err(ScheduleError::Zone(zone)) => {
-                let names: Vec<String> = jiff::tz::db()
-                    .available()
-                    .map(|name| name.to_string())
-                    .collect();
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                self.unknown(place, "time zone", &zone, &names);
+                let fix = zones::fix(&zone);
+                self.tell(
+                    place,
+                    &zone,
+                    format!("unknown time zone \"{zone}\""),
+                    Some(fix),
+                );
             }
             Err(error) => self.tell(
                 place,

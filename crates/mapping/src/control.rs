@@ -45,19 +45,24 @@ pub fn wait_until(
             now.checked_add(duration)
                 .map_err(|_| format!("\"for\" is {text}, which no calendar reaches"))
         }
-        // A template of the short form may give a length as well.
-        (None, Some(Value::String(text))) if duration(text).is_some_and(|length| now.checked_add(length).is_ok()) => {
-            let length = duration(text).unwrap_or_default();
-            now.checked_add(length).map_err(|error| error.to_string())
+        (None, Some(value)) => {
+            let when = When::read(value).and_then(|when| when.instant(zone));
+            when.or_else(|| after(value, now)).ok_or_else(|| {
+                format!("\"until\" is {value} and must be a date or a time, e.g. \"2026-12-01\" or \"2026-12-01T09:00:00Z\", or a length of time, e.g. \"12h\" or \"3d\"")
+            })
         }
-        (None, Some(value)) => When::read(value).and_then(|when| when.instant(zone)).ok_or_else(|| {
-            format!("\"until\" is {value} and must be a date or a time, e.g. \"2026-12-01\" or \"2026-12-01T09:00:00Z\" (a length of time is written like \"3d\")")
-        }),
         (Some(_), Some(_)) => Err("it has both \"for\" and \"until\"; leave one out".to_owned()),
         (None, None) => Err(
             "it says neither \"for\" nor \"until\", or the value of its template is empty".to_owned(),
         ),
     }
+}
+
+/// The end of a length of time: `wait = "{{ webhook.days }}d"` cannot tell before its run that it is one. What has a colon
+/// is a time of a day that is not named.
+fn after(value: &Value, now: Timestamp) -> Option<Timestamp> {
+    let text = value.as_str().filter(|text| !text.contains(':'))?;
+    now.checked_add(duration(text)?).ok()
 }
 
 /// The argument that a short form, `wait = ...`, gives: a literal time is `for`, everything else `until`.
@@ -200,7 +205,7 @@ mod tests {
             ),
             // What a template of the short form gave.
             (json!({ "until": "5d" }), "2026-11-30T12:00:00Z"),
-            (json!({ "until": "90 minutes" }), "2026-11-25T13:30:00Z"),
+            (json!({ "until": " 90 minutes " }), "2026-11-25T13:30:00Z"),
             (
                 json!({ "until": "Tuesday, December 1, 2026 9:30 AM" }),
                 "2026-12-01T14:30:00Z",
@@ -219,6 +224,11 @@ mod tests {
             (json!({ "until": "tomorrow" }), "must be a date"),
             (json!({ "until": 5 }), "must be a date"),
             (json!({ "until": "5" }), "must be a date"),
+            (json!({ "until": "d" }), "must be a date"),
+            (json!({ "until": "-3d" }), "must be a date"),
+            (json!({ "until": "1,000d" }), "must be a date"),
+            (json!({ "until": "9:00" }), "must be a date"),
+            (json!({ "until": "09:00:00" }), "must be a date"),
             (
                 json!({ "for": "1d", "until": "2026-12-01" }),
                 "leave one out",

@@ -54,6 +54,7 @@ mod values;
 mod when;
 mod words;
 mod workflow;
+mod zones;
 
 pub use actions::{ActionKind, Actions, ArgumentError};
 pub use consent::{PERSONAL, consents};

@@ -423,6 +423,18 @@ pub(crate) fn mentions(name: &str, text: &str) -> bool {
     if text.contains(name) {
         return true;
     }
+    // A field that is written as something else reads what that does: `contact.last_activity` is a day of the location.
+    let is_read = |expression: &str| match name {
+        LOCATION => expression.contains("| date") || expression.contains(LOCATION),
+        _ => expression.contains(name),
+    };
+    let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let is_field = |(path, meaning): &(&'static str, Meaning)| {
+        matches!(meaning, Is(expression) if is_read(expression)) && text.contains(last(path))
+    };
+    if FIELDS.iter().any(is_field) {
+        return true;
+    }
     match name {
         CUSTOM => text.match_indices("contact.").any(|(start, _)| {
             let rest = &text[start..];
@@ -430,10 +442,7 @@ pub(crate) fn mentions(name: &str, text: &str) -> bool {
             let path = &rest[..end.unwrap_or(rest.len())];
             path == "contact.company" || custom_key(path).is_some()
         }),
-        LOCATION => {
-            text.contains("date") || text.contains("appointment.") || text.contains("last_activity")
-        }
-        USER => text.contains("assigned_to"),
+        LOCATION => text.contains("date"),
         _ => false,
     }
 }

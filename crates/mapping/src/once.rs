@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::people::email_key;
 use crate::template::{self, TemplateError};
 
 /// How often a step may happen.
@@ -111,7 +112,7 @@ fn parts(mut text: &str) -> Vec<Part<'_>> {
             found.push(Part::Text(before));
         }
         let end = end_of(rest);
-        let expression = rest[..end].trim_matches('-').trim();
+        let expression = rest[..end].trim_matches(['-', '+']).trim();
         found.push(Part::Expression(expression));
         text = rest.get(end + 2..).unwrap_or_default();
     }
@@ -159,12 +160,15 @@ pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>
                 missing,
             });
         }
-        let whole = json!(format!("{{{{ {expression} }}}}"));
-        let value = template::render(&whole, &context).map_err(|error| NoValue::Template {
-            template: text.to_owned(),
-            error,
-        })?;
+        // What is put together of more than paths is told when it is.
+        let value =
+            template::render_given(expression, &context).map_err(|error| NoValue::Template {
+                template: text.to_owned(),
+                error,
+            })?;
         let value = match value {
+            // One address is one person, in whichever letters.
+            Value::String(text) if is_address(&text) => email_key(&text),
             Value::String(text) => text.trim().to_owned(),
             // The sender may write the same number as 5 and as 5.0.
             Value::Number(number) => match number.as_f64() {
@@ -189,6 +193,16 @@ pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>
         values.push(value);
     }
     Ok(values)
+}
+
+/// Whether a text is an e-mail address and nothing else.
+fn is_address(text: &str) -> bool {
+    let text = text.trim();
+    let halves = text.split_once('@');
+    halves.is_some_and(|(name, host)| {
+        let host_is_one = host.contains('.') && !host.contains('@') && !host.contains('/');
+        !name.is_empty() && host_is_one && !text.contains(char::is_whitespace)
+    })
 }
 
 #[cfg(test)]
@@ -286,5 +300,72 @@ mod tests {
         let error = told("{{ webhook.list }}").unwrap_err();
         assert!(matches!(error, NoValue::Compound { .. }), "{error}");
         assert!(told("{{ webhook.order | nonsense }}").is_err());
+    }
+
+    #[test]
+    fn what_is_put_together_in_one_expression_needs_each_part() {
+        let context = json!({ "webhook": { "a": "1", "b": "2", "n": 7, "empty": "", "blank": " ", "null": null,
+            "items": [{ "id": "x" }, { "id": "" }] } });
+        let told = |expression: &str| values(&format!("{{{{ {expression} }}}}"), &context);
+        for (expression, right) in [
+            ("webhook.a ~ '-' ~ webhook.b", "1-2"),
+            ("webhook.a ~ ' ' ~ webhook.n", "1 7"),
+            ("[webhook.a, webhook.b] | join('-')", "1-2"),
+            ("'%s/%d' | format(webhook.a, webhook.n)", "1/7"),
+            ("webhook.a ~ '-' ~ (webhook.null or webhook.b)", "1-2"),
+            ("webhook.a ~ (webhook.null | default(''))", "1"),
+            // Parts of what does not count are not looked at.
+            ("webhook.a or (webhook.null ~ webhook.b)", "1"),
+        ] {
+            assert_eq!(told(expression), Ok(vec![right.to_owned()]), "{expression}");
+        }
+        for (expression, named) in [
+            ("webhook.a ~ '-' ~ webhook.null", "webhook.null"),
+            (
+                "webhook.a ~ '-' ~ webhook.empty",
+                "webhook.empty",
+            ),
+            (
+                "webhook.blank ~ '-' ~ webhook.a",
+                "webhook.blank",
+            ),
+            ("webhook.a ~ '-' ~ webhook.no", "webhook.no"),
+            (
+                "[webhook.a, webhook.empty] | join('-')",
+                "webhook.empty",
+            ),
+            ("webhook['items'] | join('-', attribute='id')", "webhook.items[1].id"),
+            (
+                "'%s/%s' | format(webhook.a, webhook.null)",
+                "webhook.null",
+            ),
+            ("webhook.a ~ '-' ~ (webhook.null | upper)", "webhook.null"),
+            (
+                "webhook.a ~ '-' ~ webhook.null if webhook.a else webhook.b",
+                "webhook.null",
+            ),
+            (
+                "(webhook.a ~ '-' ~ webhook.null) | upper",
+                "webhook.null",
+            ),
+        ] {
+            let error = told(expression).unwrap_err().to_string();
+            let is_told = error.contains("the key incomplete") || error.contains("is missing or empty");
+            assert!(is_told && error.contains(named), "{expression}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_in_whichever_letters_and_other_texts_are_not() {
+        let told = |value: &str| {
+            let context = json!({ "webhook": { "x": value } });
+            values("{{ webhook.x }}", &context).unwrap().remove(0)
+        };
+        for address in ["Ada@x.com", "ada@X.com", " ada@x.com"] {
+            assert_eq!(told(address), "ada@x.com");
+        }
+        for other in ["A-7", "Call me@home", "A@B@c.d", "https://u@x.com/Path"] {
+            assert_eq!(told(other), other);
+        }
     }
 }

@@ -52,8 +52,10 @@ pub fn e164(text: &str, country: Option<Country>) -> Result<String, PhoneError> 
     }
     let read = PHONE_NUMBER_UTIL.parse(text, country.map(|country| country.0));
     let number = read.map_err(|_| PhoneError::NoNumber)?;
-    // Ranges are opened faster than libraries learn of it, so that the length has to do.
-    if number.is_valid() || number.is_possible_with_reason().is_ok() {
+    // Ranges are opened faster than libraries learn of it, so that the length has to do where the country is written. What is
+    // read by the location's country may be of another one (0061 is Australia's code only abroad).
+    let has_country = text.starts_with('+');
+    if number.is_valid() || has_country && number.is_possible_with_reason().is_ok() {
         Ok(written(&number))
     } else {
         Err(PhoneError::NoNumber)
@@ -104,6 +106,8 @@ mod tests {
             ("0044 20 7946 0000", Some("DE"), "+442079460000"),
             ("030 123456", Some("DE"), "+4930123456"),
             ("06 1234 5678", Some("IT"), "+390612345678"),
+            ("0011 61 2 5550 1234", Some("AU"), "+61255501234"),
+            ("(02) 5550 1234", Some("AU"), "+61255501234"),
             ("+39 06 1234 5678", None, "+390612345678"),
         ] {
             let country = country.map(|code| Country::of(code).unwrap());
@@ -126,6 +130,8 @@ mod tests {
             ("call me", Some("US"), PhoneError::NoNumber),
             ("+1 201-555-0115 ext. 12", None, PhoneError::NoNumber),
             ("+999 20 7946 0000", None, PhoneError::NoNumber),
+            // Australia dials 0011 for abroad: this would be a number of its own with a zero too many.
+            ("0061 2 5550 1234", Some("AU"), PhoneError::NoNumber),
         ] {
             let country = country.map(|code| Country::of(code).unwrap());
             assert_eq!(e164(text, country), Err(expected), "{text}");

@@ -20,6 +20,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::on::ScheduleOn;
+use crate::zones;
 use civil::Civil;
 
 /// So many occurrences that were missed are counted; more are "many".
@@ -72,7 +73,7 @@ impl ScheduleOn {
     pub fn timetable(&self) -> Result<Timetable, ScheduleError> {
         let zone = match &self.timezone {
             None => TimeZone::UTC,
-            Some(name) => TimeZone::get(name).map_err(|_| ScheduleError::Zone(name.clone()))?,
+            Some(name) => zones::get(name).ok_or_else(|| ScheduleError::Zone(name.clone()))?,
         };
         let fields = |problem: String| ScheduleError::Fields {
             schedule: self.schedule.clone(),

@@ -1,7 +1,6 @@
 //! `{{ }}` templates and `when` expressions, by minijinja: the notation that HighLevel users know.
 
 use std::collections::{BTreeSet, HashSet};
-use std::error::Error as _;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -10,51 +9,9 @@ use serde_json::{Map, Value};
 use crate::values::{self, Mistake, Program, Sight};
 use crate::{dates, merge, rounding, words};
 
-/// A template or expression that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{source_text:?} {problem}")]
-pub struct TemplateError {
-    /// The template as written.
-    pub source_text: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
+mod error;
 
-impl TemplateError {
-    fn new(source_text: &str, error: &minijinja::Error) -> Self {
-        let detail = error.detail().unwrap_or("cannot be evaluated");
-        Self {
-            source_text: source_text.to_owned(),
-            problem: format!("is not valid: {detail}"),
-        }
-    }
-
-    /// An error of a run. Where a value is its cause, the field is named from which it was read.
-    fn of_run(
-        source_text: &str,
-        error: &minijinja::Error,
-        names: &BTreeSet<String>,
-        context: &minijinja::Value,
-    ) -> Self {
-        let mut cause = error.source();
-        while let Some(found) = cause {
-            let Some(mistake) = found.downcast_ref::<Mistake>() else {
-                cause = found.source();
-                continue;
-            };
-            let is_cause = |name: &&String| {
-                let value = values::at(context, name);
-                value.kind() == mistake.value.kind() && value == mistake.value
-            };
-            let name = names.iter().find(is_cause);
-            return Self {
-                source_text: source_text.to_owned(),
-                problem: format!("cannot be told: {}", mistake.told(name.map(String::as_str))),
-            };
-        }
-        Self::new(source_text, error)
-    }
-}
+pub use error::TemplateError;
 
 pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
@@ -109,18 +66,24 @@ pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
     environment
         .compile_expression(expression)
         .map_err(|error| TemplateError::new(expression, &error))?;
-    check_words(expression, &[expression])
+    check_words(expression, &[expression])?;
+    told(
+        expression,
+        values::tried_expression(expression, &environment),
+    )
+}
+
+fn told(text: &str, problem: Option<String>) -> Result<(), TemplateError> {
+    problem.map_or(Ok(()), |problem| {
+        Err(TemplateError {
+            source_text: text.to_owned(),
+            problem,
+        })
+    })
 }
 
 fn check_words(text: &str, codes: &[&str]) -> Result<(), TemplateError> {
-    let problem = codes.iter().find_map(|code| words::mistake(code));
-    match problem {
-        None => Ok(()),
-        Some(problem) => Err(TemplateError {
-            source_text: text.to_owned(),
-            problem,
-        }),
-    }
+    told(text, codes.iter().find_map(|code| words::mistake(code)))
 }
 
 /// Whether all templates in a value are written correctly.
@@ -134,7 +97,8 @@ pub fn check(value: &Value) -> Result<(), TemplateError> {
             environment
                 .template_from_str(text)
                 .map_err(|error| TemplateError::new(text, &error))?;
-            check_words(text, &words::codes(text))
+            check_words(text, &words::codes(text))?;
+            told(text, values::tried_template(text, &environment))
         }
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => members.values().try_for_each(check),
@@ -301,6 +265,18 @@ pub fn render(value: &Value, context: &impl Serialize) -> Result<Value, Template
     let context = seen("", context)?;
     let environment = environment();
     Ok(fill(&environment, value, &context)?.unwrap_or(Value::Null))
+}
+
+/// The value of an expression of which each part that it is put together of has to be there.
+pub(crate) fn render_given(
+    expression: &str,
+    context: &impl Serialize,
+) -> Result<Value, TemplateError> {
+    let context = seen(expression, context)?;
+    let mut environment = environment();
+    values::demand_parts(&mut environment, expression);
+    let value = evaluate(&environment, expression, expression, &context)?;
+    Ok(plain(&value, expression)?.unwrap_or_default())
 }
 
 /// The context as templates see it.

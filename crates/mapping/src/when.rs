@@ -1,7 +1,7 @@
 //! What a value says of time: one reader for all that take dates and times.
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ impl When {
             Self::Midnight(_) | Self::Day(_) => DateTime::from(self.day(zone)),
             Self::Local(local) => local,
         };
-        local.to_zoned_datetime(zone.clone()).ok()
+        shown(local, zone)
     }
 
     /// The instant of it; a day begins at midnight of this zone.
@@ -115,6 +115,19 @@ fn of_prose(text: &str) -> Option<When> {
     let time = DateTime::strptime(PROSE_TIME, text).map(When::Local);
     let day = || Date::strptime(PROSE_DAY, text).map(When::Day);
     time.or_else(|_| day()).ok()
+}
+
+/// When the clocks of a zone show a local time, as timetables take it: the first showing of one that they show twice, and of
+/// one that they skip the end of the gap.
+fn shown(local: DateTime, zone: &TimeZone) -> Option<ZonedDateTime> {
+    let found = zone.to_ambiguous_zoned_datetime(local);
+    if let AmbiguousOffset::Gap { after, .. } = found.offset() {
+        // By the new offset a skipped time lies before the change.
+        let before = after.to_timestamp(local).ok()?;
+        let change = zone.following(before).next()?;
+        return Some(change.timestamp().to_zoned_datetime(zone.clone()));
+    }
+    found.compatible().ok()
 }
 
 fn of_utc(instant: Timestamp) -> When {
@@ -194,6 +207,40 @@ mod tests {
             (json!([1_795_919_400]), None),
         ] {
             assert_eq!(When::read(&value), right, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_is_the_end_of_the_gap_as_in_timetables() {
+        for (text, zone, right) in [
+            (
+                "2027-03-28T01:30:00",
+                "Europe/London",
+                "2027-03-28T01:00:00Z",
+            ),
+            ("2027-03-28 01:00", "Europe/London", "2027-03-28T01:00:00Z"),
+            (
+                "2027-03-28T02:00:00",
+                "Europe/London",
+                "2027-03-28T01:00:00Z",
+            ),
+            (
+                "2027-10-31T01:30:00",
+                "Europe/London",
+                "2027-10-31T00:30:00Z",
+            ),
+            // The day begins with the gap.
+            ("2027-04-30T00:30:00", "Africa/Cairo", "2027-04-29T22:00:00Z"),
+            ("2027-04-30", "Africa/Cairo", "2027-04-29T22:00:00Z"),
+            (
+                "2027-10-03T02:10:00",
+                "Australia/Lord_Howe",
+                "2027-10-02T15:30:00Z",
+            ),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let at = When::read(&json!(text)).unwrap().instant(&zone);
+            assert_eq!(at.map(|at| at.to_string()).as_deref(), Some(right), "{text}");
         }
     }
 

@@ -70,7 +70,10 @@ impl StepRun<'_> {
                 .into_iter()
                 .map(|(id, value)| json!({ "id": id, "field_value": value }))
                 .collect();
-            arguments.insert("customFields".to_owned(), list);
+            // Where none of them has a value, there is none to send beside the rest.
+            if unchanged || list != json!([]) {
+                arguments.insert("customFields".to_owned(), list);
+            }
             if unchanged {
                 let target = Target::of(operation, &arguments);
                 let written = target.map(|target| self.written(target));
@@ -217,10 +220,11 @@ impl StepRun<'_> {
             self.step.custom_fields.iter().zip(fields).zip(wanted)
         {
             // A value that is not there yet (an expression over nothing) leaves the field as it is.
+            let is_given = template::is_dynamic(&given.value);
+            let value = if is_given { field.given(value) } else { value };
             let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
             // What the file itself says empties the field.
-            let is_nothing = value.is_null()
-                || (is_blank && field.is_measured() && template::is_dynamic(&given.value));
+            let is_nothing = value.is_null() || (is_blank && field.is_measured() && is_given);
             if !is_nothing {
                 let is_time = template::is_time(&given.value);
                 let value = self.as_day(&field, value, is_time).await?;

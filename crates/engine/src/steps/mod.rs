@@ -132,7 +132,10 @@ impl StepRun<'_> {
 pub(crate) fn arguments(step: &Step, context: &Context) -> Result<Map<String, Value>, String> {
     let with = Value::Object(step.with.clone());
     match template::render(&with, &context.value) {
-        Ok(Value::Object(arguments)) => Ok(with_texts(step, arguments)),
+        Ok(Value::Object(arguments)) => {
+            let arguments = crate::fitting::fitted(&step.action, &step.with, arguments)?;
+            Ok(with_texts(step, arguments))
+        }
         Ok(_) => Ok(Map::new()),
         Err(error) => Err(error.to_string()),
     }

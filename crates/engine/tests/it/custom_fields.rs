@@ -102,6 +102,64 @@ async fn ten_fields_are_written_by_name_or_key_as_their_types_take_them() {
     assert_eq!(writes.count(), 1, "the second step has nothing to write");
 }
 
+/// Empty form fields come as empty texts: they take nothing away, and what the file itself says to empty is emptied.
+#[tokio::test]
+async fn an_empty_text_leaves_a_number_and_a_date_and_a_list_is_a_text() {
+    let file = TEN
+        .split("[[do]]")
+        .next()
+        .map(|head| {
+            format!(
+                r#"{head}[[do]]
+id = "before"
+action = "update-contact"
+with = {{ contactId = "{{{{ contact.id }}}}" }}
+
+[do.custom_fields]
+"Trees" = {{ value = 12 }}
+"Spent" = {{ value = 3 }}
+"Since" = {{ value = "2026-03-01" }}
+"Story" = {{ value = "kept" }}
+
+[[do]]
+id = "after"
+action = "update-contact"
+with = {{ contactId = "{{{{ contact.id }}}}", city = "{{{{ contact.tags }}}}" }}
+
+[do.custom_fields]
+"Trees" = {{ value = "{{{{ contact.lastName | default('') }}}}" }}
+"Since" = {{ value = "{{{{ contact.lastName | default('') }}}}" }}
+"Spent" = {{ value = "" }}
+"Story" = {{ value = "{{{{ contact.tags + [none, ''] }}}}" }}
+"Topics" = {{ value = "{{{{ ['Sea', none, ''] }}}}" }}
+"#
+            )
+        })
+        .unwrap();
+    let world = with_fields(&file).await;
+    let contact = world
+        .invoke(
+            "create-contact",
+            json!({ "locationId": world.location, "firstName": "Ada", "tags": ["vip", "gold"] }),
+        )
+        .await;
+    let contact = contact["contact"]["id"].as_str().unwrap().to_owned();
+    world.poll_and_drain().await;
+    let run = world.run().await;
+    assert_eq!(run.state, RunState::Done, "{:?}", run.error);
+    let values = values(&world, &contact).await;
+    for (name, right) in [
+        ("Trees", json!(12)),
+        ("Since", json!("2026-03-01")),
+        ("Story", json!("vip, gold")),
+        ("Topics", json!(["Sea"])),
+    ] {
+        assert_eq!(values[name], right, "{name}: {values}");
+    }
+    let spent = &values["Spent"];
+    assert!(spent.is_null() || spent == "", "{values}");
+}
+
 #[tokio::test]
 async fn a_value_that_a_field_cannot_have_and_a_key_that_is_not_there_are_told() {
     for (field, told) in [

@@ -87,3 +87,37 @@ async fn without_the_number_the_run_ends_before_anything_is_bought() {
     assert_eq!(world.bought().await.len(), 1);
     assert_eq!(world.store.summary().await.unwrap().runs_done, 1);
 }
+
+#[tokio::test]
+async fn a_key_put_together_needs_each_part_and_one_address_is_one_person() {
+    let file = ORDERS.replace(
+        "{{ webhook.shop }}-{{ webhook.orderId }}",
+        "{{ webhook.shop ~ '-' ~ webhook.email }}",
+    );
+    let world = World::new(&file).await;
+    for (number, email) in [json!(null), json!(""), json!("a"), json!(" ")]
+        .into_iter()
+        .enumerate()
+    {
+        let number = u32::try_from(number).unwrap();
+        call(&world, number, json!({ "shop": "a", "email": email })).await;
+    }
+    assert_eq!(world.bought().await.len(), 1);
+    let runs = world.runs_of("orders").await;
+    let errors: Vec<&str> = runs.iter().filter_map(|run| run.error.as_deref()).collect();
+    assert_eq!(errors.len(), 3, "{runs:?}");
+    for error in errors {
+        assert!(error.contains("webhook.email"), "{error}");
+        assert!(error.contains("missing or empty"), "{error}");
+    }
+    let file = ORDERS.replace(
+        "{{ webhook.shop }}-{{ webhook.orderId }}",
+        "{{ webhook.email }}",
+    );
+    let world = World::new(&file).await;
+    for (number, email) in ["Ada@x.com", "ada@X.com", " ada@x.com"].iter().enumerate() {
+        let number = u32::try_from(number).unwrap();
+        call(&world, number, json!({ "email": email })).await;
+    }
+    assert_eq!(world.bought().await.len(), 1);
+}

@@ -92,21 +92,16 @@ impl Check<'_> {
                 ),
                 "add once = \"event\" (each time), \"month\" or \"contact\" (once for ever)",
             ),
-            Some(once @ (Once::Contact | Once::Month))
-                if schedules.any(|one| one.each.is_none()) =>
-            {
-                (
-                    match once {
-                        Once::Month => format!(
-                            "step \"{id}\" buys once a month for each contact, and this timetable has none"
-                        ),
-                        _ => format!(
-                            "step \"{id}\" buys once for each contact, and this timetable has none"
-                        ),
-                    },
-                    "add each = \"profile\" to the timetable, or write once = \"event\"",
-                )
-            }
+            Some(Once::Contact) if schedules.any(|one| one.each.is_none()) => (
+                format!("step \"{id}\" buys once for each contact, and this timetable has none"),
+                "add each = \"profile\" to the timetable, or write once = \"event\"",
+            ),
+            Some(Once::Month) if schedules.any(|one| one.each.is_none()) => (
+                format!(
+                    "step \"{id}\" buys once a month for each contact, and this timetable has none"
+                ),
+                "add each = \"profile\" to the timetable, or write once = \"event\" (each time), or, for once a month, once = \"{{ event.occurredAt | date('%Y-%m', zone='UTC') }}\"",
+            ),
             _ => return,
         };
         self.tell(place, id, problem, Some(fix.to_owned()));

@@ -67,6 +67,20 @@ impl CustomFieldInfo {
         Ok(kind.custom(datum.as_ref().filter(|_| !is_blank)))
     }
 
+    /// What a template gave, as the field means it: no list has items that are nothing.
+    pub fn given(&self, value: Value) -> Value {
+        let is_nothing = |value: &Value| {
+            value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+        };
+        match value {
+            Value::Array(items) if self.kind().is_some() => {
+                let items = items.into_iter().filter(|item| !is_nothing(item));
+                items.collect()
+            }
+            value => value,
+        }
+    }
+
     /// Whether its values are texts: one word of a list is one, too.
     pub(crate) fn is_text(&self) -> bool {
         matches!(self.kind(), Some(Kind::Text { .. } | Kind::One(_)))

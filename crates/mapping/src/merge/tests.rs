@@ -134,6 +134,8 @@ fn what_a_field_reads_is_known_before_a_run() {
         ("contact.assigned_to", USER, true),
         ("appointment.only_start_time", LOCATION, true),
         ("contact.date_added", LOCATION, true),
+        ("contact.last_activity", LOCATION, true),
+        ("appointment.timezone", LOCATION, true),
     ] {
         let names = template::names_in_expression(text);
         let is_read = names

@@ -2,6 +2,7 @@
 
 use super::fields::{months, numbers, step_of_all};
 use crate::on::ScheduleOn;
+use crate::zones;
 
 /// So many days has each month at most.
 const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -54,8 +55,10 @@ impl ScheduleOn {
         }
         found.extend(late_days(day, month));
         let schedule = &self.schedule;
+        let zone = self.timezone.as_deref().and_then(zones::advice);
         found
             .into_iter()
+            .chain(zone)
             .map(|advice| format!("schedule \"{schedule}\": {advice}"))
             .collect()
     }

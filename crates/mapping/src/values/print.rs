@@ -74,6 +74,24 @@ fn directives(format: &str) -> Vec<char> {
     found
 }
 
+/// A text with values in the places of its directives.
+pub(super) fn formatted(text: &str, values: &[Value]) -> Result<String, Error> {
+    let letters = directives(text);
+    let values = values.iter().enumerate().map(|(place, value)| {
+        let is_number = |letter: &char| "diouxXeEfFgG".contains(*letter);
+        match letters.get(place) {
+            // A text that is a number is one where a number is written; nothing writes nothing.
+            Some(letter) if is_number(letter) && !is_blank(value) => {
+                number(value).ok_or_else(|| Error::from(Mistake::no_number(value)))
+            }
+            _ if value.kind() == ValueKind::Number => Ok(value.clone()),
+            _ => printed(value).map(Value::from),
+        }
+    });
+    let values = values.collect::<Result<Vec<_>, Error>>()?;
+    minijinja::formatting::format(minijinja::formatting::FormatStyle::Printf, text, &values)
+}
+
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.set_formatter(|out, _, value| {
         let text = printed(value)?;
@@ -88,20 +106,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("string", |value: &Value| printed(value));
     // Texts may be put together of what is missing.
     environment.add_filter("format", |text: &str, values: Rest<Value>| {
-        let letters = directives(text);
-        let values = values.iter().enumerate().map(|(place, value)| {
-            let is_number = |letter: &char| "diouxXeEfFgG".contains(*letter);
-            match letters.get(place) {
-                // A text that is a number is one where a number is written; nothing writes nothing.
-                Some(letter) if is_number(letter) && !is_blank(value) => {
-                    number(value).ok_or_else(|| Error::from(Mistake::no_number(value)))
-                }
-                _ if value.kind() == ValueKind::Number => Ok(value.clone()),
-                _ => printed(value).map(Value::from),
-            }
-        });
-        let values = values.collect::<Result<Vec<_>, Error>>()?;
-        minijinja::formatting::format(minijinja::formatting::FormatStyle::Printf, text, &values)
+        formatted(text, &values)
     });
     for name in ["tojson", "pprint"] {
         environment.add_filter(name, |value: &Value| {

@@ -48,6 +48,11 @@ impl<'source> Program<'source> {
         })
     }
 
+    /// Of an expression that was rewritten already.
+    pub fn made(tree: &Expr<'source>) -> Self {
+        Self::of("", tree)
+    }
+
     fn of(source: &'source str, tree: &Expr<'source>) -> Self {
         let mut code = CodeGenerator::new("<expression>", source);
         code.compile_expr(tree);

@@ -323,6 +323,10 @@ fn mistakes_under_on_are_told_with_remedy() {
             "unknown time zone \"Europe/Lodon\"; did you mean \"Europe/London\"?",
         ),
         (
+            "{ schedule = \"0 9 * * *\", timezone = \"PST\" }",
+            "unknown time zone \"PST\"; write the name of a place, e.g. \"America/Los_Angeles\"",
+        ),
+        (
             "{ schedule = \"0 25 * * *\" }",
             "thanks.toml:4: schedule \"0 25 * * *\" is not usable",
         ),

@@ -1,5 +1,7 @@
 //! Tasks of a contact.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Handled};
@@ -29,6 +31,7 @@ pub fn get(world: &mut World, call: &Call<'_>) -> Handled {
 pub fn create(world: &mut World, call: &Call<'_>) -> Handled {
     let contact_id = call.argument(0);
     world.contact(contact_id)?;
+    due_date_is_one(call)?;
     let mut task = Task {
         id: world.ids.record(),
         title: call.required("title")?.to_owned(),
@@ -57,6 +60,7 @@ pub fn create(world: &mut World, call: &Call<'_>) -> Handled {
 /// Also sets `completed` alone. Only completing has a webhook; any other edit has none.
 pub fn update(world: &mut World, call: &Call<'_>) -> Handled {
     let (contact_id, id) = (call.argument(0), call.argument(1));
+    due_date_is_one(call)?;
     let task = find(world, contact_id, id)?;
     let before = task.clone();
     write(task, call);
@@ -98,6 +102,20 @@ fn find<'w>(world: &'w mut World, contact_id: &str, id: &str) -> Result<&'w mut 
         .into_iter()
         .find(|task| task.id == id)
         .ok_or_else(|| Answer::not_found(format!("Task with id {id} not found")))
+}
+
+/// A due date is a date or a time in ISO 8601. Whether the service would take other texts is not described, so nobody
+/// should come to rely on them here.
+fn due_date_is_one(call: &Call<'_>) -> Result<(), Answer> {
+    let Some(text) = call.body_text("dueDate") else {
+        return Ok(());
+    };
+    let is_one = text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok();
+    if is_one {
+        return Ok(());
+    }
+    let message = "dueDate must be a valid ISO 8601 date string".to_owned();
+    Err(Answer::invalid(vec![message]))
 }
 
 fn write(task: &mut Task, call: &Call<'_>) {

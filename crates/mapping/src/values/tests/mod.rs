@@ -5,6 +5,7 @@
 //! `['x', 20] | min` is 20 and `['5', 20] | min` 20 as well, `'vip' in "vipers"` is true, null prints as `None`, a missing
 //! value is 0 for `| int`.
 
+mod checked;
 mod conditions;
 mod lists;
 mod missing;

@@ -1,0 +1,146 @@
+//! What a template gave, where the description says more than a kind: times are times, and no item of a list is nothing.
+//! Kinds are those of `blanks`.
+
+use canopy_highlevel::{Field, describe};
+use canopy_mapping::{When, template};
+use serde_json::{Map, Value, json};
+
+use crate::plan::PLANNED;
+
+/// The arguments as their descriptions mean them, as far as templates gave them. `written`: as they stand in the file. The
+/// error names an argument that cannot be what it is meant to be.
+pub(crate) fn fitted(
+    operation: &str,
+    written: &Map<String, Value>,
+    mut arguments: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    let is_given = |name: &str| written.get(name).is_some_and(template::is_dynamic);
+    // To describe an operation takes longer than to look.
+    let may_differ = |(name, value): (&String, &Value)| !value.is_null() && is_given(name);
+    if !arguments.iter().any(may_differ) {
+        return Ok(arguments);
+    }
+    let Ok(description) = describe(operation) else {
+        return Ok(arguments);
+    };
+    for (name, value) in &mut arguments {
+        let field = description.fields.iter().find(|field| field.name == *name);
+        if let Some(field) = field.filter(|_| is_given(name)) {
+            let given = std::mem::take(value);
+            *value = if is_instant(field) {
+                instant(name, given)?
+            } else {
+                of_field(field, given)
+            };
+        }
+    }
+    Ok(arguments)
+}
+
+/// Whether it is a time in RFC 3339, and nothing else. Days of birth have many notations.
+fn is_instant(field: &Field) -> bool {
+    field.date && field.kind == "string" && field.description.starts_with("RFC 3339")
+}
+
+/// A time as RFC 3339 where it came as seconds or milliseconds. HighLevel takes any text and shows what it makes of it.
+fn instant(name: &str, value: Value) -> Result<Value, String> {
+    let is_told_elsewhere = match &value {
+        // An empty text is nothing (`blanks`), and a planned answer has no time yet.
+        Value::String(text) => text.trim().is_empty() || text.contains(PLANNED),
+        other => other.is_null(),
+    };
+    if is_told_elsewhere {
+        return Ok(value);
+    }
+    let is_number = value.is_number()
+        || value.as_str().is_some_and(|text| {
+            let text = text.trim();
+            text.len() > 8 && text.bytes().all(|byte| byte.is_ascii_digit())
+        });
+    match When::read(&value).map(When::as_time) {
+        Some(When::Instant(at)) if is_number => Ok(json!(at.to_string())),
+        Some(_) => Ok(value),
+        None => Err(format!(
+            "\"{name}\" is {value} and must be a date or a time, e.g. \"2026-12-01T09:00:00Z\""
+        )),
+    }
+}
+
+/// What is nothing is no item of a list: `["vip", null, ""]` is one tag.
+fn of_field(field: &Field, value: Value) -> Value {
+    match value {
+        Value::Array(items) if field.kind != "any" => {
+            let items = items.into_iter().filter(|item| !is_nothing(item));
+            items.collect()
+        }
+        other => other,
+    }
+}
+
+/// Null, or an empty text, which HighLevel writes for what is not there.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(operation: &str, written: Value, given: Value) -> Value {
+        let (Value::Object(written), Value::Object(given)) = (written, given) else {
+            unreachable!("arguments are objects");
+        };
+        Value::Object(fitted(operation, &written, given).unwrap())
+    }
+
+    #[test]
+    fn a_time_of_a_call_is_one() {
+        let written = json!({ "contactId": "c", "dueDate": "{{ webhook.x }}" });
+        let due = |given: Value| {
+            let (Value::Object(written), Value::Object(given)) =
+                (written.clone(), json!({ "contactId": "c", "dueDate": given }))
+            else {
+                unreachable!("arguments are objects");
+            };
+            fitted("create-task", &written, given).map(|told| told["dueDate"].clone())
+        };
+        for (given, right) in [
+            (json!("2026-12-02T09:00:00Z"), json!("2026-12-02T09:00:00Z")),
+            (json!("2026-12-02"), json!("2026-12-02")),
+            (json!(1_796_169_600_000_i64), json!("2026-12-02T00:00:00Z")),
+            (json!("1796169600000"), json!("2026-12-02T00:00:00Z")),
+            (json!(""), json!("")),
+        ] {
+            assert_eq!(due(given), Ok(right));
+        }
+        for given in [json!("five"), json!("true"), json!(true), json!("12/02/2026"), json!(5)] {
+            let error = due(given.clone()).unwrap_err();
+            let told = format!("\"dueDate\" is {given} and must be a date or a time");
+            assert!(error.starts_with(&told), "{error}");
+        }
+        // The file's own is held when it is checked; days of birth have many notations.
+        let written = json!({ "contactId": "c", "dateOfBirth": "{{ webhook.x }}" });
+        let given = json!({ "contactId": "c", "dateOfBirth": "05/01/1990" });
+        assert_eq!(told("update-contact", written, given.clone()), given);
+    }
+
+    #[test]
+    fn a_list_has_no_items_that_are_nothing() {
+        let whole = json!({ "contactId": "c", "tags": "{{ webhook.tags }}" });
+        for (given, right) in [
+            (json!(["vip", null, ""]), json!(["vip"])),
+            (json!([null, " "]), json!([])),
+            (json!(["a", "b"]), json!(["a", "b"])),
+        ] {
+            let given = json!({ "contactId": "c", "tags": given });
+            let right = json!({ "contactId": "c", "tags": right });
+            assert_eq!(told("add-tags", whole.clone(), given), right);
+        }
+        // What the file says itself is told when it is checked.
+        let literal = json!({ "contactId": "c", "tags": ["a", ""] });
+        let given = literal.clone();
+        assert_eq!(told("add-tags", literal, given)["tags"], json!(["a", ""]));
+    }
+}

@@ -1,0 +1,141 @@
+//! What no run can take is told when the file is checked.
+
+use serde_json::json;
+
+use crate::template;
+
+fn problem(expression: &str) -> Option<String> {
+    let told = template::check_expression(expression).err();
+    told.map(|error| error.problem)
+}
+
+#[test]
+fn constants_that_no_value_passes_are_told_with_remedy() {
+    for (expression, told) in [
+        ("x | date('Mars')", "date('Mars')"),
+        ("x | date('DD/MM/YYYY')", "| date('%d/%m/%Y')"),
+        ("x | date('%d/%m/%Y', 'Europe/London')", "zone='Europe/London'"),
+        ("x | date(zone='US/Pacificc')", "no time zone \"US/Pacificc\""),
+        ("x | date(tz='Europe/London')", "tz"),
+        ("x | date('%')", "is no pattern"),
+        ("x | later('-1d')", "| later('3d')"),
+        ("x | later('1mo')", "| later('3d')"),
+        ("x | later('1y')", "| later('3d')"),
+        ("x | later(3)", "later(3)"),
+        ("x | later", "| later('3d')"),
+        ("x | money(2)", "write | money"),
+        ("x | round('half')", "write e.g. | round"),
+        ("x | round('2')", "write e.g. | round"),
+        ("x | replace('a')", "| replace('old', 'new')"),
+        ("x | map('nope')", "map('nope')"),
+        ("x | select('nope')", "select('nope')"),
+        ("x | selectattr", "| selectattr('paid')"),
+        ("x is gt", "is gt"),
+        ("x is divisibleby", "is divisibleby"),
+        ("range()", "range"),
+        ("y or (x | lower ~ (z | later('soon')))", "later('soon')"),
+    ] {
+        let problem = problem(expression).unwrap_or_default();
+        let is_told = problem.starts_with("has \"") && problem.contains("no value passes");
+        assert!(is_told && problem.contains(told), "{expression}: {problem}");
+    }
+    let text = json!("Due {{ task.dueDate | date('DD.MM.') }}");
+    let told = template::check(&text).unwrap_err().to_string();
+    assert!(told.contains("\"| date('DD.MM.')\", which no value passes"), "{told}");
+}
+
+#[test]
+fn what_some_value_passes_is_not_told() {
+    for expression in [
+        "x | date",
+        "x | date('%d/%m/%Y')",
+        "x | date('%d.%m.', zone='Europe/London')",
+        "x | date('Europe/London')",
+        "x | date(format='%d.%m.')",
+        "x | later('90 minutes')",
+        "x | later(y ~ 'd')",
+        "x | round",
+        "x | round(2)",
+        "x | floor",
+        "x | money",
+        "x | amount",
+        "x | amount(',')",
+        "x | default('a')",
+        "x | default(0, true)",
+        "x | map('upper') | join(', ')",
+        "x | map(attribute='name') | list",
+        "x | map(attribute='customer.name', default='-') | list",
+        "x | selectattr('paid') | list | length",
+        "x | selectattr('price', 'gt', 5) | list",
+        "x | select('gt', 5) | first",
+        "x | rejectattr('paid', 'eq', 'no') | list",
+        "x | sum(attribute='qty')",
+        "x | min(attribute='price')",
+        "x | sort(attribute='name', reverse=true)",
+        "x | groupby('country')",
+        "x | unique(attribute='id')",
+        "x | batch(2) | list",
+        "x | slice(2) | list",
+        "x | dictsort",
+        "x | items",
+        "x | tojson",
+        "x | bool",
+        "x | int",
+        "x | float",
+        "x | abs",
+        "x | letters",
+        "x | lines",
+        "x | split(', ')",
+        "x | split('@', 1)",
+        "x | replace('a', 'b', 1)",
+        "x | trim('/')",
+        "x | indent(2)",
+        "x | attr('name')",
+        "x | chain(y)",
+        "x | zip(y)",
+        "x | first",
+        "x | last",
+        "x | reverse",
+        "x | title",
+        "x | capitalize",
+        "'%s trees' | format(x)",
+        "'%d' | format(5)",
+        "x is divisibleby 3",
+        "x is gt 5",
+        "x is containing('a')",
+        "x is startingwith 'a'",
+        "x is in ['a', 'b']",
+        "x is sameas none",
+        "x is defined",
+        "range(5) | list",
+        "range(1, x)",
+        "dict(a=1).a",
+    ] {
+        assert_eq!(problem(expression), None, "{expression}");
+    }
+    let text = json!("{% for i in x %}{{ loop.cycle('a', 'b') }}{% endfor %}");
+    assert_eq!(template::check(&text), Ok(()));
+}
+
+#[test]
+fn a_mistake_names_the_field_that_it_came_from() {
+    let context = json!({ "webhook": { "a": "five", "b": "five", "z": "five",
+        "items": [{ "qty": "2" }, { "qty": "1,000" }] } });
+    for (expression, told) in [
+        ("(webhook.b | float) > 1 or webhook.a == 'x'", "webhook.b is"),
+        ("webhook.a ~ (webhook.z | money)", "webhook.z is"),
+        (
+            "webhook['items'] | sum(attribute='qty')",
+            "webhook.items[1].qty is \"1,000\"",
+        ),
+        (
+            "webhook['items'] | map(attribute='qty') | max",
+            "webhook.items[1].qty is \"1,000\"",
+        ),
+        ("(webhook.a | float) + (webhook.b | float)", "webhook.a or webhook.b is"),
+    ] {
+        let value = json!(format!("{{{{ {expression} }}}}"));
+        let error = template::render(&value, &context).unwrap_err().to_string();
+        assert!(error.contains(told), "{expression}: {error}");
+    }
+}

@@ -1,0 +1,221 @@
+//! What no run can take, told when the file is checked: filters, tests and functions are tried with the arguments that
+//! stand in the file, on a value of each kind.
+
+use std::sync::Arc;
+
+use minijinja::machinery::ast::{Call, CallArg, Expr, Filter, Test, Var};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Environment, Error, Value, context};
+
+use super::lists::{FILTERS, LIST};
+use super::mistake::Mistake;
+use super::program::Program;
+use super::rewrite::{args, at, call, path};
+use super::walk;
+
+/// The value that a filter is tried on.
+const SAMPLE: &str = "sample";
+
+/// What is wrong with an expression whatever it reads.
+pub(crate) fn expression(source: &str, environment: &Environment<'_>) -> Option<String> {
+    let mut found = None;
+    walk::of_expression(source, &mut |tree| {
+        found = found.take().or_else(|| mistake(tree, source, environment));
+    });
+    found
+}
+
+/// The same of a template.
+pub(crate) fn template(source: &str, environment: &Environment<'_>) -> Option<String> {
+    let mut found = None;
+    walk::of_template(source, &mut |tree| {
+        found = found.take().or_else(|| mistake(tree, source, environment));
+    });
+    found
+}
+
+fn mistake(tree: &Expr<'_>, source: &str, environment: &Environment<'_>) -> Option<String> {
+    match tree {
+        Expr::Filter(node) => {
+            let subject = match &node.expr {
+                Some(Expr::Const(of)) => Some(of.value.clone()),
+                _ => None,
+            };
+            // What a format needs stands in its text.
+            let is_open = node.name == "format" && subject.is_none();
+            if is_open || !node.args.iter().all(is_written) {
+                return None;
+            }
+            let try_on = |sample: Value| {
+                let mut inner = variable(tree);
+                if FILTERS.contains(&node.name) {
+                    inner = call(LIST, [inner, path(tree)], node.span());
+                }
+                let filter = Filter {
+                    name: node.name,
+                    expr: Some(inner),
+                    args: args(&node.args),
+                };
+                tried(&Expr::Filter(at(filter, node.span())), sample, environment)
+            };
+            let what = format!("| {}", called(node.name, &node.args, tree, source));
+            let samples = subject.map_or_else(samples, |subject| vec![subject]);
+            on_all(samples, try_on).map(|error| told(&what, &error, hint(node.name)))
+        }
+        Expr::Test(node) if node.args.iter().all(is_written) => {
+            let try_on = |sample: Value| {
+                let test = Test {
+                    name: node.name,
+                    expr: variable(tree),
+                    args: args(&node.args),
+                };
+                tried(&Expr::Test(at(test, node.span())), sample, environment)
+            };
+            let what = format!("is {}", called(node.name, &node.args, tree, source));
+            on_all(samples(), try_on).map(|error| told(&what, &error, None))
+        }
+        Expr::Call(node) => match &node.expr {
+            Expr::Var(function) if node.args.iter().all(is_written) => {
+                let is_known = environment.globals().any(|(name, _)| name == function.id);
+                let expr = Call {
+                    expr: Expr::Var(at(Var { id: function.id }, node.span())),
+                    args: args(&node.args),
+                };
+                let tree = Expr::Call(at(expr, node.span()));
+                let result = tried(&tree, Value::UNDEFINED, environment);
+                let error = result.err().filter(|_| is_known)?;
+                let what = called(function.id, &node.args, &tree, source);
+                Some(told(&what, &error, None))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether an argument stands in the file with all that it is made of.
+fn is_written(arg: &CallArg<'_>) -> bool {
+    if !matches!(arg, CallArg::Pos(_) | CallArg::Kwarg(..)) {
+        return false;
+    }
+    let mut reads = false;
+    walk::expr(walk::value_of(arg), &mut |tree| {
+        reads |= !matches!(
+            tree,
+            Expr::Const(_) | Expr::List(_) | Expr::Tuple(_) | Expr::UnaryOp(_)
+        );
+    });
+    !reads
+}
+
+fn variable<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    Expr::Var(at(Var { id: SAMPLE }, tree.span()))
+}
+
+fn tried(tree: &Expr<'_>, sample: Value, environment: &Environment<'_>) -> Result<(), Error> {
+    let location = context! { timezone => "UTC" };
+    let context = context! { sample, location };
+    let value = Program::made(tree).run(environment, &context)?.0;
+    // Some filters begin when what they give is read.
+    if let Ok(items) = value.try_iter() {
+        items.for_each(drop);
+    }
+    Ok(())
+}
+
+/// A value of each kind.
+fn samples() -> Vec<Value> {
+    let anything = || Value::from_object(Anything);
+    vec![
+        Value::from("5"),
+        Value::from(5),
+        Value::from("2026-12-01T12:00:00Z"),
+        Value::from(vec![1, 2]),
+        Value::from(vec!["a", "b"]),
+        Value::from(vec![anything(), anything()]),
+        anything(),
+        context! { a => 1 },
+        Value::from(true),
+    ]
+}
+
+/// The error of all samples; `None` where one of them passes, or where it may be the value's.
+fn on_all(
+    samples: Vec<Value>,
+    mut attempt: impl FnMut(Value) -> Result<(), Error>,
+) -> Option<Error> {
+    let mut first = None;
+    for sample in samples {
+        let error = attempt(sample).err()?;
+        if !is_of_value(&error) {
+            first = first.or(Some(error));
+        }
+    }
+    first
+}
+
+/// Whether the value is wrong, and not what is done with it.
+fn is_of_value(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if found.is::<Mistake>() {
+            return true;
+        }
+        cause = found.source();
+    }
+    false
+}
+
+/// The filter with its arguments, as it is written.
+fn called(name: &str, args: &[CallArg<'_>], tree: &Expr<'_>, source: &str) -> String {
+    let span = tree.span();
+    let (from, until) = (span.start_offset as usize, span.end_offset as usize);
+    let whole = source.get(from..until).unwrap_or_default();
+    let written = whole.rfind(name).map_or(name, |at| whole[at..].trim());
+    if args.is_empty() || !written.ends_with(')') {
+        name.to_owned()
+    } else {
+        written.to_owned()
+    }
+}
+
+fn told(what: &str, error: &Error, hint: Option<&str>) -> String {
+    let detail = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("has \"{what}\", which no value passes: {detail}{hint}")
+}
+
+/// How a filter is written.
+fn hint(filter: &str) -> Option<&'static str> {
+    Some(match filter {
+        "date" => "write e.g. | date, | date('%d/%m/%Y') or | date('%d/%m/%Y', zone='Europe/London')",
+        "later" => "write e.g. | later('12h'), | later('3d') or | later('2w'); months and years are no length of time",
+        "round" | "floor" | "ceil" | "trunc" => "write e.g. | round or | round(2)",
+        "money" => "write | money",
+        "replace" => "write e.g. | replace('old', 'new')",
+        "map" => "write e.g. | map(attribute='name') or | map('upper')",
+        "select" | "reject" => "write e.g. | select or | select('gt', 5)",
+        "selectattr" | "rejectattr" => "write e.g. | selectattr('paid')",
+        _ => return None,
+    })
+}
+
+/// An object that has every member.
+#[derive(Debug)]
+struct Anything;
+
+impl Object for Anything {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        Some(Value::from(5))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["name"])
+    }
+}
