@@ -48,7 +48,15 @@ async fn a_task_is_created_completed_and_deleted() {
     let tasks = format!("/contacts/{id}/tasks");
     let body = json!({ "title": "call", "dueDate": "2026-12-01T10:00:00Z", "completed": false });
     let task = world.call("POST", &tasks, body).await.expect(201)["task"].clone();
+    for due in ["five", "true", "12/02/2026", "1796169600000"] {
+        let body = json!({ "title": "call", "dueDate": due, "completed": false });
+        world.call("POST", &tasks, body).await.expect(422);
+    }
     let path = format!("{tasks}/{}", task["id"].as_str().unwrap());
+    world
+        .call("PUT", &path, json!({ "dueDate": "soon" }))
+        .await
+        .expect(422);
     let renamed = world
         .call("PUT", &path, json!({ "title": "call back" }))
         .await
