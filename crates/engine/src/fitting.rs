@@ -99,9 +99,10 @@ mod tests {
     fn a_time_of_a_call_is_one() {
         let written = json!({ "contactId": "c", "dueDate": "{{ webhook.x }}" });
         let due = |given: Value| {
-            let (Value::Object(written), Value::Object(given)) =
-                (written.clone(), json!({ "contactId": "c", "dueDate": given }))
-            else {
+            let (Value::Object(written), Value::Object(given)) = (
+                written.clone(),
+                json!({ "contactId": "c", "dueDate": given }),
+            ) else {
                 unreachable!("arguments are objects");
             };
             fitted("create-task", &written, given).map(|told| told["dueDate"].clone())
@@ -115,7 +116,13 @@ mod tests {
         ] {
             assert_eq!(due(given), Ok(right));
         }
-        for given in [json!("five"), json!("true"), json!(true), json!("12/02/2026"), json!(5)] {
+        for given in [
+            json!("five"),
+            json!("true"),
+            json!(true),
+            json!("12/02/2026"),
+            json!(5),
+        ] {
             let error = due(given.clone()).unwrap_err();
             let told = format!("\"dueDate\" is {given} and must be a date or a time");
             assert!(error.starts_with(&told), "{error}");

@@ -53,7 +53,8 @@ pub fn wait_until(
         }
         (Some(_), Some(_)) => Err("it has both \"for\" and \"until\"; leave one out".to_owned()),
         (None, None) => Err(
-            "it says neither \"for\" nor \"until\", or the value of its template is empty".to_owned(),
+            "it says neither \"for\" nor \"until\", or the value of its template is empty"
+                .to_owned(),
         ),
     }
 }

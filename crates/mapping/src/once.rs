@@ -321,36 +321,25 @@ mod tests {
         }
         for (expression, named) in [
             ("webhook.a ~ '-' ~ webhook.null", "webhook.null"),
-            (
-                "webhook.a ~ '-' ~ webhook.empty",
-                "webhook.empty",
-            ),
-            (
-                "webhook.blank ~ '-' ~ webhook.a",
-                "webhook.blank",
-            ),
+            ("webhook.a ~ '-' ~ webhook.empty", "webhook.empty"),
+            ("webhook.blank ~ '-' ~ webhook.a", "webhook.blank"),
             ("webhook.a ~ '-' ~ webhook.no", "webhook.no"),
+            ("[webhook.a, webhook.empty] | join('-')", "webhook.empty"),
             (
-                "[webhook.a, webhook.empty] | join('-')",
-                "webhook.empty",
+                "webhook['items'] | join('-', attribute='id')",
+                "webhook.items[1].id",
             ),
-            ("webhook['items'] | join('-', attribute='id')", "webhook.items[1].id"),
-            (
-                "'%s/%s' | format(webhook.a, webhook.null)",
-                "webhook.null",
-            ),
+            ("'%s/%s' | format(webhook.a, webhook.null)", "webhook.null"),
             ("webhook.a ~ '-' ~ (webhook.null | upper)", "webhook.null"),
             (
                 "webhook.a ~ '-' ~ webhook.null if webhook.a else webhook.b",
                 "webhook.null",
             ),
-            (
-                "(webhook.a ~ '-' ~ webhook.null) | upper",
-                "webhook.null",
-            ),
+            ("(webhook.a ~ '-' ~ webhook.null) | upper", "webhook.null"),
         ] {
             let error = told(expression).unwrap_err().to_string();
-            let is_told = error.contains("the key incomplete") || error.contains("is missing or empty");
+            let is_told =
+                error.contains("the key incomplete") || error.contains("is missing or empty");
             assert!(is_told && error.contains(named), "{expression}: {error}");
         }
     }

@@ -230,7 +230,11 @@ mod tests {
                 "2027-10-31T00:30:00Z",
             ),
             // The day begins with the gap.
-            ("2027-04-30T00:30:00", "Africa/Cairo", "2027-04-29T22:00:00Z"),
+            (
+                "2027-04-30T00:30:00",
+                "Africa/Cairo",
+                "2027-04-29T22:00:00Z",
+            ),
             ("2027-04-30", "Africa/Cairo", "2027-04-29T22:00:00Z"),
             (
                 "2027-10-03T02:10:00",
@@ -240,7 +244,11 @@ mod tests {
         ] {
             let zone = TimeZone::get(zone).unwrap();
             let at = When::read(&json!(text)).unwrap().instant(&zone);
-            assert_eq!(at.map(|at| at.to_string()).as_deref(), Some(right), "{text}");
+            assert_eq!(
+                at.map(|at| at.to_string()).as_deref(),
+                Some(right),
+                "{text}"
+            );
         }
     }
 

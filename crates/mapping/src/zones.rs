@@ -157,7 +157,14 @@ mod tests {
             let advice = advice(name).unwrap();
             assert!(advice.contains(told), "{advice}");
         }
-        for name in ["Europe/London", "UTC", "GMT", "Etc/GMT", "Etc/UTC", "Asia/Kolkata"] {
+        for name in [
+            "Europe/London",
+            "UTC",
+            "GMT",
+            "Etc/GMT",
+            "Etc/UTC",
+            "Asia/Kolkata",
+        ] {
             assert_eq!(advice(name), None, "{name}");
         }
     }

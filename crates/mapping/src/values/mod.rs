@@ -32,14 +32,12 @@ use minijinja::Environment;
 pub(crate) use convert::{at, context, json};
 pub(crate) use look::{Sight, in_expression, in_template, joined, sliced};
 pub(crate) use mistake::Mistake;
-pub(crate) use parts::demand_parts;
 pub(crate) use number::{decimal, is_blank, is_missing, number, says_no, truth, whole};
+pub(crate) use parts::demand_parts;
 pub(crate) use print::printed;
-pub(crate) use suspects::read_from;
-pub(crate) use tried::{
-    expression as tried_expression, template as tried_template,
-};
 pub(crate) use program::{Program, is_time, path};
+pub(crate) use suspects::read_from;
+pub(crate) use tried::{expression as tried_expression, template as tried_template};
 
 /// Adds all of them.
 pub(crate) fn add_to(environment: &mut Environment<'_>) {

@@ -21,6 +21,15 @@ pub(crate) fn read_from(
     value: &Value,
 ) -> Option<String> {
     let is_it = |other: &Value| other.kind() == value.kind() && other == value;
+    let written = paths(source);
+    // Of `webhook['items']` the library tells `webhook`.
+    let is_longer = |name: &str| {
+        let below = format!("{name}.");
+        written.iter().any(|path| path.starts_with(&below))
+    };
+    let mut names: BTreeSet<String> = names.clone();
+    names.extend(written.iter().cloned());
+    names.retain(|name| !is_longer(name));
     let mut same: Vec<&str> = names
         .iter()
         .map(String::as_str)
@@ -47,16 +56,46 @@ pub(crate) fn read_from(
     names.iter().find_map(within)
 }
 
+/// The paths that stand in the code, with all members after points.
+fn paths(source: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    each(source, &mut |tree| {
+        if matches!(tree, Expr::GetAttr(_) | Expr::GetItem(_)) {
+            found.extend(literal_path(tree).map(|path| dotted(&path)));
+        }
+    });
+    found
+}
+
+fn dotted(path: &str) -> String {
+    path.replace("['", ".")
+        .replace('[', ".")
+        .replace("']", "")
+        .replace(']', "")
+}
+
+fn each(source: &str, visit: &mut dyn FnMut(&Expr<'_>)) {
+    if source.contains("{{") || source.contains("{%") {
+        walk::of_template(source, visit);
+    } else {
+        walk::of_expression(source, visit);
+    }
+}
+
 /// The path within a list or an object.
 fn inside(value: &Value, is_it: &dyn Fn(&Value) -> bool, left: &mut usize) -> Option<String> {
     *left = left.checked_sub(1)?;
     match value.kind() {
-        ValueKind::Seq => value.try_iter().ok()?.enumerate().find_map(|(place, item)| {
-            if is_it(&item) {
-                return Some(format!("[{place}]"));
-            }
-            inside(&item, is_it, left).map(|path| format!("[{place}]{path}"))
-        }),
+        ValueKind::Seq => value
+            .try_iter()
+            .ok()?
+            .enumerate()
+            .find_map(|(place, item)| {
+                if is_it(&item) {
+                    return Some(format!("[{place}]"));
+                }
+                inside(&item, is_it, left).map(|path| format!("[{place}]{path}"))
+            }),
         ValueKind::Map => value.try_iter().ok()?.find_map(|key| {
             let item = value.get_item(&key).ok()?;
             let name = key.as_str()?;
@@ -72,18 +111,13 @@ fn inside(value: &Value, is_it: &dyn Fn(&Value) -> bool, left: &mut usize) -> Op
 /// The paths that stand before filters and tests.
 fn filtered(source: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut visit = |tree: &Expr<'_>| {
+    each(source, &mut |tree| {
         let of = match tree {
             Expr::Filter(node) => node.expr.as_ref(),
             Expr::Test(node) => Some(&node.expr),
             _ => None,
         };
-        found.extend(of.and_then(literal_path));
-    };
-    if source.contains("{{") || source.contains("{%") {
-        walk::of_template(source, &mut visit);
-    } else {
-        walk::of_expression(source, &mut visit);
-    }
+        found.extend(of.and_then(literal_path).map(|path| dotted(&path)));
+    });
     found
 }

@@ -190,8 +190,12 @@ fn told(what: &str, error: &Error, hint: Option<&str>) -> String {
 /// How a filter is written.
 fn hint(filter: &str) -> Option<&'static str> {
     Some(match filter {
-        "date" => "write e.g. | date, | date('%d/%m/%Y') or | date('%d/%m/%Y', zone='Europe/London')",
-        "later" => "write e.g. | later('12h'), | later('3d') or | later('2w'); months and years are no length of time",
+        "date" => {
+            "write e.g. | date, | date('%d/%m/%Y') or | date('%d/%m/%Y', zone='Europe/London')"
+        }
+        "later" => {
+            "write e.g. | later('12h'), | later('3d') or | later('2w'); months and years are no length of time"
+        }
         "round" | "floor" | "ceil" | "trunc" => "write e.g. | round or | round(2)",
         "money" => "write | money",
         "replace" => "write e.g. | replace('old', 'new')",

@@ -31,7 +31,7 @@ fn stmt(tree: &Stmt<'_>, visit: &mut dyn FnMut(&Expr<'_>)) {
         Stmt::EmitRaw(_) => {}
         Stmt::ForLoop(node) => {
             expr(&node.iter, visit);
-            for tree in &node.filter_expr {
+            if let Some(tree) = &node.filter_expr {
                 expr(tree, visit);
             }
             stmts(&node.body, visit);
@@ -50,7 +50,7 @@ fn stmt(tree: &Stmt<'_>, visit: &mut dyn FnMut(&Expr<'_>)) {
         }
         Stmt::Set(node) => expr(&node.expr, visit),
         Stmt::SetBlock(node) => {
-            for tree in &node.filter {
+            if let Some(tree) = &node.filter {
                 expr(tree, visit);
             }
             stmts(&node.body, visit);
@@ -108,12 +108,12 @@ pub(super) fn expr(tree: &Expr<'_>, visit: &mut dyn FnMut(&Expr<'_>)) {
         Expr::IfExpr(node) => {
             expr(&node.test_expr, visit);
             expr(&node.true_expr, visit);
-            for tree in &node.false_expr {
+            if let Some(tree) = &node.false_expr {
                 expr(tree, visit);
             }
         }
         Expr::Filter(node) => {
-            for tree in &node.expr {
+            if let Some(tree) = &node.expr {
                 expr(tree, visit);
             }
             args(&node.args, visit);

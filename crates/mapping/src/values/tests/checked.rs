@@ -14,8 +14,14 @@ fn constants_that_no_value_passes_are_told_with_remedy() {
     for (expression, told) in [
         ("x | date('Mars')", "date('Mars')"),
         ("x | date('DD/MM/YYYY')", "| date('%d/%m/%Y')"),
-        ("x | date('%d/%m/%Y', 'Europe/London')", "zone='Europe/London'"),
-        ("x | date(zone='US/Pacificc')", "no time zone \"US/Pacificc\""),
+        (
+            "x | date('%d/%m/%Y', 'Europe/London')",
+            "zone='Europe/London'",
+        ),
+        (
+            "x | date(zone='US/Pacificc')",
+            "no time zone \"US/Pacificc\"",
+        ),
         ("x | date(tz='Europe/London')", "tz"),
         ("x | date('%')", "is no pattern"),
         ("x | later('-1d')", "| later('3d')"),
@@ -41,7 +47,10 @@ fn constants_that_no_value_passes_are_told_with_remedy() {
     }
     let text = json!("Due {{ task.dueDate | date('DD.MM.') }}");
     let told = template::check(&text).unwrap_err().to_string();
-    assert!(told.contains("\"| date('DD.MM.')\", which no value passes"), "{told}");
+    assert!(
+        told.contains("\"| date('DD.MM.')\", which no value passes"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -122,7 +131,10 @@ fn a_mistake_names_the_field_that_it_came_from() {
     let context = json!({ "webhook": { "a": "five", "b": "five", "z": "five",
         "items": [{ "qty": "2" }, { "qty": "1,000" }] } });
     for (expression, told) in [
-        ("(webhook.b | float) > 1 or webhook.a == 'x'", "webhook.b is"),
+        (
+            "(webhook.b | float) > 1 or webhook.a == 'x'",
+            "webhook.b is",
+        ),
         ("webhook.a ~ (webhook.z | money)", "webhook.z is"),
         (
             "webhook['items'] | sum(attribute='qty')",
@@ -132,7 +144,10 @@ fn a_mistake_names_the_field_that_it_came_from() {
             "webhook['items'] | map(attribute='qty') | max",
             "webhook.items[1].qty is \"1,000\"",
         ),
-        ("(webhook.a | float) + (webhook.b | float)", "webhook.a or webhook.b is"),
+        (
+            "(webhook.a | float) + (webhook.b | float)",
+            "webhook.a or webhook.b is",
+        ),
     ] {
         let value = json!(format!("{{{{ {expression} }}}}"));
         let error = template::render(&value, &context).unwrap_err().to_string();
