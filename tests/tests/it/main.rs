@@ -1,6 +1,7 @@
 //! The real binary against the sandbox. Every test has a sandbox, a folder and processes of its own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod alerts_end;
 mod approvals;
 mod auth;
 mod backfill;

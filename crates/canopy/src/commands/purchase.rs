@@ -1,4 +1,4 @@
-//! `canopy purchase`: the ledger, and a person's word on what the network left open.
+//! `canopy purchase`: the newest purchases, and a person's word on what the network left open.
 
 use canopy_store::{Purchase, PurchaseState, Store};
 use jiff::Timestamp;
