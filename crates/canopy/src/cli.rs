@@ -238,7 +238,7 @@ pub(crate) struct Retry {
 pub(crate) enum Purchase {
     /// List the newest purchases
     List(PurchaseList),
-    /// Say whether an unknown purchase was made, after a look at the Ecologi account
+    /// Say of one purchase whether it was made, after a look at the Ecologi account
     Resolve(PurchaseResolve),
 }
 
@@ -260,7 +260,7 @@ pub(crate) struct PurchaseList {
 pub(crate) struct PurchaseResolve {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The purchase's key, or the beginning of it
+    /// The purchase's key, or the beginning of it; of one that waits also run:NUMBER
     pub key: String,
     /// It is in the Ecologi account
     #[arg(long, required_unless_present = "not_bought")]

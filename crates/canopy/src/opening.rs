@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use canopy_store::SqliteStore;
+use canopy_engine::account::Copied;
+use canopy_store::{Age, SqliteStore, StoreError};
+use jiff::Timestamp;
 
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
@@ -26,7 +28,34 @@ pub(crate) async fn open_store(
         .map_err(|error| Failure::opening(&error))?;
     config::settle_key_file(&folder.join(&config.key_file))?;
     mark(&lock_path(loaded))?;
+    follow(&store, &mark_path(loaded))
+        .await
+        .map_err(|error| Failure::failed(&error))?;
     Ok(store)
+}
+
+/// Notices an older copy in the store's place, and marks the store from now on.
+async fn follow(store: &SqliteStore, mark: &Path) -> Result<(), StoreError> {
+    let (how, certain) = match store.age(mark).await? {
+        Age::Older => (
+            "it lacks what was written last at its place, so an older copy was put there, or its -wal file was removed; noticed",
+            true,
+        ),
+        Age::Parted => (
+            "it was copied to its place without the file that ends in .mark, so nobody knows how old it is; noticed",
+            false,
+        ),
+        Age::Current | Age::Unmarked => return store.follow(mark).await,
+    };
+    // Before it is marked: a start that is killed in between notices it again.
+    Copied::note(store, how, certain, Timestamp::now()).await?;
+    tracing::warn!(store = %store.path().display(), "the store: {how} now. Real purchases wait until it is known what it has forgotten; `canopy budget` and `canopy alerts` show them");
+    store.follow(mark).await
+}
+
+/// The file by which an older copy in the store's place is noticed.
+pub(crate) fn mark_path(loaded: &Loaded) -> PathBuf {
+    beside_store(loaded, ".mark")
 }
 
 /// Refuses where a store was, and is no more.

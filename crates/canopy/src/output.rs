@@ -37,7 +37,9 @@ const STORES: [&[u8]; 3] = [
     &[0x37, 0x7f, 0x06, 0x83],
 ];
 /// Endings of what lies beside a store, and of configurations and workflows.
-const BESIDE: [&str; 7] = ["-wal", "-shm", ".lock", ".pace", ".key", ".toml", ".db"];
+const BESIDE: [&str; 8] = [
+    "-wal", "-shm", ".lock", ".mark", ".pace", ".key", ".toml", ".db",
+];
 
 /// Refuses to write an answer over what cannot be had again: a slip of a shell's completion is enough.
 fn must_not_matter(path: &Path) -> Result<(), Failure> {

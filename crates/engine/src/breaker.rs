@@ -1,7 +1,7 @@
 //! Refused credentials, scopes and billing stop the purchases of a connection, until a check finds all well: nothing is
 //! asked for again and again, nobody's run is given up, and runs wait in order.
 
-use canopy_mapping::{ActionKind, Actions as _, Workflow};
+use canopy_mapping::{ActionKind, Actions as _, Step, Workflow};
 use canopy_store::{
     Breaker, Fence, PurchaseState, Run, RunState, StepRecord, StepState, Store, StoreError,
 };
@@ -302,8 +302,12 @@ pub(crate) fn is_to_buy(workflow: &Workflow, records: &[StepRecord]) -> bool {
         let finished = records
             .iter()
             .any(|record| record.step == step.id && is_finished(record));
-        !finished && Catalog.kind(&step.action) == Some(ActionKind::Purchase)
+        !finished && buys(step)
     })
+}
+
+pub(crate) fn buys(step: &Step) -> bool {
+    Catalog.kind(&step.action) == Some(ActionKind::Purchase)
 }
 
 fn barred(breaker: &Breaker) -> Verdict {

@@ -11,6 +11,7 @@ use crate::Engine;
 use crate::connection::Connection;
 use crate::error::EngineError;
 use crate::steps::tag_writes::TagWrites;
+use crate::turns::InLine;
 
 /// Rows read from the store at a time.
 const BATCH: u32 = 500;
@@ -80,14 +81,18 @@ impl Engine {
             drained.events += events.len() as u64;
             drained.runs += runs.len() as u64;
             let contacts = by_contact(runs, events);
+            self.note_locations().await?;
             let tags = TagWrites::new(contacts.len(), self.options.concurrency);
             // How many work at the same time is up to the slots: who waits for a merged write has none.
             stream::iter(contacts)
                 .map(Ok)
                 .try_for_each_concurrent(None, async |work| {
                     tags.begin().await;
+                    let line = self.turns.stand(connection);
+                    let item = Item { tags: &tags, line };
                     // Boxed, so that those who have not begun take no room.
-                    Box::pin(self.work_off(connection, fence, &tags, work)).await?;
+                    Box::pin(self.work_off(connection, fence, &item, work)).await?;
+                    drop(item);
                     tags.end();
                     Ok::<_, EngineError>(())
                 })
@@ -119,26 +124,42 @@ impl Engine {
         &self,
         connection: &Connection,
         fence: &Fence,
-        tags: &TagWrites,
+        item: &Item<'_>,
         work: Work,
     ) -> Result<(), EngineError> {
         for run in &work.runs {
             if self.is_stopping() {
                 return Ok(());
             }
-            self.execute(connection, (fence, tags), run, None).await?;
+            item.line.may_come();
+            self.execute(connection, (fence, item), run, None).await?;
         }
         for row in work.events {
             if self.is_stopping() {
                 return Ok(());
             }
+            let order = (row.event.occurred_at, row.event.id);
+            item.line.comes(order);
             let (runs, mut contact) = self.take_in(connection, fence, row).await?;
             for run in runs {
+                item.line.comes(order);
                 // What the first of them makes of it the others read.
                 let read = contact.take();
-                self.execute(connection, (fence, tags), &run, read).await?;
+                self.execute(connection, (fence, item), &run, read).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Once: at a cap that connections share, what waits at those that are not worked for any more keeps nobody waiting.
+    async fn note_locations(&self) -> Result<(), EngineError> {
+        let noted = self.noted.get_or_try_init(async || {
+            let mut locations: Vec<String> = self.connections.keys().cloned().collect();
+            locations.sort_unstable();
+            let now = self.clock.now();
+            self.store.work_for(locations, now).await
+        });
+        noted.await?;
         Ok(())
     }
 
@@ -174,7 +195,15 @@ impl Engine {
     }
 }
 
-/// Groups work by contact, or by record where there is no contact.
+/// What a work item shares with others of its drain.
+pub(crate) struct Item<'a> {
+    /// Where tag writes meet.
+    pub tags: &'a TagWrites,
+    /// Where purchases wait for older ones.
+    pub line: InLine<'a>,
+}
+
+/// Groups work by contact, or by record where there is no contact; what happened first is begun first.
 fn by_contact(runs: Vec<Run>, events: Vec<InboxRow>) -> Vec<Work> {
     let mut order: Vec<Work> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -201,5 +230,10 @@ fn by_contact(runs: Vec<Run>, events: Vec<InboxRow>) -> Vec<Work> {
         let index = place(key, &mut order);
         order[index].events.push(row);
     }
+    // Runs that are due are of events that came before.
+    order.sort_by_key(|work| match work.events.first() {
+        Some(row) if work.runs.is_empty() => Some((row.event.occurred_at, row.event.id)),
+        _ => None,
+    });
     order
 }

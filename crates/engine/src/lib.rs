@@ -71,7 +71,7 @@ pub use observer::{Boundary, Observer};
 pub use options::{Options, RetryOptions};
 pub use plan::PLANNED;
 pub use queue::{UNSURE_GATES, zone_fact};
-pub use steps::unknown::{UNKNOWN, short};
+pub use steps::unknown::{short, unknown_purchases};
 pub use vocabulary::workflow_schema;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.
@@ -94,6 +94,10 @@ pub struct Engine {
     account_gate: account::Gate,
     /// Real purchases go one after the other.
     turns: turns::Turns,
+    /// Held while it is looked which purchases may go.
+    freeing: tokio::sync::Mutex<()>,
+    /// Whether the store knows which locations are worked for.
+    noted: tokio::sync::OnceCell<()>,
     /// Set at shutdown: no further run is begun.
     stopping: AtomicBool,
     /// Calls that write do not go out, but are counted here.
@@ -124,6 +128,8 @@ impl Engine {
             records: location::Records::default(),
             account_gate: account::Gate::default(),
             turns: turns::Turns::default(),
+            freeing: tokio::sync::Mutex::default(),
+            noted: tokio::sync::OnceCell::new(),
             stopping: AtomicBool::new(false),
             plan: None,
         }

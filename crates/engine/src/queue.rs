@@ -1,6 +1,7 @@
 //! Purchases that wait: which of them may go, in their order, and what a person is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use canopy_store::{Alert, Cap, CapScope, Fence, NewAlert, OTHER_CURRENCY, Turn, WaitingPurchase};
 use jiff::tz::TimeZone;
@@ -34,81 +35,186 @@ pub fn zone_fact(connection: &str) -> String {
 /// What keeps purchases waiting, with what a person is told: kind, subject, message.
 type Told = (&'static str, String, String);
 
+/// Where purchases are freed, and what was found there.
+struct Place {
+    connection: Arc<Connection>,
+    fence: Fence,
+    /// `None`: nothing is known of what is freed here.
+    zone: Option<TimeZone>,
+    /// Whatever waits here, waits for the currency.
+    shut: bool,
+    told: Vec<Told>,
+}
+
+/// A cap at which purchases wait: those of one location, or of all that share it.
+type Gate = (Option<String>, String);
+
+/// What waits behind others at a cap.
+struct Shut {
+    until: Timestamp,
+    /// Location and slot.
+    behind: Vec<(String, String)>,
+}
+
 impl Engine {
-    /// Lets go what waits and may go now, oldest first. Nothing overtakes: what comes later and fits waits as well while
-    /// something before it waits at the same cap.
+    /// Lets go what waits and may go now, in the order in which things happened. Nothing overtakes: what comes later and
+    /// fits waits as well while something before it waits at the same cap. Connections that share a cap are looked at
+    /// together.
     pub(crate) async fn free_waiting(
         &self,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         fence: &Fence,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let location = &connection.location;
-        let waiting = self.store.waiting_purchases(Some(location)).await?;
-        let open = self.store.alerts(true, OPEN).await?;
-        let open = open.into_iter().filter(|alert| {
-            alert.location == *location && [BUDGET, CURRENCY].contains(&&*alert.kind)
-        });
-        let open: Vec<Alert> = open.collect();
-        if waiting.is_empty() && open.is_empty() {
+        let all_open = self.store.alerts(true, OPEN).await?;
+        let all_waiting = self.store.waiting_purchases(None).await?;
+        let is_told = all_open
+            .iter()
+            .any(|alert| alert.location == connection.location && is_of_caps(alert));
+        let is_own = |one: &WaitingPurchase| one.location == connection.location;
+        if !all_waiting.iter().any(is_own) && !is_told {
             return Ok(());
         }
-        if waiting.iter().any(|one| one.gate == ACCOUNT)
+        // One at a time: what is freed by one look counts at the next.
+        let _alone = self.freeing.lock().await;
+        let mut places = vec![
+            self.place(connection, fence.clone(), &all_waiting, now)
+                .await?,
+        ];
+        for other in self.sharing(connection) {
+            // Another process may work there.
+            if let Some(fence) = self.lease(&other.location).await? {
+                places.push(self.place(other, fence, &all_waiting, now).await?);
+            }
+        }
+        let waiting = self.store.waiting_purchases(None).await?;
+        let mut shut: BTreeMap<Gate, Shut> = BTreeMap::new();
+        for purchase in &waiting {
+            let mut places = places.iter_mut();
+            let place = places.find(|place| place.connection.location == purchase.location);
+            if let Some(place) = place {
+                self.free_one(place, purchase, &mut shut, now).await?;
+            }
+        }
+        for ((_, gate), shut) in shut {
+            for place in &places {
+                let behind = shut.behind.iter();
+                let own = behind.filter(|(location, _)| *location == place.connection.location);
+                let slots: Vec<_> = own.map(|(_, slot)| slot.clone()).collect();
+                if !slots.is_empty() {
+                    self.store
+                        .keep_waiting(&place.fence, slots, &gate, shut.until, now)
+                        .await?;
+                }
+            }
+        }
+        for place in places.into_iter().filter(|place| place.zone.is_some()) {
+            let location = &place.connection.location;
+            let open = all_open.iter();
+            let open = open.filter(|alert| alert.location == *location && is_of_caps(alert));
+            let open: Vec<Alert> = open.cloned().collect();
+            self.tell(location, &open, place.told, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The other connections with which caps are shared.
+    fn sharing<'a>(&'a self, own: &'a Connection) -> impl Iterator<Item = &'a Arc<Connection>> {
+        let shares = |one: &Connection| {
+            let all = one.budget.as_ref().map(|budget| budget.all);
+            !one.test && all.is_some_and(|all| all.per_day.is_some() || all.per_month.is_some())
+        };
+        self.connections.values().filter(move |other| {
+            shares(own)
+                && shares(other)
+                && other.currency == own.currency
+                && other.location != own.location
+        })
+    }
+
+    /// Looks whether purchases of a connection may be freed at all.
+    async fn place(
+        &self,
+        connection: &Arc<Connection>,
+        fence: Fence,
+        waiting: &[WaitingPurchase],
+        now: Timestamp,
+    ) -> Result<Place, EngineError> {
+        let mut place = Place {
+            connection: Arc::clone(connection),
+            fence,
+            zone: None,
+            shut: false,
+            told: Vec::new(),
+        };
+        let own = waiting
+            .iter()
+            .filter(|one| one.location == connection.location);
+        if own.clone().any(|one| one.gate == ACCOUNT)
             && !self.account_is_open(connection).await.unwrap_or(false)
         {
-            let slots = waiting.into_iter().map(|one| one.slot).collect();
+            let slots = own.map(|one| one.slot.clone()).collect();
             let until = now + LOOK_AGAIN;
             self.store
-                .keep_waiting(fence, slots, ACCOUNT, until, now)
+                .keep_waiting(&place.fence, slots, ACCOUNT, until, now)
                 .await?;
-            return Ok(());
+            return Ok(place);
         }
         // Without the zone nobody knows what the caps have left; what waits goes on waiting.
-        let Ok(zone) = self.budget_zone(connection).await? else {
+        place.zone = self.budget_zone(connection).await?.ok();
+        Ok(place)
+    }
+
+    async fn free_one(
+        &self,
+        place: &mut Place,
+        purchase: &WaitingPurchase,
+        shut: &mut BTreeMap<Gate, Shut>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Some(zone) = place.zone.as_ref().filter(|_| !place.shut) else {
             return Ok(());
         };
-        let mut told: Vec<Told> = Vec::new();
-        let mut shut: BTreeMap<String, (Timestamp, Vec<String>)> = BTreeMap::new();
-        for purchase in &waiting {
-            let caps = caps(connection, &purchase.workflow, now, &zone);
-            if let Some((gate, _)) = first_shut(&shut, &caps, purchase, connection) {
-                if let Some((_, slots)) = shut.get_mut(&gate) {
-                    slots.push(purchase.slot.clone());
+        let connection = &place.connection;
+        let caps = caps(connection, &purchase.workflow, now, zone);
+        for cap in &caps {
+            let gate = gate_of(cap, purchase, connection);
+            if let Some(first) = shut.get_mut(&gate) {
+                let behind = (purchase.location.clone(), purchase.slot.clone());
+                first.behind.push(behind);
+                let told = at_cap(connection, cap, &gate.1);
+                if !place.told.contains(&told) {
+                    place.told.push(told);
                 }
-                continue;
+                return Ok(());
             }
-            let until = now + LOOK_AGAIN;
-            let (slot, currency) = (&purchase.slot, &connection.currency);
-            let turn = self
-                .store
-                .free_purchase(fence, slot, currency, caps, until, now)
-                .await?;
-            match turn {
-                Turn::Goes => {}
-                Turn::OtherCurrency { currency } => {
-                    told.push(other_currency(connection, &currency));
-                    // Whatever waits, waits for this.
-                    break;
-                }
-                Turn::OverCap { cap, .. } => {
-                    let gate = subject(&cap, purchase, connection);
-                    if purchase.estimate > cap.limit {
-                        told.push(too_dear(connection, &cap, &gate, purchase));
-                    } else {
-                        told.push(at_cap(connection, &cap, &gate));
-                        shut.insert(gate, (cap.until, Vec::new()));
-                    }
+        }
+        let until = now + LOOK_AGAIN;
+        let (slot, currency) = (&purchase.slot, &connection.currency);
+        let turn = self
+            .store
+            .free_purchase(&place.fence, slot, currency, caps, until, now)
+            .await?;
+        match turn {
+            Turn::Goes => {}
+            Turn::OtherCurrency { currency } => {
+                place.told.push(other_currency(connection, &currency));
+                place.shut = true;
+            }
+            Turn::OverCap { cap, .. } => {
+                let gate = gate_of(&cap, purchase, connection);
+                if purchase.estimate > cap.limit {
+                    let told = too_dear(connection, &cap, &gate.1, purchase);
+                    place.told.push(told);
+                } else {
+                    place.told.push(at_cap(connection, &cap, &gate.1));
+                    let until = cap.until;
+                    let behind = Vec::new();
+                    shut.entry(gate).or_insert(Shut { until, behind });
                 }
             }
         }
-        for (gate, (until, slots)) in shut {
-            if !slots.is_empty() {
-                self.store
-                    .keep_waiting(fence, slots, &gate, until, now)
-                    .await?;
-            }
-        }
-        self.tell(location, &open, told, now).await
+        Ok(())
     }
 
     /// Alerts say what holds now, once; what is over is resolved.
@@ -208,22 +314,15 @@ fn caps(connection: &Connection, workflow: &str, now: Timestamp, zone: &TimeZone
     }
 }
 
-fn subject(cap: &Cap, purchase: &WaitingPurchase, connection: &Connection) -> String {
+fn gate_of(cap: &Cap, purchase: &WaitingPurchase, connection: &Connection) -> Gate {
     let contact = purchase.contact.as_deref();
-    cap.subject(&purchase.workflow, contact, &connection.currency)
+    let subject = cap.subject(&purchase.workflow, contact, &connection.currency);
+    let location = (cap.scope != CapScope::All).then(|| purchase.location.clone());
+    (location, subject)
 }
 
-/// The first of these caps at which an earlier purchase waits.
-fn first_shut(
-    shut: &BTreeMap<String, (Timestamp, Vec<String>)>,
-    caps: &[Cap],
-    purchase: &WaitingPurchase,
-    connection: &Connection,
-) -> Option<(String, CapScope)> {
-    caps.iter().find_map(|cap| {
-        let gate = subject(cap, purchase, connection);
-        shut.contains_key(&gate).then_some((gate, cap.scope))
-    })
+fn is_of_caps(alert: &Alert) -> bool {
+    [BUDGET, CURRENCY].contains(&&*alert.kind)
 }
 
 fn at_cap(connection: &Connection, cap: &Cap, gate: &str) -> Told {

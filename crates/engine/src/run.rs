@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::actions::Catalog;
-use crate::breaker::{Cause, is_to_buy};
+use crate::breaker::{Cause, buys, is_to_buy};
 use crate::complete::another;
 use crate::connection::Connection;
 use crate::context::{Context, known_contact};
+use crate::drain::Item;
 use crate::error::{EngineError, Verdict};
 use crate::keys::{self, key_of};
 use crate::patience::later;
 use crate::steps::control::stopped;
 use crate::steps::highlevel::{no_access, verdict_of};
-use crate::steps::tag_writes::TagWrites;
 use crate::steps::{self, StepRun, somebody};
 
 /// A run that is carried out within this time after it began has seen all there is to see.
@@ -32,7 +32,7 @@ impl Engine {
     pub(crate) async fn execute(
         &self,
         connection: &Connection,
-        (fence, tags): (&Fence, &TagWrites),
+        (fence, item): (&Fence, &Item<'_>),
         run: &Run,
         contact: Option<Value>,
     ) -> Result<(), EngineError> {
@@ -68,6 +68,8 @@ impl Engine {
         if let Some(barred) = self.cannot_write_back(&workflow, run, &records).await? {
             return self.end(connection, fence, run, barred, false).await;
         }
+        let order = (row.event.occurred_at, row.event.id);
+        item.line.set_to_buy(is_to_buy(&workflow, &records), order);
         let mut position = row.position;
         let mut event = row.event;
         let seen = match row.seen {
@@ -129,7 +131,7 @@ impl Engine {
                 .await;
         }
         let mut progressed = false;
-        for step in &workflow.steps {
+        for (index, step) in workflow.steps.iter().enumerate() {
             let earlier = records.iter().find(|record| record.step == step.id);
             if let Some(finished) = earlier.filter(|record| is_finished(record)) {
                 if let Some(reason) = reason_to_stop(finished) {
@@ -177,7 +179,7 @@ impl Engine {
                 engine: self,
                 connection,
                 fence,
-                tags,
+                item,
                 run: run.id,
                 event: &event,
                 step,
@@ -193,6 +195,8 @@ impl Engine {
                 Verdict::Done(output) => {
                     context.add_step(&step.id, output);
                     progressed = true;
+                    let left = workflow.steps.get(index + 1..).unwrap_or_default();
+                    item.line.set_to_buy(left.iter().any(buys), order);
                 }
                 Verdict::Refused { cause, error } => {
                     // Only what buys waits for a write, so that what it buys is written back.

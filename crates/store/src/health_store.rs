@@ -277,7 +277,6 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("token_age"),
     state("totals"),
     notice("trigger"),
-    state("unknown purchase"),
     state("unknown_purchases"),
     notice("unreadable"),
     state("waiting"),

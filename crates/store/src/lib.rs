@@ -59,6 +59,7 @@ mod money_store;
 mod patience_store;
 mod profile_store;
 mod profile_types;
+mod random;
 mod record_types;
 mod run_types;
 mod sqlite;
@@ -79,6 +80,6 @@ pub use money_store::{
 };
 pub use patience_store::{GivenUp, PatienceStore};
 pub use profile_store::ProfileStore;
-pub use sqlite::{Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
+pub use sqlite::{Age, Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
 pub use store::Store;
 pub use types::*;

@@ -15,7 +15,7 @@ pub const OTHER_CURRENCY: &str = "another currency";
 /// A purchase that waits its turn. Its run comes back to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitingPurchase {
-    /// Order within the location.
+    /// Order in which they came to wait.
     pub place: i64,
     /// What is bought once, see [`NewPurchase::key`](crate::NewPurchase::key).
     pub slot: String,
@@ -113,7 +113,7 @@ pub struct Imports {
 /// Money that waits or is left; facts that outlive the process.
 #[async_trait]
 pub trait MoneyStore: Send + Sync {
-    /// The purchases of a location that wait, in order; those whose run is over are left out. `None`: of all locations.
+    /// The purchases of a location that wait, in the order in which what they are for happened; those whose run is over are left out. `None`: of all locations.
     async fn waiting_purchases(&self, location: Option<&str>) -> Result<Vec<WaitingPurchase>>;
     /// Lets a waiting purchase go where these caps and the account's currency allow it, else notes what it waits for, until
     /// `until` (a cap's end goes before).
@@ -135,7 +135,7 @@ pub trait MoneyStore: Send + Sync {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<()>;
-    /// Has a purchase wait for a gate, behind those that wait already.
+    /// Has a purchase wait for a gate, in the order in which things happened.
     async fn wait_for_gate(
         &self,
         fence: &Fence,
@@ -155,6 +155,12 @@ pub trait MoneyStore: Send + Sync {
         source: &str,
         now: Timestamp,
     ) -> Result<Imports>;
+    /// Names the locations that are worked for: at a cap that connections share, what waits at others keeps nobody waiting.
+    async fn work_for(&self, locations: Vec<String>, now: Timestamp) -> Result<()>;
+    /// A person's word: an unanswered purchase is waited for no longer, and is unknown. `false`: it is not unanswered.
+    async fn doubt_purchase(&self, key: &str, note: &str, now: Timestamp) -> Result<bool>;
+    /// A person's word: what waits here was bought already. `false`: nothing of the kind waits.
+    async fn say_bought(&self, slot: &str, note: &str, now: Timestamp) -> Result<bool>;
     /// What was learned under this name, and when.
     async fn fact(&self, name: &str) -> Result<Option<(Value, Timestamp)>>;
     /// Learns it, in place of what was known.

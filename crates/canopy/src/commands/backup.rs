@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use canopy_engine::account::Copied;
 use canopy_store::{Inventory, SecretKey, SqliteStore, prove, snapshot};
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempPath;
 
@@ -12,7 +14,9 @@ use crate::cli::ConfigArgs;
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
+use crate::opening::mark_path;
 use crate::output;
+use crate::polls;
 use crate::program::{job_lock, lock};
 
 #[derive(Debug, Args)]
@@ -100,7 +104,8 @@ pub(super) async fn restore(
             "the copy differs from the backup; nothing was put in place".into(),
         ));
     }
-    opens(&copy, &key).await?;
+    let mark = beside(&copy, ".mark");
+    forgets(&copy, &key, &mark).await?;
     // A reader leaves them behind, with nothing in them; they belong to no store that is there.
     for left in [log, beside(&place, "-shm")] {
         if left.exists() {
@@ -108,11 +113,15 @@ pub(super) async fn restore(
         }
     }
     keep(copy, &place)?;
+    // Until then the former store's mark says that this one is older.
+    std::fs::rename(&mark, mark_path(&loaded)).map_err(|error| Failure::failed(&error))?;
     report("restored", &place, &found, options.json)?;
     if !options.json {
         eprintln!(
-            "what was bought since the backup is not in it: `canopy ledger reconcile` compares it with the account before \
-             `canopy run` buys"
+            "what was bought since the backup is not in it, so real purchases wait until Ecologi's totals show all of it \
+             ({} from now), and then go on by themselves where they agree with the ledger; `canopy ledger reconcile` compares \
+             now. If the newer store can still be read: `canopy ledger export` there and `canopy ledger import FILE` here",
+            format_args!("{:#}", polls::signed(loaded.config.purchases.report_delay))
         );
     }
     Ok(Ended::Well)
@@ -145,6 +154,21 @@ async fn opens(copy: &Path, key: &SecretKey) -> Result<(), Failure> {
         .map_err(|error| Failure::opening(&error))?;
     store.close().await;
     Ok(())
+}
+
+/// Opens it, and notes in it that it is a copy which may have forgotten purchases.
+async fn forgets(copy: &Path, key: &SecretKey, mark: &Path) -> Result<(), Failure> {
+    let store = SqliteStore::open(copy, key)
+        .await
+        .map_err(|error| Failure::failed(&error))?;
+    let noted = async {
+        let (how, now) = ("it was restored from a backup", Timestamp::now());
+        Copied::note(&store, how, true, now).await?;
+        store.follow(mark).await
+    };
+    let noted = noted.await;
+    store.close().await;
+    noted.map_err(|error| Failure::failed(&error))
 }
 
 fn key_for(

@@ -95,7 +95,8 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
         parsed.transpose().map_err(Failure::BadInput)
     };
     let (from, to) = (instant(&options.from)?, instant(&options.to)?);
-    options.only.find(&config::load(&options.config.config)?)?;
+    let loaded = config::load(&options.config.config)?;
+    options.only.find(&loaded)?;
     let store = status::open(&options.config).await?;
     let purchases = all(&store).await;
     store.close().await;
@@ -192,8 +193,12 @@ struct Figure {
 impl Figure {
     fn differs(&self) -> bool {
         match self.ecologi {
-            // Finer than the smallest purchase of any kind, coarser than the rounding of a report.
-            Some(ecologi) => (self.ledger + self.elsewhere - ecologi).abs() >= Decimal::new(5, 4),
+            Some(ecologi) => {
+                // A report may be rounded, to hundredths of a tonne, say.
+                let decimals = ecologi.normalize().scale().clamp(2, 9);
+                let least = Decimal::new(1, decimals);
+                (self.ledger + self.elsewhere - ecologi).abs() >= least
+            }
             None => false,
         }
     }

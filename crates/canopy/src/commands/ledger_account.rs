@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use canopy_engine::account::{Account, Line};
+use canopy_engine::account::{Account, Copied, Line, connection_fact};
 use canopy_store::{Imported, MoneyStore as _, PurchaseState, SqliteStore};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -88,8 +88,15 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     }
     let store = secret::open(&options.config, environment).await?;
     let count = rows.len();
-    let done = store.import_purchases(rows, &name, Timestamp::now()).await;
+    let now = Timestamp::now();
+    let done = store.import_purchases(rows, &name, now).await;
+    // What the newer store had is known now.
+    let settled = match &done {
+        Ok(_) => Copied::settle_all(&store, now).await,
+        Err(_) => Ok(()),
+    };
     store.close().await;
+    settled.map_err(|error| Failure::failed(&error))?;
     let done = done.map_err(|error| Failure::failed(&error))?;
     if options.json {
         return output::line(
@@ -241,6 +248,13 @@ async fn accept(
         }
         let client = connector.ecologi(config, "").await?;
         let Some(account) = account(loaded, config, client.base_url().as_str()) else {
+            let copied = Copied::of(store).await;
+            if let Some(copied) = copied.map_err(|error| Failure::failed(&error))? {
+                let name = connection_fact(&config.id);
+                let settled = copied.settle(store, &name, Timestamp::now());
+                settled.await.map_err(|error| Failure::failed(&error))?;
+                done.push((format!("connection {}", config.id), Vec::new()));
+            }
             continue;
         };
         if seen.contains(&account) {
@@ -275,10 +289,12 @@ pub(super) fn account(loaded: &Loaded, config: &ConnectionConfig, base: &str) ->
         ids.sort_unstable();
         ids
     };
+    let elsewhere = |one: &&ConnectionConfig| one.ecologi.username.is_some() && !shares(one);
     Some(Account {
         base: base.to_owned(),
         connections: ids(all.iter().filter(shares).collect()),
-        configured: ids(all.iter().collect()),
+        others: ids(all.iter().filter(elsewhere).collect()),
+        only: all.iter().all(|one| shares(&one)),
         user,
     })
 }

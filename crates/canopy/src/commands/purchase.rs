@@ -1,14 +1,16 @@
 //! `canopy purchase`: the newest purchases, and a person's word on what the network left open.
 
-use canopy_store::{Purchase, PurchaseState, Store};
+use canopy_store::{MoneyStore as _, Purchase, PurchaseState, SqliteStore, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{only, secret, status};
+use super::{only, status};
 use crate::cli::{Purchase as Command, PurchaseList, PurchaseResolve};
+use crate::config::{self, Loaded};
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
-use crate::health;
+use crate::program::open_store;
+use crate::{health, polls};
 
 pub(super) async fn purchase(
     command: &Command,
@@ -40,49 +42,80 @@ pub(super) async fn list(options: &PurchaseList) -> Result<Ended, Failure> {
     Ok(Ended::Well)
 }
 
+/// Takes a person's word on one purchase: unknown, unanswered for long, or waiting to be made.
 pub(super) async fn resolve(
     options: &PurchaseResolve,
     environment: &Environment,
 ) -> Result<Ended, Failure> {
-    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
-    let key = &options.key;
-    let store = secret::open(&options.config, environment).await?;
-    let unknown: Vec<Purchase> = store
-        .purchases(u32::MAX)
-        .await
-        .map_err(failed)?
-        .into_iter()
-        .filter(|purchase| {
-            purchase.state == PurchaseState::Unknown && purchase.key.starts_with(key)
-        })
-        .collect();
-    let [purchase] = unknown.as_slice() else {
-        store.close().await;
-        return Err(Failure::BadInput(format!(
-            "{} unknown purchases have a key that begins with {key}; `canopy purchase list` shows them",
-            unknown.len()
-        )));
-    };
-    let now = Timestamp::now();
-    let resolved = store
-        .resolve_purchase(&purchase.key, options.bought, "said by the operator", now)
-        .await;
-    if matches!(resolved, Ok(true)) {
-        let subject = canopy_engine::short(&purchase.key);
-        let kind = canopy_engine::UNKNOWN;
-        let mended = store.resolve_alert(&purchase.location, kind, subject, now);
-        mended.await.map_err(failed)?;
-    }
-    let requeued = match resolved {
-        Ok(true) => store.requeue_run(purchase.run, now).await,
-        other => other,
-    };
+    let loaded = config::load(&options.config.config)?;
+    let store = open_store(&loaded, environment).await?;
+    let said = say(&loaded, &store, options).await;
     let told = health::people_again(&store).await;
     store.close().await;
-    requeued.map_err(failed)?;
-    told.map_err(failed)?;
-    eprintln!("noted; run {} goes on", purchase.run);
+    let run = said?;
+    told.map_err(|error| Failure::failed(&error))?;
+    eprintln!("noted; run {run} goes on");
     Ok(Ended::Well)
+}
+
+async fn say(
+    loaded: &Loaded,
+    store: &SqliteStore,
+    options: &PurchaseResolve,
+) -> Result<i64, Failure> {
+    let failed = |error: canopy_store::StoreError| Failure::failed(&error);
+    let (key, now) = (options.key.as_str(), Timestamp::now());
+    let (word, note) = (options.bought, "said by the operator");
+    let run: Option<i64> = key.strip_prefix("run:").and_then(|run| run.parse().ok());
+    let is_meant =
+        |of: i64, known: &str| run.map_or_else(|| known.starts_with(key), |run| run == of);
+    let open = |one: &Purchase| matches!(one.state, PurchaseState::Unknown | PurchaseState::Sent);
+    let mut purchases = store.purchases(u32::MAX).await.map_err(failed)?;
+    purchases.retain(|one| open(one) && is_meant(one.run, &one.key));
+    let mut waiting = store.waiting_purchases(None).await.map_err(failed)?;
+    waiting.retain(|one| {
+        // What is in the ledger already is meant by its own key.
+        is_meant(one.run, &one.slot) && !purchases.iter().any(|known| known.slot == one.slot)
+    });
+    let bad = |text: String| Err(Failure::BadInput(text));
+    match (purchases.as_slice(), waiting.as_slice()) {
+        ([purchase], []) => {
+            let window = polls::signed(loaded.config.purchases.window);
+            let sent = purchase.sent_at.unwrap_or(purchase.created_at);
+            let until = sent + window;
+            if purchase.state == PurchaseState::Sent && now < until {
+                return bad(format!(
+                    "purchase {} was sent at {sent:.0} and is sent again under its key by itself until {until:.0}; say so after that, if it is not answered",
+                    canopy_engine::short(&purchase.key)
+                ));
+            }
+            store
+                .doubt_purchase(&purchase.key, note, now)
+                .await
+                .map_err(failed)?;
+            store
+                .resolve_purchase(&purchase.key, word, note, now)
+                .await
+                .map_err(failed)?;
+            store.requeue_run(purchase.run, now).await.map_err(failed)?;
+            Ok(purchase.run)
+        }
+        ([], [one]) if word => {
+            store
+                .say_bought(&one.slot, note, now)
+                .await
+                .map_err(failed)?;
+            Ok(one.run)
+        }
+        ([], [one]) => bad(format!(
+            "the purchase of run {} was not made and waits ({}); it goes on by itself in its turn, and `canopy budget` shows what lets it go on",
+            one.run, one.gate
+        )),
+        (known, waiting) => bad(format!(
+            "{} purchases that are open or wait have a key that begins with {key}; `canopy purchase list` shows the open ones, `canopy runs --state waiting` the runs of those that wait (run:NUMBER names one)",
+            known.len() + waiting.len()
+        )),
+    }
 }
 
 fn line(purchase: &Purchase) -> String {

@@ -80,6 +80,9 @@ async fn rehearse(
 async fn once(program: &Program) -> Vec<String> {
     let mut failures: Vec<String> = Vec::new();
     program.guard().look().await;
+    if let Err(error) = program.engine.agree_in_test().await {
+        tracing::debug!(error = %chain(&error), "nothing is agreed with the account yet");
+    }
     for poller in &program.polls {
         for error in poller.poll_all().await.1 {
             failures.push(chain(&error));

@@ -329,12 +329,6 @@ pub(crate) fn people(summary: &Summary) -> Vec<PartReport> {
             "run(s) wait for a person",
             "`canopy status` lists them with their reasons; once mended, `canopy retry RUN`",
         ),
-        (
-            Part::UnknownPurchases,
-            summary.purchases_unknown,
-            "purchase(s) were sent and never answered, so nobody knows whether they were made",
-            "look into the Ecologi account, then `canopy purchase resolve KEY --bought` or `--not-bought`",
-        ),
     ];
     let reports = counts.map(|(part, count, what, remedy)| PartReport {
         location: String::new(),
@@ -350,7 +344,9 @@ pub(crate) fn people(summary: &Summary) -> Vec<PartReport> {
         },
         next_try: None,
     });
-    reports.into()
+    let mut reports = Vec::from(reports);
+    reports.push(canopy_engine::unknown_purchases(summary.purchases_unknown));
+    reports
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use canopy_store::clock::Clock;
+use canopy_store::clock::{Clock, Moment, SystemClock};
 use jiff::Timestamp;
 
 /// A clock that goes, or stands where it was set.
@@ -25,5 +25,9 @@ impl Clock for Hands {
     fn now(&self) -> Timestamp {
         let set = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         set.unwrap_or_else(Timestamp::now)
+    }
+
+    fn moment(&self) -> Moment {
+        SystemClock.moment()
     }
 }

@@ -6,8 +6,17 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// Finer than the smallest purchase of any kind, coarser than the rounding of a report.
-const FINE: Decimal = Decimal::from_parts(5, 0, 0, false, 4);
+/// How fine a report's figures are, by the most decimals that were seen: it is documented nowhere. A purchase that is
+/// smaller may not show in it, and two figures may differ by less than this from what they stand for. Trees are whole.
+fn grain(figures: &[Reported]) -> Decimal {
+    let all = figures.iter().flat_map(|one| [one.total, one.pending]);
+    let most = all.map(|figure| figure.normalize().scale()).max();
+    // What JSON makes of a figure has further ones.
+    Decimal::new(1, most.unwrap_or_default().min(9))
+}
+
+/// What the arithmetic of floating point leaves behind.
+const DUST: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 /// What the account reports of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,23 +93,32 @@ impl Agreed {
         }
     }
 
+    /// Of a store that may have forgotten purchases, and what was bought elsewhere: a person says what that is.
+    pub const fn nothing_elsewhere(reported: Reported) -> Self {
+        Self {
+            within: Decimal::ZERO,
+            apart: Decimal::ZERO,
+            reported,
+            settled: true,
+        }
+    }
+
     /// How much more the account has than ledger and agreement, by each reading that is possible.
     fn excesses(&self, now: Reported, booked: Booked) -> Vec<Decimal> {
         let within = now.within() - booked.confirmed - self.within;
         let apart = now.apart() - booked.confirmed - self.apart;
-        let (before, lacks) = (self.reported, |excess: Decimal| {
-            // It cannot lack what was receipted long ago.
-            excess < -booked.recent - FINE
-        });
+        let before = self.reported;
+        let fine = self.fine(now);
         // What is bought shows in the total as well, and what is pending is part of it.
-        let is_within = now.pending <= now.total + FINE
-            && now.pending - before.pending <= now.total - before.total + FINE;
+        let is_within = now.pending <= now.total + fine
+            && now.pending - before.pending <= now.total - before.total + fine;
         // What is paid moves from one to the other.
-        let is_apart = now.apart() >= before.apart() - FINE;
+        let is_apart = now.apart() >= before.apart() - fine;
         let readings = [(within, is_within), (apart, is_apart)];
         let possible = |strict: bool| -> Vec<Decimal> {
             let readings = readings.iter();
-            let kept = readings.filter(|(excess, is)| *is && !(strict && lacks(*excess)));
+            let kept = readings
+                .filter(|(excess, is)| *is && !(strict && self.lacks(*excess, now, booked)));
             kept.map(|(excess, _)| *excess).collect()
         };
         let strict = possible(true);
@@ -114,6 +132,20 @@ impl Agreed {
         loose
     }
 
+    fn grain(&self, now: Reported) -> Decimal {
+        grain(&[self.reported, now])
+    }
+
+    /// What two equal figures may differ by.
+    fn fine(&self, now: Reported) -> Decimal {
+        self.grain(now) - DUST
+    }
+
+    /// Whether the account cannot have so little: what was receipted long ago is in its report.
+    fn lacks(&self, excess: Decimal, now: Reported, booked: Booked) -> bool {
+        excess + booked.recent <= -self.grain(now) + DUST
+    }
+
     pub fn compare(&self, now: Reported, booked: Booked) -> Compared {
         if !self.settled {
             return Compared::Agrees;
@@ -121,9 +153,9 @@ impl Agreed {
         let excesses = self.excesses(now, booked);
         let least = excesses.iter().copied().min().unwrap_or_default();
         let most = excesses.iter().copied().max().unwrap_or_default();
-        if least > booked.open + FINE {
+        if least >= booked.open + self.grain(now) - DUST {
             Compared::More(least - booked.open)
-        } else if most < -booked.recent - FINE {
+        } else if self.lacks(most, now, booked) {
             Compared::Less(-most)
         } else {
             Compared::Agrees
@@ -131,10 +163,14 @@ impl Agreed {
     }
 
     /// Whether the report shows that an unanswered purchase of this quantity was not made: it must be older than the
-    /// report's delay.
+    /// report's delay. What is smaller than a report can show proves nothing by not being there, nor does anything while
+    /// something that is known to be made is not there either.
     pub fn shows_not_made(&self, now: Reported, booked: Booked, quantity: Decimal) -> bool {
-        let shows = |excess: &Decimal| *excess + booked.recent < quantity - FINE;
-        self.settled && self.excesses(now, booked).iter().all(shows)
+        let grain = self.grain(now);
+        let shows = |excess: &Decimal| {
+            *excess + booked.recent <= quantity - grain + DUST && !self.lacks(*excess, now, booked)
+        };
+        self.settled && quantity >= grain && self.excesses(now, booked).iter().all(shows)
     }
 
     /// What is agreed from now on: the same differences, with the newest report.
@@ -270,5 +306,66 @@ mod tests {
         assert!(agreed.shows_not_made(reported(100, 10), booked(1, 3, 1), 3.into()));
         let rough = Agreed::on(reported(100, 10), booked(1, 0, 1));
         assert!(!rough.shows_not_made(reported(100, 10), booked(1, 1, 0), one));
+    }
+
+    /// Tonnes, as the service writes them.
+    fn tonnes(total: &str) -> Reported {
+        Reported {
+            total: total.parse().unwrap(),
+            pending: Decimal::ZERO,
+        }
+    }
+
+    fn kilograms(confirmed: i64, open: i64) -> Booked {
+        Booked {
+            confirmed: Decimal::new(confirmed, 3),
+            open: Decimal::new(open, 3),
+            recent: Decimal::ZERO,
+        }
+    }
+
+    #[test]
+    fn what_a_rounded_report_cannot_show_proves_nothing() {
+        let kilogram = |number| Decimal::new(number, 3);
+        let agreed = Agreed::on(tonnes("0.0"), kilograms(0, 0));
+        assert!(!agreed.shows_not_made(tonnes("0.0"), kilograms(2, 2), kilogram(2)));
+        let agreed = Agreed::on(tonnes("12.34"), kilograms(0, 0));
+        let shows = |now: &str, booked, number| {
+            agreed.shows_not_made(tonnes(now), booked, kilogram(number))
+        };
+        assert!(!shows("12.34", kilograms(0, 2), 2));
+        // 0.012 can show as 0.01.
+        assert!(!shows("12.35", kilograms(0, 12), 12));
+        assert!(shows("12.34", kilograms(0, 12), 12));
+        // Something that is known to be made is not in it either.
+        assert!(!shows("12.34", kilograms(50, 50), 50));
+        // As soon as thousandths were seen, they count.
+        assert!(shows("12.345", kilograms(5, 2), 2));
+        // Rounding is no purchase of somebody else's, and no loss.
+        assert_eq!(
+            agreed.compare(tonnes("12.35"), kilograms(6, 0)),
+            Compared::Agrees
+        );
+        assert_eq!(
+            agreed.compare(tonnes("12.34"), kilograms(4, 0)),
+            Compared::Agrees
+        );
+        assert_eq!(
+            agreed.compare(tonnes("12.35"), kilograms(0, 0)),
+            Compared::More(kilogram(10))
+        );
+    }
+
+    #[test]
+    fn a_store_that_may_have_forgotten_takes_nothing_for_bought_elsewhere() {
+        let nothing = Agreed::nothing_elsewhere(reported(3, 0));
+        assert_eq!(
+            nothing.compare(reported(3, 0), booked(2, 0, 0)),
+            Compared::More(1.into())
+        );
+        assert_eq!(
+            nothing.compare(reported(3, 0), booked(3, 0, 0)),
+            Compared::Agrees
+        );
     }
 }

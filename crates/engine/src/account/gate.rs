@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use canopy_store::{Purchase, StepState};
+use canopy_store::clock::Moment;
+use canopy_store::{Purchase, StepState, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{ACCOUNT, Account, CompareError};
+use super::{ACCOUNT, Account, CompareError, Copied, connection_fact, tell_once};
 use crate::Engine;
 use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
@@ -18,6 +20,13 @@ use crate::steps::control::AHEAD;
 const DAILY: SignedDuration = SignedDuration::from_hours(24);
 /// How often it is made while purchases are held.
 const HELD: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is noted with a purchase that waits.
+const HELD_HERE: &str = "it is not known whether the ledger has all that the account has, so real purchases wait; `canopy alerts` says why and what to do";
+
+fn unanswered_fact(key: &str) -> String {
+    format!("unanswered {key}")
+}
 
 /// When accounts were compared, since this process began.
 #[derive(Debug, Default)]
@@ -46,19 +55,19 @@ impl Engine {
         let shares = |one: &&Connection| {
             one.ecologi_user.as_ref() == Some(&user) && one.ecologi.base_url().as_str() == base
         };
-        let mut connections: Vec<_> = self
-            .connections()
-            .filter(shares)
-            .map(|one| one.id.clone())
-            .collect();
-        connections.sort_unstable();
-        let mut configured: Vec<_> = self.connections().map(|one| one.id.clone()).collect();
-        configured.sort_unstable();
+        let ids = |wanted: &dyn Fn(&&Connection) -> bool| {
+            let ids = self.connections().filter(wanted);
+            let mut ids: Vec<_> = ids.map(|one| one.id.clone()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        let elsewhere = |one: &&Connection| one.ecologi_user.is_some() && !shares(one);
         Some(Account {
+            connections: ids(&shares),
+            others: ids(&elsewhere),
+            only: self.connections().all(|one| shares(&one)),
             base,
             user,
-            connections,
-            configured,
         })
     }
 
@@ -67,11 +76,27 @@ impl Engine {
         for connection in self.connections() {
             self.account_is_open(connection).await?;
         }
+        self.agree_in_test().await
+    }
+
+    /// Accounts at which everything is only simulated.
+    pub async fn agree_in_test(&self) -> Result<(), CompareError> {
+        let (now, delay) = (self.clock.now(), self.options.report_delay);
+        for connection in self.connections().filter(|connection| connection.test) {
+            let Some(account) = self.account_of(connection) else {
+                continue;
+            };
+            let is_real = |one: &Connection| !one.test && account.connections.contains(&one.id);
+            if !self.connections().any(is_real) {
+                let (store, client) = (&*self.store, &connection.ecologi);
+                account.agree_in_test(store, client, delay, now).await?;
+            }
+        }
         Ok(())
     }
 
     /// Whether real purchases may be made, as far as ledger and account tell. Without a user name nobody can tell, and
-    /// they are made.
+    /// they are made, but where the store is known to have forgotten some.
     pub(crate) async fn account_is_open(
         &self,
         connection: &Connection,
@@ -79,14 +104,17 @@ impl Engine {
         if connection.test {
             return Ok(true);
         }
+        let now = self.clock.now();
+        let copied = Copied::of(&*self.store).await?;
         let Some(account) = self.account_of(connection) else {
-            return Ok(true);
+            return Ok(self.without_account(connection, copied, now).await?);
         };
+        let copied = copied.filter(|copied| copied.holds(&account.fact()));
         if self.is_planning() {
             let known = account.remembered(&*self.store).await?;
-            return Ok(known.is_none_or(|known| known.more.is_empty()));
+            let agrees = known.is_none_or(|known| known.more.is_empty());
+            return Ok(agrees && copied.is_none());
         }
-        let now = self.clock.now();
         let mut compared = self.account_gate.0.lock().await;
         let name = account.fact();
         let last = compared.get(&name).copied();
@@ -95,25 +123,77 @@ impl Engine {
             && let Some(known) = account.remembered(&*self.store).await?
         {
             let age = now.duration_since(looks.last).abs();
-            // What a restored store has forgotten of its last minutes shows in the totals a little later.
+            // What a store has forgotten of its last minutes without anybody's notice shows in the totals a little later.
             let again = looks.first == looks.last && age >= delay;
-            if known.more.is_empty() && age < DAILY && !again {
+            // What it is known to have forgotten, when the totals are late no more.
+            let due = copied.as_ref().map(|copied| copied.due(delay));
+            let is_ripe = due.is_some_and(|due| now >= due && looks.last < due);
+            let is_open = known.more.is_empty() && copied.is_none();
+            if is_open && age < DAILY && !again {
                 return Ok(true);
             }
-            if !known.more.is_empty() && age < HELD {
+            if !is_open && age < HELD && !is_ripe {
                 return Ok(false);
             }
         }
         let (store, client) = (&*self.store, &connection.ecologi);
         let read = account.compare(store, client, delay, now).await;
         self.report_totals(connection, read.as_ref().err()).await;
-        let (known, _) = read?;
+        let (is_open, _) = read?;
         let looks = compared.entry(name).or_insert(Looks {
             first: now,
             last: now,
         });
         looks.last = now;
-        Ok(known.more.is_empty())
+        Ok(is_open)
+    }
+
+    /// Without the account's totals a store that has forgotten purchases buys nothing before a person's word.
+    async fn without_account(
+        &self,
+        connection: &Connection,
+        copied: Option<Copied>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (store, location) = (&*self.store, &*connection.location);
+        let name = connection_fact(&connection.id);
+        match copied.filter(|copied| copied.certain && copied.holds(&name)) {
+            Some(copied) if !self.is_planning() => {
+                let whose = format!("of connection {}", connection.id);
+                let until = "for your word, because without ecologi.username nobody else can tell";
+                let message = copied.told(&whose, until);
+                tell_once(store, (location, &name), message, now).await?;
+                Ok(false)
+            }
+            Some(_) => Ok(false),
+            None => {
+                if !self.is_planning() {
+                    store.resolve_alert(location, ACCOUNT, &name, now).await?;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Notes when an unanswered purchase went out by clocks that nobody sets.
+    pub(crate) async fn note_unanswered(&self, key: &str) -> Result<(), StoreError> {
+        let (now, moment) = (self.clock.now(), self.clock.moment());
+        let name = unanswered_fact(key);
+        self.store.put_fact(&name, json!(moment), now).await
+    }
+
+    /// How long it has really been since an unanswered purchase went out, at least. The machine's clock may have been set
+    /// since, and the report is late by the world's.
+    async fn really_since(&self, key: &str) -> Result<SignedDuration, StoreError> {
+        let known = self.store.fact(&unanswered_fact(key)).await?;
+        let known: Option<Moment> = known.and_then(|(value, _)| serde_json::from_value(value).ok());
+        let passed = known.map(|known| self.clock.moment().since(&known));
+        if let Some(passed) = passed.filter(|passed| !passed.is_zero()) {
+            return Ok(passed);
+        }
+        // The process was cut off, or the machine was started again: it counts from now on.
+        self.note_unanswered(key).await?;
+        Ok(SignedDuration::ZERO)
     }
 
     /// What is known of an unanswered purchase that is too old to be sent again under its key alone.
@@ -135,6 +215,10 @@ impl Engine {
         }
         let entries = self.store.ledger(&purchase.key).await?;
         let last = entries.iter().map(|entry| entry.at).max().unwrap_or(sent);
+        // What a copy knows ends before it was put in place: it may have been sent again by the newer store.
+        let copied = Copied::of(&*self.store).await?;
+        let copied = copied.filter(|copied| copied.at > last && copied.at <= now);
+        let last = copied.map_or(last, |copied| copied.at);
         if last > now + AHEAD {
             let reason = "the clock was ahead then, so nobody knows how old it is";
             return Ok(Evidence::Person(reason.to_owned()));
@@ -153,7 +237,18 @@ impl Engine {
             .shows_not_made(store, &connection.ecologi, of, times)
             .await
         {
-            Ok(Some(true)) => Ok(Evidence::NotMade),
+            Ok(Some(true)) => {
+                // It is bought anew on this word, so nothing but time that has really passed counts.
+                let left = options.report_delay - self.really_since(&purchase.key).await?;
+                if !left.is_positive() {
+                    return Ok(Evidence::NotMade);
+                }
+                let until = now + left;
+                let reason = format!(
+                    "sent at {sent:.0} and not answered; the clock may have been set since, so the account's totals are believed from {until:.0} on"
+                );
+                Ok(Evidence::Later(reason, Some(until)))
+            }
             Ok(None) if now.duration_since(sent) < options.key_memory => {
                 let reason = "the account's totals do not show yet whether it was made, because others were bought just now";
                 Ok(Evidence::Later(
@@ -180,12 +275,17 @@ impl StepRun<'_> {
         let engine = self.engine;
         let reason = match engine.account_is_open(self.connection).await {
             Ok(true) => return Ok(None),
-            Ok(false) => "Ecologi's account has more than the ledger can explain, so real purchases wait for a person; `canopy alerts` says what to do".to_owned(),
+            Ok(false) => HELD_HERE.to_owned(),
             Err(CompareError::Store(error)) => return Err(error.into()),
             Err(error) => {
                 // Nothing is bought on a store that may be an old copy.
-                let error = format!("before the first purchase ledger and account are compared: {error}");
+                let error =
+                    format!("before the first purchase ledger and account are compared: {error}");
                 self.note_waiting(purchase).await?;
+                engine
+                    .store
+                    .wait_for_gate(self.fence, purchase.clone(), ACCOUNT, engine.clock.now())
+                    .await?;
                 return Ok(Some(Verdict::Retry { error, after: None }));
             }
         };
@@ -197,6 +297,20 @@ impl StepRun<'_> {
             .await?;
         let until = now + LOOK_AGAIN;
         Ok(Some(Verdict::Wait { reason, until }))
+    }
+
+    /// The same for one that was intended before, by this store or the one that it is a copy of.
+    pub(crate) async fn intended_at_account_gate(&self) -> Result<Option<Verdict>, EngineError> {
+        let until = self.engine.clock.now() + HELD;
+        let waits = |reason: String| Ok(Some(Verdict::Wait { reason, until }));
+        match self.engine.account_is_open(self.connection).await {
+            Ok(true) => Ok(None),
+            Ok(false) => waits(HELD_HERE.to_owned()),
+            Err(CompareError::Store(error)) => Err(error.into()),
+            Err(error) => waits(format!(
+                "before the first purchase ledger and account are compared: {error}"
+            )),
+        }
     }
 
     /// The page shows what waits.

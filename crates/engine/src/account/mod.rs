@@ -1,6 +1,7 @@
 //! Ecologi's accounts against the ledger: a store that is older than the account must buy nothing twice.
 
 mod compare;
+mod copied;
 mod fares;
 mod gate;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use compare::{Agreed, Booked, Compared, Reported};
+pub use copied::Copied;
 pub(crate) use gate::Gate;
 
 /// Kind of the alert that an account has more than the ledger explains, and gate of the purchases that wait for it.
@@ -36,8 +38,10 @@ pub struct Account {
     pub user: String,
     /// Ids of its connections.
     pub connections: Vec<String>,
-    /// Of all connections that are configured: purchases of others may have been made at any account.
-    pub configured: Vec<String>,
+    /// Ids of configured connections whose account is another one. Purchases of all others may have been made here.
+    pub others: Vec<String>,
+    /// Every configured connection buys here.
+    pub only: bool,
 }
 
 /// What is remembered of an account.
@@ -130,15 +134,14 @@ impl Account {
     }
 
     fn booked(&self, bought: &[Bought], unit: &str, each: i64) -> Booked {
-        // The only account has all that was ever bought, whatever its connections were called then.
-        let only = self.connections.len() == self.configured.len();
         let mut booked = Booked::default();
         for one in bought.iter().filter(|one| one.unit == unit) {
-            if only || self.connections.contains(&one.connection) {
+            // The only account has all that was ever bought, whatever its connections were called then.
+            if self.only || self.connections.contains(&one.connection) {
                 booked.confirmed += one.confirmed;
                 booked.open += one.open;
                 booked.recent += one.recent;
-            } else if !self.configured.contains(&one.connection) {
+            } else if !self.others.contains(&one.connection) {
                 booked.open += one.confirmed + one.open;
             }
         }
@@ -151,21 +154,31 @@ impl Account {
     }
 
     /// Compares ledger and account, remembers what agrees, and tells a person what does not. The first comparison takes
-    /// what the account has beside the ledger for bought elsewhere.
+    /// what the account has beside the ledger for bought elsewhere, but on a store that may have forgotten purchases: there
+    /// nothing was. `true`: purchases may be made.
     pub async fn compare(
         &self,
         store: &dyn Store,
         client: &Client,
         delay: SignedDuration,
         now: Timestamp,
-    ) -> Result<(Remembered, Vec<Line>), CompareError> {
+    ) -> Result<(bool, Vec<Line>), CompareError> {
+        let copied = Copied::of(store).await?;
+        let copied = copied.filter(|copied| copied.holds(&self.fact()));
         let figures = self.read(store, client, delay, now).await?;
         let mut remembered = self.remembered(store).await?.unwrap_or_default();
         let mut lines = Vec::new();
         remembered.more.clear();
         for (kind, reported, booked) in figures {
-            let agreed = remembered.agreed.entry(kind.to_owned());
-            let agreed = agreed.or_insert_with(|| Agreed::on(reported, booked));
+            let known = remembered.agreed.get(kind);
+            let is_rough = !known.is_some_and(|agreed| agreed.settled);
+            let first = if copied.is_some() && is_rough {
+                remembered.agreed.remove(kind);
+                Agreed::nothing_elsewhere(reported)
+            } else {
+                Agreed::on(reported, booked)
+            };
+            let agreed = remembered.agreed.entry(kind.to_owned()).or_insert(first);
             let compared = agreed.compare(reported, booked);
             match compared {
                 Compared::Agrees => *agreed = agreed.again(reported, booked),
@@ -177,8 +190,53 @@ impl Account {
             lines.push(line(kind, reported, booked, agreed, compared));
         }
         self.remember(store, &remembered, now).await?;
-        self.tell(store, &remembered, &lines, now).await?;
-        Ok((remembered, lines))
+        let agrees = remembered.more.is_empty();
+        let waits = match copied {
+            Some(copied) if agrees && now >= copied.due(delay) => {
+                copied.settle(store, &self.fact(), now).await?;
+                None
+            }
+            Some(copied) if agrees => {
+                let (whose, until) = (format!("of account {}", self.user), copied.due(delay));
+                let until = format!(
+                    "until {until:.0}: from then on Ecologi's totals can tell, and where they agree with the ledger purchases go on by themselves"
+                );
+                Some(copied.told(&whose, &until))
+            }
+            _ => None,
+        };
+        let is_open = agrees && waits.is_none();
+        self.tell(store, waits, &lines, now).await?;
+        Ok((is_open, lines))
+    }
+
+    /// In test mode, as long as nothing was really bought: what the account has was bought elsewhere. So a copy of the store
+    /// that was made before going live tells later what it has forgotten.
+    pub async fn agree_in_test(
+        &self,
+        store: &dyn Store,
+        client: &Client,
+        delay: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), CompareError> {
+        let copied = Copied::of(store).await?;
+        if copied.is_some_and(|copied| copied.holds(&self.fact())) {
+            return Ok(());
+        }
+        let figures = self.read(store, client, delay, now).await?;
+        let nothing = Booked::default();
+        if figures.iter().any(|(_, _, booked)| *booked != nothing) {
+            return Ok(());
+        }
+        let agreed = figures
+            .into_iter()
+            .map(|(kind, reported, booked)| (kind.to_owned(), Agreed::on(reported, booked)));
+        let remembered = Remembered {
+            agreed: agreed.collect(),
+            more: BTreeMap::new(),
+        };
+        self.remember(store, &remembered, now).await?;
+        Ok(())
     }
 
     /// A person's word: what the account has beside the ledger was bought elsewhere.
@@ -198,20 +256,36 @@ impl Account {
             remembered.agreed.insert(kind.to_owned(), agreed);
         }
         self.remember(store, &remembered, now).await?;
-        self.tell(store, &remembered, &lines, now).await?;
+        if let Some(copied) = Copied::of(store).await? {
+            copied.settle(store, &self.fact(), now).await?;
+        }
+        self.tell(store, None, &lines, now).await?;
         Ok(lines)
     }
 
+    /// Tells a person what differs, or else why purchases wait all the same; or that all is well.
     async fn tell(
         &self,
         store: &dyn Store,
-        remembered: &Remembered,
+        waits: Option<String>,
         lines: &[Line],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if remembered.more.is_empty() {
-            store.resolve_alert("", ACCOUNT, &self.user, now).await?;
-            return Ok(());
+        // It belongs to an account, so to no location.
+        let place = ("", &*self.user);
+        let more = lines.iter();
+        if more
+            .filter(|line| matches!(line.compared, Compared::More(_)))
+            .count()
+            == 0
+        {
+            return match waits {
+                Some(message) => tell_once(store, place, message, now).await,
+                None => store
+                    .resolve_alert("", ACCOUNT, &self.user, now)
+                    .await
+                    .map(drop),
+            };
         }
         let mut message = format!(
             "Ecologi's account {} has more than the ledger can explain:",
@@ -233,23 +307,9 @@ impl Account {
             }
         }
         message.push_str(
-            " real purchases wait. Either it was bought elsewhere (Ecologi's website, another program): `canopy ledger acknowledge`. Or this store is an older copy that has forgotten them: put the newer store back, or `canopy ledger import FILE` what the newer one exported, and settle what is unanswered with `canopy purchase resolve`",
+            " real purchases wait. Either it was bought elsewhere (Ecologi's website, another program): `canopy ledger acknowledge`. Or this store is an older copy that has forgotten them: put the newer store back, or `canopy ledger import FILE` what the newer one exported, and settle single ones with `canopy purchase resolve`",
         );
-        let open = store.alerts(true, OPEN).await?;
-        let known = open
-            .iter()
-            .any(|alert| alert.kind == ACCOUNT && alert.message == message);
-        if !known {
-            // It belongs to an account, so to no location.
-            let alert = NewAlert {
-                location: String::new(),
-                kind: ACCOUNT.to_owned(),
-                subject: self.user.clone(),
-                message,
-            };
-            store.raise_alert(alert, now).await?;
-        }
-        Ok(())
+        tell_once(store, place, message, now).await
     }
 
     /// Whether the account's report shows that an unanswered purchase was not made; its last sending is older than the
@@ -283,6 +343,34 @@ impl Account {
 
 /// Open alerts that are looked through; far more than a person would leave open.
 const OPEN: u32 = 1000;
+
+/// What a connection is called where its account is not known.
+pub fn connection_fact(id: &str) -> String {
+    format!("connection {id}")
+}
+
+/// Raises the alert, unless it is open and says just that.
+async fn tell_once(
+    store: &dyn Store,
+    (location, subject): (&str, &str),
+    message: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let open = store.alerts(true, OPEN).await?;
+    let known = open
+        .iter()
+        .any(|alert| alert.kind == ACCOUNT && alert.message == message);
+    if !known {
+        let alert = NewAlert {
+            location: location.to_owned(),
+            kind: ACCOUNT.to_owned(),
+            subject: subject.to_owned(),
+            message,
+        };
+        store.raise_alert(alert, now).await?;
+    }
+    Ok(())
+}
 
 fn line(
     kind: &'static str,

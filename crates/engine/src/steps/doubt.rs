@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::highlevel::verdict_of;
+use crate::account::Copied;
 use crate::error::{EngineError, Verdict};
 
 /// Pages of a list that are looked through for what may have been created.
@@ -122,11 +123,59 @@ impl StepRun<'_> {
         Ok(found)
     }
 
+    /// What earlier attempts asked for, and why they are in doubt. On a store that was put back from an older copy the newer
+    /// one may have carried out what happened before, and nobody is to be told twice: creates that this store knows
+    /// nothing of are looked up as well.
+    pub(super) async fn or_forgotten(
+        &self,
+        operation: &Operation,
+        doubtful: Vec<StepRecord>,
+        arguments: &Map<String, Value>,
+    ) -> Result<(Vec<StepRecord>, String), EngineError> {
+        let cut_off = "the program was stopped meanwhile".to_owned();
+        let creates = matches!(
+            operation.idempotency,
+            Idempotency::Lookup(_) | Idempotency::Unsafe
+        );
+        if !doubtful.is_empty() || !creates || self.is_withheld(operation) {
+            return Ok((doubtful, cut_off));
+        }
+        let copied = Copied::of(&*self.engine.store).await?;
+        let forgotten = copied.filter(|copied| {
+            let tried = self
+                .earlier
+                .is_some_and(|step| step.created_at >= copied.at);
+            copied.certain && self.event.occurred_at < copied.at && !tried
+        });
+        let Some(copied) = forgotten else {
+            return Ok((doubtful, cut_off));
+        };
+        let at = self.event.occurred_at;
+        let perhaps = StepRecord {
+            run: self.run,
+            step: self.step.id.clone(),
+            key: self.key.clone(),
+            action: self.step.action.clone(),
+            state: StepState::Unsure,
+            request: Value::Object(arguments.clone()),
+            output: None,
+            error: None,
+            attempts: 0,
+            created_at: at,
+            updated_at: at,
+        };
+        let why = format!(
+            "{} at {:.0}, and the newer store may have done it",
+            copied.how, copied.at
+        );
+        Ok((vec![perhaps], why))
+    }
+
     /// A person has to say whether a create may be made that may have happened and cannot be looked up.
     pub(super) async fn ask_before(
         &self,
         operation: &Operation,
-        doubtful: &[StepRecord],
+        (doubtful, why): (&[StepRecord], &str),
         looked: &LookedUp,
     ) -> Result<Option<String>, EngineError> {
         let (reason, said_again) = if let LookedUp::Blind(why) = looked {
@@ -143,7 +192,7 @@ impl StepRun<'_> {
             let said_again = self
                 .earlier
                 .is_some_and(|step| step.state == StepState::Unsure);
-            let reason = self.in_doubt(operation, "the program was stopped meanwhile");
+            let reason = self.in_doubt(operation, why);
             (reason, said_again)
         } else {
             return Ok(None);

@@ -108,6 +108,7 @@ impl StepRun<'_> {
             .store
             .open_steps(&self.connection.location, &self.key)
             .await?;
+        let (doubtful, why) = self.or_forgotten(operation, doubtful, &arguments).await?;
         let looked = match self.look_up(operation, &doubtful).await? {
             LookedUp::Not(error) => return self.still_unsure(&error).await,
             looked => looked,
@@ -121,7 +122,10 @@ impl StepRun<'_> {
             return self.withhold(operation, &arguments).await;
         }
         let asked_at = doubtful.first().map_or(now, |earlier| earlier.created_at);
-        if let Some(reason) = self.ask_before(operation, &doubtful, &looked).await? {
+        if let Some(reason) = self
+            .ask_before(operation, (&doubtful, &why), &looked)
+            .await?
+        {
             return Ok(Verdict::Held(reason));
         }
         let sent = match looked {

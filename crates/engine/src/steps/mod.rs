@@ -28,17 +28,17 @@ use serde_json::{Map, Value};
 use crate::Engine;
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::drain::Item;
 use crate::error::{EngineError, Verdict};
 use somebody::Parts;
-use tag_writes::TagWrites;
 
 /// Everything that a step needs to know about where it stands.
 pub(crate) struct StepRun<'a> {
     pub engine: &'a Engine,
     pub connection: &'a Connection,
     pub fence: &'a Fence,
-    /// Where tag writes of the drain meet.
-    pub tags: &'a TagWrites,
+    /// What is shared with others of the drain.
+    pub item: &'a Item<'a>,
     pub run: i64,
     pub event: &'a Event,
     pub step: &'a Step,

@@ -48,19 +48,18 @@ impl StepRun<'_> {
             Ok(purchase) => purchase,
             Err(reason) => return self.hold(order.body(), reason).await,
         };
-        let _turn = engine.turns.wait(self.connection).await;
-        if !self.is_in_ledger().await?
-            && let Some(verdict) = self.at_account_gate(&purchase).await?
-        {
-            return Ok(verdict);
+        let _turn = self.item.line.turn(self.connection).await;
+        let known = engine.store.purchase_for(&self.key).await?;
+        let barred = match known.map(|known| known.state) {
+            None | Some(PurchaseState::Refused) => self.at_account_gate(&purchase).await?,
+            // It has its place in the caps already, and was not sent, as far as this store knows.
+            Some(PurchaseState::Intended) => self.intended_at_account_gate().await?,
+            Some(PurchaseState::Sent | PurchaseState::Confirmed | PurchaseState::Unknown) => None,
+        };
+        match barred {
+            Some(verdict) => Ok(verdict),
+            None => self.go_on(&order, purchase).await,
         }
-        self.go_on(&order, purchase).await
-    }
-
-    /// Whether it is in the ledger and was not refused.
-    async fn is_in_ledger(&self) -> Result<bool, EngineError> {
-        let known = self.engine.store.purchase_for(&self.key).await?;
-        Ok(known.is_some_and(|known| known.state != PurchaseState::Refused))
     }
 
     /// From the intent on.
@@ -238,6 +237,7 @@ impl StepRun<'_> {
         let after = error.retry_after();
         if error.outcome_unknown() {
             // Stays `sent`: the next attempt asks again under the same key.
+            engine.note_unanswered(key).await?;
             let step = self.outcome(StepState::Unsure, None, Some(text.clone()));
             engine
                 .store

@@ -180,7 +180,9 @@ impl StepRun<'_> {
 
     /// Has the tags of its contact written together with those of others for whom the same is wanted.
     pub(super) async fn merge(&self, change: &Change, contact: String) -> Merged {
-        match self.tags.turn(change.clone(), contact.clone()).await {
+        // It waits for others here, so none of them may wait for it.
+        self.item.line.passes();
+        match self.item.tags.turn(change.clone(), contact.clone()).await {
             Some(Turn::Take(Merged::Answer(answer))) => Merged::Answer(answer),
             // Those for whom it was to call hear from nobody, and stop as well.
             _ if self.engine.is_stopping() => Merged::Stopped,

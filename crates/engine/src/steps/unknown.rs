@@ -1,12 +1,30 @@
 //! Purchases of which nobody can tell whether they were made: a person decides, and is told.
 
-use canopy_store::{NewAlert, Purchase, PurchaseOutcome, StepState};
+use canopy_store::{Part, PartReport, PartState, Purchase, PurchaseOutcome, StepState};
 
 use super::StepRun;
 use crate::error::{EngineError, Verdict};
 
-/// Kind of the alert that a person must look; its subject is the beginning of the purchase's key.
-pub const UNKNOWN: &str = "unknown purchase";
+/// What is reported of so many unknown purchases.
+pub fn unknown_purchases(count: u64) -> PartReport {
+    let state = match count {
+        0 => PartState::Good,
+        _ => PartState::Failing {
+            cause: format!(
+                "{count} purchase(s) were sent and never answered, so nobody knows whether they were made"
+            ),
+            remedy: "look into the Ecologi account, then `canopy purchase resolve KEY --bought` or `--not-bought`; `canopy purchase list` has the keys".to_owned(),
+            at_once: true,
+        },
+    };
+    PartReport {
+        location: String::new(),
+        part: Part::UnknownPurchases,
+        name: "all".to_owned(),
+        state,
+        next_try: None,
+    }
+}
 
 /// How a purchase is called in messages and commands.
 pub fn short(key: &str) -> &str {
@@ -32,14 +50,11 @@ impl StepRun<'_> {
         )
         .await?;
         let text = unknown(&purchase.key, &error);
-        let alert = NewAlert {
-            location: self.connection.location.clone(),
-            kind: UNKNOWN.to_owned(),
-            subject: short(&purchase.key).to_owned(),
-            message: text.clone(),
-        };
-        let now = self.engine.clock.now();
-        self.engine.store.raise_alert(alert, now).await?;
+        let (store, now) = (&self.engine.store, self.engine.clock.now());
+        let unknown = store.summary().await?.purchases_unknown;
+        store
+            .report_health(vec![unknown_purchases(unknown)], now)
+            .await?;
         Ok(Verdict::Held(text))
     }
 }

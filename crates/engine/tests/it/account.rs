@@ -1,6 +1,7 @@
 //! Ledger and account: what the account has more holds purchases, and its totals tell of unanswered ones.
 
 use canopy_engine::Connection;
+use canopy_engine::account::Copied;
 use canopy_store::{MoneyStore, PurchaseState, RunState, Store};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -174,7 +175,7 @@ async fn an_outage_of_a_day_is_waited_for_and_the_purchase_then_made() {
         alerts(&world)
             .await
             .iter()
-            .all(|(kind, _)| kind != "unknown purchase")
+            .all(|(kind, _)| kind != "unknown_purchases")
     );
 }
 
@@ -206,4 +207,175 @@ async fn what_the_totals_show_is_not_made_again_and_a_person_decides() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.contains("canopy purchase resolve"), "{told:?}");
     assert!(world.run_in(RunState::Held).await.error.is_some());
+}
+
+/// The sandbox's report shows purchases only after this time.
+async fn lag(world: &World, minutes: u64) {
+    let lag = json!({ "report_lag_seconds": minutes * 60 });
+    world.control("/settings", lag).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_proves_nothing_about_an_unanswered_purchase() {
+    for restart in [false, true] {
+        let mut world = world().await;
+        lag(&world, 10).await;
+        let lost = json!({ "kind": "drop_answer", "service": "ecologi", "method": "POST" });
+        not_answered(&world, lost).await;
+        // What Ecologi remembers of keys may be over by then.
+        world
+            .control("/settings", json!({ "idempotency_memory_seconds": 1 }))
+            .await;
+        world.clock.jump(SignedDuration::from_hours(2));
+        if restart {
+            restarted(&mut world).await;
+        }
+        world.drain().await;
+        assert_eq!(world.bought().await.len(), 1);
+        assert_eq!(
+            world.store.purchases(1).await.unwrap()[0].state,
+            PurchaseState::Sent
+        );
+        // It is waited for until the report shows it.
+        world.pass(SignedDuration::from_mins(16)).await;
+        world.drain().await;
+        assert_eq!(world.bought().await.len(), 1);
+        assert_eq!(
+            world.store.purchases(1).await.unwrap()[0].state,
+            PurchaseState::Unknown
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_may_have_forgotten_purchases_buys_nothing_before_the_totals_can_tell() {
+    let world = world().await;
+    lag(&world, 10).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    world.pass(SignedDuration::from_hours(1)).await;
+    // The newer store had bought this one just now.
+    elsewhere(&world, 1).await;
+    Copied::note(&world.store, "it was restored", true, world.now())
+        .await
+        .unwrap();
+    for name in ["Joan", "Mary"] {
+        world.create(name).await;
+    }
+    for _ in 0..3 {
+        world.poll_and_drain().await;
+        assert_eq!(world.bought().await.len(), 2, "nothing of ours");
+        let told = alerts(&world).await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        for word in [
+            "may have forgotten purchases: it was restored at",
+            "canopy ledger acknowledge",
+            "canopy ledger import",
+        ] {
+            assert!(told[0].1.contains(word), "{word}: {told:?}");
+        }
+        world.pass(SignedDuration::from_mins(4)).await;
+    }
+    world.pass(SignedDuration::from_mins(4)).await;
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 2);
+    let told = alerts(&world).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].1.contains("1 trees"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_has_forgotten_nothing_goes_on_by_itself() {
+    let world = world().await;
+    lag(&world, 10).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    world.pass(SignedDuration::from_hours(1)).await;
+    Copied::note(&world.store, "it was restored", true, world.now())
+        .await
+        .unwrap();
+    world.create("Joan").await;
+    world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 1);
+    world.pass(SignedDuration::from_mins(16)).await;
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 2);
+    assert!(alerts(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn without_the_accounts_name_a_person_says_what_a_restored_store_may_buy() {
+    let world = World::new(TREE_ONLY).await;
+    Copied::note(&world.store, "it was restored", true, world.now())
+        .await
+        .unwrap();
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    world.wait(SignedDuration::from_hours(48));
+    world.drain().await;
+    assert!(world.bought().await.is_empty());
+    assert!(alerts(&world).await[0].1.contains("for your word"));
+    Copied::settle_all(&world.store, world.now()).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 1);
+    assert!(alerts(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_intended_before_a_copy_was_made_is_not_sent_before_it_is_known_what_became_of_it()
+{
+    let mut world = world().await;
+    let step = canopy_store::StepState::Intended;
+    let down = json!({ "kind": "status", "status": 503, "operation": "get-impact" });
+    world.create("Ada").await;
+    world.control("/faults", down).await;
+    world.poll_and_drain().await;
+    world.clear_faults().await;
+    // As a kill after the intent leaves it.
+    let run = world.run().await;
+    assert_eq!(world.store.steps(run.id).await.unwrap()[0].state, step);
+    let waiting = world.store.steps(run.id).await.unwrap().remove(0);
+    let fence = world.store.acquire_lease(
+        &world.location,
+        "test",
+        world.now(),
+        SignedDuration::from_mins(1),
+    );
+    let fence = fence.await.unwrap().unwrap();
+    let new = canopy_store::NewPurchase {
+        key: waiting.key.clone(),
+        connection: "main".into(),
+        contact: run.contact.clone(),
+        workflow: run.workflow.clone(),
+        step: waiting.step.clone(),
+        run: run.id,
+        operation: "buy-trees".into(),
+        request: waiting.request.clone(),
+        quantity: 1.into(),
+        unit: "trees".into(),
+        test: false,
+        estimate: rust_decimal::Decimal::new(60, 2),
+        currency: "GBP".into(),
+    };
+    let intent = canopy_store::NewStep {
+        run: run.id,
+        step: waiting.step.clone(),
+        key: waiting.key.clone(),
+        action: waiting.action.clone(),
+        request: waiting.request.clone(),
+    };
+    world
+        .store
+        .intend_purchase(&fence, new, intent, Vec::new(), world.now())
+        .await
+        .unwrap();
+    Copied::note(&world.store, "it was restored", true, world.now())
+        .await
+        .unwrap();
+    world.wait(SignedDuration::from_mins(5));
+    restarted(&mut world).await;
+    assert!(world.bought().await.is_empty());
+    world.wait(SignedDuration::from_mins(12));
+    world.drain().await;
+    assert_eq!(world.bought().await.len(), 1);
 }

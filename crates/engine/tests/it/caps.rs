@@ -1,7 +1,5 @@
 //! Caps hold whatever things cost; what waits goes on in its order.
 
-use std::collections::BTreeSet;
-
 use canopy_engine::{Budget, BudgetZone, Caps, Connection, Engine, Options};
 use canopy_store::{MoneyStore, RunState, Store};
 use jiff::SignedDuration;
@@ -44,15 +42,11 @@ async fn spent(world: &World) -> (usize, Decimal) {
     (book.len(), sum)
 }
 
-/// For whom trees were bought. What is freed together is bought side by side, in whatever order.
-async fn served(world: &World) -> BTreeSet<String> {
+/// For whom trees were bought, in the order in which they were.
+async fn served(world: &World) -> Vec<String> {
     let purchases = world.store.purchases(100).await.unwrap();
-    let contacts = purchases.into_iter().map(|one| one.contact.unwrap());
-    contacts.collect()
-}
-
-fn all_of(contacts: &[String]) -> BTreeSet<String> {
-    contacts.iter().cloned().collect()
+    let contacts = purchases.into_iter().rev();
+    contacts.map(|one| one.contact.unwrap()).collect()
 }
 
 /// Open alerts of a kind: subject and message.
@@ -127,14 +121,14 @@ async fn a_raised_cap_frees_what_waits_at_once_in_order_and_nobody_overtakes() {
         contacts.push(world.create(&format!("Ada {n}")).await);
         world.poll_and_drain().await;
     }
-    assert_eq!(served(&world).await, all_of(&contacts[..2]));
+    assert_eq!(served(&world).await, contacts[..2]);
     let told = alerts(&world, "budget").await;
     assert!(told[0].1.contains("the cap of 1.20 GBP a day"), "{told:?}");
 
     contacts.push(world.create("Newest").await);
     world.poll.poll().await.unwrap();
     restarted(&world, &with_cap(&world, 240)).await;
-    assert_eq!(served(&world).await, all_of(&contacts[..4]));
+    assert_eq!(served(&world).await, contacts[..4]);
     let told = alerts(&world, "budget").await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.contains("the cap of 2.40 GBP a day"), "{told:?}");
@@ -143,10 +137,10 @@ async fn a_raised_cap_frees_what_waits_at_once_in_order_and_nobody_overtakes() {
     contacts.push(world.create("Tomorrow's").await);
     world.poll.poll().await.unwrap();
     restarted(&world, &with_cap(&world, 120)).await;
-    assert_eq!(served(&world).await, all_of(&contacts[..6]));
+    assert_eq!(served(&world).await, contacts[..6]);
 
     restarted(&world, &with_cap(&world, 10_000)).await;
-    assert_eq!(served(&world).await, all_of(&contacts));
+    assert_eq!(served(&world).await, contacts);
     assert!(alerts(&world, "budget").await.is_empty());
     assert!(
         world
@@ -239,4 +233,58 @@ async fn a_workflow_at_its_cap_keeps_no_other_workflow_waiting() {
     }
     world.poll_and_drain().await;
     assert_eq!(spent(&world).await.0, 3);
+}
+
+/// The last of a contact's steps before the tree is slow for the first contacts.
+const NOTE_FIRST: &str = r#"
+id = "note-first"
+title = "A note, then a tree"
+on = ["contact.created"]
+
+[[do]]
+id = "note"
+action = "create-note"
+with = { contactId = "{{ contact.id }}", body = "Hello" }
+
+[[do]]
+id = "tree"
+action = "buy-trees"
+with = { number = 1 }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn at_a_cap_for_two_the_first_two_get_it_although_they_come_to_it_last() {
+    let world = world(NOTE_FIRST, a_day(120)).await;
+    let slow = json!({ "kind": "delay", "operation": "create-note", "delay_ms": 400, "times": 2 });
+    world.control("/faults", slow).await;
+    let mut contacts = Vec::new();
+    for n in 0..8 {
+        contacts.push(world.create(&format!("Ada {n}")).await);
+        world.pass(SignedDuration::from_secs(1)).await;
+    }
+    world.poll_and_drain().await;
+    assert_eq!(served(&world).await, contacts[..2]);
+    restarted(&world, &with_cap(&world, 10_000)).await;
+    assert_eq!(served(&world).await, contacts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_only_one_of_those_that_were_freed_fits_after_all_it_is_the_first() {
+    let world = world(TREE_ONLY, a_day(60)).await;
+    let mut contacts = Vec::new();
+    for n in 0..5 {
+        contacts.push(world.create(&format!("Ada {n}")).await);
+        world.pass(SignedDuration::from_secs(1)).await;
+    }
+    world.poll_and_drain().await;
+    assert_eq!(served(&world).await, contacts[..1]);
+    let dear = json!({ "prices": { "tree": "2.00" } });
+    world.control("/settings", dear).await;
+    // By the list four more fit.
+    restarted(&world, &with_cap(&world, 300)).await;
+    assert_eq!(served(&world).await, contacts[..2]);
+    restarted(&world, &with_cap(&world, 500)).await;
+    assert_eq!(served(&world).await, contacts[..3]);
+    restarted(&world, &with_cap(&world, 10_000)).await;
+    assert_eq!(served(&world).await, contacts);
 }

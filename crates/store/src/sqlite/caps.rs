@@ -16,7 +16,7 @@ pub(super) struct Asking<'a> {
     /// Millionths.
     pub estimate: i64,
     /// Its place among those that wait.
-    pub place: Option<Place>,
+    pub place: Place,
 }
 
 impl CapOf {
@@ -38,14 +38,13 @@ pub(super) async fn exceeded(
     asking: &Asking<'_>,
     caps: Vec<Cap>,
 ) -> Op<Option<(Cap, Decimal)>> {
-    let is_freed = asking.place.as_ref().is_some_and(|place| place.freed);
     for cap in caps {
-        let used = of(connection, &cap, &asking.of, asking.slot).await?;
+        let used = of(connection, &cap, &asking.of, (asking.slot, asking.place)).await?;
         let used = used.spent + used.reserved;
         if used + decimal(asking.estimate) > cap.limit {
             return Ok(Some((cap, used)));
         }
-        if !is_freed && queue::is_behind(connection, asking, &cap).await? {
+        if queue::is_behind(connection, asking, &cap).await? {
             return Ok(Some((cap, used)));
         }
     }
@@ -53,7 +52,7 @@ pub(super) async fn exceeded(
 }
 
 /// Real money in the cap's currency: what was charged where that is known, else the estimate, and what waiting purchases
-/// that may go will cost. A negative charge makes no room. What is still on its way counts in every day and month until it
+/// that may go before it will cost. A negative charge makes no room. What is still on its way counts in every day and month until it
 /// is answered: nobody knows in which it will be charged. What a connection was charged in another currency counts as was
 /// expected in its own.
 macro_rules! sum_where {
@@ -69,7 +68,7 @@ macro_rules! sum_where {
             $scope,
             " UNION ALL
              SELECT 0, estimate FROM waiting
-             WHERE freed = 1 AND slot <> ?8 AND currency = ?7
+             WHERE freed = 1 AND slot <> ?8 AND currency = ?7 AND (happened, event) <= (?9, ?10)
                AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting')) AND ",
             $scope,
             ")"
@@ -77,12 +76,12 @@ macro_rules! sum_where {
     };
 }
 
-/// How much of a cap is used, without what is reserved for this slot.
+/// How much of a cap is used, without what is reserved for this slot or for what waits behind it.
 pub(super) async fn of(
     connection: &mut SqliteConnection,
     cap: &Cap,
     of: &CapOf,
-    slot: &str,
+    (slot, place): (&str, Place),
 ) -> Op<CapUse> {
     let sql = match cap.scope {
         CapScope::Connection => sum_where!("connection = ?3"),
@@ -102,6 +101,8 @@ pub(super) async fn of(
         .bind(&of.contact)
         .bind(&of.currency)
         .bind(slot)
+        .bind(place.happened)
+        .bind(place.event)
         .fetch_one(connection)
         .await?;
     Ok(CapUse {

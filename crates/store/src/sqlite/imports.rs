@@ -75,7 +75,7 @@ pub(super) async fn import(
         }
         let run = run(connection, row, source, now).await?;
         add(connection, row, run, &note, now).await?;
-        queue::leave(connection, &row.slot).await?;
+        go_on(connection, &row.slot, now).await?;
         done.added += 1;
     }
     Ok(done)
@@ -185,4 +185,60 @@ async fn run(
     .fetch_one(connection)
     .await?;
     Ok(run)
+}
+
+/// Whoever waits to buy this waits no more: it is bought.
+async fn go_on(connection: &mut SqliteConnection, slot: &str, now: Timestamp) -> Op<()> {
+    sqlx::query(
+        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2
+         WHERE id = (SELECT run FROM waiting WHERE slot = ?1) AND state = 'waiting' AND stopped = 0",
+    )
+    .bind(slot)
+    .bind(micros(now))
+    .execute(&mut *connection)
+    .await?;
+    queue::leave(connection, slot).await
+}
+
+/// A person's word on one that waits. It counts as what it would probably have cost.
+pub(super) async fn say_bought(
+    connection: &mut SqliteConnection,
+    slot: &str,
+    note: &str,
+    now: Timestamp,
+) -> Op<bool> {
+    let row = sqlx::query(
+        "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
+                                quantity, unit, test, estimate, currency, state, amount, created_at, counted_at,
+                                sent_at, updated_at, slot)
+         SELECT slot, location, 0, connection, contact, workflow,
+                coalesce((SELECT step FROM steps WHERE steps.run = waiting.run AND steps.key = waiting.slot), ''), run,
+                operation,
+                coalesce((SELECT request FROM steps WHERE steps.run = waiting.run AND steps.key = waiting.slot), '{}'),
+                quantity, unit, 0, estimate, currency, 'confirmed', estimate, ?2, ?2, ?2, ?2, slot
+         FROM waiting
+         WHERE slot = ?1
+           AND NOT EXISTS (SELECT 1 FROM purchases p WHERE p.slot = waiting.slot AND p.state <> 'refused')
+         ON CONFLICT (key) DO UPDATE SET
+             state = excluded.state, amount = excluded.amount, currency = excluded.currency, error = NULL,
+             sent_at = excluded.sent_at, counted_at = excluded.counted_at, updated_at = excluded.updated_at
+         RETURNING key, amount, currency",
+    )
+    .bind(slot)
+    .bind(micros(now))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    let (key, currency): (String, String) = (row.try_get("key")?, row.try_get("currency")?);
+    let entry = Entry {
+        amount: Some(row.try_get("amount")?),
+        currency: Some(&currency),
+        detail: Some(note),
+        ..Entry::bare(PurchaseState::Confirmed)
+    };
+    append(connection, &key, 0, &entry, now).await?;
+    go_on(connection, slot, now).await?;
+    Ok(true)
 }

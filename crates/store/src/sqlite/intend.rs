@@ -43,7 +43,7 @@ pub(super) async fn intend(
             slot: &new.key,
             of: CapOf::new(&held.fence.location, new),
             estimate,
-            place: queue::place(held.connection, &new.key).await?,
+            place: queue::place(held.connection, &new.key, new.run).await?,
         };
         if let Some((cap, used)) = caps::exceeded(held.connection, &asking, caps).await? {
             let gate = cap.subject(&new.workflow, new.contact.as_deref(), &new.currency);

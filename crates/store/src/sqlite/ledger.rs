@@ -258,6 +258,26 @@ pub(super) async fn settle(
     steps::finish(held, step, now).await
 }
 
+/// A person's word: an unanswered purchase is waited for no longer. Not fenced; an owner that is about to ask about it finds
+/// that it may not.
+pub(super) async fn doubt(
+    connection: &mut SqliteConnection,
+    key: &str,
+    note: &str,
+    now: Timestamp,
+) -> Op<bool> {
+    let known = purchase(connection, key).await?;
+    let is_open = known.is_some_and(|purchase| purchase.state == PurchaseState::Sent);
+    if is_open {
+        let entry = Entry {
+            detail: Some(note),
+            ..Entry::bare(PurchaseState::Unknown)
+        };
+        record(connection, key, 0, &entry, now).await?;
+    }
+    Ok(is_open)
+}
+
 /// Not fenced: a person speaks, not the owner. No owner moves an unknown purchase.
 pub(super) async fn resolve(
     connection: &mut SqliteConnection,
@@ -284,6 +304,13 @@ pub(super) async fn resolve(
         }
     };
     record(connection, key, 0, &entry, now).await?;
+    sqlx::query(
+        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2 WHERE id = ?1 AND state = 'waiting' AND stopped = 0",
+    )
+    .bind(purchase.run)
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
     Ok(true)
 }
 

@@ -22,6 +22,7 @@ mod intend;
 mod ledger;
 mod looks;
 mod macros;
+mod mark;
 mod missed;
 mod modes;
 mod open;
@@ -60,6 +61,7 @@ pub use self::backup::{Confirmed, Inventory, prove, snapshot};
 use self::fault::{Fault, Op};
 use self::fence::Held;
 use self::identity::Identity;
+pub use self::mark::Age;
 pub use self::open::SqliteOptions;
 use self::secrets::Vault;
 use self::writer::{Message, Writer};
@@ -86,6 +88,7 @@ struct Shared {
     trouble: Trouble,
     /// A transaction that takes longer is trouble: the disk hangs.
     longest: Duration,
+    mark: Mutex<Option<mark::Place>>,
 }
 
 /// How the writer fares, for those who ask while it is busy.
@@ -180,6 +183,7 @@ impl SqliteStore {
                 trouble,
                 // Waiting for another process ends by itself before.
                 longest: options.busy_timeout.saturating_mul(2),
+                mark: Mutex::new(None),
             }),
         }
     }
@@ -223,6 +227,7 @@ impl SqliteStore {
 
     /// Finishes the writes that wait and closes the file. Later calls, on any clone, find the store unavailable.
     pub async fn close(&self) {
+        self.close_mark().await;
         // First the readers: the last connection folds the log into the file, and a reading one cannot.
         self.shared.readers.close().await;
         if let Some(writing) = &self.shared.writing {

@@ -10,18 +10,37 @@ use super::caps::{self, Asking};
 use super::fault::Op;
 use super::fence::Held;
 use super::row::{Reader, micros, millionths, positive_millionths};
-use super::{SqliteStore, answers, imports};
+use super::{SqliteStore, answers, imports, ledger};
 use crate::error::Result;
 use crate::money_store::{
     Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, WaitingPurchase,
 };
-use crate::types::{Cap, Fence, NewPurchase};
+use crate::types::{Cap, CapScope, Fence, NewPurchase};
 
-/// Where a purchase stands among those that wait.
+/// Where a purchase stands among those that wait, of all locations: in the order in which things happened.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    pub place: i64,
-    pub freed: bool,
+    pub happened: i64,
+    pub event: i64,
 }
+
+impl Place {
+    /// Behind all others.
+    pub const LAST: Self = Self {
+        happened: i64::MAX,
+        event: i64::MAX,
+    };
+
+    fn read(row: &SqliteRow) -> Op<Self> {
+        Ok(Self {
+            happened: row.try_get("happened")?,
+            event: row.try_get("event")?,
+        })
+    }
+}
+
+/// What the locations are called that are worked for now; what waits at others keeps nobody waiting.
+const AT_WORK: &str = "locations at work";
 
 #[async_trait]
 impl MoneyStore for SqliteStore {
@@ -85,7 +104,7 @@ impl MoneyStore for SqliteStore {
 
     async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse> {
         let mut reader = self.reader().await?;
-        self.told(caps::of(&mut reader, cap, of, "").await)
+        self.told(caps::of(&mut reader, cap, of, ("", Place::LAST)).await)
     }
 
     async fn bought(&self, since: Timestamp) -> Result<Vec<Bought>> {
@@ -104,6 +123,29 @@ impl MoneyStore for SqliteStore {
             Box::pin(async move { imports::import(connection, &rows, &source, now).await })
         })
         .await
+    }
+
+    async fn work_for(&self, locations: Vec<String>, now: Timestamp) -> Result<()> {
+        self.put_fact(AT_WORK, locations.into(), now).await
+    }
+
+    async fn doubt_purchase(&self, key: &str, note: &str, now: Timestamp) -> Result<bool> {
+        let (key, note) = (key.to_owned(), note.to_owned());
+        self.write(move |connection| {
+            Box::pin(async move { ledger::doubt(connection, &key, &note, now).await })
+        })
+        .await
+    }
+
+    async fn say_bought(&self, slot: &str, note: &str, now: Timestamp) -> Result<bool> {
+        let (slot, note) = (slot.to_owned(), note.to_owned());
+        let said = self
+            .write(move |connection| {
+                Box::pin(async move { imports::say_bought(connection, &slot, &note, now).await })
+            })
+            .await?;
+        self.keep_mark().await;
+        Ok(said)
     }
 
     async fn fact(&self, name: &str) -> Result<Option<(Value, Timestamp)>> {
@@ -150,7 +192,7 @@ async fn all(
         "SELECT * FROM waiting
          WHERE (?1 IS NULL OR location = ?1)
            AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting'))
-         ORDER BY place",
+         ORDER BY happened, event, place",
     )
     .bind(location)
     .fetch_all(connection)
@@ -158,21 +200,23 @@ async fn all(
     rows.iter().map(read_row).collect()
 }
 
-pub(super) async fn place(connection: &mut SqliteConnection, slot: &str) -> Op<Option<Place>> {
-    let row = sqlx::query("SELECT place, freed FROM waiting WHERE slot = ?1")
-        .bind(slot)
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| {
-        Ok(Place {
-            place: row.try_get("place")?,
-            freed: row.try_get::<i64, _>("freed")? != 0,
-        })
-    })
-    .transpose()
+/// The place of a purchase: its own, or that of its run's event.
+pub(super) async fn place(connection: &mut SqliteConnection, slot: &str, run: i64) -> Op<Place> {
+    let row = sqlx::query(
+        "SELECT happened, event FROM waiting WHERE slot = ?1
+         UNION ALL
+         SELECT inbox.occurred_at, inbox.id FROM runs JOIN inbox ON inbox.id = runs.event WHERE runs.id = ?2
+         LIMIT 1",
+    )
+    .bind(slot)
+    .bind(run)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map_or(Ok(Place::LAST), Place::read)
 }
 
-/// Whether others wait at this cap before it. What is dearer than the whole cap keeps nobody waiting.
+/// Whether others wait at this cap before it, where the cap is shared also those of other locations. What is dearer than the
+/// whole cap keeps nobody waiting.
 pub(super) async fn is_behind(
     connection: &mut SqliteConnection,
     asking: &Asking<'_>,
@@ -182,20 +226,26 @@ pub(super) async fn is_behind(
     let gate = cap.subject(&of.workflow, of.contact.as_deref(), &of.currency);
     let before: i64 = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM waiting
-             WHERE location = ?1 AND gate = ?2 AND place < ?3 AND freed = 0 AND estimate <= ?4 AND slot <> ?5
-               AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting')))",
+             WHERE gate = ?2 AND (happened, event) < (?3, ?6) AND freed = 0 AND estimate <= ?4 AND slot <> ?5
+               AND (location = ?1
+                    OR ?7 AND location IN (SELECT value FROM json_each((SELECT value FROM facts WHERE name = ?8))))
+               AND EXISTS (SELECT 1 FROM runs
+                           WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting') AND runs.stopped = 0))",
     )
     .bind(&of.location)
     .bind(gate)
-    .bind(asking.place.as_ref().map_or(i64::MAX, |place| place.place))
+    .bind(asking.place.happened)
     .bind(millionths("limit", cap.limit).unwrap_or(i64::MAX))
     .bind(asking.slot)
+    .bind(asking.place.event)
+    .bind(cap.scope == CapScope::All)
+    .bind(AT_WORK)
     .fetch_one(connection)
     .await?;
     Ok(before != 0)
 }
 
-/// Has a purchase wait, at the place that it has already or behind all others.
+/// Has a purchase wait, at the place that it has already or that of its event.
 pub(super) async fn enter(
     held: &mut Held<'_>,
     new: &NewPurchase,
@@ -203,10 +253,11 @@ pub(super) async fn enter(
     gate: &str,
     now: Timestamp,
 ) -> Op<()> {
+    let place = place(held.connection, &new.key, new.run).await?;
     sqlx::query(
         "INSERT INTO waiting (slot, location, epoch, run, connection, contact, workflow, operation, quantity, unit,
-                              estimate, currency, gate, since, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)
+                              estimate, currency, gate, since, updated_at, happened, event)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)
          ON CONFLICT (slot) DO UPDATE SET
              epoch = excluded.epoch, run = excluded.run, connection = excluded.connection, contact = excluded.contact,
              workflow = excluded.workflow, operation = excluded.operation, quantity = excluded.quantity,
@@ -227,6 +278,8 @@ pub(super) async fn enter(
     .bind(&new.currency)
     .bind(gate)
     .bind(micros(now))
+    .bind(place.happened)
+    .bind(place.event)
     .execute(&mut *held.connection)
     .await?;
     Ok(())
@@ -257,7 +310,7 @@ async fn free(
     let Some(row) = row else {
         return Err(held.no_such("waiting purchase", slot));
     };
-    let waiting = read_row(&row)?;
+    let (waiting, place) = (read_row(&row)?, Place::read(&row)?);
     let other = answers::other_currency(held.connection, &waiting.connection, currency).await?;
     if let Some(currency) = other {
         stay(held, slot, OTHER_CURRENCY, until, now).await?;
@@ -273,10 +326,7 @@ async fn free(
             currency: currency.to_owned(),
         },
         estimate: positive_millionths("estimate", waiting.estimate)?,
-        place: Some(Place {
-            place: waiting.place,
-            freed: waiting.freed,
-        }),
+        place,
     };
     if let Some((cap, used)) = caps::exceeded(held.connection, &asking, caps).await? {
         let gate = cap.subject(&waiting.workflow, waiting.contact.as_deref(), currency);

@@ -315,7 +315,10 @@ impl Store for SqliteStore {
 
     async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()> {
         let key = key.to_owned();
-        fenced!(self, fence, ledger::mark_sent(&key, now))
+        fenced!(self, fence, ledger::mark_sent(&key, now))?;
+        // Before it goes out: what nobody remembers could be bought again.
+        self.keep_mark().await;
+        Ok(())
     }
 
     async fn settle_purchase(
@@ -327,7 +330,9 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<()> {
         let key = key.to_owned();
-        fenced!(self, fence, ledger::settle(&key, &outcome, &step, now))
+        fenced!(self, fence, ledger::settle(&key, &outcome, &step, now))?;
+        self.keep_mark().await;
+        Ok(())
     }
 
     async fn purchase(&self, key: &str) -> Result<Option<Purchase>> {
@@ -354,7 +359,9 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<bool> {
         let (key, note) = (key.to_owned(), note.to_owned());
-        write!(self, ledger::resolve(&key, bought, &note, now))
+        let resolved = write!(self, ledger::resolve(&key, bought, &note, now))?;
+        self.keep_mark().await;
+        Ok(resolved)
     }
 
     async fn events_after(&self, id: i64, limit: u32) -> Result<Vec<InboxRow>> {

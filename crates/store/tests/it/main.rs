@@ -13,6 +13,7 @@ mod found;
 mod health;
 mod inbox;
 mod ledger;
+mod marks;
 mod opening;
 mod polls;
 mod profiles;

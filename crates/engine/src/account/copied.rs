@@ -1,0 +1,93 @@
+//! A store that may have forgotten purchases: it was restored from a backup, or is an older copy of the one that wrote
+//! last. Nothing is really bought until the account's totals can tell, or a person says so.
+
+use canopy_store::{Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The name under which the store remembers it.
+const FACT: &str = "older copy";
+/// Settles it for all accounts.
+const ALL: &str = "all";
+
+/// What is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// When it was put in place, or noticed: what happened since is known.
+    pub at: Timestamp,
+    /// How, for people.
+    pub how: String,
+    /// `false`: it may as well have been moved as it was.
+    pub certain: bool,
+    /// For which accounts and connections the matter is settled.
+    #[serde(default)]
+    settled: Vec<String>,
+}
+
+impl Copied {
+    /// What the store says of itself; `None`: nothing was ever noticed.
+    pub async fn of(store: &dyn Store) -> Result<Option<Self>, StoreError> {
+        let fact = store.fact(FACT).await?;
+        Ok(fact.and_then(|(value, _)| serde_json::from_value(value).ok()))
+    }
+
+    /// Notes that the store is such a copy, before anything is bought on it.
+    pub async fn note(
+        store: &dyn Store,
+        how: &str,
+        certain: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let before = Self::of(store).await?;
+        let was_certain = before.is_some_and(|before| before.certain && before.settled.is_empty());
+        let copied = Self {
+            at: now,
+            how: how.to_owned(),
+            certain: certain || was_certain,
+            settled: Vec::new(),
+        };
+        store.put_fact(FACT, json!(copied), now).await
+    }
+
+    /// A person has said what the newer store had bought: all that is to be known is known.
+    pub async fn settle_all(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        match Self::of(store).await? {
+            Some(copied) => copied.settle(store, ALL, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A person's word, or the account's totals: the matter is settled for this account (or connection).
+    pub async fn settle(
+        mut self,
+        store: &dyn Store,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if !self.holds(name) {
+            return Ok(());
+        }
+        self.settled.push(name.to_owned());
+        store.put_fact(FACT, json!(self), now).await
+    }
+
+    /// Whether purchases of this account (or connection without one) wait for it.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        !self.settled.iter().any(|one| one == name || one == ALL)
+    }
+
+    /// From when on the totals show all that it may have forgotten.
+    pub(super) fn due(&self, delay: SignedDuration) -> Timestamp {
+        self.at.checked_add(delay).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What a person is told, `whose` purchases wait and until when.
+    pub(super) fn told(&self, whose: &str, until: &str) -> String {
+        format!(
+            "this store may have forgotten purchases: {how} at {at:.0}. Real purchases {whose} wait {until}. To have them go on at once: put the newer store back; or `canopy ledger import FILE` what it exported, which says what it had bought; or, where nothing was bought that is not in here, `canopy ledger acknowledge`",
+            how = self.how,
+            at = self.at,
+        )
+    }
+}
