@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use canopy_store::Store as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
