@@ -29,8 +29,20 @@ const PURCHASES: [(&str, &str); 5] = [
 /// A form of an answer: status, content type and body.
 type Form = (&'static str, u16, &'static str, &'static str);
 
-const FORMS: [Form; 11] = [
+const FORMS: [Form; 13] = [
     ("HTML", 200, "text/html", "<html><h1>Sign in</h1></html>"),
+    (
+        "HTML with 202",
+        202,
+        "text/html",
+        "<html><h1>Sign in</h1></html>",
+    ),
+    (
+        "nothing in the places of what it must show",
+        200,
+        "application/json",
+        r#"{"contact":null,"note":{"id":null},"task":{"id":""},"opportunity":{},"id":null,"messageId":"","tags":null,"treeUrl":"","tileUrl":null,"amount":null,"currency":null,"traceId":"x"}"#,
+    ),
     ("an empty 200", 200, "application/json", ""),
     ("a 204", 204, "application/json", ""),
     ("null", 200, "application/json", "null"),
