@@ -24,6 +24,7 @@ mod blanks;
 mod breaker;
 mod complete;
 mod connection;
+mod contacts;
 mod context;
 mod custom_fields;
 mod dispatch;

@@ -1,6 +1,5 @@
 //! One run: its steps in the file's order, each resumed where an earlier attempt left it.
 
-use canopy_highlevel::Priority;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::{
     ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
@@ -12,20 +11,17 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::actions::Catalog;
 use crate::breaker::{Cause, buys, is_to_buy};
-use crate::complete::another;
 use crate::connection::Connection;
-use crate::context::{Context, known_contact};
+use crate::context::Context;
 use crate::drain::Item;
 use crate::error::{EngineError, Verdict};
 use crate::keys::{self, key_of};
 use crate::patience::later;
 use crate::steps::control::stopped;
-use crate::steps::highlevel::{no_access, verdict_of};
 use crate::steps::{self, StepRun, somebody};
 
 /// A run that is carried out within this time after it began has seen all there is to see.
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
-const GET_CONTACT: &str = "get-contact";
 
 impl Engine {
     /// `contact`: it was read just now.
@@ -229,85 +225,6 @@ impl Engine {
             progressed,
         )
         .await
-    }
-
-    /// The contact for templates: the event's own record, or a read.
-    pub(crate) async fn contact_of(
-        &self,
-        connection: &Connection,
-        event: &Event,
-    ) -> Result<Value, Verdict> {
-        if event.kind.starts_with("contact.") {
-            return Ok(event.payload.clone());
-        }
-        self.read_contact(connection, event).await
-    }
-
-    /// The contact as it is now.
-    async fn read_contact(&self, connection: &Connection, event: &Event) -> Result<Value, Verdict> {
-        let Some(id) = &event.contact else {
-            return Ok(Value::Null);
-        };
-        // A plan is for many events, and a read for each would cost more than it tells.
-        if self.is_planning()
-            && let Ok(Some(known)) = known_contact(&*self.store, &event.location, id).await
-        {
-            return Ok(known);
-        }
-        match self.contact(connection, id).await {
-            // What is told of somebody who was deleted can only be told without the contact.
-            Err(Verdict::Missing(_)) if event.kind.ends_with(".deleted") => Ok(Value::Null),
-            read => read,
-        }
-    }
-
-    /// Reads a contact.
-    pub(crate) async fn contact(
-        &self,
-        connection: &Connection,
-        id: &str,
-    ) -> Result<Value, Verdict> {
-        let arguments = json!({ "contactId": id });
-        let answer = connection
-            .highlevel
-            .invoke_as(Priority::Workflow, GET_CONTACT, &arguments)
-            .await;
-        match answer {
-            Ok(mut answer) => {
-                let operation = canopy_highlevel::operation(GET_CONTACT);
-                match operation.and_then(|operation| another(operation, &answer, id)) {
-                    Some(error) => Err(Verdict::Retry { error, after: None }),
-                    None => Ok(answer["contact"].take()),
-                }
-            }
-            Err(error) if error.is_gone() => Err(Verdict::Missing(format!(
-                "contact {id} is not there ({error})"
-            ))),
-            Err(error) if no_access(&error) => Err(verdict_of(&error)),
-            Err(error) => Err(Verdict::Retry {
-                error: error.to_string(),
-                after: error.retry_after(),
-            }),
-        }
-    }
-
-    /// Reads the event's record and its contact again; the contact is returned. A record that is gone stays as it was.
-    async fn read_again(
-        &self,
-        connection: &Connection,
-        event: &mut Event,
-    ) -> Result<Value, Verdict> {
-        let contact = self.read_contact(connection, event).await?;
-        if event.kind.starts_with("contact.") {
-            if !contact.is_null() {
-                event.payload = contact.clone();
-            }
-            return Ok(contact);
-        }
-        if let Some(record) = self.read_record(connection, event).await? {
-            event.payload = record;
-        }
-        Ok(contact)
     }
 
     /// Whether the contact of a run has been missing for so long that it is gone.
