@@ -300,7 +300,8 @@ async fn an_answer_is_cut_and_going_on_gives_all_records_once() {
     let arguments = json!({ "pageLimit": 60 });
     let (mut skip, mut ids, mut calls) = (json!(0), Vec::new(), 0);
     while !skip.is_null() {
-        let call = json!({ "name": "search-contacts", "arguments": arguments, "skip": skip });
+        let call =
+            json!({ "name": "search-contacts", "arguments": arguments, "skip": skip.to_string() });
         let result = tool(&assistant, "call_operation", call).await;
         let text = &result.content[0].as_text().unwrap().text;
         assert!(text.len() <= 6000, "{}", text.len());
@@ -384,7 +385,7 @@ async fn an_apps_token_is_known_to_have_its_scopes_or_to_lack_them() {
     world.succeed(&["auth", "finish", code]).await;
     let reader = assistant(&world, &[]).await;
     let dry = async |name: &str, arguments: Value| {
-        let call = json!({ "name": name, "arguments": arguments, "dry_run": true });
+        let call = json!({ "name": name, "arguments": arguments, "dry_run": "True" });
         answer(&reader, "call_operation", call).await["scopes"].clone()
     };
     let read = dry("get-contact", json!({ "contactId": contact })).await;

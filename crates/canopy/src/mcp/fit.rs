@@ -69,9 +69,13 @@ pub(super) fn fit(
     }
     let list = list.filter(|pointer| answer.pointer(pointer).is_some_and(Value::is_array));
     if let Some(records) = list.and_then(|pointer| answer.pointer_mut(pointer)?.as_array_mut()) {
-        select(records, &wanted.fields)?;
+        select(records, "", &wanted.fields)?;
     } else if let Some(one) = answer.pointer_mut(record.unwrap_or_default()) {
-        select(std::slice::from_mut(one), &wanted.fields)?;
+        select(
+            std::slice::from_mut(one),
+            record.unwrap_or_default(),
+            &wanted.fields,
+        )?;
     }
     if let Some(pointer) = list {
         return Ok(of_list(answer, pointer, wanted.skip, most));
@@ -111,24 +115,27 @@ fn part(answer: &Value, pointer: &str) -> Result<Value, String> {
     })
 }
 
-/// Leaves these members of each record; a name that none has is refused.
-fn select(records: &mut [Value], fields: &[String]) -> Result<(), String> {
+/// Leaves these members of each record; a name that none has is refused. `root` is where the one record is within the
+/// answer: pointers may begin there as well as within the record.
+fn select(records: &mut [Value], root: &str, fields: &[String]) -> Result<(), String> {
     if fields.is_empty() || records.is_empty() {
         return Ok(());
     }
-    let place = |field: &str| {
-        if field.starts_with('/') {
-            field.to_owned()
+    let mut places = Vec::new();
+    for field in fields {
+        let place = if field.starts_with('/') {
+            field.clone()
         } else {
             format!("/{}", escaped(field))
-        }
-    };
-    for field in fields {
-        let place = place(field);
-        if records
-            .iter()
-            .all(|record| record.pointer(&place).is_none())
-        {
+        };
+        let within = place
+            .strip_prefix(root)
+            .filter(|rest| !root.is_empty() && rest.starts_with('/'));
+        let there = [Some(place.as_str()), within]
+            .into_iter()
+            .flatten()
+            .find(|place| records.iter().any(|record| record.pointer(place).is_some()));
+        let Some(there) = there else {
             let members = records.iter().filter_map(Value::as_object);
             let mut names: Vec<&String> = members.flat_map(Map::keys).collect();
             names.sort_unstable();
@@ -138,13 +145,21 @@ fn select(records: &mut [Value], fields: &[String]) -> Result<(), String> {
                 "`fields`: no record has \"{field}\"; there are: {}",
                 names.join(", ")
             ));
-        }
+        };
+        // A member of the record itself keeps its own name.
+        let member = records
+            .iter()
+            .filter_map(Value::as_object)
+            .flat_map(Map::keys);
+        let name = member
+            .map(String::as_str)
+            .find(|name| format!("/{}", escaped(name)) == there);
+        places.push((name.unwrap_or(field).to_owned(), there.to_owned()));
     }
     for record in records {
-        let kept = fields.iter().filter_map(|field| {
-            let value = record.pointer(&place(field))?.clone();
-            Some((field.clone(), value))
-        });
+        let kept = places
+            .iter()
+            .filter_map(|(name, place)| Some((name.clone(), record.pointer(place)?.clone())));
         *record = Value::Object(kept.collect());
     }
     Ok(())

@@ -59,7 +59,7 @@ struct Call {
     #[serde(default, deserialize_with = "object")]
     arguments: Map<String, Value>,
     /// Check the arguments and show the request, the location and the scopes that it needs; send nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "yes_or_no")]
     dry_run: bool,
     /// Only these members of each record of the answer: names, or JSON pointers such as /contact/email.
     #[serde(default, deserialize_with = "list")]
@@ -68,7 +68,7 @@ struct Call {
     #[serde(default)]
     part: Option<String>,
     /// Pass over so many records of the answer's list, or characters of its text, as `left_out` of an earlier answer says.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count")]
     skip: usize,
 }
 
@@ -81,6 +81,41 @@ fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::E
         Value::String(text) if text.trim().is_empty() => Ok(Map::new()),
         Value::String(text) => serde_json::from_str(&text).map_err(|_| wrong()),
         _ => Err(wrong()),
+    }
+}
+
+/// As [`object`], for true or false.
+fn yes_or_no<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    match plain(Value::deserialize(from)?) {
+        Value::Null => Ok(false),
+        Value::Bool(said) => Ok(said),
+        _ => Err(serde::de::Error::custom("`dry_run` must be true or false")),
+    }
+}
+
+/// As [`object`], for a whole number from 0; `43.0` is one.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let value = plain(Value::deserialize(from)?);
+    let whole = match &value {
+        Value::Null => Some(0),
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| format!("{number}").strip_suffix(".0")?.parse().ok()),
+        _ => None,
+    };
+    whole
+        .and_then(|number| usize::try_from(number).ok())
+        .ok_or_else(|| serde::de::Error::custom("`skip` must be a whole number from 0"))
+}
+
+/// What a text says as JSON, with blanks and an empty text as nothing.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.trim().is_empty() => Value::Null,
+        Value::String(text) => {
+            serde_json::from_str(&text.trim().to_lowercase()).unwrap_or(Value::String(text))
+        }
+        value => value,
     }
 }
 

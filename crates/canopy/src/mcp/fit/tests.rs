@@ -59,6 +59,26 @@ fn fields_make_room_and_wrong_ones_are_told() {
 }
 
 #[test]
+fn pointers_may_begin_at_the_answer_or_at_its_record() {
+    let one = json!({ "contact": { "id": "c", "email": "e", "a": { "b": 1 } }, "trace": 1 });
+    for (asked, kept) in [
+        ("/contact/email", json!({ "email": "e" })),
+        ("/email", json!({ "email": "e" })),
+        ("/contact/a/b", json!({ "/contact/a/b": 1 })),
+    ] {
+        let fitted = fit(
+            one.clone(),
+            None,
+            Some("/contact"),
+            &wanted(None, 0, &[asked]),
+            4000,
+        )
+        .unwrap();
+        assert_eq!(fitted.answer["contact"], kept, "{asked}");
+    }
+}
+
+#[test]
 fn one_large_record_shows_its_form_and_its_parts_can_be_had() {
     let text = "é".repeat(3000);
     let record = json!({ "email": { "id": "e", "body/html": text, "to": vec!["a"; 400] } });
