@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod diff;
+mod diff_breaks;
 mod emitted;
 mod lint;
 mod lint_evidence;

@@ -26,6 +26,10 @@ use crate::log::note;
 use crate::reload::Reload;
 use crate::{auth, health, polls, schedules};
 
+mod connections;
+
+use self::connections::{PrivateTokens, private_tokens, remind};
+pub(crate) use self::connections::{connections, try_all};
 pub(crate) use crate::opening::{existing_store, job_lock, lock, open_store, refuse_lost};
 
 /// The lease owner of the one process that may hold the store's lock.
@@ -398,94 +402,6 @@ impl Program {
     pub async fn close(self) {
         self.flush().await;
         self.store.close().await;
-    }
-}
-
-/// Builds all connections.
-pub(crate) async fn connections(
-    connector: Connector<'_>,
-    workflows: &Workflows,
-) -> Result<Vec<Connection>, Failure> {
-    let mut connections = Vec::new();
-    for config in &connector.loaded.config.connection {
-        connections.push(connector.connection(config, workflows.clone()).await?);
-    }
-    Ok(connections)
-}
-
-/// Tries the tokens of all connections.
-pub(crate) async fn try_all(
-    loaded: &Loaded,
-    store: Option<&SqliteStore>,
-    connections: &[Connection],
-) -> Result<(), Failure> {
-    for connection in connections {
-        try_one(loaded, store, connection).await?;
-    }
-    Ok(())
-}
-
-/// A service that cannot be reached now is no reason not to start.
-async fn try_one(
-    loaded: &Loaded,
-    store: Option<&SqliteStore>,
-    connection: &Connection,
-) -> Result<(), Failure> {
-    let tried = Connector::verify(&connection.highlevel, &connection.location).await;
-    if let Some(store) = store {
-        let place = (connection.id.as_str(), connection.location.as_str());
-        let noted = health::note_token(store, place, tried.as_ref().copied());
-        noted.await.map_err(|error| Failure::failed(&error))?;
-    }
-    match tried {
-        Ok(()) => Ok(()),
-        Err(error) if error.is_retryable() || error.outcome_unknown() => {
-            tracing::warn!(connection = %connection.id, %error, "HighLevel cannot be reached now; it will be tried again");
-            Ok(())
-        }
-        Err(error) => Err(Failure::BadInput(format!(
-            "{}: connection \"{}\": {}",
-            loaded.file,
-            connection.id,
-            chain(&error)
-        ))),
-    }
-}
-
-/// The private integration tokens of one connection.
-#[derive(Debug)]
-struct PrivateTokens {
-    connection: String,
-    location: String,
-    tokens: Vec<secrecy::SecretString>,
-}
-
-async fn private_tokens(
-    connector: Connector<'_>,
-    connections: &[Connection],
-) -> Result<Vec<PrivateTokens>, Failure> {
-    let mut found = Vec::new();
-    for (config, connection) in connector.loaded.config.connection.iter().zip(connections) {
-        found.push(PrivateTokens {
-            connection: config.id.clone(),
-            location: connection.location.clone(),
-            tokens: connector.private_tokens(config).await?,
-        });
-    }
-    Ok(found)
-}
-
-/// Tells a person of tokens that are due for rotation.
-async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
-    for of in tokens {
-        let (connection, location) = (&of.connection, &of.location);
-        match auth::remind(store, connection, location, &of.tokens, Timestamp::now()).await {
-            Ok(None) => {}
-            Ok(Some(reminder)) => tracing::warn!(%connection, "{reminder}"),
-            Err(error) => {
-                tracing::warn!(%connection, %error, "the age of its token could not be looked at");
-            }
-        }
     }
 }
 

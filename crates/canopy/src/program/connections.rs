@@ -1,0 +1,98 @@
+//! The connections of a program, tried when it starts, and the ages of their tokens.
+
+use canopy_engine::{Connection, Workflows};
+use canopy_store::SqliteStore;
+use jiff::Timestamp;
+
+use crate::config::Loaded;
+use crate::connect::Connector;
+use crate::exit::{Failure, chain};
+use crate::{auth, health};
+
+/// Builds all connections.
+pub(crate) async fn connections(
+    connector: Connector<'_>,
+    workflows: &Workflows,
+) -> Result<Vec<Connection>, Failure> {
+    let mut connections = Vec::new();
+    for config in &connector.loaded.config.connection {
+        connections.push(connector.connection(config, workflows.clone()).await?);
+    }
+    Ok(connections)
+}
+
+/// Tries the tokens of all connections.
+pub(crate) async fn try_all(
+    loaded: &Loaded,
+    store: Option<&SqliteStore>,
+    connections: &[Connection],
+) -> Result<(), Failure> {
+    for connection in connections {
+        try_one(loaded, store, connection).await?;
+    }
+    Ok(())
+}
+
+/// A service that cannot be reached now is no reason not to start.
+async fn try_one(
+    loaded: &Loaded,
+    store: Option<&SqliteStore>,
+    connection: &Connection,
+) -> Result<(), Failure> {
+    let tried = Connector::verify(&connection.highlevel, &connection.location).await;
+    if let Some(store) = store {
+        let place = (connection.id.as_str(), connection.location.as_str());
+        let noted = health::note_token(store, place, tried.as_ref().copied());
+        noted.await.map_err(|error| Failure::failed(&error))?;
+    }
+    match tried {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_retryable() || error.outcome_unknown() => {
+            tracing::warn!(connection = %connection.id, %error, "HighLevel cannot be reached now; it will be tried again");
+            Ok(())
+        }
+        Err(error) => Err(Failure::BadInput(format!(
+            "{}: connection \"{}\": {}",
+            loaded.file,
+            connection.id,
+            chain(&error)
+        ))),
+    }
+}
+
+/// The private integration tokens of one connection.
+#[derive(Debug)]
+pub(super) struct PrivateTokens {
+    connection: String,
+    location: String,
+    tokens: Vec<secrecy::SecretString>,
+}
+
+pub(super) async fn private_tokens(
+    connector: Connector<'_>,
+    connections: &[Connection],
+) -> Result<Vec<PrivateTokens>, Failure> {
+    let mut found = Vec::new();
+    for (config, connection) in connector.loaded.config.connection.iter().zip(connections) {
+        found.push(PrivateTokens {
+            connection: config.id.clone(),
+            location: connection.location.clone(),
+            tokens: connector.private_tokens(config).await?,
+        });
+    }
+    Ok(found)
+}
+
+/// Tells a person of tokens that are due for rotation.
+pub(super) async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
+    for of in tokens {
+        let (connection, location) = (&of.connection, &of.location);
+        match auth::remind(store, connection, location, &of.tokens, Timestamp::now()).await {
+            Ok(None) => {}
+            Ok(Some(reminder)) => tracing::warn!(%connection, "{reminder}"),
+            Err(error) => {
+                tracing::warn!(%connection, %error, "the age of its token could not be looked at");
+            }
+        }
+    }
+}
