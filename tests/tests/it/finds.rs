@@ -128,10 +128,10 @@ async fn every_command_that_reads_knows_the_connections_that_there_are() {
             "{arguments:?}: {told}"
         );
     }
-    for command in ["status", "check", "workflows"] {
-        let told = world
-            .succeed(&[command, "--json", "--connection", "main"])
-            .await;
+    // On a busy machine the services may not answer within the bound of a check.
+    for command in [&["status"][..], &["check", "--offline"], &["workflows"]] {
+        let arguments = [command, &["--json", "--connection", "main"]].concat();
+        let told = world.succeed(&arguments).await;
         assert!(serde_json::from_str::<Value>(&told).is_ok());
     }
     let recipe = world
