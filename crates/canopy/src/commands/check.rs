@@ -355,3 +355,38 @@ fn print(findings: &[Finding], as_json: bool) {
         .collect();
     print!("{}", show::pairs(&rows));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_five_dates_of_each_timetable_are_told_with_the_zone_that_is_meant() {
+        let told = |schedule: &str| {
+            let text = format!(
+                "id = \"w\"\ntitle = \"W\"\non = {schedule}\n[[do]]\nid = \"s\"\naction = \"profile.save\"\n"
+            );
+            let workflow = Workflow::parse("w.toml", &text, &Catalog).unwrap();
+            // The clocks go back on the 25th.
+            let now = "2026-10-23T12:00:00Z".parse().unwrap();
+            let told = timetables(&[workflow], now).into_iter();
+            told.map(|finding| (finding.what, finding.info.unwrap_or_default()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told("{ schedule = \"30 1 * * *\", timezone = \"Europe/London\" }"),
+            [(
+                "timetable of w".to_owned(),
+                "30 1 * * * (Europe/London): Sat 2026-10-24 01:30 BST, Sun 2026-10-25 01:30 BST, Mon 2026-10-26 01:30 GMT, Tue 2026-10-27 01:30 GMT, Wed 2026-10-28 01:30 GMT".to_owned()
+            )]
+        );
+        let utc = told("{ schedule = \"0 9 1 * *\" }");
+        assert!(
+            utc[0].1.starts_with(
+                "0 9 1 * * (UTC, because no timezone is named): Sun 2026-11-01 09:00 UTC, "
+            ),
+            "{utc:?}"
+        );
+        assert_eq!(told("\"contact.created\""), []);
+    }
+}
