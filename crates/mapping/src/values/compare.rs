@@ -10,6 +10,7 @@ use minijinja::{Environment, Error, State, Value};
 use super::mistake::{Mistake, looks_grouped};
 use super::moments::{self, Clock};
 use super::number::{flag, is_blank, is_missing, number};
+use super::phones;
 use crate::when;
 
 /// Comparisons as calls.
@@ -193,8 +194,13 @@ pub(super) fn equal(left: &Value, right: &Value) -> Result<bool, Mistake> {
             let key = |text: &Value| text.as_str().unwrap_or_default().trim().to_lowercase();
             Ok(key(left) == key(right))
         }
-        _ => Ok(left == right),
+        _ => Ok(left == right || is_one_phone(left, right)),
     }
+}
+
+fn is_one_phone(left: &Value, right: &Value) -> bool {
+    let texts = left.as_str().zip(right.as_str());
+    texts.is_some_and(|(left, right)| phones::same(left, right))
 }
 
 /// An e-mail address as such.

@@ -17,6 +17,7 @@ mod money;
 mod number;
 mod operators;
 mod parts;
+mod phones;
 mod print;
 mod program;
 mod rewrite;

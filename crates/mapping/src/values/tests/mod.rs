@@ -10,6 +10,7 @@ mod conditions;
 mod lists;
 mod missing;
 mod operators;
+mod phones;
 mod printing;
 
 use serde_json::{Value, json};
