@@ -10,9 +10,11 @@ use crate::merge::{self, LOCATION, Meaning, USER};
 use crate::on::On;
 use crate::template;
 
+mod alias;
 mod custom;
 mod subscript;
 
+pub(crate) use alias::hidden;
 pub use custom::{fields_made_by, unknown_custom_fields};
 pub(crate) use subscript::Told;
 

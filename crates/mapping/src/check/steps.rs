@@ -8,7 +8,7 @@ use super::Check;
 use super::place::Lines;
 use crate::actions::ActionKind;
 use crate::merge;
-use crate::names::Told;
+use crate::names::{self, Told, WrongName};
 use crate::on::On;
 use crate::once::Once;
 use crate::step::Step;
@@ -164,6 +164,10 @@ impl Check<'_> {
                     Some(instead_of_method(value, name)),
                 );
             }
+            if let Some((wrong, needle)) = self.aliased(sight) {
+                let text = format!("{of}: {}", wrong.problem);
+                self.tell(place, &needle, text, Some(wrong.fix));
+            }
             let Sight::Subscript(read) = sight else {
                 continue;
             };
@@ -172,6 +176,25 @@ impl Check<'_> {
                 let text = format!("{of}: {}", wrong.problem);
                 self.tell(place, parts.last().unwrap_or(&""), text, Some(wrong.fix));
             }
+        }
+    }
+
+    /// A merge field that is read of something else than its root, and the name by which its line is found.
+    fn aliased(&self, sight: &Sight) -> Option<(WrongName, String)> {
+        match sight {
+            Sight::Alias {
+                root,
+                member,
+                shown,
+            } => {
+                let wrong = self.names.alias(root, member, shown)?;
+                let is_path = shown.ends_with(&format!(".{member}"));
+                Some((wrong, if is_path { shown } else { member }.clone()))
+            }
+            Sight::Hidden { root, member } => {
+                Some((names::hidden(root, member), format!("{root}.{member}")))
+            }
+            _ => None,
         }
     }
 

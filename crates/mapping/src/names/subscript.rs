@@ -28,13 +28,8 @@ impl Names {
             [root, member] => {
                 let closed = ROOTS
                     .iter()
-                    .find(|(name, _)| *name == root)
-                    .and_then(|(_, members)| *members);
-                let described = self.members.iter().find(|(name, _)| name == root);
-                let is_known = closed.is_some_and(|members| members.contains(&member))
-                    || (root == "contact" && merge::MEMBERS.contains(&member))
-                    || described
-                        .is_some_and(|(_, members)| members.iter().any(|one| one == member));
+                    .any(|(name, members)| *name == root && members.is_some());
+                let is_known = self.is_described(root, member);
                 if is_known {
                     return None;
                 }
@@ -45,10 +40,10 @@ impl Names {
                         fix: format!("for the merge field write {path}"),
                     }));
                 }
-                if closed.is_some() {
+                if closed {
                     return self.check(&path, steps).map(Told::Wrong);
                 }
-                let (_, members) = described?;
+                let (_, members) = self.members.iter().find(|(name, _)| name == root)?;
                 let written = format!("{root}['{member}']");
                 doubt(root, &written, members, member).map(Told::Doubt)
             }

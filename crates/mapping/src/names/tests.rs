@@ -1,3 +1,5 @@
+mod alias;
+
 use super::{fields_made_by, unknown_custom_fields};
 use crate::fields::CustomFieldInfo;
 use crate::some_actions::SomeActions;

@@ -1,5 +1,6 @@
 //! What can be told of an expression before it runs: lists looked for in, and caps made of values that can be missing.
 
+mod alias;
 mod sliced;
 mod zones;
 
@@ -31,6 +32,14 @@ pub(crate) enum Sight {
     Method { of: String, name: String },
     /// Days and times may be compared or moved here, of which some name no zone.
     Zone,
+    /// A member of what may be a root of merge fields by another name; `shown` as it is written.
+    Alias {
+        root: String,
+        member: String,
+        shown: String,
+    },
+    /// A merge field, where the template means something else by its root's name.
+    Hidden { root: String, member: String },
 }
 
 /// A path that ends in a subscript, from its root on.
@@ -84,6 +93,7 @@ pub(crate) fn in_expression(source: &str) -> Vec<Sight> {
     let mut found = Vec::new();
     if let Ok(tree) = parse_expr(source) {
         expr(&tree, &mut found);
+        found.extend(alias::in_expression(&tree));
     }
     found
 }
@@ -97,6 +107,7 @@ pub(crate) fn in_template(source: &str) -> Vec<Sight> {
         minijinja::syntax::SyntaxConfig::default(),
     ) {
         stmt(&tree, &mut found);
+        found.extend(alias::in_template(&tree));
     }
     found
 }
