@@ -1,7 +1,7 @@
 //! Which actions and event kinds there are: read from the generated tables, so that nothing is listed by hand.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, OnceLock};
 
 use canopy_highlevel::operation::{EntryKind, Idempotency};
 use canopy_highlevel::{CATALOG, OPERATIONS, WEBHOOKS};
@@ -166,23 +166,23 @@ impl Actions for Catalog {
     }
 
     fn members(&self, record: &str) -> Vec<String> {
-        let members: BTreeSet<String> = shown(record).map(|(name, _)| name).collect();
-        members.into_iter().collect()
+        let members = described(record).into_iter().flatten();
+        members.map(|(name, _)| name.clone()).collect()
     }
 
     fn is_text(&self, record: &str, member: &str) -> bool {
-        let mut values = shown(record).filter(|(name, _)| name == member).peekable();
-        values.peek().is_some() && values.all(|(_, value)| value.is_string())
+        let is_text = described(record).and_then(|members| members.get(member));
+        is_text.copied().unwrap_or_default()
     }
 
     fn answer_members(&self, action: &str) -> Vec<String> {
         match self.kind(action) {
             Some(ActionKind::Purchase) => PURCHASE_ANSWER.map(str::to_owned).to_vec(),
             Some(ActionKind::HighLevel) => {
-                let shown = canopy_highlevel::placeholder(action, &str::to_owned);
-                let shown = shown.unwrap_or_default();
-                let members = shown.as_object().into_iter().flatten();
-                members.map(|(name, _)| name.clone()).collect()
+                let name = canopy_highlevel::operation(action).map(|operation| operation.name);
+                let kept = name.and_then(|name| ANSWERS.get(name));
+                let members = kept.map(|kept| kept.get_or_init(|| answered(action)));
+                members.cloned().unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -215,6 +215,39 @@ impl Actions for Catalog {
         found.extend(arguments::of_highlevel(operation, &given, &filled_in));
         found
     }
+}
+
+/// The members of the records of each name that triggers have, and whether they are texts wherever they are shown. To make
+/// up an answer takes so long that a check of many files would do nothing else.
+static RECORDS: LazyLock<BTreeMap<&str, OnceLock<BTreeMap<String, bool>>>> = LazyLock::new(|| {
+    let triggers = OPERATIONS.iter().filter_map(|operation| operation.trigger);
+    triggers
+        .map(|trigger| (trigger.record, OnceLock::new()))
+        .collect()
+});
+
+/// The members of the answer of each operation.
+static ANSWERS: LazyLock<BTreeMap<&str, OnceLock<Vec<String>>>> = LazyLock::new(|| {
+    let names = OPERATIONS.iter().map(|operation| operation.name);
+    names.map(|name| (name, OnceLock::new())).collect()
+});
+
+fn described(record: &str) -> Option<&'static BTreeMap<String, bool>> {
+    let members = || {
+        let mut members = BTreeMap::new();
+        for (name, value) in shown(record) {
+            *members.entry(name).or_insert(true) &= value.is_string();
+        }
+        members
+    };
+    RECORDS.get(record).map(|kept| kept.get_or_init(members))
+}
+
+fn answered(operation: &str) -> Vec<String> {
+    let shown = canopy_highlevel::placeholder(operation, &str::to_owned);
+    let shown = shown.unwrap_or_default();
+    let members = shown.as_object().into_iter().flatten();
+    members.map(|(name, _)| name.clone()).collect()
 }
 
 /// The members of the records of this name with something in place of their values, as each read of them shows it.
@@ -254,6 +287,24 @@ mod tests {
             assert!(members.iter().any(|known| known == member), "{members:?}");
         }
         assert!(Catalog.answer_members(SAVE_PROFILE).is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_of_records_is_what_their_reads_show() {
+        let triggers = OPERATIONS.iter().filter_map(|operation| operation.trigger);
+        let records: BTreeSet<&str> = triggers.map(|trigger| trigger.record).collect();
+        for record in records {
+            let all: Vec<(String, Value)> = shown(record).collect();
+            let names: BTreeSet<&String> = all.iter().map(|(name, _)| name).collect();
+            assert!(Catalog.members(record).iter().eq(names.iter().copied()));
+            for name in names {
+                let mut of_name = all.iter().filter(|(other, _)| other == name);
+                let is_text = of_name.all(|(_, value)| value.is_string());
+                assert_eq!(Catalog.is_text(record, name), is_text, "{record}.{name}");
+            }
+        }
+        assert!(Catalog.is_text("contact", "email") && !Catalog.is_text("contact", "tags"));
+        assert!(!Catalog.is_text("contact", "nothing") && Catalog.members("nothing").is_empty());
     }
 
     #[test]
