@@ -5,6 +5,7 @@ use canopy_highlevel::{Field, describe};
 use canopy_mapping::{When, template};
 use serde_json::{Map, Value, json};
 
+use crate::actions::PROFILE_TAG;
 use crate::plan::PLANNED;
 
 /// The arguments as their descriptions mean them, as far as templates gave them. `written`: as they stand in the file. The
@@ -15,26 +16,74 @@ pub(crate) fn fitted(
     mut arguments: Map<String, Value>,
 ) -> Result<Map<String, Value>, String> {
     let is_given = |name: &str| written.get(name).is_some_and(template::is_dynamic);
+    if operation == PROFILE_TAG {
+        for (name, value) in &mut arguments {
+            if is_given(name) && value.is_array() {
+                *value = spread(std::mem::take(value));
+            }
+        }
+        return Ok(arguments);
+    }
     // To describe an operation takes longer than to look.
-    let may_differ = |(name, value): (&String, &Value)| !value.is_null() && is_given(name);
-    if !arguments.iter().any(may_differ) {
+    if !written.values().any(template::is_dynamic) {
         return Ok(arguments);
     }
     let Ok(description) = describe(operation) else {
         return Ok(arguments);
     };
-    for (name, value) in &mut arguments {
-        let field = description.fields.iter().find(|field| field.name == *name);
-        if let Some(field) = field.filter(|_| is_given(name)) {
-            let given = std::mem::take(value);
-            *value = if is_instant(field) {
-                instant(name, given)?
-            } else {
-                of_field(field, given)
-            };
+    let field = |name: &str| {
+        let mut fields = description.fields.iter();
+        fields.find(|field| field.name == name && is_given(name))
+    };
+    let mut told = Map::new();
+    for (name, value) in arguments {
+        let value = match field(&name) {
+            Some(field) if field.kind == "string[]" => list(&name, value)?,
+            Some(field) if is_instant(field) => Some(instant(&name, value)?),
+            Some(field) => Some(of_field(field, value)),
+            None => Some(value),
+        };
+        told.extend(value.map(|value| (name, value)));
+    }
+    for (name, template) in written {
+        let is_list = |field: &Field| field.kind == "string[]" && field.required;
+        if !told.contains_key(name) && field(name).is_some_and(is_list) {
+            let what = template.as_str().unwrap_or_default();
+            return Err(format!(
+                "\"{name}\" is missing, because {what} has no value"
+            ));
         }
     }
-    Ok(arguments)
+    Ok(told)
+}
+
+/// A list of texts; none where what was given is nothing.
+fn list(name: &str, given: Value) -> Result<Option<Value>, String> {
+    match given {
+        nothing if is_nothing(&nothing) => Ok(None),
+        // A vendor's list that came as one text: an item of this name is most likely not meant.
+        Value::String(text) if text.contains(',') && !text.contains(PLANNED) => Err(format!(
+            "\"{name}\" is {} and must be a list; write | split(',') for what stands between the commas, or the template in [] for one item",
+            Value::from(text)
+        )),
+        Value::Array(_) => Ok(Some(spread(given))),
+        Value::String(_) | Value::Number(_) => Ok(Some(json!([given]))),
+        other => Ok(Some(other)),
+    }
+}
+
+/// A list of texts has no lists in it: an item that is a template which gave a list is all of that list's items.
+fn spread(given: Value) -> Value {
+    match given {
+        Value::Array(items) => {
+            let items = items.into_iter().flat_map(|item| match item {
+                Value::Array(inner) => inner,
+                one => vec![one],
+            });
+            items.filter(|item| !is_nothing(item)).collect()
+        }
+        other => other,
+    }
 }
 
 /// Whether it is a time in RFC 3339, and nothing else. Days of birth have many notations.
@@ -145,9 +194,69 @@ mod tests {
             let right = json!({ "contactId": "c", "tags": right });
             assert_eq!(told("add-tags", whole.clone(), given), right);
         }
+        // An item that gives a list is all of its items.
+        let inner = json!({ "contactId": "c", "tags": ["a", "{{ webhook.tags }}"] });
+        for (given, right) in [
+            (json!(["a", ["vip", null, ""]]), json!(["a", "vip"])),
+            (json!(["a", ["vip", "gold"]]), json!(["a", "vip", "gold"])),
+            (json!(["a", []]), json!(["a"])),
+            (json!(["a", null]), json!(["a"])),
+            (json!(["a"]), json!(["a"])),
+            (json!(["a", "vip, gold"]), json!(["a", "vip, gold"])),
+        ] {
+            let tags = json!({ "contactId": "c", "tags": given });
+            let right_tags = json!({ "contactId": "c", "tags": right });
+            assert_eq!(told("add-tags", inner.clone(), tags), right_tags);
+            let (add, right) = (json!({ "add": given }), json!({ "add": right }));
+            let written = json!({ "add": inner["tags"] });
+            assert_eq!(told("profile.tag", written, add), right);
+        }
+        // What is an item of another kind may be a list.
+        let field = |value: Value| json!({ "contactId": "c", "customFields": [{ "id": "f", "field_value": value }] });
+        let given = field(json!([["a"], "b"]));
+        let written = field(json!(["{{ webhook.x }}", "b"]));
+        assert_eq!(told("update-contact", written, given.clone()), given);
         // What the file says itself is told when it is checked.
         let literal = json!({ "contactId": "c", "tags": ["a", ""] });
         let given = literal.clone();
         assert_eq!(told("add-tags", literal, given)["tags"], json!(["a", ""]));
+    }
+
+    #[test]
+    fn a_list_that_came_as_one_value_has_one_item() {
+        let given = |operation: &str, tags: Value| {
+            let written = json!({ "contactId": "c", "tags": "{{ webhook.tags }}" });
+            let given = match tags {
+                // As `template::render` has it where an expression has no value.
+                Value::Null => json!({ "contactId": "c" }),
+                tags => json!({ "contactId": "c", "tags": tags }),
+            };
+            let (Value::Object(written), Value::Object(given)) = (written, given) else {
+                unreachable!("arguments are objects");
+            };
+            fitted(operation, &written, given).map(|told| told.get("tags").cloned())
+        };
+        for (tags, right) in [
+            (json!("vip"), Some(json!(["vip"]))),
+            (json!(7), Some(json!([7]))),
+            (json!(["vip", "gold"]), Some(json!(["vip", "gold"]))),
+            (json!([["vip", null], "gold"]), Some(json!(["vip", "gold"]))),
+            (json!({ "a": 1 }), Some(json!({ "a": 1 }))),
+        ] {
+            assert_eq!(given("add-tags", tags), Ok(right));
+        }
+        for nothing in [json!(null), json!(""), json!(" ")] {
+            // It may be left out there.
+            assert_eq!(given("update-contact", nothing.clone()), Ok(None));
+            assert_eq!(
+                given("add-tags", nothing).unwrap_err(),
+                "\"tags\" is missing, because {{ webhook.tags }} has no value"
+            );
+        }
+        let error = given("add-tags", json!("vip, gold")).unwrap_err();
+        assert!(
+            error.starts_with("\"tags\" is \"vip, gold\" and must be a list; write | split(',')"),
+            "{error}"
+        );
     }
 }

@@ -64,7 +64,10 @@ fn told(error: InvokeError, top: &Field, given: &Map<String, Value>) -> Option<A
                 Some(index) => value.get(index.parse::<usize>().ok()?)?,
                 None => value.get(last)?,
             };
-            (!template::is_dynamic(literal)).then(|| ArgumentError::wrong(&path, &problem))
+            // Whatever its templates give, a list in a list of texts is none.
+            let is_list = literal.is_array() && field.kind == "string[]" && last.ends_with(']');
+            (is_list || !template::is_dynamic(literal))
+                .then(|| ArgumentError::wrong(&path, &problem))
         }
         _ => None,
     }
@@ -105,6 +108,8 @@ mod tests {
     #[test]
     fn literal_parts_beside_templates_are_held() {
         let tags = json!({ "contactId": "{{ contact.id }}", "tags": ["{{ x }}", 5] });
+        assert_eq!(told("add-tags", &tags), ["\"tags[1]\" must be a text"]);
+        let tags = json!({ "contactId": "{{ contact.id }}", "tags": ["y", ["{{ x }}"]] });
         assert_eq!(told("add-tags", &tags), ["\"tags[1]\" must be a text"]);
         let field = |field: serde_json::Value| json!({ "contactId": "c", "customFields": [field] });
         let slip = field(json!({ "id": "f", "field_valu": "{{ x }}" }));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use canopy_engine::Catalog;
 use canopy_mapping::{Actions as _, CONTACT_WORDS};
-use canopy_store::RunState;
+use canopy_store::{ProfileStore as _, RunState};
 use serde_json::json;
 
 use crate::support::World;
@@ -109,6 +109,57 @@ async fn a_whole_value_is_written_as_text_where_a_text_is_wanted() {
         .collect();
     bodies.sort_unstable();
     assert_eq!(bodies, ["1, 2", "3.3", "7", "true", "true", "vip, gold"]);
+}
+
+#[tokio::test]
+async fn a_list_within_a_list_of_tags_is_its_items() {
+    let world = World::new(
+        r#"
+id = "tags"
+title = "Tags"
+on = "contact.created"
+
+[[do]]
+id = "several"
+action = "add-tags"
+with = { contactId = "{{ contact.id }}", tags = ["a", "{{ ['vip', none, ''] }}", "{{ contact.tags }}", "{{ contact.city }}"] }
+
+[[do]]
+id = "one"
+action = "add-tags"
+with = { contactId = "{{ contact.id }}", tags = "{{ contact.firstName }}" }
+
+[[do]]
+id = "own"
+action = "profile.tag"
+with = { add = ["b", "{{ ['vip', 'gold'] }}"] }
+
+[[do]]
+id = "none"
+action = "add-tags"
+with = { contactId = "{{ contact.id }}", tags = "{{ contact.city }}" }
+"#,
+    )
+    .await;
+    let contact = json!({ "locationId": world.location, "firstName": "ada", "tags": ["new"] });
+    let contact = world.invoke("create-contact", contact).await;
+    let contact = contact["contact"]["id"].clone();
+    world.poll_and_drain().await;
+    let runs = world.runs_of("tags").await;
+    assert_eq!(runs[0].state, RunState::Dead);
+    assert_eq!(
+        runs[0].error.as_deref(),
+        Some("\"tags\" is missing, because {{ contact.city }} has no value")
+    );
+    let shown = world.invoke("get-contact", json!({ "contactId": contact }));
+    let mut tags: Vec<String> =
+        serde_json::from_value(shown.await["contact"]["tags"].take()).unwrap();
+    tags.sort_unstable();
+    assert_eq!(tags, ["a", "ada", "new", "vip"]);
+    let location = &world.location;
+    let contact = contact.as_str().unwrap();
+    let own = world.store.profile_tags(location, contact).await.unwrap();
+    assert_eq!(own, ["b", "gold", "vip"]);
 }
 
 #[tokio::test]
