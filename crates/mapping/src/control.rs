@@ -130,6 +130,13 @@ pub fn check_control(action: &str, given: &Map<String, Value>) -> Vec<ArgumentEr
         .collect();
     if given.get("timezone").is_some_and(|zone| !zone.is_string()) {
         found.push(ArgumentError::wrong("timezone", "must be a text"));
+    } else if let Some(length) = given
+        .get("until")
+        .and_then(Value::as_str)
+        .filter(|text| duration(text).is_some())
+    {
+        let problem = format!("is a length of time; write for = \"{length}\"");
+        found.push(ArgumentError::wrong("until", &problem));
     } else if let Err(problem) = wait_until(&given, Timestamp::UNIX_EPOCH, &TimeZone::UTC) {
         let field = if given.contains_key("until") {
             "until"
@@ -158,6 +165,26 @@ mod tests {
         let now = "2026-11-25T12:00:00Z".parse().unwrap();
         let local = TimeZone::get("America/New_York").unwrap();
         wait_until(arguments.as_object().unwrap(), now, &local).map(|until| until.to_string())
+    }
+
+    #[test]
+    fn a_length_that_a_file_writes_is_for() {
+        let wrong = json!({ "until": "5m" });
+        let found = check_control(WAIT, wrong.as_object().unwrap());
+        let told: Vec<_> = found.iter().map(|error| error.problem.as_str()).collect();
+        assert!(
+            told.len() == 1 && told[0].contains("write for = \"5m\""),
+            "{told:?}"
+        );
+        for right in [
+            json!({ "for": "5m" }),
+            json!({ "until": "{{ webhook.n }}m" }),
+        ] {
+            assert!(
+                check_control(WAIT, right.as_object().unwrap()).is_empty(),
+                "{right}"
+            );
+        }
     }
 
     #[test]
