@@ -141,7 +141,7 @@ async fn wrong_arguments_are_refused_before_anything_is_sent() {
                 "-p",
                 "title=t",
                 "-p",
-                "dueDate=d",
+                "dueDate=2026-12-01T09:00:00Z",
                 "-p",
                 "completed=maybe",
             ],

@@ -139,7 +139,6 @@ per_month = 100000
         text(&output.stdout)
     }
 
-    /// Starts `canopy run` and waits until it listens.
     /// A round in which something failed that the next one tries again.
     pub async fn fails(&self, arguments: &[&str]) {
         let output = self.output(arguments).await;
@@ -154,6 +153,7 @@ per_month = 100000
         assert_eq!(code, Some(3), "{arguments:?}: {}", text(&output.stderr));
     }
 
+    /// Starts `canopy run` and waits until it listens.
     pub async fn start(&self) -> Running {
         self.start_as(self.canopy(&["run"])).await
     }
