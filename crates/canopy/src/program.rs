@@ -333,7 +333,6 @@ impl Program {
             store: &self.store,
             engine: &self.engine,
             bells: &self.bells,
-            answers: self.calls.answers(),
         }
     }
 

@@ -97,7 +97,6 @@ impl Engine {
         let seen = seen.filter(|_| !waited);
         let late = run.attempts > 0
             || run.updated_at > run.created_at
-            || !records.is_empty()
             || self.clock.now().duration_since(run.created_at) > AT_ONCE;
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;
         if let Err(verdict) = self.read_more(connection, &workflow, &mut context).await {

@@ -69,8 +69,6 @@ words! {
         Token "token"
         Key "key"
         Totals "totals"
-        Ecologi "ecologi"
-        Reading "reading"
         Poll "poll"
         WebhookRate "webhook_rate"
         WebhookSignatures "webhook_signatures"

@@ -190,7 +190,7 @@ async fn wrong_arguments_are_refused_before_anything_is_sent() {
                 "--connection",
                 "other",
             ],
-            "has no connection \"other\"; there are: main",
+            "no connection has the id \"other\"; there are: main",
         ),
     ] {
         refused(&world, arguments, 2, expected).await;

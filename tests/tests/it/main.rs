@@ -31,7 +31,6 @@ mod oauth;
 mod old_copy;
 mod ops;
 mod order_kills;
-mod outages;
 mod people;
 mod people_same;
 mod polls;

@@ -20,8 +20,6 @@ pub(crate) struct Account {
     pub currency: Standing,
     /// The account's own currency, where it told.
     pub told: Option<String>,
-    /// Something was asked and not answered in time.
-    pub late: bool,
 }
 
 impl Account {
@@ -35,7 +33,6 @@ impl Account {
             key: Standing::Good,
             currency: Standing::Unknown("the account's currency was not told".to_owned()),
             told: None,
-            late: false,
         };
         for answer in join_all(tried).await {
             account.take(subject.currency, answer);
@@ -45,10 +42,7 @@ impl Account {
 
     fn take(&mut self, currency: &str, answer: Result<Result<Receipt, Error>, String>) {
         let standing = match answer {
-            Err(late) => {
-                self.late = true;
-                Standing::Unknown(late)
-            }
+            Err(late) => Standing::Unknown(late),
             Ok(Err(error)) => judge(&error),
             Ok(Ok(receipt)) => {
                 if let Some(told) = receipt.currency {

@@ -45,10 +45,7 @@ pub(super) async fn run(
     let mut failures = once(&program).await;
     let mut good = true;
     match health::once(program.look(), &program.store).await {
-        Ok(round) => {
-            good = round.good;
-            failures.extend(round.failures);
-        }
+        Ok(all) => good = all,
         Err(error) => failures.push(chain(&error)),
     }
     let ended = finish(program, options, good).await;
