@@ -9,12 +9,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::Engine;
 use crate::connection::Connection;
+use crate::due::{DueEvents, DueRuns, PAGE};
 use crate::error::EngineError;
 use crate::steps::tag_writes::TagWrites;
 use crate::turns::InLine;
-
-/// Rows read from the store at a time.
-const BATCH: u32 = 500;
 
 /// What a drain did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,14 +62,25 @@ impl Engine {
         self.set_right(fence).await?;
         self.enter_mode(connection).await?;
         self.look_again(fence).await?;
+        let (mut due_runs, mut due_events) = (DueRuns::runs(), DueEvents::events());
         loop {
             self.free_waiting(connection, fence).await?;
             let now = self.clock.now();
-            let runs = self.store.due_runs(&fence.location, now, BATCH).await?;
-            let events = self
-                .store
-                .pending_events(&fence.location, now, BATCH)
-                .await?;
+            let (store, location) = (&self.store, &fence.location);
+            let runs = loop {
+                let after = due_runs.after();
+                let page = store.due_runs(location, now, after, PAGE).await?;
+                if let Some(runs) = due_runs.take(page) {
+                    break runs;
+                }
+            };
+            let events = loop {
+                let after = due_events.after();
+                let page = store.pending_events(location, now, after, PAGE).await?;
+                if let Some(events) = due_events.take(page) {
+                    break events;
+                }
+            };
             if self.is_stopping() || (runs.is_empty() && events.is_empty()) {
                 if drained.events + drained.runs > 0 {
                     self.tell_waiting(fence).await?;

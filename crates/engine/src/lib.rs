@@ -29,6 +29,7 @@ mod context;
 mod custom_fields;
 mod dispatch;
 mod drain;
+mod due;
 mod echo;
 mod error;
 mod fitting;

@@ -42,7 +42,7 @@
 //! let again = store.insert_events(vec![event], now).await?;
 //! assert_eq!(first, [Inserted::Stored(1)]);
 //! assert_eq!(again, [Inserted::Duplicate(1)]);
-//! assert_eq!(store.pending_events("loc", now, 10).await?.len(), 1);
+//! assert_eq!(store.pending_events("loc", now, 0, 10).await?.len(), 1);
 //! store.close().await;
 //! # Ok(())
 //! # }

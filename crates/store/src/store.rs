@@ -99,11 +99,12 @@ pub trait Store:
     async fn cursors(&self, location: &str) -> Result<Vec<Cursor>>;
     /// Locations of which a poll has come through.
     async fn polled_locations(&self) -> Result<Vec<String>>;
-    /// Pending rows of a location that are due, oldest first.
+    /// Pending rows of a location that are due, oldest first: those behind the number `after`.
     async fn pending_events(
         &self,
         location: &str,
         now: Timestamp,
+        after: i64,
         limit: u32,
     ) -> Result<Vec<InboxRow>>;
     /// Fills in what reading the record of a pending event told, its kind and record too. `Duplicate(n)`: row n holds the same (location, kind, record,
@@ -179,8 +180,15 @@ pub trait Store:
     async fn event_records(&self, location: &str, kind: &str) -> Result<Vec<String>>;
 
     // Runs and steps
-    /// Runs to be executed now: ready, or waiting and due; in order of their events.
-    async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>>;
+    /// Runs to be executed now: ready, or waiting and due; in order of their events. `after`: event and number of the run
+    /// behind which they begin.
+    async fn due_runs(
+        &self,
+        location: &str,
+        now: Timestamp,
+        after: (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<Run>>;
     /// When the next waiting run, postponed event or second look of the location falls due.
     async fn next_due(&self, location: &str) -> Result<Option<Timestamp>>;
     /// One run.

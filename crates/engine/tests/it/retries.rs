@@ -48,6 +48,38 @@ async fn a_step_that_keeps_failing_ends_in_the_dead_letters() {
     assert_eq!(world.bought().await.len(), 1);
 }
 
+/// While a service is down, what failed may be due again before the round that tried it is over.
+#[tokio::test]
+async fn a_round_ends_though_what_failed_is_due_again_at_once() {
+    let retry = RetryOptions {
+        base: std::time::Duration::ZERO,
+        max: std::time::Duration::ZERO,
+        // Without an end of its own the round would try until nothing is left to try.
+        max_attempts: 50,
+        give_up_after: SignedDuration::ZERO,
+        ..RetryOptions::default()
+    };
+    let options = Options {
+        retry,
+        ..Options::default()
+    };
+    let world = World::with(TREE_ONLY, |_| {}, options).await;
+    world.create("Ada").await;
+    let down = json!({ "kind": "status", "status": 500, "service": "ecologi" });
+    world.control("/faults", down).await;
+    world.poll_and_drain().await;
+    let first = world.run().await;
+    assert_eq!(first.state, RunState::Waiting);
+    assert!(first.attempts < 10, "{}", first.attempts);
+    world.drain().await;
+    let second = world.run().await;
+    assert!(second.attempts > first.attempts, "the next round goes on");
+    world.clear_faults().await;
+    world.drain().await;
+    assert_eq!(world.run().await.state, RunState::Done);
+    assert_eq!(world.bought().await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_waiting_run_does_not_block_later_ones() {
     let world = World::new(TREE_ONLY).await;

@@ -128,7 +128,7 @@ async fn a_step_that_was_cut_off_by_a_stop_looks_before_it_writes() {
     // The run begins and nothing of it is carried out.
     let rows = world
         .store
-        .pending_events(&world.location, world.now(), 10)
+        .pending_events(&world.location, world.now(), 0, 10)
         .await
         .unwrap();
     let payload = shown(&world, &contact).await;

@@ -209,16 +209,18 @@ pub(super) async fn pending(
     connection: &mut SqliteConnection,
     location: &str,
     now: Timestamp,
+    after: i64,
     limit: u32,
 ) -> Op<Vec<InboxRow>> {
     let rows = sqlx::query(
         "SELECT * FROM inbox
-         WHERE location = ?1 AND state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= ?2)
+         WHERE location = ?1 AND state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= ?2) AND id > ?4
          ORDER BY id LIMIT ?3",
     )
     .bind(location)
     .bind(micros(now))
     .bind(limit)
+    .bind(after)
     .fetch_all(connection)
     .await?;
     rows.iter().map(read).collect()

@@ -100,17 +100,21 @@ pub(super) async fn due(
     connection: &mut SqliteConnection,
     location: &str,
     now: Timestamp,
+    after: (i64, i64),
     limit: u32,
 ) -> Op<Vec<Run>> {
     let rows = sqlx::query(
         "SELECT runs.*, definitions.text FROM runs JOIN definitions ON definitions.id = runs.definition
          WHERE location = ?1 AND state IN ('ready', 'waiting')
            AND (state = 'ready' OR next_attempt_at IS NULL OR next_attempt_at <= ?2)
+           AND (runs.event, runs.id) > (?4, ?5)
          ORDER BY runs.event, runs.id LIMIT ?3",
     )
     .bind(location)
     .bind(micros(now))
     .bind(limit)
+    .bind(after.0)
+    .bind(after.1)
     .fetch_all(connection)
     .await?;
     rows.iter().map(read).collect()

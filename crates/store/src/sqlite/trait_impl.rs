@@ -116,9 +116,10 @@ impl Store for SqliteStore {
         &self,
         location: &str,
         now: Timestamp,
+        after: i64,
         limit: u32,
     ) -> Result<Vec<InboxRow>> {
-        read!(self, inbox::pending(location, now, limit))
+        read!(self, inbox::pending(location, now, after, limit))
     }
 
     async fn complete_event(
@@ -190,8 +191,14 @@ impl Store for SqliteStore {
         read!(self, inbox::records(location, kind))
     }
 
-    async fn due_runs(&self, location: &str, now: Timestamp, limit: u32) -> Result<Vec<Run>> {
-        read!(self, runs::due(location, now, limit))
+    async fn due_runs(
+        &self,
+        location: &str,
+        now: Timestamp,
+        after: (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<Run>> {
+        read!(self, runs::due(location, now, after, limit))
     }
 
     async fn next_due(&self, location: &str) -> Result<Option<Timestamp>> {

@@ -123,7 +123,7 @@ async fn a_held_event_waits_until_a_person_approves_it() {
         .unwrap();
     assert!(
         store
-            .pending_events(LOCATION, at(1), 10)
+            .pending_events(LOCATION, at(1), 0, 10)
             .await
             .unwrap()
             .is_empty()
@@ -133,7 +133,7 @@ async fn a_held_event_waits_until_a_person_approves_it() {
     assert_eq!(store.summary().await.unwrap().events_held, 1);
     assert!(store.approve_event(id, at(1)).await.unwrap());
     assert!(!store.approve_event(id, at(1)).await.unwrap());
-    let pending = store.pending_events(LOCATION, at(1), 10).await.unwrap();
+    let pending = store.pending_events(LOCATION, at(1), 0, 10).await.unwrap();
     assert!(pending[0].approved);
 }
 

@@ -31,7 +31,7 @@ fn delivered(hash: &str) -> NewEvent {
 async fn pending(fixture: &Fixture, hours: i64) -> Vec<i64> {
     let rows = fixture
         .store
-        .pending_events(LOCATION, at(hours), 100)
+        .pending_events(LOCATION, at(hours), 0, 100)
         .await
         .unwrap();
     rows.iter().map(|row| row.event.id).collect()
@@ -222,12 +222,15 @@ async fn pending_events_come_in_order_of_arrival_once_they_are_due() {
     assert_eq!(
         fixture
             .store
-            .pending_events(LOCATION, at(3), 2)
+            .pending_events(LOCATION, at(3), 0, 2)
             .await
             .unwrap()
             .len(),
         2
     );
+    let store = &fixture.store;
+    let behind = store.pending_events(LOCATION, at(3), ids[0], 10).await;
+    assert_eq!(behind.unwrap()[0].event.id, ids[1], "the next page");
     let newest_first: Vec<_> = fixture
         .store
         .recent_events(2)

@@ -45,7 +45,11 @@ async fn runs_start_once_with_the_text_they_began_with() {
         start(vec![new_run("a", "edited since"), new_run("c", "three")]).await,
         3
     );
-    let runs = fixture.store.due_runs(LOCATION, at(1), 10).await.unwrap();
+    let runs = fixture
+        .store
+        .due_runs(LOCATION, at(1), (0, 0), 10)
+        .await
+        .unwrap();
     let found: Vec<_> = runs
         .iter()
         .map(|run| (run.workflow.as_str(), run.definition.as_str()))
@@ -79,7 +83,7 @@ async fn due_runs_come_in_the_order_of_their_events() {
     let due = async |hours| {
         let runs = fixture
             .store
-            .due_runs(LOCATION, at(hours), 10)
+            .due_runs(LOCATION, at(hours), (0, 0), 10)
             .await
             .unwrap();
         runs.iter().map(|run| run.id).collect::<Vec<_>>()
@@ -101,6 +105,9 @@ async fn due_runs_come_in_the_order_of_their_events() {
     );
     assert_eq!(fixture.store.next_due(LOCATION).await.unwrap(), Some(at(2)));
     assert_eq!(due(2).await, [third, second]);
+    let store = &fixture.store;
+    let behind = store.due_runs(LOCATION, at(2), (first, third), 10).await;
+    assert_eq!(behind.unwrap()[0].id, second, "the next page");
     for state in [RunState::Held, RunState::Done, RunState::Dead] {
         set(third, update(state, None)).await;
         assert_eq!(due(9).await, [second], "{state}");

@@ -68,7 +68,11 @@ impl Fixture {
             .start_runs(&self.fence, event, runs, at(0))
             .await
             .unwrap();
-        let runs = self.store.due_runs(LOCATION, at(0), 1000).await.unwrap();
+        let runs = self
+            .store
+            .due_runs(LOCATION, at(0), (0, 0), 1000)
+            .await
+            .unwrap();
         runs.iter().find(|run| run.event == event).unwrap().id
     }
 

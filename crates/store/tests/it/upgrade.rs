@@ -61,7 +61,7 @@ async fn a_store_of_the_first_version_keeps_events_runs_and_numbers() {
     assert!(new > 9, "a number was given out twice: {new}");
     assert_eq!(
         store
-            .pending_events(LOCATION, at(0), 10)
+            .pending_events(LOCATION, at(0), 0, 10)
             .await
             .unwrap()
             .len(),

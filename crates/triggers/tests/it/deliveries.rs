@@ -34,7 +34,7 @@ async fn read(world: &World, content: &str) -> Vec<Inserted> {
     let mut told = Vec::new();
     for row in world
         .store
-        .pending_events(world.location(), now, 100)
+        .pending_events(world.location(), now, 0, 100)
         .await
         .unwrap()
     {

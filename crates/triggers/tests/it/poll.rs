@@ -268,7 +268,7 @@ async fn a_webhook_and_a_poll_of_a_creation_are_one_event() {
     assert_eq!((polled.stored, polled.duplicates), (0, 1));
     let events = world
         .store
-        .pending_events(world.location(), world_now(&world), 10)
+        .pending_events(world.location(), world_now(&world), 0, 10)
         .await
         .unwrap();
     assert_eq!(events.len(), 1);
