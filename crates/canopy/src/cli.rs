@@ -216,6 +216,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Retry {
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -225,10 +226,13 @@ pub(crate) struct Retry {
     /// All dead and held runs, but for those that began in test mode and would buy for real now
     #[arg(long, conflicts_with = "run")]
     pub all: bool,
-    /// All runs with steps that were recorded in test mode and not sent: they are carried out now. What a connection
-    /// with test = false does is bought for real, too
+    /// All ended runs of which something was only simulated in test mode: they are carried out now. Where that buys for
+    /// real, it says what and for how much, and does it with --yes
     #[arg(long, conflicts_with_all = ["run", "all"])]
     pub withheld: bool,
+    /// Buy for real what --withheld carries out
+    #[arg(long, requires = "withheld")]
+    pub yes: bool,
     /// With the workflow as its file says it now, in place of the version that the run began with
     #[arg(long)]
     pub current: bool,

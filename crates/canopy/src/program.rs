@@ -333,6 +333,7 @@ impl Program {
             store: &self.store,
             engine: &self.engine,
             bells: &self.bells,
+            answers: self.calls.answers(),
         }
     }
 

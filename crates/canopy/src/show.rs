@@ -106,8 +106,15 @@ fn in_test(simulated: &InTest) -> String {
     if simulated.withheld > 0 {
         let _ = write!(
             text,
-            "; {} step(s) recorded and not sent to HighLevel (`canopy retry --withheld` once the connection writes)",
+            "; {} step(s) recorded and not sent to HighLevel",
             simulated.withheld
+        );
+    }
+    if simulated.runs > 0 {
+        let _ = write!(
+            text,
+            "; `canopy retry --withheld` carries {} run(s) out once the connection is live",
+            simulated.runs
         );
     }
     text

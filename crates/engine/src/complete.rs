@@ -147,7 +147,7 @@ impl Engine {
             }
             Found::Nothing if row.attempts < LOOKS => {
                 let error = format!("{} does not show the record yet", listed.by);
-                self.read_later(fence, row, None, &error).await?;
+                self.list_lags(fence, row, &error).await?;
                 Ok(None)
             }
             // It happened, whether or not the list ever shows it.

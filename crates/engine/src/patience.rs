@@ -242,6 +242,27 @@ impl Engine {
         Ok(())
     }
 
+    /// The list was read, and lags behind.
+    pub(crate) async fn list_lags(
+        &self,
+        fence: &Fence,
+        row: &InboxRow,
+        error: &str,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let attempts = row.attempts + 1;
+        let postponed = Postponed {
+            until: now + self.options.retry.reading_delay(attempts),
+            attempts,
+            error: error.to_owned(),
+            missing_since: row.missing_since.or(Some(now)),
+            missing: row.missing.clone(),
+        };
+        let id = row.event.id;
+        self.store.postpone_event(fence, id, postponed, now).await?;
+        Ok(())
+    }
+
     /// Tells a person what has been waiting for long, while it does.
     pub(crate) async fn tell_waiting(&self, fence: &Fence) -> Result<(), EngineError> {
         let now = self.clock.now();

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -25,14 +26,26 @@ pub struct Breaker {
     pub opened_at: Timestamp,
 }
 
-/// A run with steps that were recorded in test mode, as they would be sent, and not sent.
+/// An ended run of which something was only simulated in test mode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     pub run: i64,
     /// The connection's id.
     pub connection: String,
-    /// How many steps.
+    /// How many steps were recorded as they would be sent to HighLevel, and not sent.
     pub steps: u64,
+    /// What it bought in test mode.
+    pub purchases: Vec<SimulatedPurchase>,
+}
+
+/// A purchase in test mode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulatedPurchase {
+    pub quantity: Decimal,
+    pub unit: String,
+    /// As answered, or by the list where it was not.
+    pub cost: Decimal,
+    pub currency: String,
 }
 
 /// What is durable about breakers and about test mode. The rules of [`Store`](crate::Store), which includes it, hold here too.
@@ -70,7 +83,8 @@ pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     async fn enter_mode(&self, location: &str, test: bool, now: Timestamp) -> Result<bool>;
     /// Whether the event of a run came in test mode, and nobody had the run carried out for real since; `None`: not known.
     async fn began_in_test(&self, run: i64) -> Result<Option<bool>>;
-    /// Runs with steps that were recorded in test mode and not sent, the oldest first.
+    /// Ended runs with steps that were recorded in test mode and not sent, or with purchases of test mode that nobody had
+    /// carried out since; the oldest first.
     async fn withheld(&self) -> Result<Vec<Withheld>>;
     /// An operator's word that an ended run's recorded steps be carried out: it becomes ready, from the first step that was
     /// only simulated on. `real`: what was bought in test mode is bought for real, and the run counts as real from now on. `false`: nothing of the run was simulated,

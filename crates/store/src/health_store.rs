@@ -32,6 +32,10 @@ pub enum Part {
     Key,
     /// The totals of a connection's Ecologi account, by which ledger and account are compared.
     Totals,
+    /// Whether Ecologi answers a connection.
+    Ecologi,
+    /// Whether the records behind a location's events can be read.
+    Reading,
     Poll,
     /// An address of webhooks by the vendor's measure.
     WebhookRate,
@@ -58,10 +62,12 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Token,
         Self::Key,
         Self::Totals,
+        Self::Ecologi,
+        Self::Reading,
         Self::Poll,
         Self::WebhookRate,
         Self::WebhookSignatures,
@@ -258,6 +264,7 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("dead_runs"),
     state("drain"),
     state("drift"),
+    state("ecologi"),
     notice("fields"),
     notice("gone"),
     state("held_runs"),
@@ -268,6 +275,7 @@ pub const ALERT_KINDS: &[AlertKind] = &[
     state("neighbour"),
     state("poll"),
     state("price"),
+    state("reading"),
     state("reconnect"),
     notice("schedule"),
     state("stopped"),
@@ -303,6 +311,19 @@ pub fn is_notice(alert: &Alert) -> bool {
     kinds.any(|known| known.notice && known.kind == alert.kind)
 }
 
+/// Events of a location whose records could not be read, and which are tried again. What is only missing is not among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub location: String,
+    pub events: u64,
+    /// How often in a row the one was tried that was tried most.
+    pub attempts: u32,
+    /// When the next of them is tried.
+    pub next_try: Timestamp,
+    /// Of the newest failure.
+    pub error: String,
+}
+
 /// See the module.
 #[async_trait]
 pub trait HealthStore: Send + Sync + std::fmt::Debug {
@@ -322,6 +343,8 @@ pub trait HealthStore: Send + Sync + std::fmt::Debug {
     fn trouble(&self) -> Option<StoreError>;
     /// The state of all parts.
     async fn health(&self) -> Result<Vec<PartHealth>>;
+    /// The events that cannot be read, by location.
+    async fn unread(&self) -> Result<Vec<Unread>>;
     /// Ends the alerts that only tell of something that happened, where nothing of the kind was told since `before`. Tells
     /// how many there were.
     async fn end_notices(&self, before: Timestamp, now: Timestamp) -> Result<u64>;

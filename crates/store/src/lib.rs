@@ -67,12 +67,12 @@ mod store;
 mod types;
 mod words;
 
-pub use breaker_store::{Breaker, BreakerStore, STOPPED, Withheld};
+pub use breaker_store::{Breaker, BreakerStore, STOPPED, SimulatedPurchase, Withheld};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use health_store::{
     ALERT_KINDS, AlertKind, HealthStore, Part, PartHealth, PartReport, PartState, Reason, Reports,
-    is_notice, not_good,
+    Unread, is_notice, not_good,
 };
 pub use key::SecretKey;
 pub use money_store::{

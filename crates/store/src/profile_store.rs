@@ -112,4 +112,6 @@ pub trait ProfileStore: Send + Sync + std::fmt::Debug + 'static {
         events: Vec<NewEvent>,
         now: Timestamp,
     ) -> Result<Fired>;
+    /// The run of a workflow that an event started before: firing it starts no other.
+    async fn run_of(&self, event: &NewEvent, workflow: &str) -> Result<Option<i64>>;
 }

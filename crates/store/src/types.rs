@@ -437,6 +437,8 @@ pub struct InTest {
     pub cost: Vec<(String, Decimal)>,
     /// Steps that were recorded as they would be sent to HighLevel, and not sent.
     pub withheld: u64,
+    /// Ended runs of which something was only simulated, and which a person's word carries out.
+    pub runs: u64,
 }
 
 /// Counts for the summary and the status page.

@@ -69,6 +69,8 @@ words! {
         Token "token"
         Key "key"
         Totals "totals"
+        Ecologi "ecologi"
+        Reading "reading"
         Poll "poll"
         WebhookRate "webhook_rate"
         WebhookSignatures "webhook_signatures"

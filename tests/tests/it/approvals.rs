@@ -54,7 +54,7 @@ async fn what_is_held_is_listed_and_goes_on_once_it_is_approved() {
         alerts.contains("contact.created"),
         "two still wait: {alerts}"
     );
-    world.succeed(&["run", "--once"]).await;
+    world.needs_person(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 1);
 
     world.succeed(&["approve", "--all"]).await;

@@ -190,7 +190,7 @@ async fn an_alert_of_drift_ends_with_the_drift() {
     // Bought, and nobody heard of it.
     let fault = json!({ "kind": "drop_answer", "service": "ecologi", "method": "POST" });
     world.control("/faults", fault).await;
-    world.succeed(&["run", "--once"]).await;
+    world.fails(&["run", "--once"]).await;
     let reconcile = async || {
         let output = world.output(&["ledger", "reconcile", "--json"]).await;
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -201,7 +201,7 @@ async fn an_alert_of_drift_ends_with_the_drift() {
     assert_eq!(open().await.len(), 1);
     world.clear_faults().await;
     crate::support::eventually("the purchase to be asked for again", async || {
-        world.succeed(&["run", "--once"]).await;
+        world.output(&["run", "--once"]).await;
         world.store().await.summary().await.unwrap().runs_open == 0
     })
     .await;

@@ -31,6 +31,7 @@ mod oauth;
 mod old_copy;
 mod ops;
 mod order_kills;
+mod outages;
 mod people;
 mod people_same;
 mod polls;

@@ -55,8 +55,15 @@ async fn in_test_mode_nothing_is_written_and_going_live_carries_it_out_on_a_word
     world.succeed(&["run", "--once"]).await;
     assert_eq!(written_to_highlevel(&world).await, [] as [Value; 0]);
     assert_eq!(world.books("/purchases").await.len(), 2);
-    // On the operator's word it is bought and written, for real.
-    world.succeed(&["retry", "--withheld"]).await;
+    // On the operator's word it is bought and written, for real: first it is told what that costs.
+    let told = world.succeed(&["retry", "--withheld"]).await;
+    assert!(
+        told.contains("2 purchase(s): 2 trees, about 1.20 GBP") && told.contains("add --yes"),
+        "{told}"
+    );
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(world.books("/purchases").await.len(), 2);
+    world.succeed(&["retry", "--withheld", "--yes"]).await;
     world.succeed(&["run", "--once"]).await;
     let bought = world.books("/purchases").await;
     let real: Vec<_> = bought.iter().filter(|one| one["test"] == false).collect();
@@ -324,4 +331,63 @@ async fn what_test_mode_left_open_is_not_bought_for_real_by_itself() {
     world.succeed(&["retry", &held[0].id.to_string()]).await;
     world.output(&["run", "--once"]).await;
     assert_eq!(real().await, 1);
+}
+
+/// A workflow that buys and writes nothing.
+const TREE_ONLY: &str = "id = \"tree\"\ntitle = \"A tree\"\non = [\"contact.created\"]\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_fill_that_was_rehearsed_promises_nothing_and_one_word_carries_all_of_it_out() {
+    let world = World::new().await;
+    std::fs::create_dir(world.path("mine")).unwrap();
+    std::fs::write(world.path("mine/tree.toml"), TREE_ONLY).unwrap();
+    let with = |config: String| format!("workflows = \"mine\"\n{config}");
+    let fire = &["backfill", "--kind", "contacts", "--fire", "tree", "--yes"][..];
+    world.seed(3).await;
+    world.write_config(&with(in_test(&world)));
+    let told = world.succeed(fire).await;
+    assert!(told.contains("3 event(s) wait for"), "{told}");
+    world.succeed(&["run", "--once"]).await;
+    world.write_config(&with(world.config()));
+    world.seed(1).await;
+    // What is new is counted, and what began in test mode is told with the command that carries it out.
+    let told = world.succeed(fire).await;
+    assert!(
+        told.contains("1 event(s) would start it, with 1 purchase(s): 1 trees, about 0.60 GBP"),
+        "{told}"
+    );
+    assert!(
+        told.contains("3 started it in test mode, and `canopy retry --withheld`"),
+        "{told}"
+    );
+    assert!(told.contains("1 event(s) wait for"), "{told}");
+    world.succeed(&["run", "--once"]).await;
+    let real = async || {
+        let bought = world.books("/purchases").await;
+        bought.iter().filter(|one| one["test"] == false).count()
+    };
+    assert_eq!(real().await, 1);
+    let status = text(&world.output(&["status"]).await.stdout);
+    assert!(
+        status.contains("`canopy retry --withheld` carries 3 run(s) out"),
+        "{status}"
+    );
+    // They wrote nothing, and are of the word all the same.
+    let told = world.succeed(&["retry", "--withheld"]).await;
+    assert!(told.contains("3 trees, about 1.80 GBP"), "{told}");
+    let carried = world.output(&["retry", "--withheld", "--yes"]).await;
+    assert!(text(&carried.stderr).starts_with("3 run(s) go on"));
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(real().await, 4);
+    let again = world.output(&["retry", "--withheld", "--yes"]).await;
+    assert!(text(&again.stderr).starts_with("0 run(s) go on"));
+    let status = text(&world.output(&["status"]).await.stdout);
+    assert!(!status.contains("retry --withheld"), "{status}");
+    let told = world.succeed(fire).await;
+    assert!(
+        told.contains("0 event(s) would start it") && told.contains("4 started it before"),
+        "{told}"
+    );
+    assert!(told.contains("0 event(s) wait for"), "{told}");
+    assert_eq!(real().await, 4);
 }

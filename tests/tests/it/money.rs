@@ -16,7 +16,7 @@ async fn at_a_cap_purchases_wait_and_are_not_lost() {
     );
     world.succeed(&["run", "--once"]).await;
     world.seed(5).await;
-    world.succeed(&["run", "--once"]).await;
+    world.needs_person(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 2);
     // A person is told of the cap.
     let status = world.output(&["status", "--json"]).await;
@@ -39,7 +39,7 @@ async fn a_purchase_whose_answer_was_dropped_is_asked_for_again_under_its_key() 
             json!({ "kind": "drop_answer", "service": "ecologi", "method": "POST" }),
         )
         .await;
-    world.succeed(&["run", "--once"]).await;
+    world.fails(&["run", "--once"]).await;
     let purchase = world.store().await.purchases(1).await.unwrap().remove(0);
     assert_eq!(purchase.state, PurchaseState::Sent);
     world.clear_faults().await;
@@ -63,7 +63,7 @@ async fn a_note_whose_answer_was_dropped_is_looked_up_and_not_written_twice() {
         )
         .await;
     crate::support::eventually("the run to end", async || {
-        world.succeed(&["run", "--once"]).await;
+        world.output(&["run", "--once"]).await;
         world.store().await.summary().await.unwrap().runs_done == 1
     })
     .await;

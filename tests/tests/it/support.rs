@@ -139,6 +139,20 @@ per_month = 100000
         text(&output.stdout)
     }
 
+    /// A round in which something failed that the next one tries again.
+    pub async fn fails(&self, arguments: &[&str]) {
+        let output = self.output(arguments).await;
+        let code = output.status.code();
+        assert_eq!(code, Some(1), "{arguments:?}: {}", text(&output.stderr));
+    }
+
+    /// A round that leaves something to a person.
+    pub async fn needs_person(&self, arguments: &[&str]) {
+        let output = self.output(arguments).await;
+        let code = output.status.code();
+        assert_eq!(code, Some(3), "{arguments:?}: {}", text(&output.stderr));
+    }
+
     /// Starts `canopy run` and waits until it listens.
     pub async fn start(&self) -> Running {
         self.start_as(self.canopy(&["run"])).await

@@ -20,6 +20,8 @@ pub(crate) struct Account {
     pub currency: Standing,
     /// The account's own currency, where it told.
     pub told: Option<String>,
+    /// Something was asked and not answered in time.
+    pub late: bool,
 }
 
 impl Account {
@@ -33,6 +35,7 @@ impl Account {
             key: Standing::Good,
             currency: Standing::Unknown("the account's currency was not told".to_owned()),
             told: None,
+            late: false,
         };
         for answer in join_all(tried).await {
             account.take(subject.currency, answer);
@@ -42,7 +45,10 @@ impl Account {
 
     fn take(&mut self, currency: &str, answer: Result<Result<Receipt, Error>, String>) {
         let standing = match answer {
-            Err(late) => Standing::Unknown(late),
+            Err(late) => {
+                self.late = true;
+                Standing::Unknown(late)
+            }
             Ok(Err(error)) => judge(&error),
             Ok(Ok(receipt)) => {
                 if let Some(told) = receipt.currency {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use canopy_engine::{Buyer, Connection, Dispatch as _, Engine, LocalDispatch, Went};
-use canopy_store::{BreakerStore as _, SqliteStore, StoreError};
+use canopy_store::{
+    BreakerStore as _, HealthStore as _, Part, PartHealth, SqliteStore, StoreError,
+};
 use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -12,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Assessment, Listed, Mode, PATIENCE, Subject};
 use crate::auth;
 use crate::config::Loaded;
+use crate::health::Answers;
 
-/// While purchases are stopped it is looked this often, so that what was mended is soon seen.
+/// While purchases are stopped, or Ecologi does not answer, it is looked this often, so that what was mended is soon seen.
 const WHILE_STOPPED: Duration = Duration::from_mins(5);
 
 /// Looks after the connections of a running program.
@@ -22,6 +25,7 @@ pub(crate) struct Guard<'a> {
     pub store: &'a SqliteStore,
     pub engine: &'a Engine,
     pub bells: &'a LocalDispatch,
+    pub answers: &'a Answers,
 }
 
 impl Guard<'_> {
@@ -54,6 +58,12 @@ impl Guard<'_> {
             workflows: &workflows,
         };
         let assessment = Assessment::of(subject, deadline).await;
+        if assessment.account.late {
+            // The call was given up, so the call log does not have it.
+            let how = format!("no answer within {} s", PATIENCE.as_secs());
+            let location = &connection.location;
+            self.answers.unanswered("ecologi", location, how);
+        }
         let buyer = Buyer {
             store: self.store,
             connection: &connection.id,
@@ -80,7 +90,11 @@ impl Guard<'_> {
             }
             let open = self.store.breakers(None).await;
             let stopped = open.is_ok_and(|open| !open.is_empty());
-            if stopped || looked.elapsed() >= every {
+            let is_down =
+                |part: &PartHealth| part.part == Part::Ecologi && part.failing_since.is_some();
+            let parts = self.store.health().await;
+            let down = parts.is_ok_and(|parts| parts.iter().any(is_down));
+            if stopped || down || looked.elapsed() >= every {
                 looked = Instant::now();
                 self.look().await;
             }

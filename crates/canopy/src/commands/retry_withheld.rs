@@ -2,36 +2,63 @@
 
 use std::collections::BTreeMap;
 
-use canopy_store::{BreakerStore as _, Run, SqliteStore, Store as _};
+use canopy_store::{BreakerStore as _, Run, SimulatedPurchase, SqliteStore, Store as _, Withheld};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::config::{ConnectionConfig, Loaded};
 use crate::exit::Failure;
 
-/// Runs with steps that were recorded in test mode, and how their connections stand now.
+/// Ended runs of which something was simulated in test mode, and how their connections stand now.
 pub(super) struct Simulated<'a> {
-    /// The connection's id by run.
-    runs: BTreeMap<i64, String>,
+    runs: BTreeMap<i64, Withheld>,
     connections: &'a [ConnectionConfig],
+}
+
+/// What an operator's word would carry out.
+pub(super) struct Plan {
+    pub runs: Vec<i64>,
+    /// What of it buys for real, in words.
+    pub bought: Option<String>,
 }
 
 impl<'a> Simulated<'a> {
     pub async fn of(store: &SqliteStore, loaded: &'a Loaded) -> Result<Self, Failure> {
         let all = store.withheld().await;
         let all = all.map_err(|error| Failure::failed(&error))?;
-        let runs = all.into_iter().map(|one| (one.run, one.connection));
         Ok(Self {
-            runs: runs.collect(),
+            runs: all.into_iter().map(|one| (one.run, one)).collect(),
             connections: &loaded.config.connection,
         })
     }
 
-    /// All of them; a connection that still writes nothing is refused.
-    pub fn all(&self) -> Result<Vec<i64>, Failure> {
-        for id in self.runs.values() {
-            self.must_write(id)?;
+    /// All that can be carried out. Where nothing can, because a connection still writes nothing, that is refused.
+    pub fn all(&self) -> Result<Plan, Failure> {
+        let (mut runs, mut bought) = (Vec::new(), Vec::new());
+        let mut refused = None;
+        for one in self.runs.values() {
+            let id = &one.connection;
+            if let Err(why) = self.must_write(id) {
+                refused = refused.or(Some(why));
+                continue;
+            }
+            let is_real = self
+                .connection(id)
+                .is_some_and(|connection| !connection.test);
+            if is_real {
+                bought.extend(&one.purchases);
+            }
+            if is_real || one.steps > 0 {
+                runs.push(one.run);
+            }
         }
-        Ok(self.runs.keys().copied().collect())
+        match refused {
+            Some(why) if runs.is_empty() => return Err(why),
+            Some(why) => eprintln!("canopy: others are left as they are: {why}"),
+            None => {}
+        }
+        let bought = (!bought.is_empty()).then(|| described(&bought));
+        Ok(Plan { runs, bought })
     }
 
     fn must_write(&self, id: &str) -> Result<(), Failure> {
@@ -81,8 +108,8 @@ impl<'a> Simulated<'a> {
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let failed = |error: canopy_store::StoreError| Failure::failed(&error);
-        let known = if let Some(id) = self.runs.get(&run) {
-            Some(id.clone())
+        let known = if let Some(known) = self.runs.get(&run) {
+            Some(known.connection.clone())
         } else {
             // It may have bought in test mode, and written nothing yet.
             let run = store.run(run).await.map_err(failed)?;
@@ -96,4 +123,27 @@ impl<'a> Simulated<'a> {
         let carried = store.carry_out(run, !config.test, now).await;
         carried.map_err(failed)
     }
+}
+
+/// Purchases in words: how many, of what, for how much.
+fn described(all: &[&SimulatedPurchase]) -> String {
+    let (mut quantities, mut costs) = (BTreeMap::new(), BTreeMap::new());
+    for one in all {
+        *quantities.entry(&one.unit).or_insert(Decimal::ZERO) += one.quantity;
+        *costs.entry(&one.currency).or_insert(Decimal::ZERO) += one.cost;
+    }
+    let quantities: Vec<_> = quantities
+        .into_iter()
+        .map(|(unit, quantity)| format!("{} {unit}", quantity.normalize()))
+        .collect();
+    let costs: Vec<_> = costs
+        .into_iter()
+        .map(|(currency, cost)| format!("{cost:.2} {currency}"))
+        .collect();
+    format!(
+        "{} purchase(s): {}, about {} by what the simulations said",
+        all.len(),
+        quantities.join(", "),
+        costs.join(" and ")
+    )
 }

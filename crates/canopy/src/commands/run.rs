@@ -45,7 +45,10 @@ pub(super) async fn run(
     let mut failures = once(&program).await;
     let mut good = true;
     match health::once(program.look(), &program.store).await {
-        Ok(all) => good = all,
+        Ok(round) => {
+            good = round.good;
+            failures.extend(round.failures);
+        }
         Err(error) => failures.push(chain(&error)),
     }
     let ended = finish(program, options, good).await;

@@ -145,7 +145,9 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
     let told = health::people_again(&store).await;
     store.close().await;
     told.map_err(|error| Failure::failed(&error))?;
-    let count = result?;
+    let Some(count) = result? else {
+        return Ok(Ended::Well);
+    };
     eprintln!("{count} run(s) go on; a running canopy takes them up within half a minute");
     if let (true, Ok(Some(waiting))) = (options.all, waiting) {
         eprintln!("{waiting}");
@@ -153,18 +155,28 @@ pub(super) async fn retry(options: &Retry, environment: &Environment) -> Result<
     Ok(Ended::Well)
 }
 
+/// Lets runs go on, and tells how many; `None`: it was only told what that would buy.
 async fn requeue(
     store: &SqliteStore,
     options: &Retry,
     loaded: &Loaded,
     current: &[Workflow],
-) -> Result<u32, Failure> {
+) -> Result<Option<u32>, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let simulated = Simulated::of(store, loaded).await?;
     let ids = if let Some(id) = options.run {
         vec![id]
     } else if options.withheld {
-        simulated.all()?
+        let plan = simulated.all()?;
+        if let Some(bought) = &plan.bought {
+            let runs = plan.runs.len();
+            println!("{runs} run(s) of test mode would be carried out, for real: {bought}");
+            if !options.yes {
+                println!("nothing was started; add --yes to start it");
+                return Ok(None);
+            }
+        }
+        plan.runs
     } else {
         let mut runs = store
             .runs(Some(RunState::Dead), ROWS)
@@ -205,7 +217,7 @@ async fn requeue(
             return Err(Failure::BadInput(why));
         }
     }
-    Ok(count)
+    Ok(Some(count))
 }
 
 /// The workflow of a run as its file says it now.

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answers::Answers;
 use super::room;
+use super::services::Services;
 use crate::connect::Connector;
 
 const HIGHLEVEL: &str = "highlevel";
@@ -43,6 +44,7 @@ pub(crate) struct Look<'a> {
     tokens: HashMap<String, Tried>,
     clock: Option<(Timestamp, Instant)>,
     served: HashMap<String, Timestamp>,
+    services: Services,
     /// Nothing is looked at again by this process.
     ends: bool,
 }
@@ -69,6 +71,7 @@ impl<'a> Look<'a> {
             tokens: HashMap::new(),
             clock: None,
             served: HashMap::new(),
+            services: Services::default(),
             ends: false,
         }
     }
@@ -91,9 +94,13 @@ impl<'a> Look<'a> {
     /// Looks at everything and writes what is new.
     pub async fn all(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut found = vec![self.room(now)];
+        let unread = self.store.unread().await?;
         for connection in self.engine.connections() {
             found.extend(limit(connection, now));
-            found.extend(self.key(connection, now).await?);
+            let seen = self.answers.take(ECOLOGI, &connection.location);
+            found.extend(self.key(connection, seen.taken, now).await?);
+            found.extend(self.services.ecologi(connection, seen));
+            found.extend(self.services.reading(connection, &unread, now));
         }
         found.extend(people(&self.store.summary().await?));
         self.tell(found, now).await?;
@@ -153,10 +160,10 @@ impl<'a> Look<'a> {
     async fn key(
         &self,
         connection: &Connection,
+        taken: bool,
         now: Timestamp,
     ) -> Result<Option<PartReport>, StoreError> {
         let location = &connection.location;
-        let taken = self.answers.take(ECOLOGI, location).taken;
         let open = self.store.breakers(Some(location)).await?;
         let stopped = open
             .into_iter()
@@ -180,12 +187,9 @@ impl<'a> Look<'a> {
                 PartState::Good
             }
         };
-        Ok(Some(report(
-            connection,
-            Part::Key,
-            state,
-            Some(now + EVERY),
-        )))
+        // A good one is next looked at when something is bought or checked.
+        let next = (state != PartState::Good).then(|| now + EVERY);
+        Ok(Some(report(connection, Part::Key, state, next)))
     }
 
     fn room(&self, now: Timestamp) -> PartReport {
@@ -269,7 +273,7 @@ fn clock_of(connection: &Connection, ahead: SignedDuration) -> PartReport {
     report(connection, Part::ClockOff, state, None)
 }
 
-fn report(
+pub(super) fn report(
     connection: &Connection,
     part: Part,
     state: PartState,

@@ -5,6 +5,7 @@
 mod answers;
 mod look;
 mod room;
+mod services;
 mod show;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use canopy_engine::Engine;
 use canopy_highlevel::Refusal;
 use canopy_store::{
-    HealthStore as _, Part, PartReport, PartState, SqliteStore, Store as _, StoreError,
+    HealthStore as _, Part, PartReport, PartState, SqliteStore, Store as _, StoreError, not_good,
 };
 use canopy_triggers::{Receiver, Watch};
 use jiff::Timestamp;
@@ -26,6 +27,8 @@ pub(crate) use show::Health;
 
 /// Credentials and the clock are looked at so often. It takes no call where nothing was refused.
 const TICK: Duration = Duration::from_secs(1);
+/// Open alerts that are looked through; far more than a person would leave open.
+const ALERTS: u32 = 1000;
 /// In so many ticks the rest is looked at, and the figures of webhooks are written.
 const LOOKS: u32 = 10;
 /// In so many the figures of webhooks are looked at although there are no new ones.
@@ -102,15 +105,44 @@ fn watch_of(store: &SqliteStore, engine: &Engine) -> Watch {
     Watch::new(Arc::new(store.clone()), &locations)
 }
 
-/// Looks once at everything, for a program that ends then. `true`: nothing is wrong that a person would be told of.
-pub(crate) async fn once(mut look: Look<'_>, store: &SqliteStore) -> Result<bool, StoreError> {
+/// How a program fares that makes one round and ends.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// What could not be done, and is tried again by the next round.
+    pub failures: Vec<String>,
+    /// Nothing is wrong that a person is told of.
+    pub good: bool,
+}
+
+/// Looks once at everything, for a program that ends then.
+pub(crate) async fn once(mut look: Look<'_>, store: &SqliteStore) -> Result<Round, StoreError> {
     let now = Timestamp::now();
     look.ends();
     keep_places(store, look.engine).await?;
     look.clock(now).await?;
     look.credentials(now).await?;
     look.all(now).await?;
-    Ok(!store.health().await?.iter().any(|part| part.alerting))
+    let parts = store.health().await?;
+    let services = parts
+        .iter()
+        .filter(|part| matches!(part.part, Part::Ecologi | Part::Reading));
+    let mut failures: Vec<_> = services
+        .filter(|part| part.failing_since.is_some())
+        .filter_map(|part| part.cause.clone())
+        .collect();
+    for connection in look.engine.connections() {
+        let stuck = store.stuck(&connection.location, now).await?;
+        if stuck.runs > 0 {
+            let error = stuck.error.as_deref().unwrap_or("not known");
+            failures.push(format!(
+                "connection {}: {} run(s) wait because a step failed, and the next round tries again; the newest failure: {error}",
+                connection.id, stuck.runs
+            ));
+        }
+    }
+    let alerts = store.alerts(true, ALERTS).await?;
+    let good = not_good(&parts, &alerts, now).is_empty();
+    Ok(Round { failures, good })
 }
 
 /// Writes anew what waits for a person, after somebody has done something about it.

@@ -146,6 +146,8 @@ fn what(part: Part) -> String {
         Part::ClockOff => "clock",
         Part::Limit => "calls of the day",
         Part::Drain => "work",
+        Part::Reading => "reading of events",
+        Part::Ecologi => "Ecologi",
         Part::DeadRuns => "no dead runs",
         Part::HeldRuns => "no held runs",
         Part::UnknownPurchases => "no unknown purchases",

@@ -36,6 +36,20 @@ pub(super) enum LookedUp {
     Blind(&'static str),
 }
 
+/// Whether the answer to the repetition of a deletion shows that the deletion was done: an earlier attempt may have been
+/// carried out, and the service itself says now that there is no such record. A first attempt says less: the record may
+/// not have been replicated yet.
+pub(super) fn is_proof_of_deletion(
+    operation: &Operation,
+    doubtful: &[StepRecord],
+    error: &Error,
+) -> bool {
+    let of_a_record = operation.http_method == "DELETE"
+        && operation.idempotency == Idempotency::Idempotent
+        && operation.path.ends_with('}');
+    of_a_record && !doubtful.is_empty() && error.is_gone()
+}
+
 impl StepRun<'_> {
     /// HighLevel is known to create records and answer 422 all the same. Where there is a way to look, looking tells at
     /// once; what is not there was refused. A search may lag by some seconds: there, unless the text names what is wrong,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::bulk::{Stopped, is_for_nobody};
-use super::doubt::{LookedUp, Perhaps};
+use super::doubt::{LookedUp, Perhaps, is_proof_of_deletion};
 use super::order::Target;
 use super::tag_writes::Merged;
 use crate::Cause;
@@ -146,6 +146,9 @@ impl StepRun<'_> {
         };
         engine.observer.at(Boundary::AfterCall, &self.step.id);
         let answer = match answer {
+            Err(error) if is_proof_of_deletion(operation, &doubtful, &error) => {
+                Ok(json!({ "alreadyGone": true }))
+            }
             Ok(answer) => self.complete_upsert(operation, &arguments, answer).await,
             failed => failed,
         };

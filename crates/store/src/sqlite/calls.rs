@@ -7,6 +7,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::row::{Reader, decimal, micros};
+use super::withheld::TO_CARRY_OUT;
 use crate::types::{CallEntry, DayOfCalls, InTest, Summary};
 
 fn read(row: &SqliteRow) -> Op<CallEntry> {
@@ -149,6 +150,7 @@ pub(super) async fn summary(
                     (SELECT currency, sum(amount) AS cost FROM purchases WHERE {here}
                      AND state = 'confirmed' AND test = 1 GROUP BY currency)) AS cost_test,
                 (SELECT count(*) FROM steps WHERE {here} AND withheld = 1) AS withheld,
+                (SELECT count(*) FROM runs WHERE {here} AND {TO_CARRY_OUT}) AS to_carry_out,
                 (SELECT count(*) FROM runs WHERE {here} AND state = 'done') AS runs_done,
                 (SELECT count(*) FROM runs WHERE {here} AND state IN ('ready', 'waiting')) AS runs_open,
                 (SELECT count(*) FROM runs WHERE {here} AND state = 'waiting') AS runs_waiting,
@@ -186,6 +188,7 @@ pub(super) async fn summary(
             trees: row.decimal("trees_test")?,
             cost: cost("cost_test")?,
             withheld: row.narrow("withheld")?,
+            runs: row.narrow("to_carry_out")?,
         },
         runs_done: row.narrow("runs_done")?,
         runs_open: row.narrow("runs_open")?,

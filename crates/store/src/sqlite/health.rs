@@ -7,10 +7,12 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use super::fault::Op;
 use super::macros::{read, write};
 use super::row::{Reader, micros};
-use super::{SqliteStore, alerts, health};
+use super::{SqliteStore, alerts, health, waiting};
 use crate::delivery_store::UNKNOWN_LOCATION;
 use crate::error::{Result, StoreError};
-use crate::health_store::{ALERT_KINDS, HealthStore, Part, PartHealth, PartReport, PartState};
+use crate::health_store::{
+    ALERT_KINDS, HealthStore, Part, PartHealth, PartReport, PartState, Unread,
+};
 use crate::types::NewAlert;
 
 /// So many failures in a row are told.
@@ -46,6 +48,10 @@ impl HealthStore for SqliteStore {
 
     async fn health(&self) -> Result<Vec<PartHealth>> {
         read!(self, health::all())
+    }
+
+    async fn unread(&self) -> Result<Vec<Unread>> {
+        read!(self, waiting::unread())
     }
 
     async fn end_notices(&self, before: Timestamp, now: Timestamp) -> Result<u64> {

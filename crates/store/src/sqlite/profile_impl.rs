@@ -160,4 +160,8 @@ impl ProfileStore for SqliteStore {
     ) -> Result<Fired> {
         fenced!(self, fence, records::fire(&events, now))
     }
+
+    async fn run_of(&self, event: &NewEvent, workflow: &str) -> Result<Option<i64>> {
+        read!(self, records::run_of(event, workflow))
+    }
 }

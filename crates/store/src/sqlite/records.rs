@@ -176,6 +176,26 @@ pub(super) async fn fire(held: &mut Held<'_>, events: &[NewEvent], now: Timestam
     Ok(fired)
 }
 
+pub(super) async fn run_of(
+    connection: &mut SqliteConnection,
+    event: &NewEvent,
+    workflow: &str,
+) -> Op<Option<i64>> {
+    let Some(version) = &event.version else {
+        return Ok(None);
+    };
+    let of = (&*event.location, &*event.kind, &*event.record);
+    let Some(id) = inbox::find_change(connection, of.0, of.1, of.2, version).await? else {
+        return Ok(None);
+    };
+    let run = sqlx::query_scalar("SELECT id FROM runs WHERE event = ?1 AND workflow = ?2")
+        .bind(id)
+        .bind(workflow)
+        .fetch_optional(connection)
+        .await?;
+    Ok(run)
+}
+
 /// What a person fired for one workflow now arrives by itself: the other workflows see it, too.
 pub(super) async fn take_over(
     connection: &mut SqliteConnection,

@@ -1,12 +1,13 @@
 //! Events whose record could not be read, or is not there.
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
 use super::fence::Held;
 use super::inbox::pending_event;
-use super::row::micros;
+use super::row::{Reader, micros};
+use crate::health_store::Unread;
 use crate::types::Postponed;
 
 pub(super) async fn postpone(
@@ -32,6 +33,34 @@ pub(super) async fn postpone(
     .execute(&mut *held.connection)
     .await?;
     Ok(())
+}
+
+/// Events whose records could not be read, by location. What is said not to be there was read.
+pub(super) async fn unread(connection: &mut SqliteConnection) -> Op<Vec<Unread>> {
+    let rows = sqlx::query(
+        "WITH unread AS (
+             SELECT location, attempts, next_attempt_at, error, updated_at FROM inbox
+             WHERE state = 'pending' AND next_attempt_at IS NOT NULL AND missing_since IS NULL AND error IS NOT NULL
+         )
+         SELECT location, count(*) AS events, max(attempts) AS attempts, min(next_attempt_at) AS next_try,
+                (SELECT n.error FROM unread n WHERE n.location = unread.location ORDER BY n.updated_at DESC LIMIT 1) AS error
+         FROM unread GROUP BY location ORDER BY location",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let location: String = row.try_get("location")?;
+            let row = Reader::new(row, "inbox", &*location);
+            Ok(Unread {
+                events: row.narrow("events")?,
+                attempts: row.narrow("attempts")?,
+                next_try: row.instant("next_try")?,
+                error: row.text("error")?,
+                location,
+            })
+        })
+        .collect()
 }
 
 /// A poll or a read shows this record, so it is there whatever a read said: events of it that were given up are pending again, and

@@ -6,7 +6,8 @@ use canopy_engine::{Connection, Foreseen, foresee};
 use canopy_mapping::fields::CustomFieldInfo;
 use canopy_mapping::{CUSTOM, Event, Source, Trace, Workflow, record_version};
 use canopy_store::{
-    Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store, StoreError, StoredRecord,
+    BreakerStore as _, Fired, NewEvent, ProfileStore, PurchaseState, SqliteStore, Store,
+    StoreError, StoredRecord,
 };
 use canopy_triggers::RecordKind;
 use jiff::{SignedDuration, Timestamp};
@@ -28,8 +29,12 @@ const CREATED: &str = "created";
 /// What firing would do. Purchases whose key the ledger has are bought already and not in the cost.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Plan {
-    /// Events that would start the workflow.
+    /// Events that would start the workflow, and did not before.
     pub events: u64,
+    /// Events that started it before, and start it once.
+    pub ran: u64,
+    /// Events that started it in test mode, of a connection that buys for real now.
+    pub in_test: u64,
     pub purchases: u64,
     /// Quantities by unit.
     pub quantities: BTreeMap<String, Decimal>,
@@ -73,20 +78,33 @@ impl Fire<'_> {
 
     /// Makes the events pending, page by page: once more in the same way starts nothing twice.
     pub async fn start(&self) -> Result<Fired, Failure> {
+        // They are of the mode that the configuration says now, also where nothing has run since it was changed.
+        let of = (&*self.connection.location, self.connection.test);
+        let entered = self.store.enter_mode(of.0, of.1, Timestamp::now()).await;
+        entered.map_err(failed)?;
         let mut all = Fired::default();
         for kind in &self.kinds {
             let mut after = String::new();
             while let Some(page) = self.page(*kind, &mut after).await? {
-                let events: Vec<NewEvent> = page
-                    .iter()
-                    .map(|record| fired(record, &self.workflow.id))
-                    .collect();
+                let mut events = Vec::with_capacity(page.len());
+                for record in &page {
+                    let event = fired(record, &self.workflow.id);
+                    if self.run_of(&event).await?.is_none() {
+                        events.push(event);
+                    }
+                }
                 let fired = self.fire(&events).await?;
                 all.pending += fired.pending;
                 all.left += fired.left;
             }
         }
         Ok(all)
+    }
+
+    /// The run that an event started before, by itself or by a word like this one.
+    async fn run_of(&self, event: &NewEvent) -> Result<Option<i64>, Failure> {
+        let run = self.store.run_of(event, &self.workflow.id).await;
+        run.map_err(failed)
     }
 
     /// Makes events pending. A `canopy run` that ends meanwhile takes the lease away, so it is taken again.
@@ -147,42 +165,52 @@ impl Fire<'_> {
         (record, custom): (&StoredRecord, &[CustomFieldInfo]),
     ) -> Result<(), Failure> {
         let new = fired(record, &self.workflow.id);
+        let run = self.run_of(&new).await?;
+        let ran = run.is_some();
+        if let (Some(run), false) = (run, self.connection.test) {
+            let began = self.store.began_in_test(run).await.map_err(failed)?;
+            if began == Some(true) {
+                plan.in_test += 1;
+                return Ok(());
+            }
+        }
         let event = read(&new);
         let foreseen = foresee(self.store, self.connection, self.workflow, custom, &event);
         let Some(purchases) = foreseen.await.map_err(failed)? else {
             return Ok(());
         };
-        plan.events += 1;
+        *if ran { &mut plan.ran } else { &mut plan.events } += 1;
         for purchase in purchases {
-            if keys.insert(purchase.key.clone()) {
-                self.count_purchase(plan, &purchase).await?;
+            if !keys.insert(purchase.key.clone()) {
+                continue;
+            }
+            if self.is_bought(&purchase).await? {
+                plan.bought_before += 1;
+            } else if !ran {
+                count_purchase(plan, &purchase);
             }
         }
         Ok(())
     }
 
-    async fn count_purchase(&self, plan: &mut Plan, purchase: &Foreseen) -> Result<(), Failure> {
-        let known = self
-            .store
-            .purchase_for(&purchase.key)
-            .await
-            .map_err(failed)?;
-        if known.is_some_and(|purchase| purchase.state != PurchaseState::Refused) {
-            plan.bought_before += 1;
-            return Ok(());
-        }
-        plan.purchases += 1;
-        let Some(order) = &purchase.order else {
-            plan.unpriced += 1;
-            return Ok(());
-        };
-        let quantity = plan.quantities.entry(order.order.unit().to_owned());
-        *quantity.or_default() += order.order.quantity();
-        match purchase.estimate {
-            Some(price) => plan.cost += price,
-            None => plan.unpriced += 1,
-        }
-        Ok(())
+    async fn is_bought(&self, purchase: &Foreseen) -> Result<bool, Failure> {
+        let known = self.store.purchase_for(&purchase.key).await;
+        let known = known.map_err(failed)?;
+        Ok(known.is_some_and(|purchase| purchase.state != PurchaseState::Refused))
+    }
+}
+
+fn count_purchase(plan: &mut Plan, purchase: &Foreseen) {
+    plan.purchases += 1;
+    let Some(order) = &purchase.order else {
+        plan.unpriced += 1;
+        return;
+    };
+    let quantity = plan.quantities.entry(order.order.unit().to_owned());
+    *quantity.or_default() += order.order.quantity();
+    match purchase.estimate {
+        Some(price) => plan.cost += price,
+        None => plan.unpriced += 1,
     }
 }
 
@@ -277,6 +305,17 @@ pub(super) fn describe(plan: &Plan, workflow: &str) -> String {
             ""
         },
     );
+    if plan.ran > 0 {
+        let ran = format!("; {} started it before and do not again", plan.ran);
+        text.push_str(&ran);
+    }
+    if plan.in_test > 0 {
+        let in_test = format!(
+            "; {} started it in test mode, and `canopy retry --withheld` carries them out for real",
+            plan.in_test
+        );
+        text.push_str(&in_test);
+    }
     if plan.bought_before > 0 {
         let bought = format!(
             "; {} bought before are not bought again",
