@@ -153,22 +153,31 @@ impl Context {
         self.present = Some(contact);
     }
 
-    /// Takes up what a write made of the contact. Returned is how it stood before and after; `None`: the operation does
-    /// not change it.
-    pub fn wrote(
-        &mut self,
+    /// How the contact stands before a write, and after it; `None`: the operation does not change it.
+    pub fn would_write(
+        &self,
         operation: &str,
         arguments: &Map<String, Value>,
     ) -> Option<(Value, Value)> {
         let mut before = self.present().clone();
         let after = after_write(operation, arguments, &before)?;
-        let shown = after_write(operation, arguments, self.contact());
-        if let Some(shown) = &shown
-            && content_hash(shown) == content_hash(&before)
+        if let Some(shown) = after_write(operation, arguments, self.contact())
+            && content_hash(&shown) == content_hash(&before)
         {
             // An earlier attempt was carried out and not answered: nobody else has changed anything.
             before = self.contact().clone();
         }
+        Some((before, after))
+    }
+
+    /// Takes up what a write made of the contact. Returned is what [`Self::would_write`] told before.
+    pub fn wrote(
+        &mut self,
+        operation: &str,
+        arguments: &Map<String, Value>,
+    ) -> Option<(Value, Value)> {
+        let (before, after) = self.would_write(operation, arguments)?;
+        let shown = after_write(operation, arguments, self.contact());
         if let Some(present) = &mut self.present {
             *present = after.clone();
         }

@@ -35,8 +35,12 @@ pub(crate) async fn is_remembered(store: &dyn Store, event: &Event) -> Result<bo
     let Some(kind) = memory(event) else {
         return Ok(false);
     };
-    let link = store.link(&event.location, &kind, &event.record).await?;
-    Ok(link.is_some_and(|link| is_creation(event) || link.written_hash.is_some()))
+    let of = (&*event.location, &*kind, &*event.record);
+    let link = store.link(of.0, of.1, of.2).await?;
+    if link.is_some_and(|link| is_creation(event) || link.written_hash.is_some()) {
+        return Ok(true);
+    }
+    Ok(!store.intended_contents(of.0, of.1, of.2).await?.is_empty())
 }
 
 fn is_creation(event: &Event) -> bool {
@@ -46,7 +50,8 @@ fn is_creation(event: &Event) -> bool {
 /// Whether the event shows only what we wrote.
 ///
 /// A creation is ours when a step recorded the new id. Any other change of a contact, note or task is ours when its
-/// content is what we last wrote; once somebody changes it the memory is dropped, so that a change back counts.
+/// content is what we last wrote, or are about to write where the program was killed before it knew; once somebody changes
+/// it the memory is dropped, so that a change back counts.
 pub(crate) async fn is_echo(
     store: &dyn Store,
     fence: &Fence,
@@ -56,18 +61,29 @@ pub(crate) async fn is_echo(
     let Some(kind) = memory(event) else {
         return Ok(false);
     };
-    let Some(link) = store.link(&event.location, &kind, &event.record).await? else {
-        return Ok(false);
-    };
+    let of = (&*event.location, &*kind, &*event.record);
+    let link = store.link(of.0, of.1, of.2).await?;
     if is_creation(event) {
+        return Ok(link.is_some());
+    }
+    let content = record_hash(&kind, &event.payload);
+    // What only moved was not changed in its tags, or in anything else that has events of its own.
+    let is_ours = |written: &str| !written.starts_with(MOVED) || event.kind.ends_with(".updated");
+    let written = link.and_then(|link| link.written_hash);
+    if let Some(written) = &written
+        && remembers(written, &content)
+    {
+        return Ok(is_ours(written));
+    }
+    let intended = store.intended_contents(of.0, of.1, of.2).await?;
+    let mut same = intended
+        .iter()
+        .filter(|intended| remembers(intended, &content));
+    if same.any(|intended| is_ours(intended)) {
         return Ok(true);
     }
-    let Some(written) = link.written_hash else {
+    if written.is_none() && intended.is_empty() {
         return Ok(false);
-    };
-    if remembers(&written, &record_hash(&kind, &event.payload)) {
-        // What only moved was not changed in its tags, or in anything else that has events of its own.
-        return Ok(!written.starts_with(MOVED) || event.kind.ends_with(".updated"));
     }
     store
         .clear_written_hash(fence, &kind, &event.record, now)

@@ -95,7 +95,9 @@ impl Engine {
         };
         // What was read after a wait is as new as all that anybody did.
         let seen = seen.filter(|_| !waited);
+        // What a step of it has done or begun, an attempt before did that was cut off.
         let late = run.attempts > 0
+            || !records.is_empty()
             || run.updated_at > run.created_at
             || self.clock.now().duration_since(run.created_at) > AT_ONCE;
         let mut context = Context::new(self, connection, &workflow, &event, contact).await?;

@@ -146,6 +146,11 @@ pub struct NewStep {
     pub key: String,
     pub action: String,
     pub request: Value,
+    /// What its call is about to write: until the outcome is known it counts as written, so that steps of older events do
+    /// not write over it.
+    pub written: Vec<Written>,
+    /// What the call is about to make of records, so that it is known when it comes back.
+    pub links: Vec<LinkUpdate>,
 }
 
 /// Outcome of a step, with everything that must become durable together with it.

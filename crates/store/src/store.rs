@@ -137,8 +137,8 @@ pub trait Store:
     async fn is_removed(&self, location: &str, word: &str, record: &str) -> Result<bool>;
     /// Hash of a contact's content as its newest completed event showed it.
     async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>>;
-    /// The parts of a target that steps of newer events wrote last, and their runs. Newer is what has the higher position,
-    /// or the same and the later run.
+    /// The parts of a target that steps of newer events wrote last or are about to write, and their runs. Newer is what has
+    /// the higher position, or the same and the later run.
     async fn newer_writes(
         &self,
         location: &str,
@@ -146,6 +146,14 @@ pub trait Store:
         position: i64,
         run: i64,
     ) -> Result<Vec<(String, i64)>>;
+    /// What a record will look like once steps have done what they are about to do, as hashes of content: as long as it is not
+    /// known whether they have.
+    async fn intended_contents(
+        &self,
+        location: &str,
+        kind: &str,
+        record: &str,
+    ) -> Result<Vec<String>>;
     /// Keeps that an event itself tells of a write: a person's.
     async fn put_written(&self, fence: &Fence, written: Written, now: Timestamp) -> Result<()>;
     /// The highest position of the location's events: what is read now is as new.
@@ -229,7 +237,7 @@ pub trait Store:
     /// The steps with this key that were begun and of which nobody knows what came of them, the oldest first. Runs of one
     /// key may have asked for different things.
     async fn open_steps(&self, location: &str, key: &str) -> Result<Vec<StepRecord>>;
-    /// Writes a step's intent; a repeat for the same (run, step) replaces the request and counts an attempt. An
+    /// Writes a step's intent, and what it is about to write in the same transaction; a repeat for the same (run, step) replaces the request and counts an attempt. An
     /// unsure step stays unsure, so that the look before a retry is not forgotten; a done one is refused.
     async fn intend_step(&self, fence: &Fence, step: NewStep, now: Timestamp)
     -> Result<StepRecord>;

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{World, eventually, text};
 
 const WORKFLOW: &str = r#"
 id = "late"
@@ -23,22 +23,83 @@ action = "update-contact"
 with = { contactId = "{{ contact.id }}", city = "City of {{ contact.firstName }}" }
 "#;
 
+/// A world whose workflow has been carried out for a first contact.
+async fn with_workflow(workflow: &str) -> World {
+    let world = World::new().await;
+    world.write_config(&format!("workflows = \"workflows\"\n{}", world.config()));
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    std::fs::write(world.path("workflows/late.toml"), workflow).unwrap();
+    world.succeed(&["run", "--once"]).await;
+    world
+}
+
+async fn contact(world: &World, name: &str) -> String {
+    let made = world.control("/contacts", json!({ "firstName": name }));
+    made.await["id"].as_str().unwrap().to_owned()
+}
+
+async fn change(world: &World, contact: &str, change: Value) {
+    world.control(&format!("/contacts/{contact}"), change).await;
+}
+
+async fn city(world: &World, contact: &str) -> Value {
+    let shown = world.highlevel(&format!("/contacts/{contact}")).await;
+    shown["contact"]["city"].clone()
+}
+
+/// A round in which the process is killed at a boundary of the step "write".
+async fn killed(world: &World, boundary: &str) {
+    let mut round = world.canopy(&["run", "--once"]);
+    let round = round.env("E2E_KILL", format!("{boundary}:write:1"));
+    let killed = round.output().await.unwrap();
+    let told = text(&killed.stderr);
+    assert_eq!(killed.status.signal(), Some(9), "{boundary}: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wrote_after_a_kill_stays() {
+    let workflow = WORKFLOW.replace(", \"contact.updated\"", "");
+    for boundary in ["AfterIntent", "AfterCall"] {
+        let world = with_workflow(&workflow).await;
+        let contact = contact(&world, "Ada").await;
+        killed(&world, boundary).await;
+        change(&world, &contact, json!({ "city": "Rome" })).await;
+        world.succeed(&["run", "--once"]).await;
+        assert_eq!(city(&world, &contact).await, "Rome", "{boundary}");
+        assert_eq!(world.books("/purchases").await.len(), 1, "{boundary}");
+    }
+}
+
+/// The process was killed after its write, and cannot write when it comes back: what the poll finds then is the write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_outcome_was_never_recorded_starts_nothing_when_it_comes_back() {
+    let world = with_workflow(WORKFLOW).await;
+    let contact = contact(&world, "Ada").await;
+    world.succeed(&["run", "--once"]).await;
+    change(&world, &contact, json!({ "firstName": "New" })).await;
+    killed(&world, "AfterCall").await;
+    let down = json!({ "kind": "status", "status": 503, "operation": "update-contact" });
+    world.control("/faults", down).await;
+    world.fails(&["run", "--once"]).await;
+    assert_eq!(world.books("/purchases").await.len(), 2);
+    // A person's change counts all the same.
+    change(&world, &contact, json!({ "firstName": "Newer" })).await;
+    world.clear_faults().await;
+    eventually("all to be written", async || {
+        world.output(&["run", "--once"]).await.status.success()
+            && city(&world, &contact).await == "City of Newer"
+    })
+    .await;
+    assert_eq!(world.books("/purchases").await.len(), 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_run_writes_over_no_newer_write_wherever_the_process_was_killed() {
     for boundary in ["AfterIntent", "AfterCall", "BeforeOutcome", "AfterOutcome"] {
-        let world = World::new().await;
-        world.write_config(&format!("workflows = \"workflows\"\n{}", world.config()));
-        std::fs::create_dir(world.path("workflows")).unwrap();
-        std::fs::write(world.path("workflows/late.toml"), WORKFLOW).unwrap();
-        world.succeed(&["run", "--once"]).await;
-        let contact = world
-            .control("/contacts", json!({ "firstName": "Ada" }))
-            .await;
-        let contact = contact["id"].as_str().unwrap().to_owned();
-        let rename = async |name: &str| {
-            let path = format!("/contacts/{contact}");
-            world.control(&path, json!({ "firstName": name })).await;
-        };
+        let world = with_workflow(WORKFLOW).await;
+        let contact = contact(&world, "Ada").await;
+        let rename =
+            async |name: &str| change(&world, &contact, json!({ "firstName": name })).await;
         world.succeed(&["run", "--once"]).await;
         // The older event comes no further than its purchase.
         let refusal = json!({ "kind": "status", "status": 400, "operation": "buy-trees" });
@@ -48,27 +109,13 @@ async fn a_late_run_writes_over_no_newer_write_wherever_the_process_was_killed()
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
         world.clear_faults().await;
         rename("New").await;
-        let killed = world
-            .canopy(&["run", "--once"])
-            .env("E2E_KILL", format!("{boundary}:write:1"))
-            .output()
-            .await
-            .unwrap();
-        assert_eq!(
-            killed.status.signal(),
-            Some(9),
-            "{boundary}: {}",
-            text(&killed.stderr)
-        );
+        killed(&world, boundary).await;
         world.succeed(&["retry", "--all"]).await;
         world.succeed(&["run", "--once"]).await;
-        let city = |contact: &Value| contact["contact"]["city"].clone();
-        let shown = world.highlevel(&format!("/contacts/{contact}")).await;
-        assert_eq!(city(&shown), "City of New", "{boundary}");
+        assert_eq!(city(&world, &contact).await, "City of New", "{boundary}");
         assert_eq!(world.books("/purchases").await.len(), 3, "{boundary}");
         // And it stays so.
         world.succeed(&["run", "--once"]).await;
-        let shown = world.highlevel(&format!("/contacts/{contact}")).await;
-        assert_eq!(city(&shown), "City of New", "{boundary}");
+        assert_eq!(city(&world, &contact).await, "City of New", "{boundary}");
     }
 }

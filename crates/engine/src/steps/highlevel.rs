@@ -114,7 +114,9 @@ impl StepRun<'_> {
             looked => looked,
         };
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
-        let intent = self.intent(Value::Object(arguments.clone()));
+        let intent = self
+            .intent_to_write(operation, &arguments, upserted.as_deref())
+            .await?;
         let now = engine.clock.now();
         engine.store.intend_step(self.fence, intent, now).await?;
         engine.observer.at(Boundary::AfterIntent, &self.step.id);

@@ -2,10 +2,12 @@
 
 use canopy_highlevel::operation::{Idempotency, Operation};
 use canopy_mapping::{content_hash, profile_id};
-use canopy_store::LinkUpdate;
-use serde_json::Value;
+use canopy_store::{LinkUpdate, NewStep};
+use serde_json::{Map, Value};
 
 use super::StepRun;
+use super::bulk;
+use super::order::Target;
 use crate::echo::{self, MOVED};
 use crate::error::{EngineError, Verdict};
 
@@ -28,6 +30,38 @@ impl StepRun<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The intent of a call with what it is about to write; `found`: the contact that an upsert will write to. Should the program be
+    /// killed before the outcome is known, or nobody know what came of it, then steps of older events leave that alone,
+    /// and it is known when it comes back.
+    pub(super) async fn intent_to_write(
+        &self,
+        operation: &Operation,
+        arguments: &Map<String, Value>,
+        found: Option<&str>,
+    ) -> Result<NewStep, EngineError> {
+        let mut intent = self.intent(Value::Object(arguments.clone()));
+        if operation.idempotency == Idempotency::Read || self.is_withheld(operation) {
+            return Ok(intent);
+        }
+        let mut targets = bulk::targets(operation, arguments);
+        targets.extend(match found {
+            Some(id) => Target::of_upsert("/contacts", id, arguments),
+            None => Target::of(operation, arguments),
+        });
+        let targets = targets.into_iter();
+        intent.written = targets.map(|target| self.written(target)).collect();
+        let change = self.context.would_write(operation.name, arguments);
+        let (before, after) = change.unwrap_or_else(|| {
+            // What belongs to a contact may move its time of change with it.
+            let present = self.context.present();
+            (present.clone(), present.clone())
+        });
+        intent
+            .links
+            .extend(self.contact_link(&before, &after).await?);
+        Ok(intent)
     }
 
     /// Remembers what the contact looks like now that we wrote it, or something that belongs to it. Not where it showed a

@@ -45,7 +45,7 @@ pub(crate) struct StepRun<'a> {
     pub key: String,
     /// Place of what the step knows in the order of the location's events.
     pub position: i64,
-    /// The run comes back to a step that failed before, or began more than a minute ago.
+    /// The run comes back to a step that failed or was cut off before, or began more than a minute ago.
     pub late: bool,
     /// When it began.
     pub began: Timestamp,
@@ -64,6 +64,8 @@ impl StepRun<'_> {
             key: self.key.clone(),
             action: self.step.action.clone(),
             request,
+            written: Vec::new(),
+            links: Vec::new(),
         }
     }
 

@@ -66,7 +66,11 @@ impl StepRun<'_> {
             request.insert("contactId".to_owned(), json!(contact));
         }
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);
-        let intent = self.intent(Value::Object(request.clone()));
+        let update = canopy_highlevel::operation(UPDATE).filter(|_| !request.is_empty());
+        let intent = match update {
+            Some(update) => self.intent_to_write(update, &request, None).await?,
+            None => self.intent(Value::Object(Map::new())),
+        };
         engine
             .store
             .intend_step(self.fence, intent, engine.clock.now())
@@ -115,9 +119,8 @@ impl StepRun<'_> {
             "notWritten": lost, "problems": plan.problems,
         });
         self.tell_person(&contact, &plan, &lost).await?;
-        let update = canopy_highlevel::operation(UPDATE);
         let wrote = update
-            .filter(|_| !request.is_empty() && !self.withholds())
+            .filter(|_| !self.withholds())
             .and_then(|update| Target::of(update, &request));
         let state = if self.withholds() && !request.is_empty() {
             StepState::Withheld

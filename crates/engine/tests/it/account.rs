@@ -354,6 +354,8 @@ async fn what_was_intended_before_a_copy_was_made_is_not_sent_before_it_is_known
         key: waiting.key.clone(),
         action: waiting.action.clone(),
         request: waiting.request.clone(),
+        written: Vec::new(),
+        links: Vec::new(),
     };
     world
         .store

@@ -19,6 +19,7 @@ mod identity;
 mod imports;
 mod inbox;
 mod intend;
+mod intends;
 mod ledger;
 mod looks;
 mod macros;

@@ -352,7 +352,7 @@ const EVENTS: &str =
          next_attempt_at = NULL, seen = NULL,
          state = CASE WHEN state IN ('pending', 'held') THEN 'gone' ELSE state END
      WHERE location IN (?1, 'unknown') AND contact = ?2";
-const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL
+const STEPS: &str = "UPDATE steps SET request = 'null', output = NULL, error = NULL, intends = NULL
      WHERE location = ?1 AND run IN (SELECT id FROM runs WHERE location = ?1 AND contact = ?2)";
 /// Done and not dead: nobody shall let a run of somebody who is gone go on, and buy.
 const RUNS: &str = "UPDATE runs SET next_attempt_at = NULL,

@@ -230,5 +230,6 @@ pub(super) async fn clear_written_hash(
     .bind(micros(now))
     .execute(&mut *held.connection)
     .await?;
-    Ok(())
+    let location = &held.fence.location;
+    super::intends::forget(held.connection, location, kind, highlevel_id).await
 }

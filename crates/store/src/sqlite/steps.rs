@@ -8,7 +8,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::profile_records::{self, Place};
 use super::row::{Reader, micros};
-use super::{profiles, runs, written};
+use super::{intends, profiles, runs, written};
 use crate::types::{NewStep, StepOutcome, StepRecord, StepState};
 
 fn read(row: &SqliteRow) -> Op<StepRecord> {
@@ -114,14 +114,16 @@ pub(super) async fn intend(held: &mut Held<'_>, step: &NewStep, now: Timestamp) 
             step.step, step.run
         )));
     }
+    let intends = intends::of(held.connection, step).await?;
     // An unsure step stays so: somebody must still look whether the earlier call did it.
     let row = sqlx::query(
-        "INSERT INTO steps (run, step, location, epoch, key, action, state, request, attempts, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'intended', ?7, 1, ?8, ?8)
+        "INSERT INTO steps (run, step, location, epoch, key, action, state, request, attempts, created_at, updated_at, intends)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'intended', ?7, 1, ?8, ?8, ?9)
          ON CONFLICT (run, step) DO UPDATE SET
              epoch = excluded.epoch, key = excluded.key, action = excluded.action, request = excluded.request,
              state = CASE state WHEN 'unsure' THEN 'unsure' ELSE 'intended' END,
-             output = NULL, error = NULL, withheld = 0, attempts = attempts + 1, updated_at = excluded.updated_at
+             output = NULL, error = NULL, withheld = 0, attempts = attempts + 1, updated_at = excluded.updated_at,
+             intends = excluded.intends
          RETURNING *",
     )
     .bind(step.run)
@@ -132,6 +134,7 @@ pub(super) async fn intend(held: &mut Held<'_>, step: &NewStep, now: Timestamp) 
     .bind(&step.action)
     .bind(step.request.to_string())
     .bind(micros(now))
+    .bind(intends)
     .fetch_one(&mut *held.connection)
     .await?;
     read(&row)
@@ -153,8 +156,11 @@ pub(super) async fn finish(held: &mut Held<'_>, outcome: &StepOutcome, now: Time
         );
         return Err(Fault::conflict(message));
     }
+    // What failed may have been done by an attempt before of which nobody knows.
     sqlx::query(
-        "UPDATE steps SET state = ?3, output = ?4, error = ?5, epoch = ?6, updated_at = ?7, withheld = ?8
+        "UPDATE steps SET state = ?3, output = ?4, error = ?5, epoch = ?6, updated_at = ?7, withheld = ?8,
+             intends = CASE ?3 WHEN 'unsure' THEN intends
+                               WHEN 'failed' THEN iif(json_extract(intends, '$.again'), intends, NULL) END
          WHERE run = ?1 AND step = ?2",
     )
     .bind(outcome.run)

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::macros::{fenced, read, write};
 use super::{
-    SqliteStore, alerts, approvals, attempts, calls, clock_change, fence, inbox, intend, ledger,
-    missed, polls, records, runs, secrets, seen, steps, waiting, written,
+    SqliteStore, alerts, approvals, attempts, calls, clock_change, fence, inbox, intend, intends,
+    ledger, missed, polls, records, runs, secrets, seen, steps, waiting, written,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -221,6 +221,15 @@ impl Store for SqliteStore {
         run: i64,
     ) -> Result<Vec<(String, i64)>> {
         read!(self, written::newer(location, target, position, run))
+    }
+
+    async fn intended_contents(
+        &self,
+        location: &str,
+        kind: &str,
+        record: &str,
+    ) -> Result<Vec<String>> {
+        read!(self, intends::contents(location, kind, record))
     }
 
     async fn put_written(&self, fence: &Fence, written: Written, now: Timestamp) -> Result<()> {

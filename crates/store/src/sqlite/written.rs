@@ -98,7 +98,12 @@ pub(super) async fn newer(
 ) -> Op<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "SELECT part, run FROM written
-         WHERE location = ?1 AND target = ?2 AND (position, run) > (?3, ?4) ORDER BY part",
+         WHERE location = ?1 AND target = ?2 AND (position, run) > (?3, ?4)
+         UNION
+         SELECT p.value, s.run FROM steps s, json_each(s.intends, '$.written') w, json_each(w.value, '$.parts') p
+         WHERE s.location = ?1 AND s.intends IS NOT NULL AND json_extract(w.value, '$.target') = ?2
+           AND (json_extract(w.value, '$.position'), s.run) > (?3, ?4)
+         ORDER BY 1",
     )
     .bind(location)
     .bind(target)

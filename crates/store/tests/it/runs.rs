@@ -1,8 +1,8 @@
 //! Runs and their steps.
 
 use canopy_store::{
-    EventState, NewRun, NewStep, RunState, RunUpdate, StepOutcome, StepState, Store, StoreError,
-    Trouble,
+    EventState, LinkUpdate, NewRun, NewStep, ProfileStore as _, RunState, RunUpdate, StepOutcome,
+    StepState, Store, StoreError, Trouble, Written,
 };
 use serde_json::json;
 
@@ -204,6 +204,64 @@ async fn runs_are_counted_by_workflow_and_contact_or_record() {
     assert_eq!(count(&began.workflow, contact, began.created_at).await, 0);
     assert_eq!(count("another", contact, before).await, 0);
     assert_eq!(count(&began.workflow, Some("nobody"), before).await, 0);
+}
+
+/// As long as nobody knows what came of a write it counts as made, so that older ones yield to it.
+#[tokio::test]
+async fn what_is_about_to_be_written_counts_until_it_is_known_not_to_be() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run("c1").await;
+    let (store, fence) = (&fixture.store, &fixture.fence);
+    let intend = async |part: &str, hash: &str| {
+        let step = NewStep {
+            written: vec![Written {
+                target: "/contacts/c1".into(),
+                parts: vec![part.into()],
+                contact: Some("c1".into()),
+                position: 5,
+            }],
+            links: vec![LinkUpdate {
+                kind: "contact".into(),
+                highlevel_id: "c1".into(),
+                ecologi_id: "p1".into(),
+                written_hash: Some(hash.into()),
+            }],
+            ..step(run, "write", "k1")
+        };
+        store.intend_step(fence, step, at(1)).await.unwrap();
+    };
+    let finish = async |state| {
+        let outcome = outcome_of(run, "write", state);
+        store.finish_step(fence, outcome, at(2)).await.unwrap();
+    };
+    let stands = async |position| {
+        let newer = store.newer_writes(LOCATION, "/contacts/c1", position, run);
+        let contents = store.intended_contents(LOCATION, "contact", "c1");
+        (newer.await.unwrap(), contents.await.unwrap())
+    };
+    let (city, tags) = (("city".to_owned(), run), ("tags".to_owned(), run));
+    intend("city", "h1").await;
+    assert_eq!(stands(4).await, (vec![city.clone()], vec!["h1".to_owned()]));
+    assert_eq!(stands(5).await.0, [], "to none that is as new");
+    finish(StepState::Failed).await;
+    assert_eq!(stands(4).await, (vec![], vec![]), "it was refused");
+    intend("city", "h1").await;
+    finish(StepState::Unsure).await;
+    assert_eq!(stands(4).await, (vec![city.clone()], vec!["h1".to_owned()]));
+    // What is refused now may have been done before.
+    intend("tags", "h2").await;
+    finish(StepState::Failed).await;
+    let (newer, contents) = stands(4).await;
+    assert_eq!(newer, [city, tags]);
+    assert_eq!(contents.len(), 2, "{contents:?}");
+    store
+        .clear_written_hash(fence, "contact", "c1", at(3))
+        .await
+        .unwrap();
+    assert_eq!(stands(4).await.1, [] as [String; 0], "somebody changed it");
+    intend("city", "h1").await;
+    finish(StepState::Done).await;
+    assert_eq!(stands(4).await, (vec![], vec![]), "its outcome says it");
 }
 
 #[tokio::test]

@@ -147,6 +147,8 @@ pub fn step(run: i64, id: &str, key: &str) -> NewStep {
         key: key.into(),
         action: "ecologi.buy".into(),
         request: json!({"number": 1}),
+        written: Vec::new(),
+        links: Vec::new(),
     }
 }
 
