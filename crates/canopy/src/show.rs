@@ -222,10 +222,12 @@ pub(crate) fn day_lines(days: &[DayOfCalls]) -> String {
             day.location, day.used, day.limit
         )
     };
-    if days.is_empty() {
+    // Before the location was found by the token its calls had none; the location's own row knows them by now.
+    let known = days.iter().filter(|day| !day.location.is_empty());
+    let lines: String = known.map(line).collect();
+    if lines.is_empty() {
         return String::new();
     }
-    let lines: String = days.iter().map(line).collect();
     format!("\nHighLevel today:\n{lines}")
 }
 

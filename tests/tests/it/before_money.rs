@@ -3,6 +3,7 @@
 use canopy_store::{BreakerStore as _, RunState, Store};
 use serde_json::{Value, json};
 
+use crate::auth::with_app;
 use crate::support::{World, eventually, text};
 
 /// What `canopy check` says, with its exit code.
@@ -350,4 +351,109 @@ with = { locationId = "{{ location.id }}", name = "T {{ contact.id }}", dataType
     .await;
     assert_eq!(world.books("/purchases").await.len(), 4);
     assert!(alerts(&world).await.is_empty());
+}
+
+/// Of an app that an agency has installed the location's own token is tried; what no harmless call tells is looked up among
+/// the scopes of the agency's.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_what_an_agencys_app_may_do_at_the_location() {
+    const LEAST: [&str; 6] = [
+        "contacts.readonly",
+        "contacts.write",
+        "locations.readonly",
+        "locations/customFields.readonly",
+        "oauth.readonly",
+        "oauth.write",
+    ];
+    const MADE: &str = "locations/customFields.write";
+    for makes_fields in [true, false] {
+        let world = World::new().await;
+        let made = makes_fields.then_some(MADE);
+        let scopes: Vec<_> = LEAST.into_iter().chain(made).collect();
+        let order = json!({ "user_type": "Company", "scopes": scopes });
+        let code = world.control("/oauth/authorize", order).await;
+        let location = format!(
+            "base_url = \"{}\"\nlocation_id = \"{}\"",
+            world.info().highlevel_url,
+            world.info().location_id
+        );
+        let plain = format!("base_url = \"{}\"", world.info().highlevel_url);
+        let config = with_app(&world, &code, "agency = true").replace(&plain, &location);
+        world.write_config(&config);
+        world
+            .succeed(&["auth", "finish", code["code"].as_str().unwrap()])
+            .await;
+        let (rows, code) = check(&world).await;
+        assert_eq!(code, 0, "{rows:#?}");
+        let writes = row(&rows, "connection main: writes");
+        assert_eq!(writes["ok"], true, "{writes}");
+        let note = writes["note"].as_str().unwrap_or_default();
+        assert_eq!(note.contains(MADE), !makes_fields, "{writes}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agencys_own_token_is_refused_with_the_remedy() {
+    let world = World::new().await;
+    let made = world
+        .control("/tokens", json!({ "class": "agency_key" }))
+        .await;
+    let token = made["token"].as_str().unwrap();
+    let location = format!(
+        "location_id = \"{}\"\ntoken = \"{token}\"",
+        world.info().location_id
+    );
+    let plain = format!("token = \"{}\"", world.info().token);
+    world.write_config(&world.config().replace(&plain, &location));
+    let (rows, code) = check(&world).await;
+    assert_eq!(code, 2);
+    let told = row(&rows, "connection main: HighLevel");
+    says(told, "problem", "in the location's own settings");
+    let output = world.output(&["run", "--once"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(world.books("/purchases").await.is_empty());
+}
+
+/// Whatever the services refuse with: one alert, all wait, nobody dies, and the next good check lets all go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_refusal_stops_purchases_until_a_good_check() {
+    let scope = "The token is not authorized for this scope.";
+    let place = "The token does not have access to this location.";
+    for (operation, status, words) in [
+        ("buy-trees", 401, "Unauthorized"),
+        ("buy-trees", 402, "Billing details are missing"),
+        ("buy-trees", 403, "Forbidden"),
+        ("update-contact", 401, scope),
+        ("update-contact", 403, place),
+    ] {
+        let world = World::new().await;
+        world.write_config(&format!("[check]\nevery = \"1d\"\n{}", world.config()));
+        world.succeed(&["run", "--once"]).await;
+        let body = json!({ "responseCode": words, "statusCode": status, "message": words });
+        let fault = json!({ "kind": "status", "operation": operation, "status": status, "body": body });
+        world.control("/faults", fault).await;
+        let running = world.start().await;
+        let contacts = world.seed(3).await;
+        running
+            .until(&world, "the runs to wait", |summary| {
+                summary["runs_waiting"] == 3
+            })
+            .await;
+        let open = alerts(&world).await;
+        assert_eq!(open.len(), 1, "{operation} {status}: {open:?}");
+        assert!(
+            open[0].message.contains(&status.to_string()),
+            "{operation}: {open:?}"
+        );
+        for state in [RunState::Dead, RunState::Held] {
+            assert_eq!(runs(&world, state).await, [], "{operation} {status}");
+        }
+        world.clear_faults().await;
+        let (rows, code) = check(&world).await;
+        assert_eq!(code, 0, "{rows:#?}");
+        running.until_idle(&world, 3).await;
+        running.stop().await;
+        assert!(alerts(&world).await.is_empty(), "{operation} {status}");
+        world.assert_served_once(&contacts).await;
+    }
 }

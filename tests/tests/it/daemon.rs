@@ -271,6 +271,12 @@ async fn the_log_is_text_without_colour_or_json_and_tells_of_purchases_and_failu
         served(&world, &process, 1).await;
         process.says("bought").await;
         process.says("it will be tried again").await;
+        // A part that fails says so, too: a poll, at the start here.
+        let down = json!({ "kind": "status", "status": 500, "operation": "search-contacts-advanced" });
+        world.control("/faults", down).await;
+        process.signal(Signal::HUP);
+        process.says("poll failed").await;
+        world.clear_faults().await;
         let lines = process.lines();
         for line in &lines {
             // What is said to the person who starts it is no line of the log, unless all of it is JSON.

@@ -1,7 +1,6 @@
 //! The real binary against the sandbox. Every test has a sandbox, a folder and processes of its own.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod alerts_end;
 mod approvals;
 mod auth;
 mod backfill;
@@ -12,6 +11,7 @@ mod before_money;
 mod books;
 mod budget;
 mod call;
+mod clocks;
 mod crashes;
 mod daemon;
 mod demo;
@@ -19,6 +19,7 @@ mod documented;
 mod finds;
 mod first_poll;
 mod health;
+mod kinds;
 mod language;
 mod limits;
 mod machines;
@@ -29,6 +30,7 @@ mod modes;
 mod money;
 mod oauth;
 mod old_copy;
+mod operating;
 mod ops;
 mod order_kills;
 mod outages;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 /// Puts events into the inbox as they came so many minutes ago.
-async fn came(world: &World, location: &str, source: Source, kind: &str, minutes: &[i64]) {
+pub async fn came(world: &World, location: &str, source: Source, kind: &str, minutes: &[i64]) {
     let key = SecretKey::from_file(&world.path("canopy.key")).unwrap();
     let store = SqliteStore::open(&world.path("canopy.db"), &key)
         .await

@@ -72,8 +72,8 @@ async fn killed_and_started_too_late_it_connects_by_itself() {
     assert_eq!(world.asked("reconnect").await, 1, "the new pair is kept");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_recovered_is_told_with_the_link() {
+/// A world whose tokens are lost: killed in their renewal, and started when nothing can recover them any more.
+pub async fn lost() -> World {
     let world = connected().await;
     kill_in_renewal(&world, &["run", "--once"]).await;
     world
@@ -81,6 +81,12 @@ async fn what_cannot_be_recovered_is_told_with_the_link() {
         .await;
     let refusal = json!({ "kind": "status", "status": 401, "operation": "reconnect" });
     world.control("/faults", refusal).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_recovered_is_told_with_the_link() {
+    let world = lost().await;
     let refused = world.output(&["run", "--once"]).await;
     assert_eq!(refused.status.code(), Some(2));
     let told = text(&refused.stderr);

@@ -159,3 +159,37 @@ async fn a_client_that_never_reads_its_answer_keeps_nobody_from_ending() {
         .await
         .expect("it ends within 10 s");
 }
+
+/// Who begins a request and does not go on is cut off by time, at both ports.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_or_a_body_that_does_not_come_to_its_end_is_cut_off() {
+    let world = World::new().await;
+    let process = Process::start(&world, &["run"]);
+    let webhooks = process.ready(&world).await;
+    let page = process.told("status page: ").await;
+    let body = head(Some(FORGED), 1000);
+    let half = "POST /webhooks/highlevel HTTP/1.1\r\nHost: canopy\r\n";
+    let mut open = Vec::new();
+    for (port, begin) in [
+        (address(&webhooks), half),
+        (address(&webhooks), body.as_str()),
+        (address(&webhooks), ""),
+        (address(&page), "GET / HTTP/1.1\r\nHost: localhost\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(port).await.unwrap();
+        stream.write_all(begin.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    for (number, mut stream) in open.into_iter().enumerate() {
+        let mut answer = Vec::new();
+        // An end that is no clean one is an end as well.
+        let end = tokio::time::timeout(Duration::from_mins(2), stream.read_to_end(&mut answer));
+        let _ = end.await.unwrap_or_else(|_| panic!("{number} is still open"));
+        assert!(
+            !answer.starts_with(b"HTTP/1.1 200"),
+            "{number}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    process.stop().await;
+}

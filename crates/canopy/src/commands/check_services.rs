@@ -287,7 +287,7 @@ fn of_account(connection: &ConnectionConfig, account: &Account) -> Vec<Finding> 
 
 /// How the connection's token stands: whether it is there, and whether it is due for rotation.
 async fn token_age(connector: Connector<'_>, connection: &ConnectionConfig) -> Finding {
-    let what = name(connection, "token");
+    let what = name(connection, "token age");
     let reminder = async {
         let tokens = connector.private_tokens(connection).await;
         let tokens = tokens.map_err(|failure| failure.to_string())?;

@@ -130,6 +130,11 @@ fn line(purchase: &Purchase) -> String {
         amount,
         purchase.currency,
         purchase.contact.as_deref().unwrap_or("-"),
-        if purchase.test { "  (test)" } else { "" },
+        match &purchase.url {
+            // A simulation's leads nowhere.
+            _ if purchase.test => "  (test)".to_owned(),
+            Some(url) => format!("  {url}"),
+            None => String::new(),
+        },
     )
 }

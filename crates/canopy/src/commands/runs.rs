@@ -101,7 +101,14 @@ async fn one(
         described["steps"] = json!(steps);
         return Ok(format!("{described}\n"));
     }
-    let steps = steps.iter().map(|step| format!("  {}\n", step_line(step)));
+    let steps = steps.iter().map(|step| {
+        // What is not sent is to be looked at before it is.
+        let sent = match step.state {
+            StepState::Withheld => format!("      {}\n", step.request),
+            _ => String::new(),
+        };
+        format!("  {}\n{sent}", step_line(step))
+    });
     Ok(std::iter::once(line(&run) + "\n").chain(steps).collect())
 }
 

@@ -5,8 +5,16 @@ use serde_json::Value;
 use super::StepRun;
 
 impl StepRun<'_> {
-    /// A purchase was made, or simulated; `receipt`: what the service answered.
+    /// A purchase was made, or simulated; `receipt`: what the service answered. A plan buys nothing.
     pub(super) fn tell_bought(&self, receipt: &Value) {
+        if self.engine.is_planning() {
+            return;
+        }
+        let what = if self.connection.test {
+            "simulated"
+        } else {
+            "bought"
+        };
         let text = |name: &str| receipt[name].as_str();
         let amount = receipt.get("amount").map(ToString::to_string);
         tracing::info!(
@@ -21,7 +29,7 @@ impl StepRun<'_> {
             url = text("treeUrl").or_else(|| text("tileUrl")),
             key = %self.key,
             test = self.connection.test,
-            "bought"
+            "{what}"
         );
     }
 }

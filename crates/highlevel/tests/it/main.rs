@@ -11,6 +11,7 @@ mod oauth;
 mod paging;
 mod payloads;
 mod raw;
+mod readme;
 mod refusals;
 mod tolerance;
 mod webhooks;

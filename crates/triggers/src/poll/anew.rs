@@ -106,7 +106,7 @@ impl Poller {
         let alone = poll.parents().is_none();
         if doubt.missing > 1 || (alone && doubt.missing > 0) {
             let message = format!(
-                "{} shows {} of {} records no longer; nothing is told of them unless the next poll agrees",
+                "{} shows {} of {} records no longer; nothing is told of them unless the next poll agrees. See in HighLevel whether they were deleted",
                 poll.operation.name, doubt.missing, doubt.known
             );
             tracing::warn!(location = %self.site.location, poll = %poll.name, "{message}");
