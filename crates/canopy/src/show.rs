@@ -85,7 +85,14 @@ pub(crate) fn summary(summary: &Summary) -> String {
         (
             "runs",
             summary.runs_done.to_string(),
-            &format!("done; {} waiting", summary.runs_waiting),
+            &format!(
+                "done; {} waiting{}",
+                summary.runs_waiting,
+                match summary.runs_open.saturating_sub(summary.runs_waiting) {
+                    0 => String::new(),
+                    ready => format!("; {ready} to be carried out"),
+                }
+            ),
         ),
         (
             "held, dead",

@@ -2,6 +2,30 @@
 
 use canopy_store::{MoneyStore as _, RunState, SqliteStore, Store as _, StoreError};
 
+use crate::config::Loaded;
+
+/// That nobody would carry a run out: the connection of its location is not in the configuration.
+pub(super) async fn be_carried_out(
+    store: &SqliteStore,
+    loaded: &Loaded,
+    id: i64,
+) -> Result<Option<String>, StoreError> {
+    let Some(run) = store.run(id).await? else {
+        return Ok(None);
+    };
+    let Some(connection) = store.connection_of(&run.location).await? else {
+        return Ok(None);
+    };
+    let configured = loaded.config.connection.iter();
+    let is_there = configured.map(|one| &one.id).any(|id| *id == connection);
+    Ok((!is_there).then(|| {
+        format!(
+            "run {id} is of connection \"{connection}\", which {} does not have, so nobody would carry it out; put the connection back first",
+            loaded.file
+        )
+    }))
+}
+
 /// Why a run cannot be retried.
 pub(super) async fn retry(store: &SqliteStore, id: i64) -> Result<String, StoreError> {
     let Some(run) = store.run(id).await? else {

@@ -199,6 +199,14 @@ async fn requeue(
     let mut count = 0;
     for id in ids {
         let now = Timestamp::now();
+        let nobody = cannot::be_carried_out(store, loaded, id).await;
+        if let Some(why) = nobody.map_err(failed)? {
+            if options.run.is_some() {
+                return Err(Failure::BadInput(why));
+            }
+            eprintln!("{why}");
+            continue;
+        }
         if simulated.carry_out(store, id, now).await? {
             count += 1;
             continue;

@@ -41,15 +41,22 @@ impl Health {
     }
 
     pub fn json(&self) -> Value {
-        json!({ "good": self.reasons.is_empty(), "reasons": self.reasons, "parts": self.parts })
+        json!({ "good": self.reasons.is_empty(), "reasons": self.reasons, "happened": self.notices, "parts": self.parts })
     }
 
     pub fn text(&self) -> String {
         let mut text = if self.reasons.is_empty() {
-            "health: good\n".to_owned()
+            "health: good".to_owned()
         } else {
-            format!("health: {} not good\n", self.reasons.len())
+            format!("health: {} not good", self.reasons.len())
         };
+        // They are no state, and yet the reason why a command ends with 3.
+        match self.notices.len() {
+            0 => text.push('\n'),
+            one => {
+                let _ = writeln!(text, "; {one} to be looked at, which happened within a day (`canopy alerts`)");
+            }
+        }
         for reason in &self.reasons {
             let part = self.part_of(reason);
             let _ = writeln!(

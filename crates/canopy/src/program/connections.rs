@@ -1,7 +1,7 @@
 //! The connections of a program, tried when it starts, and the ages of their tokens.
 
 use canopy_engine::{Connection, Workflows};
-use canopy_store::SqliteStore;
+use canopy_store::{NewAlert, SqliteStore, Store as _, StoreError};
 use jiff::Timestamp;
 
 use crate::config::Loaded;
@@ -95,4 +95,32 @@ pub(super) async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
             }
         }
     }
+}
+
+/// Kind of the alert that something waits where nobody works.
+const LEFT: &str = "configuration";
+
+/// Tells a person of what waits at locations whose connection is not in the file any more, and takes it back where it is.
+pub(super) async fn tell_left(store: &SqliteStore, here: &[String]) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    for at in store.waiting_at().await? {
+        let subject = format!("connection {}", at.connection);
+        if here.contains(&at.location) || at.events + at.runs == 0 {
+            store.resolve_alert("", LEFT, &subject, now).await?;
+            continue;
+        }
+        let message = format!(
+            "{} event(s) and {} run(s) wait at location {}, whose connection \"{}\" is not in the configuration any more: nobody works there. Put the connection back and they go on; `canopy alerts --resolve NUMBER` where they are to be left",
+            at.events, at.runs, at.location, at.connection
+        );
+        tracing::warn!("{message}");
+        let alert = NewAlert {
+            location: String::new(),
+            kind: LEFT.to_owned(),
+            subject,
+            message,
+        };
+        store.raise_alert(alert, now).await?;
+    }
+    Ok(())
 }

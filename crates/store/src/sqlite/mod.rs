@@ -64,6 +64,7 @@ use self::fence::Held;
 use self::identity::Identity;
 pub use self::mark::Age;
 pub use self::open::SqliteOptions;
+pub use self::registered::AtLocation;
 use self::secrets::Vault;
 use self::writer::{Message, Writer};
 use crate::error::{OpenError, Result, StoreError};

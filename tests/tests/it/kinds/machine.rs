@@ -5,7 +5,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
-use super::{connection, ended, ended_after_a_day, is_open, once, raised, sql, with_workflow};
+use super::{
+    connection, ended, ended_after_a_day, is_open, once, raised, refuse, sql, with_workflow,
+};
 use crate::process::Process;
 use crate::support::{World, eventually};
 
@@ -50,6 +52,35 @@ pub async fn configuration() {
     process.signal(Signal::HUP);
     ended(&world, "configuration").await;
     process.stop().await;
+    left_behind().await;
+}
+
+/// What waits at a location whose connection was taken out of the file is told until it is back, and nobody says that it
+/// goes on.
+async fn left_behind() {
+    let world = World::new().await;
+    let good = world.config();
+    once(&world).await;
+    refuse(&world, "create-note", 400).await;
+    world.seed(1).await;
+    once(&world).await;
+    world.clear_faults().await;
+    sql(&world, "UPDATE runs SET state = 'held'").await;
+    let elsewhere = "[[connection]]\nid = \"other\"\n[connection.highlevel]\ntoken = \"pit-x\"\nlocation_id = \"elsewhere\"\n\
+        base_url = \"http://127.0.0.1:9/\"\n[connection.ecologi]\napi_key = \"key\"\nbase_url = \"http://127.0.0.1:9/\"\n";
+    let connection = good.find("[[connection]]").unwrap();
+    world.write_config(&format!("{}{elsewhere}", &good[..connection]));
+    once(&world).await;
+    let told = "1 run(s) wait at location";
+    raised(&world, "configuration", told, "Put the connection back").await;
+    let refused = world.output(&["retry", "1"]).await;
+    assert_eq!(refused.status.code(), Some(2));
+    let told = crate::support::text(&refused.stderr);
+    assert!(told.contains("connection \"main\", which"), "{told}");
+    world.write_config(&good);
+    once(&world).await;
+    ended(&world, "configuration").await;
+    world.succeed(&["retry", "1"]).await;
 }
 
 pub async fn workflows() {

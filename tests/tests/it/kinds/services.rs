@@ -63,6 +63,34 @@ pub async fn key() {
     assert!(parts(&world, "key").await[0]["good_since"].is_string());
 }
 
+/// A service fails until the faults are cleared.
+async fn down(kind: &str, fault: Value, cause: &str) {
+    let world = World::new().await;
+    once(&world).await;
+    world.seed(1).await;
+    world.control("/faults", fault).await;
+    assert_eq!(once(&world).await, 1);
+    once(&world).await;
+    raised(&world, kind, cause, "see whether").await;
+    world.clear_faults().await;
+    crate::support::eventually("the tree", async || {
+        once(&world).await;
+        world.books("/purchases").await.len() == 1
+    })
+    .await;
+    ended(&world, kind).await;
+}
+
+pub async fn ecologi() {
+    let fault = json!({ "kind": "status", "service": "ecologi", "status": 503 });
+    down("ecologi", fault, "503").await;
+}
+
+pub async fn reading() {
+    let fault = json!({ "kind": "status", "operation": "get-contact", "status": 500 });
+    down("reading", fault, "500").await;
+}
+
 /// Other programs have used up most of the day, until HighLevel allows more.
 async fn used_up(kind: &str, cause: &str, remedy: &str) {
     let world = World::in_a(Sandbox::builder()).await;
