@@ -80,6 +80,8 @@ pub use money_store::{
 };
 pub use patience_store::{GivenUp, PatienceStore};
 pub use profile_store::ProfileStore;
-pub use sqlite::{AtLocation, Age, Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot};
+pub use sqlite::{
+    Age, AtLocation, Confirmed, Inventory, SqliteOptions, SqliteStore, prove, snapshot,
+};
 pub use store::Store;
 pub use types::*;

@@ -430,7 +430,8 @@ async fn every_kind_of_refusal_stops_purchases_until_a_good_check() {
         world.write_config(&format!("[check]\nevery = \"1d\"\n{}", world.config()));
         world.succeed(&["run", "--once"]).await;
         let body = json!({ "responseCode": words, "statusCode": status, "message": words });
-        let fault = json!({ "kind": "status", "operation": operation, "status": status, "body": body });
+        let fault =
+            json!({ "kind": "status", "operation": operation, "status": status, "body": body });
         world.control("/faults", fault).await;
         let running = world.start().await;
         let contacts = world.seed(3).await;

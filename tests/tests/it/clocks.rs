@@ -34,7 +34,9 @@ async fn written_ahead(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_clock_wrote_that_was_ahead_holds_nothing_up() {
     let world = World::new().await;
-    let config = world.config().replace("max_attempts = 5", "max_attempts = 1000");
+    let config = world
+        .config()
+        .replace("max_attempts = 5", "max_attempts = 1000");
     world.write_config(&config.replace("per_day = 10000", "per_day = 100"));
     world.succeed(&["run", "--once"]).await;
     // One is served, and one waits for its next try.

@@ -148,7 +148,9 @@ async fn going_live_is_as_it_is_written() {
         .find(|line| line.contains(bob["id"].as_str().unwrap()));
     let link = bought[0]["url"].as_str().unwrap();
     assert!(line.is_some_and(|line| line.ends_with(link)), "{listed}");
-    world.control("/clock", json!({ "advance_seconds": 600 })).await;
+    world
+        .control("/clock", json!({ "advance_seconds": 600 }))
+        .await;
     world.succeed(&["ledger", "reconcile"]).await;
     process.stop().await;
 }
@@ -157,8 +159,13 @@ async fn going_live_is_as_it_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn backup_and_restore_are_as_they_are_written() {
     let world = World::new().await;
-    world.write_config(&format!("[purchases]\nreport_delay = \"1s\"\n{}", world.config()));
-    world.control("/settings", json!({ "report_lag_seconds": 0 })).await;
+    world.write_config(&format!(
+        "[purchases]\nreport_delay = \"1s\"\n{}",
+        world.config()
+    ));
+    world
+        .control("/settings", json!({ "report_lag_seconds": 0 }))
+        .await;
     let process = Process::start(&world, &["run"]);
     process.ready(&world).await;
     let mut contacts = world.seed(1).await;
@@ -195,7 +202,9 @@ async fn keys_are_rotated_as_it_is_written() {
     let config = world.config();
     let token = world.info().token.clone();
     let rotate = async |token: &str| {
-        let made = world.control(&format!("/tokens/{token}/rotate"), json!({})).await;
+        let made = world
+            .control(&format!("/tokens/{token}/rotate"), json!({}))
+            .await;
         made["token"].as_str().unwrap().to_owned()
     };
     let mut contacts = Vec::new();
@@ -222,7 +231,10 @@ async fn keys_are_rotated_as_it_is_written() {
         assert_eq!(alerts, "no alerts\n", "{step}");
     }
     for id in &contacts {
-        let notes = world.http.get(format!("{}/contacts/{id}/notes", world.info().highlevel_url));
+        let notes = world.http.get(format!(
+            "{}/contacts/{id}/notes",
+            world.info().highlevel_url
+        ));
         let notes = notes.bearer_auth(&new).header("Version", "2021-07-28");
         let notes = notes.send().await.unwrap().error_for_status().unwrap();
         let notes: serde_json::Value = notes.json().await.unwrap();

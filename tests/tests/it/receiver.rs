@@ -184,7 +184,9 @@ async fn a_head_or_a_body_that_does_not_come_to_its_end_is_cut_off() {
         let mut answer = Vec::new();
         // An end that is no clean one is an end as well.
         let end = tokio::time::timeout(Duration::from_mins(2), stream.read_to_end(&mut answer));
-        let _ = end.await.unwrap_or_else(|_| panic!("{number} is still open"));
+        let _ = end
+            .await
+            .unwrap_or_else(|_| panic!("{number} is still open"));
         assert!(
             !answer.starts_with(b"HTTP/1.1 200"),
             "{number}: {}",

@@ -117,14 +117,26 @@ pub(super) async fn restore(
     std::fs::rename(&mark, mark_path(&loaded)).map_err(|error| Failure::failed(&error))?;
     report("restored", &place, &found, options.json)?;
     if !options.json {
-        eprintln!(
-            "what was bought since the backup is not in it, so real purchases wait until Ecologi's totals show all of it \
-             ({} from now), and then go on by themselves where they agree with the ledger; `canopy ledger reconcile` compares \
-             now. If the newer store can still be read: `canopy ledger export` there and `canopy ledger import FILE` here",
-            format_args!("{:#}", polls::signed(loaded.config.purchases.report_delay))
-        );
+        eprintln!("{}", forgotten(&loaded));
     }
     Ok(Ended::Well)
+}
+
+/// What is said of the purchases that a backup does not know.
+fn forgotten(loaded: &Loaded) -> String {
+    let newer = "If the newer store can still be read: `canopy ledger export` there and `canopy ledger import FILE` here";
+    let mut connections = loaded.config.connection.iter();
+    if !connections.any(|one| one.ecologi.username.is_some()) {
+        return format!(
+            "what was bought since the backup is not in it, and without `ecologi.username` nothing can tell it: real purchases wait for your word, `canopy ledger acknowledge` where nothing was. {newer}"
+        );
+    }
+    let delay = polls::signed(loaded.config.purchases.report_delay);
+    format!(
+        "what was bought since the backup is not in it, so real purchases wait until Ecologi's totals show all of it \
+         ({delay:#} from now), and then go on by themselves where they agree with the ledger; `canopy ledger reconcile` \
+         compares now. {newer}"
+    )
 }
 
 /// Copies a store next to where the copy goes, so that it can be given its name at one stroke.

@@ -382,12 +382,18 @@ async fn note(store: &SqliteStore, account: &Account<'_>, figure: &Figure) -> Re
     let subject = format!("{}: {}", account.user, figure.kind);
     let now = Timestamp::now();
     let noted = if figure.differs() {
+        let reported = figure.ecologi.unwrap_or_default();
+        let remedy = if reported < figure.ledger + figure.elsewhere {
+            "which is less: its figures are about ten minutes late, so compare again then; if it stays so, see in the Ecologi account which of `canopy purchase list` is not there, above all of those that a person resolved as bought"
+        } else {
+            "look for purchases made outside Canopy (`canopy ledger acknowledge` takes them for known), and settle unknown ones with `canopy purchase resolve`"
+        };
         let message = format!(
-            "the ledger has {} {}{}, Ecologi reports {}; look for purchases made outside Canopy (`canopy ledger acknowledge` takes them for known), and settle unknown ones with `canopy purchase resolve`",
+            "the ledger has {} {}{}, Ecologi reports {}; {remedy}",
             figure.ledger.normalize(),
             figure.kind,
             more(figure),
-            figure.ecologi.unwrap_or_default().normalize(),
+            reported.normalize(),
         );
         let alert = NewAlert {
             location: String::new(),

@@ -54,7 +54,10 @@ impl Health {
         match self.notices.len() {
             0 => text.push('\n'),
             one => {
-                let _ = writeln!(text, "; {one} to be looked at, which happened within a day (`canopy alerts`)");
+                let _ = writeln!(
+                    text,
+                    "; {one} to be looked at, which happened within a day (`canopy alerts`)"
+                );
             }
         }
         for reason in &self.reasons {

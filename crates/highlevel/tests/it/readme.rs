@@ -30,7 +30,10 @@ async fn program() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::builder()
         .token(std::env::var("HIGHLEVEL_TOKEN")?.into())
         .build()?;
-    println!("{:?}", contact(&client, "ocQHyuzHvysMo5N5VsXc").await?.contact);
+    println!(
+        "{:?}",
+        contact(&client, "ocQHyuzHvysMo5N5VsXc").await?.contact
+    );
     // README
     Ok(())
 }

@@ -20,9 +20,19 @@ pub async fn clock() {
     world.seed(1).await;
     once(&world).await;
     assert!(!is_open(&world, "clock").await);
-    sql(&world, "UPDATE purchases SET counted_at = counted_at + 7200000000").await;
+    sql(
+        &world,
+        "UPDATE purchases SET counted_at = counted_at + 7200000000",
+    )
+    .await;
     once(&world).await;
-    raised(&world, "clock", "the clock was ahead", "are looked at again").await;
+    raised(
+        &world,
+        "clock",
+        "the clock was ahead",
+        "are looked at again",
+    )
+    .await;
     ended_after_a_day(&world, "clock").await;
 }
 
@@ -48,7 +58,13 @@ pub async fn configuration() {
     let process = Process::start(&world, &["run"]);
     process.ready(&world).await;
     world.write_config(&format!("{}# changed\n", world.config()));
-    raised(&world, "configuration", "has changed since it was read", "kill -HUP").await;
+    raised(
+        &world,
+        "configuration",
+        "has changed since it was read",
+        "kill -HUP",
+    )
+    .await;
     process.signal(Signal::HUP);
     ended(&world, "configuration").await;
     process.stop().await;
@@ -91,7 +107,13 @@ pub async fn workflows() {
     process.ready(&world).await;
     let file = world.path("workflows/mine.toml");
     std::fs::write(&file, good.replace("buy-trees", "buy-tree")).unwrap();
-    raised(&world, "workflows", "mine.toml", "did you mean \"buy-trees\"?").await;
+    raised(
+        &world,
+        "workflows",
+        "mine.toml",
+        "did you mean \"buy-trees\"?",
+    )
+    .await;
     std::fs::write(&file, good).unwrap();
     ended(&world, "workflows").await;
     process.stop().await;
@@ -117,7 +139,11 @@ pub async fn drain() {
     process.ready(&world).await;
     world.seed(1).await;
     crate::process::served(&world, &process, 1).await;
-    sql(&world, "CREATE TRIGGER broken BEFORE INSERT ON runs BEGIN SELECT RAISE(FAIL, 'bad block'); END").await;
+    sql(
+        &world,
+        "CREATE TRIGGER broken BEFORE INSERT ON runs BEGIN SELECT RAISE(FAIL, 'bad block'); END",
+    )
+    .await;
     world.seed(1).await;
     raised(&world, "drain", "bad block", "tried again by itself").await;
     sql(&world, "DROP TRIGGER broken").await;
@@ -161,7 +187,10 @@ pub async fn schedule() {
         .unwrap();
     once(&world).await;
     raised(&world, "schedule", "while nothing ran", "is made up for").await;
-    eventually("one tree", async || world.books("/purchases").await.len() == 1).await;
+    eventually("one tree", async || {
+        world.books("/purchases").await.len() == 1
+    })
+    .await;
     ended_after_a_day(&world, "schedule").await;
     assert_eq!(world.books("/purchases").await.len(), 1);
 }

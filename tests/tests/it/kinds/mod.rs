@@ -183,8 +183,7 @@ async fn connection(world: &World) -> SqliteConnection {
 
 /// Has an operation answered with this status until the faults are cleared.
 async fn refuse(world: &World, operation: &str, status: u16) {
-    let fault =
-        serde_json::json!({ "kind": "status", "operation": operation, "status": status });
+    let fault = serde_json::json!({ "kind": "status", "operation": operation, "status": status });
     world.control("/faults", fault).await;
 }
 

@@ -42,10 +42,22 @@ pub async fn drift() {
     buy_elsewhere(&world, 7).await;
     let output = world.output(&["ledger", "reconcile"]).await;
     assert_eq!(output.status.code(), Some(3));
-    raised(&world, "drift", "Ecologi reports 8", "canopy ledger acknowledge").await;
+    raised(
+        &world,
+        "drift",
+        "Ecologi reports 8",
+        "canopy ledger acknowledge",
+    )
+    .await;
     world.output(&["ledger", "acknowledge"]).await;
     world.succeed(&["ledger", "reconcile"]).await;
     ended(&world, "drift").await;
+    // What nobody made elsewhere is no reason for less.
+    let none = json!({ "/trees": 1, "/pending/trees": 0 });
+    let less = json!({ "kind": "alter", "operation": "get-impact", "set": none });
+    world.control("/faults", less).await;
+    world.output(&["ledger", "reconcile"]).await;
+    raised(&world, "drift", "which is less", "canopy purchase list").await;
 }
 
 pub async fn budget() {

@@ -20,7 +20,13 @@ pub async fn token() {
     let fault = json!({ "kind": "status", "service": "highlevel", "status": 401, "body": body });
     world.control("/faults", fault).await;
     once(&world).await;
-    raised(&world, "token", "HighLevel refuses the token", "copy it again").await;
+    raised(
+        &world,
+        "token",
+        "HighLevel refuses the token",
+        "copy it again",
+    )
+    .await;
     assert_eq!(parts(&world, "token").await[0]["failures"], 1);
     world.clear_faults().await;
     once(&world).await;
@@ -30,7 +36,9 @@ pub async fn token() {
 pub async fn stopped() {
     let world = World::new().await;
     once(&world).await;
-    world.control("/settings", json!({ "billing": false })).await;
+    world
+        .control("/settings", json!({ "billing": false }))
+        .await;
     world.seed(1).await;
     once(&world).await;
     raised(&world, "stopped", "402", "billing").await;
@@ -116,7 +124,12 @@ pub async fn limit() {
 }
 
 pub async fn neighbour() {
-    used_up("neighbour", "other programs have made", "connect Canopy as an app").await;
+    used_up(
+        "neighbour",
+        "other programs have made",
+        "connect Canopy as an app",
+    )
+    .await;
 }
 
 pub async fn token_age() {
@@ -125,13 +138,17 @@ pub async fn token_age() {
     assert!(!is_open(&world, "token_age").await);
     // It has been in use for three months.
     let key = SecretKey::from_file(&world.path("canopy.key")).unwrap();
-    let store = SqliteStore::open(&world.path("canopy.db"), &key).await.unwrap();
+    let store = SqliteStore::open(&world.path("canopy.db"), &key)
+        .await
+        .unwrap();
     let name = "token-ages:main";
     let ages = store.secret(name).await.unwrap().unwrap();
     let ages = ages.expose_secret().to_owned();
     let ages: std::collections::BTreeMap<String, Timestamp> = serde_json::from_str(&ages).unwrap();
     let months = SignedDuration::from_hours(91 * 24);
-    let ages = ages.into_iter().map(|(token, since)| (token, json!(since - months)));
+    let ages = ages
+        .into_iter()
+        .map(|(token, since)| (token, json!(since - months)));
     let ages = Value::Object(ages.collect()).to_string();
     store
         .put_secret(name, &ages.into(), Timestamp::now())
@@ -142,10 +159,14 @@ pub async fn token_age() {
     raised(&world, "token_age", "91 days", "highlevel.next_token").await;
     // As the documents say.
     let token = &world.info().token;
-    let rotated = world.control(&format!("/tokens/{token}/rotate"), json!({})).await;
+    let rotated = world
+        .control(&format!("/tokens/{token}/rotate"), json!({}))
+        .await;
     let new = rotated["token"].as_str().unwrap();
     let both = format!("token = \"{token}\"\nnext_token = \"{new}\"");
-    let config = world.config().replace(&format!("token = \"{token}\""), &both);
+    let config = world
+        .config()
+        .replace(&format!("token = \"{token}\""), &both);
     world.write_config(&config);
     once(&world).await;
     ended(&world, "token_age").await;

@@ -87,7 +87,13 @@ pub async fn gone() {
     refuse(&world, "get-contact", 404).await;
     let edit = json!({ "city": "Rome" });
     world.control(&format!("/contacts/{contact}"), edit).await;
-    raised(&world, "gone", "are not there", "canopy events --state gone").await;
+    raised(
+        &world,
+        "gone",
+        "are not there",
+        "canopy events --state gone",
+    )
+    .await;
     process.stop().await;
     world.clear_faults().await;
     ended_after_a_day(&world, "gone").await;
@@ -95,7 +101,8 @@ pub async fn gone() {
 
 pub async fn fields() {
     let world = World::new().await;
-    let mapped = "\n[connection.fields]\ntrees = { field = \"Trees planned\", direction = \"to\" }\n";
+    let mapped =
+        "\n[connection.fields]\ntrees = { field = \"Trees planned\", direction = \"to\" }\n";
     let config = world.config() + mapped;
     world.write_config(&format!("recipes = [\"sync-fields\"]\n{config}"));
     let field = json!({ "name": "Trees planned", "dataType": "NUMERICAL", "model": "contact" });
@@ -108,10 +115,18 @@ pub async fn fields() {
     // Answered as if it had been done. The first such call is the check's.
     let taken = json!({ "succeded": true, "contact": { "id": contact } });
     let fault = json!({ "kind": "status", "operation": "update-contact", "status": 200, "body": taken, "times": 1, "skip": 1 });
-    world.succeed(&["profile", "set", &contact, "trees=3"]).await;
+    world
+        .succeed(&["profile", "set", &contact, "trees=3"])
+        .await;
     world.control("/faults", fault).await;
     once(&world).await;
-    raised(&world, "fields", "does not show it", "written again at the next change").await;
+    raised(
+        &world,
+        "fields",
+        "does not show it",
+        "written again at the next change",
+    )
+    .await;
     world.clear_faults().await;
     ended_after_a_day(&world, "fields").await;
 }
