@@ -28,7 +28,7 @@ use crate::{auth, health, polls, schedules};
 
 mod connections;
 
-use self::connections::{PrivateTokens, private_tokens, remind, tell_left};
+use self::connections::{PrivateTokens, files_are_in_force, private_tokens, remind, tell_left};
 pub(crate) use self::connections::{connections, try_all};
 pub(crate) use crate::opening::{existing_store, job_lock, lock, open_store, refuse_lost};
 
@@ -162,9 +162,11 @@ impl Program {
                 .await
                 .map_err(|error| Failure::bad_input(&error))?;
         }
-        tell_left(&store, &locations)
-            .await
-            .map_err(|error| Failure::failed(&error))?;
+        let told = async {
+            files_are_in_force(&store).await?;
+            tell_left(&store, &locations).await
+        };
+        told.await.map_err(|error| Failure::failed(&error))?;
         let clock = Arc::new(SystemClock);
         let site =
             |location: &String| Site::new(shared.clone(), clock.clone(), location.clone(), OWNER);

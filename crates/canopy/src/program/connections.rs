@@ -97,14 +97,36 @@ pub(super) async fn remind(store: &SqliteStore, tokens: &[PrivateTokens]) {
     }
 }
 
-/// Kind of the alert that something waits where nobody works.
+/// Kind of the alert that something waits where nobody works. Those about the file itself have the file as their subject.
 const LEFT: &str = "configuration";
+/// Begins the subject of the former.
+const CONNECTION: &str = "connection ";
+/// Kind of the alert that changed workflow files are not in force.
+const WORKFLOWS: &str = "workflows";
+/// Open alerts that are looked through; far more than a person would leave open.
+const OPEN: u32 = 1000;
+
+/// Ends what was told of files that were not in force: a program has just been put together from them as they are. Who told
+/// it may have ended meanwhile, and stood at a location that is not there any more.
+pub(super) async fn files_are_in_force(store: &SqliteStore) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    for alert in store.alerts(true, OPEN).await? {
+        let of_file = alert.kind == LEFT && !alert.subject.starts_with(CONNECTION);
+        if of_file || alert.kind == WORKFLOWS {
+            let (location, kind) = (&alert.location, &alert.kind);
+            store
+                .resolve_alert(location, kind, &alert.subject, now)
+                .await?;
+        }
+    }
+    Ok(())
+}
 
 /// Tells a person of what waits at locations whose connection is not in the file any more, and takes it back where it is.
 pub(super) async fn tell_left(store: &SqliteStore, here: &[String]) -> Result<(), StoreError> {
     let now = Timestamp::now();
     for at in store.waiting_at().await? {
-        let subject = format!("connection {}", at.connection);
+        let subject = format!("{CONNECTION}{}", at.connection);
         if here.contains(&at.location) || at.events + at.runs == 0 {
             store.resolve_alert("", LEFT, &subject, now).await?;
             continue;

@@ -67,7 +67,11 @@ pub async fn configuration() {
     .await;
     process.signal(Signal::HUP);
     ended(&world, "configuration").await;
+    world.write_config(&format!("{}# once more\n", world.config()));
+    raised(&world, "configuration", "has changed", "kill -HUP").await;
     process.stop().await;
+    assert_eq!(once(&world).await, 0);
+    ended(&world, "configuration").await;
     left_behind().await;
 }
 
@@ -116,7 +120,13 @@ pub async fn workflows() {
     .await;
     std::fs::write(&file, good).unwrap();
     ended(&world, "workflows").await;
+    // So it is where it was mended while nothing ran.
+    std::fs::write(&file, good.replace("buy-trees", "buy-tree")).unwrap();
+    raised(&world, "workflows", "mine.toml", "buy-trees").await;
     process.stop().await;
+    std::fs::write(&file, good).unwrap();
+    assert_eq!(once(&world).await, 0);
+    ended(&world, "workflows").await;
 }
 
 pub async fn store() {
