@@ -146,8 +146,8 @@ async fn going_live_is_as_it_is_written() {
     let line = listed
         .lines()
         .find(|line| line.contains(bob["id"].as_str().unwrap()));
-    let link = bought[0]["url"].as_str().unwrap();
-    assert!(line.is_some_and(|line| line.ends_with(link)), "{listed}");
+    let tree = bought[0]["url"].as_str().unwrap();
+    assert!(line.is_some_and(|line| line.ends_with(tree)), "{listed}");
     world
         .control("/clock", json!({ "advance_seconds": 600 }))
         .await;
