@@ -76,11 +76,9 @@ pub(crate) async fn is_echo(
         return Ok(is_ours(written));
     }
     let intended = store.intended_contents(of.0, of.1, of.2).await?;
-    let mut same = intended
-        .iter()
-        .filter(|intended| remembers(intended, &content));
-    if same.any(|intended| is_ours(intended)) {
-        return Ok(true);
+    let same = |one: &&String| remembers(one, &content);
+    if intended.iter().any(|one| same(&one)) {
+        return Ok(intended.iter().filter(same).any(|one| is_ours(one)));
     }
     if written.is_none() && intended.is_empty() {
         return Ok(false);

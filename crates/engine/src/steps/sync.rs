@@ -98,7 +98,15 @@ impl StepRun<'_> {
                         }
                     }
                 }
-                Err(error) => {
+                Err((error, true)) => {
+                    // It is written. What of it stayed is not known, and is compared anew.
+                    let told = Some(error.to_string());
+                    let outcome = self.outcome(StepState::Unsure, None, told);
+                    let now = engine.clock.now();
+                    engine.store.finish_step(self.fence, outcome, now).await?;
+                    return Ok(verdict_of(&error));
+                }
+                Err((error, false)) => {
                     engine.fields.forget(&connection.location).await;
                     return match canopy_highlevel::operation(UPDATE) {
                         Some(operation) => self.failed(operation, &error).await,
@@ -171,13 +179,15 @@ impl StepRun<'_> {
         Ok(Ok(mapping))
     }
 
-    /// Writes the contact and reads it back: the service is known to drop fields without a word.
+    /// Writes the contact and reads it back: the service is known to drop fields without a word. `true` beside an error: it
+    /// was written, and not read.
     async fn update(
         &self,
         request: &Map<String, Value>,
         contact: &str,
-    ) -> Result<Value, canopy_highlevel::Error> {
-        self.read(UPDATE, &Value::Object(request.clone())).await?;
+    ) -> Result<Value, (canopy_highlevel::Error, bool)> {
+        let written = self.read(UPDATE, &Value::Object(request.clone())).await;
+        written.map_err(|error| (error, false))?;
         if self.engine.holds_back(&self.connection.location) {
             // Nothing went out that could be read back.
             let after = after_write(UPDATE, request, self.context.contact());
@@ -186,7 +196,8 @@ impl StepRun<'_> {
         self.engine.observer.at(Boundary::AfterCall, &self.step.id);
         let answer = self
             .read("get-contact", &json!({ "contactId": contact }))
-            .await?;
+            .await
+            .map_err(|error| (error, true))?;
         Ok(answer["contact"].clone())
     }
 

@@ -22,11 +22,15 @@ since = { field = "Member since", direction = "both", date = "%d.%m.%Y", conflic
 "#;
 
 async fn world() -> World {
+    with(Options::default()).await
+}
+
+async fn with(options: Options) -> World {
     let rules: FieldRules = toml::from_str(RULES).unwrap();
     let world = World::with(
         SYNC,
         |connection| connection.fields = Arc::new(rules),
-        Options::default(),
+        options,
     )
     .await;
     create_field(&world, "Trees funded", "NUMERICAL", &[]).await;
@@ -259,6 +263,34 @@ async fn an_answer_that_was_lost_is_no_second_change() {
     assert_eq!(custom(&world, &id, "Trees funded").await, 3);
     assert_eq!(contact(&world, &id).await["firstName"], "Augusta");
     assert_eq!(profile(&world, &id).await.fields["name"], "Augusta");
+}
+
+#[tokio::test]
+async fn a_write_that_could_not_be_read_back_is_known_when_a_poll_tells_of_it() {
+    let mut options = Options::default();
+    // The poll comes before the run does.
+    options.retry.base = std::time::Duration::from_hours(1);
+    options.retry.max = std::time::Duration::from_hours(1);
+    let world = with(options).await;
+    let id = world.create("Ada").await;
+    settle(&world).await;
+    // The run's reading, the step's, and then the one after the write.
+    let fault = json!({ "kind": "status", "operation": "get-contact", "status": 503, "skip": 2 });
+    world.control("/faults", fault).await;
+    edit(&world, &id, json!({ "trees": 3 })).await;
+    world.drain().await;
+    world.clear_faults().await;
+    assert_eq!(updates(&world).await, 1);
+    let runs = world.runs().await;
+    assert!(runs.iter().any(|run| run.state == RunState::Waiting));
+    world.wait(SignedDuration::from_mins(5));
+    world.poll_and_drain().await;
+    assert_eq!(world.runs().await.len(), runs.len(), "it is our own write");
+    world.wait(SignedDuration::from_hours(2));
+    settle(&world).await;
+    assert_eq!(custom(&world, &id, "Trees funded").await, 3);
+    assert_eq!(updates(&world).await, 1);
+    assert_eq!(world.runs().await.len(), runs.len());
 }
 
 #[test]
