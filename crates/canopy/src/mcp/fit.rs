@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+mod shrink;
+
+use shrink::{Cut, shrunk};
+
 /// What of an answer is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// JSON pointer of a part of the answer.
     pub part: Option<String>,
-    /// Records of the list, or characters of the text, that are passed over.
+    /// Records of the list, characters of the text or members of the object that are passed over.
     pub skip: usize,
     /// Members of each record, by name or JSON pointer.
     pub fields: Vec<String>,
@@ -37,21 +41,22 @@ pub(super) enum LeftOut {
         from: usize,
         of: usize,
     },
-    /// Places (JSON pointers) where a text or list was cut, with what was there.
-    Places { cut: Vec<String>, more: usize },
+    /// Members of an object.
+    Members {
+        shown: usize,
+        from: usize,
+        of: usize,
+        /// Places that were cut within those that are shown.
+        cut: Vec<String>,
+    },
+    /// Places (JSON pointers) where a text, list or object was cut, with what was there.
+    Places {
+        cut: Vec<String>,
+        more: usize,
+        /// The object of which most is left out, and how many of its members are shown.
+        go_on: Option<(String, usize)>,
+    },
 }
-
-/// Texts (characters) and lists (elements) are cut to these sizes, the gentlest that is enough.
-const CUTS: [(usize, usize); 6] = [
-    (4000, 50),
-    (1000, 20),
-    (300, 10),
-    (100, 4),
-    (40, 1),
-    (10, 0),
-];
-/// So many places are named.
-const NAMED: usize = 20;
 
 /// Takes what is wanted of an answer and cuts it to `most` bytes of JSON. `list` and `record` are JSON pointers of the
 /// operation's list or of its one record.
@@ -63,6 +68,7 @@ pub(super) fn fit(
     most: usize,
 ) -> Result<Fitted, String> {
     let (mut list, mut record) = (list, record);
+    let root = wanted.part.as_deref().unwrap_or_default();
     if let Some(pointer) = &wanted.part {
         answer = part(&answer, pointer)?;
         (list, record) = (Some(""), None);
@@ -78,27 +84,47 @@ pub(super) fn fit(
         )?;
     }
     if let Some(pointer) = list {
-        return Ok(of_list(answer, pointer, wanted.skip, most));
+        return Ok(of_list(answer, pointer, root, wanted.skip, most));
     }
     if let Value::String(text) = &answer {
         return Ok(of_text(text, wanted.skip, most));
     }
-    if wanted.skip > 0 {
-        let problem = "`skip` is for lists and texts, and this answer is neither; name one of it by `part`, a JSON \
-                       pointer such as /contact/tags";
-        return Err(problem.to_owned());
-    }
-    if size(&answer) <= most {
+    if size(&answer) <= most && wanted.skip == 0 {
         return Ok(Fitted {
             answer,
             left_out: None,
         });
     }
-    let (answer, cut, more) = shrunk(&answer, most);
-    Ok(Fitted {
-        answer,
-        left_out: Some(LeftOut::Places { cut, more }),
-    })
+    match answer {
+        // Beside its one record an answer has little that could be passed over.
+        Value::Object(members)
+            if wanted.part.is_some() || wanted.skip > 0 && record.is_none_or(str::is_empty) =>
+        {
+            Ok(of_object(members, root, wanted.skip, most))
+        }
+        answer if wanted.skip == 0 => {
+            let Cut {
+                value,
+                places,
+                more,
+                go_on,
+            } = shrunk(&answer, root, most);
+            let left_out = Some(LeftOut::Places {
+                cut: places,
+                more,
+                go_on,
+            });
+            Ok(Fitted {
+                answer: value,
+                left_out,
+            })
+        }
+        _ => {
+            let problem = "`skip` is for lists, texts and objects with many members; name one of this answer by `part`, a \
+                           JSON pointer such as /contact/tags";
+            Err(problem.to_owned())
+        }
+    }
 }
 
 fn part(answer: &Value, pointer: &str) -> Result<Value, String> {
@@ -165,7 +191,8 @@ fn select(records: &mut [Value], root: &str, fields: &[String]) -> Result<(), St
     Ok(())
 }
 
-fn of_list(mut answer: Value, pointer: &str, skip: usize, most: usize) -> Fitted {
+/// `root` is where the answer is within the whole one.
+fn of_list(mut answer: Value, pointer: &str, root: &str, skip: usize, most: usize) -> Fitted {
     let Some(list) = answer.pointer_mut(pointer).and_then(Value::as_array_mut) else {
         return Fitted {
             answer,
@@ -189,14 +216,14 @@ fn of_list(mut answer: Value, pointer: &str, skip: usize, most: usize) -> Fitted
     if shown == 0 && !records.is_empty() {
         // What is around the list may be the larger part.
         let room = room.max(most / 2);
-        let (record, places, _) = shrunk(&records[0], room);
-        records[0] = record;
-        cut = places;
+        let record = shrunk(&records[0], &format!("{root}{pointer}/{from}"), room);
+        records[0] = record.value;
+        cut = record.places;
         shown = 1;
         if size(&answer) + room > most {
-            let (around, places, _) = shrunk(&answer, most.saturating_sub(room));
-            cut.extend(places);
-            rest = Some(around);
+            let around = shrunk(&answer, root, most.saturating_sub(room));
+            cut.extend(around.places);
+            rest = Some(around.value);
         }
     }
     records.truncate(shown);
@@ -211,6 +238,40 @@ fn of_list(mut answer: Value, pointer: &str, skip: usize, most: usize) -> Fitted
         cut,
     });
     Fitted { answer, left_out }
+}
+
+/// The members from one on, as many as fit; the first of them in part where it alone is too large.
+fn of_object(members: Map<String, Value>, root: &str, skip: usize, most: usize) -> Fitted {
+    let of = members.len();
+    let from = skip.min(of);
+    let mut used = 2;
+    let mut shown = Map::new();
+    let mut cut = Vec::new();
+    for (name, member) in members.into_iter().skip(from) {
+        let around = size(&Value::String(name.clone())) + 2;
+        let next = used + around + size(&member);
+        if next > most {
+            if shown.is_empty() {
+                let place = format!("{root}/{}", escaped(&name));
+                let small = shrunk(&member, &place, most.saturating_sub(used + around));
+                cut = small.places;
+                shown.insert(name, small.value);
+            }
+            break;
+        }
+        used = next;
+        shown.insert(name, member);
+    }
+    let left_out = (shown.len() < of || !cut.is_empty()).then_some(LeftOut::Members {
+        shown: shown.len(),
+        from,
+        of,
+        cut,
+    });
+    Fitted {
+        answer: Value::Object(shown),
+        left_out,
+    }
 }
 
 fn of_text(text: &str, skip: usize, most: usize) -> Fitted {
@@ -238,85 +299,6 @@ fn of_text(text: &str, skip: usize, most: usize) -> Fitted {
         answer: Value::String(shown),
         left_out,
     }
-}
-
-/// The value with its long texts and lists cut, which places those were, and how many are not named.
-fn shrunk(value: &Value, most: usize) -> (Value, Vec<String>, usize) {
-    let mut last = None;
-    for (text, list) in CUTS {
-        let mut cut = Vec::new();
-        let small = cut_down(value, text, list, &mut String::new(), &mut cut);
-        let fits = size(&small) <= most;
-        last = Some((small, cut));
-        if fits {
-            break;
-        }
-    }
-    let (mut small, mut cut) = last.unwrap_or_default();
-    if let (true, Value::Object(members)) = (size(&small) > most, &mut small) {
-        // Too many members: the last ones go.
-        while size(&Value::Object(members.clone())) > most
-            && let Some(name) = members.keys().next_back().cloned()
-        {
-            members.shift_remove(&name);
-            cut.insert(0, format!("/{} (left out)", escaped(&name)));
-        }
-    }
-    let more = cut.len().saturating_sub(NAMED);
-    cut.truncate(NAMED);
-    (small, cut, more)
-}
-
-fn cut_down(
-    value: &Value,
-    text: usize,
-    list: usize,
-    place: &mut String,
-    cut: &mut Vec<String>,
-) -> Value {
-    match value {
-        Value::String(long) => {
-            let length = long.chars().count();
-            if length <= text {
-                return value.clone();
-            }
-            cut.push(format!("{place} (text of {length} characters)"));
-            let begin: String = long.chars().take(text).collect();
-            Value::String(format!("{begin}…"))
-        }
-        Value::Array(elements) => {
-            if elements.len() > list {
-                let length = elements.len();
-                cut.push(format!("{place} (list of {length}, {list} shown)"));
-            }
-            let shown = elements.iter().take(list).enumerate();
-            let shown = shown.map(|(index, element)| {
-                below(place, &index.to_string(), |place| {
-                    cut_down(element, text, list, place, cut)
-                })
-            });
-            Value::Array(shown.collect())
-        }
-        Value::Object(members) => {
-            let members = members.iter().map(|(name, member)| {
-                let member = below(place, &escaped(name), |place| {
-                    cut_down(member, text, list, place, cut)
-                });
-                (name.clone(), member)
-            });
-            Value::Object(members.collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-fn below<T>(place: &mut String, name: &str, then: impl FnOnce(&mut String) -> T) -> T {
-    let length = place.len();
-    place.push('/');
-    place.push_str(name);
-    let result = then(place);
-    place.truncate(length);
-    result
 }
 
 /// As one token of a JSON pointer.
@@ -371,14 +353,41 @@ impl LeftOut {
                 }
                 told
             }
-            Self::Places { cut, more } => {
+            Self::Members {
+                shown,
+                from,
+                of,
+                cut,
+            } => {
+                let next = from + shown;
+                let mut told = json!({ "members": { "shown": shown, "from": from, "of": of } });
+                if next < *of {
+                    told["go_on"] = json!({ "skip": next });
+                    let how = format!(
+                        "call it again with the same arguments and skip = {next}, or with another part"
+                    );
+                    told["how"] = how.into();
+                }
+                if !cut.is_empty() {
+                    told["cut"] = json!(cut);
+                }
+                told
+            }
+            Self::Places { cut, more, go_on } => {
                 let how = if repeats {
                     "call it again with the same arguments and part = one of these JSON pointers (and skip), or with \
                      fields = [names of the members that are needed]"
                 } else {
                     DONE
                 };
-                json!({ "cut": cut, "more_places": more, "how": how })
+                let mut told = json!({ "cut": cut, "more_places": more, "how": how });
+                if let (true, Some((part, shown))) = (repeats, go_on) {
+                    told["go_on"] = json!({ "skip": shown });
+                    if !part.is_empty() {
+                        told["go_on"]["part"] = part.clone().into();
+                    }
+                }
+                told
             }
         }
     }

@@ -67,7 +67,8 @@ struct Call {
     /// Only this part of the answer: a JSON pointer such as /contact/tags.
     #[serde(default)]
     part: Option<String>,
-    /// Pass over so many records of the answer's list, or characters of its text, as `left_out` of an earlier answer says.
+    /// Pass over so many records of the answer's list, characters of its text or members of its object, as `left_out` of an
+    /// earlier answer says.
     #[serde(default, deserialize_with = "count")]
     skip: usize,
 }

@@ -117,6 +117,89 @@ fn one_large_record_shows_its_form_and_its_parts_can_be_had() {
     assert!(told.ends_with("there are: /email"), "{told}");
 }
 
+/// A record of thousands of members is as large as it may be, is known by its id, and is read to its end by going on.
+#[test]
+fn one_record_of_thousands_of_members_is_shown_and_read_to_its_end() {
+    let mut members: Map<String, Value> = (0..3000)
+        .map(|n| (format!("field {n}/{n}"), json!(format!("value {n}"))))
+        .collect();
+    members.insert("id".to_owned(), json!("c1"));
+    let record = json!({ "contact": members.clone(), "traceId": "t" });
+    let most = 8000;
+    let cut = |wanted: &Wanted| {
+        let fitted = fit(record.clone(), None, Some("/contact"), wanted, most).unwrap();
+        assert!(size(&fitted.answer) <= most, "{}", size(&fitted.answer));
+        let told = fitted.left_out.map(|left_out| left_out.told(true));
+        (fitted.answer, told)
+    };
+    let (first, told) = cut(&wanted(None, 0, &[]));
+    assert!(size(&first) > most * 9 / 10, "{}", size(&first));
+    assert_eq!(first["contact"]["id"], "c1");
+    assert_eq!(first["traceId"], "t");
+    let told = told.unwrap();
+    let places = told["cut"][0].as_str().unwrap();
+    assert!(
+        places.starts_with("/contact (object of 3001 members, "),
+        "{told}"
+    );
+    // What it says is what is there: the id stands beside the first of them.
+    let mut skip = first["contact"].as_object().unwrap().len() - 1;
+    assert_eq!(told["go_on"], json!({ "part": "/contact", "skip": skip }));
+    let mut read = first["contact"].as_object().unwrap().clone();
+    loop {
+        let (answer, told) = cut(&wanted(Some("/contact"), skip, &[]));
+        read.extend(answer.as_object().unwrap().clone());
+        match told.unwrap()["go_on"]["skip"].as_u64() {
+            Some(next) => skip = usize::try_from(next).unwrap(),
+            None => break,
+        }
+    }
+    assert_eq!(read, members);
+    let told = fit(record, None, Some("/contact"), &wanted(None, 5, &[]), most).unwrap_err();
+    assert!(told.contains("by `part`"), "{told}");
+}
+
+#[test]
+fn objects_within_objects_and_names_without_end_fit_too() {
+    let mut deep = json!("end");
+    for n in 0..60 {
+        deep = json!({ format!("{n}{}", "x".repeat(100)): deep, "id": n });
+    }
+    let long = json!({ "x".repeat(9000): 1, "id": 1 });
+    let wide: Map<String, Value> = (0..60)
+        .map(|n| {
+            let within: Map<String, Value> = (0..60).map(|m| (format!("m{m}"), json!(m))).collect();
+            (format!("n{n}"), Value::Object(within))
+        })
+        .collect();
+    for record in [deep, long, Value::Object(wide)] {
+        for list in [false, true] {
+            let answer = match list {
+                false => json!({ "record": record }),
+                true => json!({ "list": [record] }),
+            };
+            let fitted = fit(
+                answer,
+                Some("/list"),
+                Some("/record"),
+                &wanted(None, 0, &[]),
+                2000,
+            )
+            .unwrap();
+            assert!(size(&fitted.answer) <= 2000, "{}", size(&fitted.answer));
+            let told = fitted.left_out.unwrap().told(true);
+            assert!(
+                told["cut"][0].as_str().unwrap().contains(['/', ' ']),
+                "{told}"
+            );
+            let shown = fitted
+                .answer
+                .pointer(if list { "/list/0" } else { "/record" });
+            assert!(shown.is_some_and(Value::is_object), "{}", fitted.answer);
+        }
+    }
+}
+
 #[test]
 fn a_record_larger_than_all_is_cut_and_the_next_is_reached() {
     let list = json!({ "messages": [{ "id": 1, "body": "x".repeat(9000) }, { "id": 2 }] });
@@ -136,7 +219,7 @@ fn a_record_larger_than_all_is_cut_and_the_next_is_reached() {
         told["cut"][0]
             .as_str()
             .unwrap()
-            .starts_with("/body (text of 9000"),
+            .starts_with("/messages/0/body (text of 9000"),
         "{told}"
     );
     let second = fit(list, Some("/messages"), None, &wanted(None, 1, &[]), 2000).unwrap();
