@@ -103,6 +103,10 @@ impl World {
         {
             events.push("ContactDndUpdate");
         }
+        // Whom the contact blocks (`STOP` as a text message) is told by nothing.
+        if changed.iter().all(|member| member == "inboundDndSettings") {
+            events.clear();
+        }
         self.history
             .push(act.at, "contact.updated", id, Some(id), act.origin, changed);
         for event in events {

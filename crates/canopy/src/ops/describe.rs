@@ -183,7 +183,27 @@ fn about(field: &Field) -> String {
         };
         parts.push(format!("One of: {}{rest}.", shown.join(", ")));
     }
+    parts.extend(bounds(field));
     parts.join(" ")
+}
+
+/// What a number, a text or a list must keep to, from the schema.
+fn bounds(field: &Field) -> Vec<String> {
+    let between = |least: Option<f64>, most: Option<f64>| match (least, most) {
+        (Some(least), Some(most)) => Some(format!("From {least} to {most}")),
+        (Some(least), None) => Some(format!("At least {least}")),
+        (None, Some(most)) => Some(format!("At most {most}")),
+        (None, None) => None,
+    };
+    let of = if field.kind.ends_with("[]") {
+        "elements"
+    } else {
+        "characters"
+    };
+    let number = between(field.minimum, field.maximum).map(|range| format!("{range}."));
+    let step = field.step.map(|step| format!("In steps of {step}."));
+    let length = between(field.shortest, field.longest).map(|range| format!("{range} {of}."));
+    [number, step, length].into_iter().flatten().collect()
 }
 
 /// A call that passes the check, to be changed and pasted into a shell.
@@ -216,5 +236,50 @@ fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use canopy_highlevel::FieldPlace;
+
+    use super::*;
+    use crate::ops::catalog;
+
+    /// Each bound that a description has is said where its field is, whatever its text says.
+    #[test]
+    fn every_bound_of_a_field_is_told() {
+        let mut of_queries = 0;
+        for entry in catalog::entries() {
+            let description = entry.describe();
+            let text = as_text(&entry, &description);
+            for field in &description.fields {
+                let all = [field.minimum, field.maximum, field.step, field.longest];
+                let bounds: Vec<f64> = all.into_iter().flatten().collect();
+                let mut lines = text.lines().map(str::trim_start);
+                let line = lines.find(|line| line.split(' ').next() == Some(&field.name));
+                let line = line.unwrap();
+                for bound in &bounds {
+                    let words = line.split([' ', '.']);
+                    assert!(
+                        words.clone().any(|word| word == bound.to_string()),
+                        "{}: {line}",
+                        entry.name
+                    );
+                }
+                let is_query = field.place == FieldPlace::Query;
+                of_queries += usize::from(is_query && !bounds.is_empty());
+            }
+        }
+        assert!(of_queries >= 6, "{of_queries}");
+        let shown = |name: &str| {
+            let entry = catalog::find(name).unwrap();
+            as_text(&entry, &entry.describe())
+        };
+        assert!(
+            shown("list-contacts-deprecated").contains("Page size; 20 when absent. At most 100.")
+        );
+        assert!(shown("search-contacts").contains("Page size. From 1 to 500."));
+        assert!(shown("search-contacts").contains("numbers. At most 75 characters."));
     }
 }

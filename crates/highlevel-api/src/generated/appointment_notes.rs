@@ -395,7 +395,7 @@ Sends a `GET` request to `/calendars/appointments/{appointmentId}/notes`
 
 Arguments:
 - `appointment_id`: The appointment's id.
-- `limit`: Page size, up to 20.
+- `limit`: Page size.
 - `offset`: How many to pass over.
 ```text
 let response = client.get_appointment_notes()

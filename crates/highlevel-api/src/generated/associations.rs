@@ -498,7 +498,7 @@ Pages through the kinds of links that a location knows, the vendor's and its own
 Sends a `GET` request to `/associations/`
 
 Arguments:
-- `limit`: Page size, up to 100.
+- `limit`: Page size.
 - `location_id`: The location whose records are asked for.
 - `skip`: How many to pass over.
 ```text

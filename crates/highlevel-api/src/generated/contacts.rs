@@ -2194,7 +2194,7 @@ Pages through a location's contacts. The vendor calls it deprecated: `search-con
 Sends a `GET` request to `/contacts/`
 
 Arguments:
-- `limit`: Page size, 1 to 100; 20 when absent.
+- `limit`: Page size; 20 when absent.
 - `location_id`: The location whose records are asked for.
 - `query`: Part of a name, e-mail address or number.
 - `start_after`: Time, in milliseconds, to continue behind.

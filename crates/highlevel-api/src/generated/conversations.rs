@@ -554,7 +554,7 @@ Arguments:
 - `last_message_action`: Only those whose last message to the contact was sent so.
 - `last_message_direction`: Only those whose last message went this way.
 - `last_message_type`: Only those whose last message is of this type.
-- `limit`: Page size, up to 100; 20 when absent.
+- `limit`: Page size; 20 when absent.
 - `location_id`: The location whose records are asked for.
 - `mentions`: Ids of users who are mentioned, with commas between.
 - `query`: Text to look for.

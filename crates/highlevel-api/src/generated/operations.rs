@@ -3002,6 +3002,11 @@ pub static OPERATIONS: &[Operation] = &[
                     member: "/dndSettings",
                     to: None,
                 },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/inboundDndSettings",
+                    to: None,
+                },
             ],
             lists_all: false,
             each: None,
@@ -4587,6 +4592,11 @@ pub static OPERATIONS: &[Operation] = &[
                 Change {
                     kind: "contact.dnd_updated",
                     member: "/dndSettings",
+                    to: None,
+                },
+                Change {
+                    kind: "contact.dnd_updated",
+                    member: "/inboundDndSettings",
                     to: None,
                 },
             ],

@@ -1557,7 +1557,7 @@ Arguments:
 - `get_notes`: Whether to send the contact's notes along.
 - `get_tasks`: Whether to send the contact's tasks along.
 - `id`: One opportunity.
-- `limit`: Page size, 1 to 100; 20 when absent.
+- `limit`: Page size; 20 when absent.
 - `location_id`: The location to search.
 - `order`: For example `added_asc` or `added_desc`.
 - `page`: Number of the page, from 1.

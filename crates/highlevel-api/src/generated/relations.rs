@@ -321,7 +321,7 @@ Sends a `GET` request to `/associations/relations/{recordId}`
 Arguments:
 - `record_id`: The record's id.
 - `association_ids`: Only links of these associations.
-- `limit`: Page size, up to 100.
+- `limit`: Page size.
 - `location_id`: The location whose records are asked for.
 - `skip`: How many to pass over.
 ```text

@@ -279,6 +279,8 @@ fn string(name: &str, schema: &Value) -> String {
         Some("date-time") => return "2026-03-04T05:06:07Z".to_owned(),
         _ => {}
     }
+    // Where a message is all that an answer shows, it says that it was done.
+    let name = if name == "message" { "Done" } else { name };
     let mut text = format!("{name} é日");
     if let Some(most) = schema["maxLength"].as_u64() {
         text = text.chars().take(usize::try_from(most).unwrap()).collect();

@@ -64,6 +64,9 @@ async fn each_change_is_told() {
         .call("PUT", &path, json!({ "city": "Leeds" }))
         .await
         .expect(200);
+    // Whom the contact blocks is told by nothing.
+    let stop = json!({ "inboundDndSettings": { "all": { "status": "active" } } });
+    world.call("PUT", &path, stop).await.expect(200);
     world
         .call("POST", &format!("{path}/tags"), json!({ "tags": ["b"] }))
         .await

@@ -62,6 +62,14 @@ pub struct Field {
     pub minimum: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
+    /// A number is a multiple of it.
+    #[serde(rename = "multipleOf", skip_serializing_if = "Option::is_none")]
+    pub step: Option<f64>,
+    /// Characters of a text, or elements of a list.
+    #[serde(rename = "minLength", skip_serializing_if = "Option::is_none")]
+    pub shortest: Option<f64>,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    pub longest: Option<f64>,
     /// Members of an object, or of the objects in a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
@@ -170,6 +178,9 @@ impl Document {
             open: inner.flag("x-open"),
             minimum: shape.number("minimum"),
             maximum: shape.number("maximum"),
+            step: shape.number("multipleOf"),
+            shortest: shape.number("minLength").or(shape.number("minItems")),
+            longest: shape.number("maxLength").or(shape.number("maxItems")),
             fields: if depth < DEPTH {
                 self.members(inner, place, depth + 1)
             } else {

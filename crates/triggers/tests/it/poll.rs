@@ -49,6 +49,11 @@ async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_ca
         .to_owned();
     edit(&history, blocks("permanent")).await;
     assert_eq!(told().await, [&*ada, &*ada, &*history]);
+    // Who answers a message with STOP: no webhook tells of it.
+    let stop =
+        json!({ "inboundDndSettings": { "all": { "status": "active", "message": "STOP" } } });
+    edit(&bob, stop).await;
+    assert_eq!(told().await, [&*ada, &*ada, &*history, &*bob]);
 }
 
 #[tokio::test]
