@@ -152,5 +152,11 @@ pub(super) fn step_line(step: &StepRecord) -> String {
         text.push_str(": a newer event had written ");
         text.push_str(&names.join(", "));
     }
+    let lost = output.and_then(|output| output["notWritten"].as_array());
+    if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
+        let names: Vec<_> = lost.iter().filter_map(|name| name.as_str()).collect();
+        text.push_str(": HighLevel said that it was done and did not take ");
+        text.push_str(&names.join(", "));
+    }
     text
 }

@@ -156,6 +156,7 @@ impl StepRun<'_> {
         };
         match answer {
             Ok(answer) => {
+                self.tell_not_written(operation, &answer).await?;
                 let answer = named(answer, &left_out);
                 self.done(operation, &arguments, answer, sorted.written)
                     .await

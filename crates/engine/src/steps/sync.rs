@@ -285,7 +285,7 @@ impl StepRun<'_> {
         Ok(())
     }
 
-    async fn alert(&self, field: &str, message: String) -> Result<(), EngineError> {
+    pub(super) async fn alert(&self, field: &str, message: String) -> Result<(), EngineError> {
         let alert = NewAlert {
             location: self.connection.location.clone(),
             kind: "fields".to_owned(),

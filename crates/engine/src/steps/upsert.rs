@@ -1,5 +1,6 @@
 //! Upserts of contacts, of which the service is known to carry out less than it says: some fields are dropped without a
-//! word, and a contact that is found by an additional e-mail address loses its first one.
+//! word, so is a phone number that is another contact's, and a contact that is found by an additional e-mail address loses
+//! its first one.
 
 use canopy_highlevel::Error;
 use canopy_highlevel::operation::Operation;
@@ -7,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::order::UPSERT_CONTACT;
+use crate::error::EngineError;
 
 /// Say how to write, are kept in another form, or have operations of their own.
 const NOT_COMPARED: &[&str] = &[
@@ -14,10 +16,12 @@ const NOT_COMPARED: &[&str] = &[
     "createNewIfDuplicateAllowed",
     "customFields",
     "tags",
-    "email",
     "phone",
     "name",
 ];
+const PHONE: &str = "phone";
+/// Digits at the end of two notations of one number agree this far, whatever is before them.
+const ALIKE: usize = 6;
 
 impl StepRun<'_> {
     /// Puts the first address in place of an additional one, by which the same contact is found: so none is lost, and
@@ -86,17 +90,57 @@ impl StepRun<'_> {
         let (again, lost): (Map<_, _>, Map<_, _>) = missing
             .into_iter()
             .partition(|(name, _)| writable.iter().any(|field| field.name == *name));
-        let names = |members: &Map<String, Value>| json!(members.keys().collect::<Vec<_>>());
-        let (again_names, lost_names) = (names(&again), names(&lost));
+        let names = |members: Map<String, Value>| members.into_iter().map(|(name, _)| name);
+        let (mut again_names, mut lost_names) = (Vec::new(), names(lost).collect::<Vec<_>>());
         if !again.is_empty() {
-            let mut update = again;
+            let mut update = again.clone();
             update.insert("contactId".to_owned(), json!(id));
             self.read("update-contact", &Value::Object(update)).await?;
+            again_names.extend(names(again));
+        }
+        if let Some(sent) = arguments.get(PHONE)
+            && is_another_number(sent, read["contact"].get(PHONE))
+        {
+            let update = json!({ "contactId": id, PHONE: sent });
+            match self.read("update-contact", &update).await {
+                Ok(_) => again_names.push(PHONE.to_owned()),
+                // It is another contact's.
+                Err(error) if matches!(error.status(), Some(400 | 422)) => {
+                    lost_names.push(PHONE.to_owned());
+                }
+                Err(error) => return Err(error),
+            }
         }
         let mut answer = answer;
-        answer["writtenAgain"] = again_names;
-        answer["notWritten"] = lost_names;
+        answer["writtenAgain"] = json!(again_names);
+        answer["notWritten"] = json!(lost_names);
         Ok(answer)
+    }
+
+    /// The service said that it was done, so nobody else will say what was not.
+    pub(super) async fn tell_not_written(
+        &self,
+        operation: &Operation,
+        answer: &Value,
+    ) -> Result<(), EngineError> {
+        if operation.name != UPSERT_CONTACT {
+            return Ok(());
+        }
+        let contact = answer.pointer("/contact/id").and_then(Value::as_str);
+        let fields = answer["notWritten"].as_array().into_iter().flatten();
+        for field in fields.filter_map(Value::as_str) {
+            let contact = contact.unwrap_or_default();
+            let why = if field == PHONE {
+                "another contact has the number: merge the two in HighLevel, or leave the number out of the workflow"
+            } else {
+                "an upsert does not write it to a contact that is there: leave it out of the workflow"
+            };
+            let message = format!(
+                "contact {contact}: HighLevel answered an upsert with success and did not take field \"{field}\"; {why}"
+            );
+            self.alert(field, message).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn read(&self, operation: &str, arguments: &Value) -> Result<Value, Error> {
@@ -112,9 +156,39 @@ fn is_dropped(sent: &Value, there: Option<&Value>) -> bool {
     !is_empty(sent) && there.is_none_or(is_empty)
 }
 
+/// Whether a phone number that was sent is not the one that is there, however either is written.
+fn is_another_number(sent: &Value, there: Option<&Value>) -> bool {
+    let digits = |value: &Value| -> String {
+        let text = value.as_str().unwrap_or_default();
+        text.chars().filter(char::is_ascii_digit).collect()
+    };
+    let (sent, there) = (digits(sent), there.map(digits).unwrap_or_default());
+    let end = &sent[sent.len().saturating_sub(ALIKE)..];
+    !sent.is_empty() && (there.is_empty() || !there.ends_with(end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_known_in_any_notation() {
+        for (sent, there, another) in [
+            (json!("(201) 555-0199"), Some(json!("+12015550199")), false),
+            (json!("020 7946 0958"), Some(json!("+442079460958")), false),
+            (json!("+12015550199"), Some(json!("+12015550198")), true),
+            (json!("+12015550199"), Some(json!(null)), true),
+            (json!("+12015550199"), None, true),
+            (json!(""), None, false),
+            (json!(null), Some(json!("+12015550199")), false),
+        ] {
+            assert_eq!(
+                is_another_number(&sent, there.as_ref()),
+                another,
+                "{sent} {there:?}"
+            );
+        }
+    }
 
     #[test]
     fn only_what_is_missing_was_dropped() {

@@ -15,6 +15,7 @@ mod gate;
 mod integers;
 mod language;
 mod late_writes;
+mod lookups;
 mod lost_creates;
 mod missing;
 mod modes;

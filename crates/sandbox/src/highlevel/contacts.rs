@@ -61,6 +61,17 @@ pub fn upsert(world: &mut World, call: &Call<'_>) -> Handled {
     let is_new = known.is_none();
     let contact = if let Some(known) = known {
         let rules = Rules::of(world);
+        // A number that is another contact's is not added, without a word: as live.
+        let owner = body["phone"]
+            .as_str()
+            .and_then(|phone| world.contacts.by_phone(&rules.phone(phone)));
+        let is_anothers = owner.is_some_and(|owner| owner.id != known.id);
+        if let (true, Value::Object(members)) = (
+            is_anothers && !world.settings.allow_duplicate_contacts,
+            &mut body,
+        ) {
+            members.shift_remove("phone");
+        }
         world.change_contact(&known.id, call.act(), |contact| {
             write_members(contact, &body, &rules);
             // Found by an additional address, it becomes the first one, and the first one is lost: as live.

@@ -160,6 +160,19 @@ async fn upsert_finds_by_email_then_phone_and_drops_gender_without_a_word() {
         (&by_phone["contact"]["id"], &by_phone["contact"]["city"]),
         (id, &json!("Leeds"))
     );
+    // A number of another contact is not added, without a word.
+    let other = upsert(json!({ "phone": "+12015558888" })).await.expect(200);
+    assert_eq!(other["new"], true);
+    let both = json!({ "email": "u@example.com", "phone": "+12015558888", "city": "York" });
+    let both = upsert(both).await.expect(200);
+    assert_eq!(
+        (
+            &both["contact"]["id"],
+            &both["contact"]["phone"],
+            &both["contact"]["city"]
+        ),
+        (id, &json!("+12015559999"), &json!("York"))
+    );
 
     let created =
         json!({ "locationId": location_id, "email": "g@example.com", "gender": "female" });
