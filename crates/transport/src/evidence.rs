@@ -59,6 +59,8 @@ pub(crate) struct Asked {
     id: Option<String>,
     /// Texts that the answer's list must show, as it was sent to be added to.
     added: Vec<String>,
+    /// Texts that it must not show any more, as they were sent to be taken out.
+    removed: Vec<String>,
     /// The state that was asked for, in services' word `status`.
     status: Option<String>,
 }
@@ -77,14 +79,18 @@ impl Asked {
             return asked;
         };
         asked.status = body["status"].as_str().map(str::to_owned);
-        // A list of texts that is posted is added to the one that is answered.
+        // A list of texts that is posted is added to the one that is answered, one that comes with a DELETE is taken out.
         if let Shown::List { at, .. } = operation.evidence.shown
-            && operation.http_method == "POST"
             && !at.is_empty()
         {
-            let added = body.pointer(at).and_then(Value::as_array);
-            let texts = added.into_iter().flatten().filter_map(Value::as_str);
-            asked.added = texts.map(plain).filter(|text| !text.is_empty()).collect();
+            let sent = body.pointer(at).and_then(Value::as_array);
+            let texts = sent.into_iter().flatten().filter_map(Value::as_str);
+            let texts = texts.map(plain).filter(|text| !text.is_empty()).collect();
+            match operation.http_method {
+                "POST" => asked.added = texts,
+                "DELETE" => asked.removed = texts,
+                _ => {}
+            }
         }
         asked
     }
@@ -99,9 +105,19 @@ impl Asked {
 
     /// Whether what was to be added is in the list.
     fn is_added(&self, list: &[Value]) -> bool {
-        let there: Vec<String> = list.iter().filter_map(Value::as_str).map(plain).collect();
+        let there = texts(list);
         self.added.iter().all(|added| there.contains(added))
     }
+
+    /// Whether what was to be taken out is not.
+    fn is_removed(&self, list: &[Value]) -> bool {
+        let there = texts(list);
+        !self.removed.iter().any(|removed| there.contains(removed))
+    }
+}
+
+fn texts(list: &[Value]) -> Vec<String> {
+    list.iter().filter_map(Value::as_str).map(plain).collect()
 }
 
 /// The service writes tags in small letters.
@@ -152,14 +168,7 @@ pub(crate) fn judge(operation: &Operation, asked: &Asked, body: &Value) -> Resul
     if operation.idempotency != Idempotency::Read && says_failed(body, asked) {
         return Err(error_body(body, None));
     }
-    // A message that shows the success is in words of the operation's own.
-    let by_message = |groups: &[&[Member]]| {
-        groups
-            .iter()
-            .any(|group| group.iter().any(|member| member.at == "/message"))
-    };
-    let is_done = FLAGS.iter().any(|at| flag(at) == Some(true))
-        || matches!(evidence.shown, Shown::Members(groups) if by_message(groups));
+    let is_done = FLAGS.iter().any(|at| flag(at) == Some(true));
     match show(operation, asked, body) {
         Err(_) if looks_like_an_error(body) => Err(error_body(body, None)),
         Ok(()) if has_error(body) && !is_of_the_record(operation, asked, body) => {
@@ -268,6 +277,9 @@ fn show(operation: &Operation, asked: &Asked, body: &Value) -> Result<(), Unread
             }
             Some(Value::Array(items)) if !asked.is_added(items) => {
                 missing(format!("all that was to be added, at `{at}`"))
+            }
+            Some(Value::Array(items)) if !asked.is_removed(items) => {
+                missing(format!("that all was taken out of `{at}`"))
             }
             Some(Value::Array(_)) => Ok(()),
             _ => Err(Unreadable::NoList { at }),

@@ -283,9 +283,42 @@ async fn tags_that_were_to_be_added_are_shown() {
         let told = client.invoke("add-tags", &arguments).await;
         assert_eq!(told.is_ok(), good, "{tags}");
     }
-    // What is left after a removal says nothing of what was asked.
-    puppet.answers(json(&json!({ "tags": [] })));
-    client.invoke("remove-tags", &arguments).await.unwrap();
+    // After a removal those that were asked for are not there any more, whatever else is.
+    for (tags, good) in [
+        (json!([]), true),
+        (json!(["vip"]), true),
+        (json!(["OAK", "vip"]), false),
+        (json!(["elm"]), false),
+    ] {
+        puppet.answers(json(&json!({ "tags": tags })));
+        let told = client.invoke("remove-tags", &arguments).await;
+        assert_eq!(told.is_ok(), good, "{tags}");
+    }
+}
+
+/// Where a message is all that there is, it must say that it was done: there are more words for failure than anybody lists.
+#[tokio::test]
+async fn a_message_alone_must_say_that_it_was_done() {
+    let (puppet, client, _server) = Puppet::start().await;
+    let arguments = json!({ "calendarId": "c", "notificationId": "n" });
+    for (message, good) in [
+        ("Notification updated", true),
+        ("Calendar notification deleted successfully", true),
+        ("OK", true),
+        ("Service Unavailable", false),
+        ("Please try again later", false),
+        ("Under maintenance", false),
+        ("Bad gateway", false),
+        ("Something went wrong", false),
+        ("Conflict", false),
+        ("Notification could not be updated", false),
+    ] {
+        puppet.answers(json(&json!({ "message": message })));
+        for operation in ["update-notification", "delete-notification"] {
+            let told = client.invoke(operation, &arguments).await;
+            assert_eq!(told.is_ok(), good, "{operation} {message}: {told:?}");
+        }
+    }
 }
 
 #[tokio::test]
