@@ -35,7 +35,7 @@ pub(super) fn calls(service: &Service, plan: &Plan<'_>) -> Result<String, syn::E
 fn call(plan: &Plan<'_>, id: &str, operation: &Value) -> TokenStream {
     let method = format_ident!("{}", method_name(id));
     let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let parameters = parameters.filter_map(parameter);
+    let parameters = parameters.filter_map(|one| parameter(plan, one));
     let body = content(&operation["requestBody"])
         .and_then(|(_, schema)| referred(schema))
         .map(|name| {
@@ -62,18 +62,36 @@ fn call(plan: &Plan<'_>, id: &str, operation: &Value) -> TokenStream {
     }
 }
 
-fn parameter(parameter: &Value) -> Option<TokenStream> {
+fn parameter(plan: &Plan<'_>, parameter: &Value) -> Option<TokenStream> {
     let name = parameter["name"].as_str()?;
     let ident = field_ident(name);
-    let kind = match parameter["schema"]["type"].as_str() {
-        Some("integer") => quote!(i64),
-        Some("boolean") => quote!(bool),
-        Some("array") => quote!(Vec<String>),
+    let schema = &parameter["schema"];
+    // A list of words is read from the word itself.
+    let kind = match referred(schema) {
         Some(_) => quote!(String),
-        None if referred(&parameter["schema"]).is_some() => quote!(String),
-        None => quote!(serde_json::Value),
+        None => kind(plan, schema),
     };
     Some(add(&kind, name, &quote!(#ident)))
+}
+
+/// The type that the generator gives a parameter.
+fn kind(plan: &Plan<'_>, schema: &Value) -> TokenStream {
+    if let Some(name) = referred(schema) {
+        let module = format_ident!("{}", plan.module(name));
+        let name = format_ident!("{name}");
+        return quote!(api::#module::types::#name);
+    }
+    match schema["type"].as_str() {
+        Some("integer") => quote!(i64),
+        Some("number") => quote!(f64),
+        Some("boolean") => quote!(bool),
+        Some("array") => {
+            let items = kind(plan, &schema["items"]);
+            quote!(Vec<#items>)
+        }
+        Some(_) => quote!(String),
+        None => quote!(serde_json::Value),
+    }
 }
 
 fn add(kind: &TokenStream, name: &str, setter: &TokenStream) -> TokenStream {

@@ -166,6 +166,10 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Val
             continue;
         };
         let at = pointer::join(at, key);
+        if let Some(problem) = mixed_up(key, to) {
+            findings.add(&at, problem);
+            continue;
+        }
         match key {
             "x-items" => answer.whole(findings, &at, to, Wanted::List),
             "x-record" => answer.whole(findings, &at, to, Wanted::Object),
@@ -183,6 +187,20 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Val
         &answer,
     );
     super::paging::lint(findings, &pointer::join(at, "x-paging"), operation, &answer);
+}
+
+/// Ids and times are both texts, so only their names tell that one is taken for the other.
+fn mixed_up(key: &str, to: &str) -> Option<String> {
+    let name = to.rsplit('/').next().unwrap_or_default();
+    let is_id = name.trim_start_matches('_').eq_ignore_ascii_case("id") || name.ends_with("Id");
+    let is_time = name.ends_with("At") || name.starts_with("date");
+    match key {
+        "x-version" if is_id => Some(format!(
+            "`{to}` is an id, and `x-version` leads to the time of the last change"
+        )),
+        "x-id" if is_time => Some(format!("`{to}` is a time, and `x-id` leads to the id")),
+        _ => None,
+    }
 }
 
 impl Answer<'_> {

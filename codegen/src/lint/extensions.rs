@@ -23,6 +23,8 @@ const KNOWN: [&str; 12] = [
 ];
 /// Those of an app's installation only end with `-app`.
 const TOKEN_KINDS: [&str; 4] = ["agency", "location", "agency-app", "location-app"];
+/// The values of `Version` that HighLevel is known to take. The sandbox has the same.
+const VERSIONS: [&str; 5] = ["2021-01-01", "2021-04-15", "2021-07-28", "2023-02-21", "v3"];
 const POINTERS: [&str; 4] = ["x-items", "x-id", "x-version", "x-record"];
 
 pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, path: &str, operation: &'b Value) {
@@ -52,6 +54,16 @@ pub(super) fn lint<'b>(findings: &mut Findings<'b>, at: &str, path: &str, operat
                 findings.add(
                     &at,
                     "`x-api-version` must be a text like \"2021-07-28\" or \"v3\", or null where the service wants none; quote it",
+                );
+            }
+            "x-api-version" if value.as_str().is_some_and(|text| !VERSIONS.contains(&text)) => {
+                findings.add(
+                    &at,
+                    format!(
+                        "the service is not known to have this version, only {}; a new one is added to `VERSIONS` in \
+                         codegen/src/lint/extensions.rs and in crates/sandbox/src/operations.rs",
+                        VERSIONS.join(", ")
+                    ),
                 );
             }
             "x-scopes" if !is_list_of_text(value) => {
@@ -102,6 +114,11 @@ fn idempotency<'b>(findings: &mut Findings<'b>, at: &str, operation: &'b Value) 
             &at,
             "`x-idempotency` must be read, idempotent, unsafe, `{ keyed: HEADER }` or `{ lookup: { operation, equal, by, created } }`: \
              the transport must know what it may send twice",
+        );
+    } else if value == "read" && (at.contains("/put/") || at.contains("/delete/")) {
+        findings.add(
+            &at,
+            "`read` changes nothing, and a PUT or DELETE does; write `idempotent` where a repeat does no harm, else `unsafe`",
         );
     }
 }

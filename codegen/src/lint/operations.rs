@@ -106,6 +106,16 @@ fn body(findings: &mut Findings<'_>, at: &str, operation: &Value) {
 fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
     let at = pointer::join(at, "responses");
     let answers = operation["responses"].as_object();
+    for status in answers.into_iter().flatten().map(|(status, _)| status) {
+        if !is_status(status) {
+            findings.add(
+                &pointer::join(&at, status),
+                format!(
+                    "`{status}` is no status; write three digits, such as `\"200\"`, or `default`"
+                ),
+            );
+        }
+    }
     let successes: Vec<_> = answers
         .into_iter()
         .flatten()
@@ -132,6 +142,13 @@ fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         return;
     };
     let at = pointer::join(&at, status);
+    if status.ends_with("XX") {
+        findings.add(
+            &at,
+            "write the one status that it answers, such as `\"200\"`; any other from 200 to 299 counts as well",
+        );
+        return;
+    }
     if answer.get("$ref").is_some() {
         findings.add(
             &at,
@@ -147,6 +164,13 @@ fn answers(findings: &mut Findings<'_>, at: &str, operation: &Value) {
         return;
     }
     content(findings, &at, answer, &["application/json"]);
+}
+
+/// `200`, `4XX` or `default`.
+fn is_status(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let within = text.starts_with(['1', '2', '3', '4', '5']) && text.len() == 3;
+    text == "default" || within && (digits(text) || text.ends_with("XX"))
 }
 
 /// An answer that is read as a stream of bytes.

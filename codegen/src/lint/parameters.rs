@@ -90,13 +90,28 @@ fn one(findings: &mut Findings<'_>, at: &str, name: &str, parameter: &Value, pat
             findings.add(at, format!("parameter `{name}` has `{key}`, which the generator cannot do; use a plain `schema`"));
         }
     }
-    if matches!(parameter["schema"]["type"].as_str(), Some("object"))
-        || parameter.get("schema").is_none()
+    if !parameter
+        .get("schema")
+        .is_some_and(|schema| is_plain(findings, schema, true))
     {
         findings.add(
             at,
-            format!("parameter `{name}` needs a `schema` of a plain type or a list"),
+            format!("parameter `{name}` needs a `schema` of a plain type or a list of one"),
         );
+    }
+}
+
+/// A text, a number, a flag, or a list of one of these; or anything, where nothing is said.
+fn is_plain(findings: &Findings<'_>, schema: &Value, lists: bool) -> bool {
+    // What leads nowhere is told elsewhere.
+    let Some(schema) = findings.bundle.resolve(schema) else {
+        return true;
+    };
+    match schema["type"].as_str() {
+        Some("object") => false,
+        Some("array") => lists && is_plain(findings, &schema["items"], false),
+        Some(_) => true,
+        None => schema.get("properties").is_none(),
     }
 }
 

@@ -6,11 +6,15 @@ use crate::lint::GOOD;
 
 /// The code of the good one with something replaced.
 fn code(old: &str, new: &str) -> String {
+    file("/things.rs", old, new)
+}
+
+fn file(end: &str, old: &str, new: &str) -> String {
     assert!(GOOD.contains(old), "the good one has no {old:?}");
     let source = Source::new("spec/ecologi.yaml", GOOD.replacen(old, new, 1));
     let files = generate_service(&[source], Service::named("ecologi").unwrap()).unwrap();
-    let of = |end: &str| files.iter().find(|file| file.path.ends_with(end)).unwrap();
-    of("/things.rs").text.clone()
+    let file = files.iter().find(|file| file.path.ends_with(end));
+    file.unwrap().text.clone()
 }
 
 #[test]
@@ -41,6 +45,40 @@ fn a_number_of_a_query_is_plain_whatever_its_bounds() {
     let plain = code("schema: { type: number }", "schema: { type: integer }");
     let bounded = "schema: { type: integer, minimum: 1, maximum: 20 }";
     assert_eq!(code("schema: { type: number }", bounded), plain);
+}
+
+/// The tests of a generated crate call each operation: with another type than the generator's they would not compile.
+#[test]
+fn the_tests_give_each_parameter_the_type_that_it_has() {
+    for (schema, kind) in [
+        ("{ type: number }", "f64"),
+        ("{ type: number, minimum: 0, maximum: 1 }", "f64"),
+        ("{ type: integer, maximum: 9 }", "i64"),
+        ("{ type: boolean }", "bool"),
+        ("{ type: string, maxLength: 9 }", "String"),
+        ("{ $ref: \"#/components/schemas/Kind\" }", "String"),
+        (
+            "{ type: array, items: { type: integer, minimum: 1 } }",
+            "Vec<i64>",
+        ),
+        ("{ type: array, items: { type: number } }", "Vec<f64>"),
+        (
+            "{ type: array, items: { $ref: \"#/components/schemas/Kind\" } }",
+            "Vec<api::things::types::Kind>",
+        ),
+    ] {
+        let calls = file(
+            "/calls.rs",
+            "schema: { type: number }",
+            &format!("schema: {schema}"),
+        );
+        let argument = format!("argument::<{kind}>(&mut arguments, \"limit\")");
+        // Formatting breaks long lines.
+        let told: String = calls.split_whitespace().collect();
+        let told = told.replace(",>", ">");
+        let argument: String = argument.split_whitespace().collect();
+        assert!(told.contains(&argument), "{schema}: {calls}");
+    }
 }
 
 #[test]

@@ -340,6 +340,31 @@ const CASES: &[(&str, &str, &str)] = &[
         "get-thing, x-api-version: `x-api-version` must be a text like",
     ),
     (
+        "x-idempotency: read",
+        "x-idempotency: read\n      x-api-version: v33",
+        "get-thing, x-api-version: the service is not known to have this version, only 2021-01-01",
+    ),
+    (
+        "x-idempotency: idempotent",
+        "x-idempotency: read",
+        "update-thing, x-idempotency: `read` changes nothing, and a PUT or DELETE does",
+    ),
+    (
+        "\"200\":",
+        "2xx:",
+        "responses.2xx: `2xx` is no status; write three digits",
+    ),
+    (
+        "\"200\":",
+        "2XX:",
+        "responses.2XX: write the one status that it answers",
+    ),
+    (
+        "schema: { type: number } }",
+        "schema: { $ref: \"#/components/schemas/Thing\" } }",
+        "parameter `limit` needs a `schema` of a plain type or a list of one",
+    ),
+    (
         "\"200\":",
         "default:",
         "there must be one success answer, there are 0; `default` is for refusals",

@@ -187,6 +187,16 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "x-version: /changedAt",
+        "x-version: /id",
+        ":14: list-things, x-version: `/id` is an id, and `x-version` leads to the time of the last change",
+    ),
+    (
+        "x-id: /id",
+        "x-id: /createdAt",
+        ":13: list-things, x-id: `/createdAt` is a time, and `x-id` leads to the id",
+    ),
+    (
+        "x-version: /changedAt",
         "x-version: /things/changedAt",
         ":14: list-things, x-version: `/things/changedAt` leads nowhere",
     ),
