@@ -47,5 +47,10 @@ mod webhooks;
 mod work;
 mod world;
 
+/// The example of the README, which is run like those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use faults::{Kind as FaultKind, Order as FaultOrder};
 pub use server::{Builder, Options, Sandbox, SandboxError, SandboxInfo, run};

@@ -105,6 +105,70 @@ async fn the_version_header_is_mandatory_and_must_be_known() {
     }
 }
 
+/// Clients of one version call operations that were described with another one.
+#[tokio::test]
+async fn any_version_that_is_supported_is_taken_by_any_operation_and_no_other() {
+    let world = start(Sandbox::builder().contacts(1).limits(false)).await;
+    let agency = world.token(json!({ "class": "agency_key" })).await;
+    let company = world.token(json!({ "class": "company" })).await;
+    let document = include_str!("../../openapi/highlevel.json");
+    let document: Value = serde_json::from_str(document).unwrap();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let methods = item.as_object().unwrap().keys();
+        let methods =
+            methods.filter(|name| ["get", "post", "put", "delete"].contains(&name.as_str()));
+        // These take no token.
+        if path == "/oauth/token" || path == "/oauth/reconnect" {
+            continue;
+        }
+        let parts = path.split('/');
+        let real: Vec<_> = parts
+            .map(|part| if part.starts_with('{') { "x" } else { part })
+            .collect();
+        let url = format!("{}{}", world.info().highlevel_url, real.join("/"));
+        for method in methods {
+            let ask = async |version: &str| {
+                let mut said = Vec::new();
+                for token in [&world.info().token, &agency, &company] {
+                    let method = method.to_uppercase().parse().unwrap();
+                    let request = world.http.request(method, &url).bearer_auth(token);
+                    let reply = send(request.header("Version", version)).await.unwrap();
+                    said.push((reply.status, reply.body["message"].to_string()));
+                }
+                said
+            };
+            let is_refused =
+                |(status, text): &(u16, String)| *status == 401 && text.contains("version header");
+            for supported in ["2021-01-01", "2021-04-15", "2021-07-28", "2023-02-21", "v3"] {
+                let said = ask(supported).await;
+                assert!(
+                    !said.iter().any(is_refused),
+                    "{method} {path} {supported}: {said:?}"
+                );
+                // One of the tokens gets as far as the description, the tenant or the record.
+                assert!(
+                    said.iter().any(|(status, _)| *status != 401),
+                    "{method} {path}: {said:?}"
+                );
+            }
+            for unknown in ["2022-01-01", "V3", "v4"] {
+                let said = ask(unknown).await;
+                assert!(
+                    said.iter().any(is_refused),
+                    "{method} {path} {unknown}: {said:?}"
+                );
+                assert!(
+                    said.iter().all(|(status, _)| *status == 401),
+                    "{method} {path}: {said:?}"
+                );
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 120, "{asked}");
+}
+
 #[tokio::test]
 async fn a_collection_is_found_without_its_slash_but_letter_case_counts() {
     let world = settled().await;
@@ -123,6 +187,29 @@ async fn a_collection_is_found_without_its_slash_but_letter_case_counts() {
         .expect(404);
     world.get("/nowhere").await.expect(404);
     world.get("/locations/search/").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_body_is_read_as_json_whatever_its_type_says() {
+    let world = settled().await;
+    let id = world.contact(json!({ "firstName": "Ada" })).await;
+    let info = world.info();
+    for (media, city) in [
+        ("text/plain", "Leeds"),
+        ("application/x-www-form-urlencoded", "York"),
+        ("", "Hull"),
+    ] {
+        let url = format!("{}/contacts/{id}", info.highlevel_url);
+        let request = world
+            .http
+            .put(&url)
+            .bearer_auth(&info.token)
+            .header("Version", "2021-07-28");
+        let body = json!({ "city": city }).to_string();
+        let request = request.header("content-type", media).body(body);
+        let changed = send(request).await.unwrap().expect(200);
+        assert_eq!(changed["contact"]["city"], city, "{media}");
+    }
 }
 
 #[tokio::test]
