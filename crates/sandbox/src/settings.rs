@@ -28,6 +28,8 @@ pub struct Settings {
     pub search_lag_seconds: u32,
     /// Whether about half of the writes show up at once, others after that time.
     pub search_lag_uneven: bool,
+    /// How long the search of opportunities does not see a new one.
+    pub opportunity_lag_seconds: u32,
     /// Whether the search answers `dndSettings`, which the live one has not done since 2025.
     pub search_shows_dnd_channels: bool,
     /// Whether a note moves its contact's `dateUpdated`.
@@ -159,6 +161,7 @@ impl Default for Settings {
             ecologi_minute_limit: 100,
             search_lag_seconds: 2,
             search_lag_uneven: false,
+            opportunity_lag_seconds: 0,
             search_shows_dnd_channels: false,
             note_moves_contact: false,
             task_moves_contact: false,

@@ -191,8 +191,8 @@ fn select(records: &mut [Value], root: &str, fields: &[String]) -> Result<(), St
     Ok(())
 }
 
-/// `root` is where the answer is within the whole one.
-fn of_list(mut answer: Value, pointer: &str, root: &str, skip: usize, most: usize) -> Fitted {
+/// `within` is where the answer is within the whole one.
+fn of_list(mut answer: Value, pointer: &str, within: &str, skip: usize, most: usize) -> Fitted {
     let Some(list) = answer.pointer_mut(pointer).and_then(Value::as_array_mut) else {
         return Fitted {
             answer,
@@ -216,12 +216,12 @@ fn of_list(mut answer: Value, pointer: &str, root: &str, skip: usize, most: usiz
     if shown == 0 && !records.is_empty() {
         // What is around the list may be the larger part.
         let room = room.max(most / 2);
-        let record = shrunk(&records[0], &format!("{root}{pointer}/{from}"), room);
+        let record = shrunk(&records[0], &format!("{within}{pointer}/{from}"), room);
         records[0] = record.value;
         cut = record.places;
         shown = 1;
         if size(&answer) + room > most {
-            let around = shrunk(&answer, root, most.saturating_sub(room));
+            let around = shrunk(&answer, within, most.saturating_sub(room));
             cut.extend(around.places);
             rest = Some(around.value);
         }

@@ -15,6 +15,8 @@ use crate::error::{EngineError, Verdict};
 
 /// Pages of a list that are looked through for what may have been created.
 const PAGES: u32 = 20;
+/// A search may lag behind writes: what it does not show this long after a call was sent is not there.
+const LAG: SignedDuration = SignedDuration::from_secs(60);
 const TOO_MANY: &str = "the list that would tell has more than 20 pages";
 /// The service's clock is known to the second, and some time passes between its answer and our look at it.
 const APART: SignedDuration = SignedDuration::from_secs(60);
@@ -32,6 +34,8 @@ pub(super) enum LookedUp {
     Found(Value),
     /// It could not be looked up.
     Not(Error),
+    /// A search does not show it, and may not yet: until then.
+    TooSoon(Timestamp),
     /// Looking tells nothing, for this reason; what to do is part of it.
     Blind(&'static str),
 }
@@ -65,7 +69,7 @@ impl StepRun<'_> {
                 if error.outcome_unknown() && error.status() == Some(422) =>
             {
                 let is_named = error.field().is_some();
-                if !lookup.by.is_empty() && !is_named && !is_repeat {
+                if is_searched(&lookup) && !is_named && !is_repeat {
                     return Ok(Perhaps::Unknown(error));
                 }
                 match self.find(operation, &lookup, (arguments, asked_at)).await {
@@ -121,6 +125,7 @@ impl StepRun<'_> {
             return Ok(LookedUp::Nothing);
         };
         let mut found = LookedUp::Nothing;
+        let now = self.engine.clock.now();
         for step in doubtful {
             let Some(asked) = step.request.as_object() else {
                 continue;
@@ -128,7 +133,14 @@ impl StepRun<'_> {
             let asked = (asked, step.created_at);
             match self.find(operation, &lookup, asked).await {
                 Ok(Some(there)) => return Ok(LookedUp::Found(there)),
-                Ok(None) => {}
+                Ok(None) => {
+                    // Of a clock that was set back nothing can be said.
+                    let sent = step.updated_at;
+                    let is_soon = sent <= now && now.duration_since(sent) < LAG;
+                    if is_soon && is_searched(&lookup) && matches!(found, LookedUp::Nothing) {
+                        found = LookedUp::TooSoon(sent.checked_add(LAG).unwrap_or(now));
+                    }
+                }
                 Err(LookUpError::Call(error)) => return Ok(LookedUp::Not(error)),
                 Err(LookUpError::Store(error)) => return Err(error),
                 Err(LookUpError::Blind(why)) => found = LookedUp::Blind(why),
@@ -393,6 +405,11 @@ impl StepRun<'_> {
         let link = store.link(location, &kind, id).await?;
         Ok(link.is_some_and(|link| link.ecologi_id != self.key))
     }
+}
+
+/// Whether the look-up asks a search for the record, and does not read a list.
+fn is_searched(lookup: &Lookup) -> bool {
+    !lookup.by.is_empty()
 }
 
 /// When a record was made, by its own date.

@@ -111,6 +111,14 @@ impl StepRun<'_> {
         let (doubtful, why) = self.or_forgotten(operation, doubtful, &arguments).await?;
         let looked = match self.look_up(operation, &doubtful).await? {
             LookedUp::Not(error) => return self.still_unsure(&error).await,
+            LookedUp::TooSoon(until) => {
+                let reason = format!(
+                    "whether \"{}\" happened is unknown, and a search may not show it yet: it is looked for again before it is \
+                     sent again",
+                    operation.name
+                );
+                return Ok(Verdict::Wait { reason, until });
+            }
             looked => looked,
         };
         engine.observer.at(Boundary::BeforeIntent, &self.step.id);

@@ -233,3 +233,54 @@ async fn a_deal_is_looked_for_among_those_of_its_contact() {
         );
     }
 }
+
+/// A search that lags is asked again before anything is sent again, however early the next attempt is.
+#[tokio::test]
+async fn what_a_search_may_not_show_yet_is_not_made_again() {
+    let torn = json!({ "opportunity": null });
+    let refused = json!({ "statusCode": 422, "message": "Could not save", "traceId": "t" });
+    for (status, body) in [(200, torn), (422, refused)] {
+        for after_work in [true, false] {
+            let about = format!("{status} {after_work}");
+            let mut world = World::new(&friend(BY_NAME)).await;
+            let lag = json!({ "opportunity_lag_seconds": 30 });
+            world.control("/settings", lag).await;
+            let question = json!({ "locationId": world.location });
+            let pipelines = world.invoke("get-pipelines", question).await;
+            let pipeline = pipelines["pipelines"][0]["id"].as_str().unwrap();
+            let deal = DEAL.replace("PIPELINE", pipeline);
+            let deal = Workflow::parse("deal", &deal, &Catalog).unwrap();
+            world.restart(|connection| connection.workflows = [deal].into());
+            world.create("Ada").await;
+            answers(
+                &world,
+                "create-opportunity",
+                status,
+                body.clone(),
+                after_work,
+            )
+            .await;
+            world.poll_and_drain().await;
+            let before = creates(&world, "create-opportunity").await;
+            world.clear_faults().await;
+            // The first retry comes within seconds.
+            for _ in 0..3 {
+                world.pass(SignedDuration::from_secs(8)).await;
+                world.drain().await;
+                let run = world.run().await;
+                assert_eq!(run.state, RunState::Waiting, "{about}: {:?}", run.error);
+                assert_eq!(
+                    creates(&world, "create-opportunity").await,
+                    before,
+                    "{about}"
+                );
+            }
+            world.pass(SignedDuration::from_mins(2)).await;
+            world.drain().await;
+            let run = world.run().await;
+            assert_eq!(run.state, RunState::Done, "{about}: {:?}", run.error);
+            let sent = creates(&world, "create-opportunity").await - before;
+            assert_eq!(sent, usize::from(!after_work), "{about}");
+        }
+    }
+}

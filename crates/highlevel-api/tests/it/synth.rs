@@ -121,6 +121,9 @@ impl Description {
         case.answer = if media.contains("json") {
             let mut answer = self.value("answer", schema, &mut Vec::new());
             show_what_was_asked(&mut answer, path, operation, &case.parameters);
+            if let (Some(sent), "delete") = (&case.body, method) {
+                show_what_is_left(&mut answer, sent);
+            }
             Answer::Json(answer)
         } else {
             Answer::File {
@@ -259,6 +262,15 @@ fn show_what_was_asked(
         && let Some(id) = answer.pointer_mut(id)
     {
         *id = parameters[asked].clone();
+    }
+}
+
+/// A list out of which something was to be taken does not have it any more.
+fn show_what_is_left(answer: &mut Value, sent: &Value) {
+    for (name, value) in answer.as_object_mut().into_iter().flatten() {
+        if value.is_array() && sent[name].is_array() {
+            *value = json!([]);
+        }
     }
 }
 

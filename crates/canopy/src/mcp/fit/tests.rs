@@ -174,9 +174,10 @@ fn objects_within_objects_and_names_without_end_fit_too() {
         .collect();
     for record in [deep, long, Value::Object(wide)] {
         for list in [false, true] {
-            let answer = match list {
-                false => json!({ "record": record }),
-                true => json!({ "list": [record] }),
+            let answer = if list {
+                json!({ "list": [record] })
+            } else {
+                json!({ "record": record })
             };
             let fitted = fit(
                 answer,

@@ -30,8 +30,10 @@ const EQUAL: [(&str, &str); 4] = [
 pub fn search(world: &mut World, call: &Call<'_>) -> Handled {
     let (from, to) = (day(call, "date", 0)?, day(call, "endDate", 1)?);
     let text = call.query("q").map(str::to_lowercase);
+    let lag = jiff::SignedDuration::from_secs(world.settings.opportunity_lag_seconds.into());
     let matching = world.records.opportunities.all().filter(|opportunity| {
-        equal(opportunity, call)
+        opportunity.created_at + lag <= call.now
+            && equal(opportunity, call)
             && from.is_none_or(|from| opportunity.created_at >= from)
             && to.is_none_or(|to| opportunity.created_at < to)
             && of_contact(world, opportunity, call)
