@@ -65,6 +65,57 @@ async fn a_round_ends_with_the_worst_that_it_met() {
     }
 }
 
+/// A round polls all and works off what is there, whatever of it fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_does_all_that_can_be_done_although_a_poll_or_a_whole_connection_fails() {
+    let world = World::new().await;
+    let elsewhere = canopy_sandbox::Sandbox::builder().limits(false).seed(7);
+    let other = World::in_a(elsewhere).await;
+    let section = |world: &World, id: &str| {
+        let config = world.config();
+        let begin = config.find("[[connection]]").unwrap();
+        let named = format!("[[connection]]\nid = \"{id}\"");
+        config[begin..].replacen("[[connection]]", &named, 1)
+    };
+    let config = world.config();
+    let head = &config[..config.find("[[connection]]").unwrap()];
+    let own = section(&world, "own");
+    let other_section = section(&other, "other");
+    world.write_config(&format!(
+        "workflows = \"workflows\"\n{head}{own}{other_section}"
+    ));
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    let tree = "id = \"tree\"\ntitle = \"A tree\"\non = [\"contact.created\", \"opportunity.created\"]\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nwith = { number = 1 }\n";
+    std::fs::write(world.path("workflows/tree.toml"), tree).unwrap();
+    world.succeed(&["run", "--once"]).await;
+    let bought = async || {
+        let one = world.books("/purchases").await.len();
+        (one, other.books("/purchases").await.len())
+    };
+    // One of a connection's polls.
+    world.seed(1).await;
+    let deals = json!({ "operation": "search-opportunity", "status": 500 });
+    down(&world, deals).await;
+    let (code, told) = round(&world).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert_eq!(bought().await, (1, 0), "{told}");
+    world.clear_faults().await;
+    world.succeed(&["run", "--once"]).await;
+    // All of a connection's service.
+    world.seed(1).await;
+    other.seed(1).await;
+    down(&world, json!({ "service": "highlevel", "status": 503 })).await;
+    let (code, told) = round(&world).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert_eq!(bought().await, (1, 1), "{told}");
+    world.clear_faults().await;
+    eventually("the rest to be made up for", async || {
+        round(&world).await.0 == Some(0)
+    })
+    .await;
+    assert_eq!(bought().await, (2, 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_cap_or_for_a_person_ends_a_round_with_3() {
     let world = World::new().await;
