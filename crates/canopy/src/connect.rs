@@ -11,7 +11,9 @@ use canopy_transport::{
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use secrecy::ExposeSecret as _;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::call_log::CallSink;
 use crate::config::{self, CapsConfig, ConnectionConfig, Loaded};
@@ -53,6 +55,7 @@ impl Connector<'_> {
             ecologi: self.ecologi(config, &location).await?,
             location,
             ecologi_user: config.ecologi.username.clone(),
+            ecologi_account: self.ecologi_account(config).await?,
             test: config.test,
             write_in_test: config.write_in_test,
             budget: budget(self.loaded, config),
@@ -182,6 +185,20 @@ impl Connector<'_> {
             .call_log(Arc::new(self.calls.clone()))
             .build()
             .map_err(|error| Failure::bad_input(&error))
+    }
+
+    /// Tells accounts apart: by the user name, else by the key, of which only a digest is kept.
+    async fn ecologi_account(self, config: &ConnectionConfig) -> Result<String, Failure> {
+        let whose = if let Some(user) = &config.ecologi.username {
+            format!("user {user}")
+        } else {
+            let key = self
+                .secret(config, "ecologi.api_key", &config.ecologi.api_key)
+                .await?;
+            let short = hex::encode(&Sha256::digest(key.expose_secret())[..8]);
+            format!("key {short}")
+        };
+        Ok(format!("{whose} of {}", config.ecologi.base_url))
     }
 
     /// The configured location, or the one that the token is for.

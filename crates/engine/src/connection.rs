@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use canopy_ecologi::PriceList;
 use canopy_mapping::Workflow;
 use canopy_mapping::fields::FieldRules;
-use canopy_store::{Cap, CapScope};
+use canopy_store::{Cap, CapScope, Purchase};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
@@ -102,6 +102,9 @@ pub struct Connection {
     pub ecologi: canopy_ecologi::Client,
     /// The Ecologi account's user name, for links to its public page.
     pub ecologi_user: Option<String>,
+    /// Tells its Ecologi account from others, also where it has no name: a purchase that was sent to one account cannot be
+    /// repeated at another.
+    pub ecologi_account: String,
     /// Simulated purchases: nothing is charged.
     pub test: bool,
     /// Whether HighLevel is written to although purchases are simulated. Says nothing where they are real.
@@ -118,6 +121,12 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether a purchase was sent to the account that the connection has now, as far as the store knows.
+    pub(crate) fn is_sent_here(&self, purchase: &Purchase) -> bool {
+        let sent_to = purchase.sent_to.as_ref();
+        sent_to.is_none_or(|account| *account == self.ecologi_account)
+    }
+
     /// Whether what workflows write to HighLevel is sent.
     pub fn writes(&self) -> bool {
         !self.test || self.write_in_test

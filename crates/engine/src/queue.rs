@@ -162,7 +162,32 @@ impl Engine {
         }
         // Without the zone nobody knows what the caps have left; what waits goes on waiting.
         place.zone = self.budget_zone(connection).await?.ok();
+        // Told as long as it is so, whether or not anything waits.
+        place.told.extend(self.other_currency(connection).await?);
         Ok(place)
+    }
+
+    /// What a person is told of an account that charged in another currency than the configured one.
+    async fn other_currency(&self, connection: &Connection) -> Result<Option<Told>, EngineError> {
+        if connection.test {
+            return Ok(None);
+        }
+        let (id, own) = (&connection.id, &connection.currency);
+        let other = self.store.other_currency(id, own).await?;
+        Ok(other.map(|other| other_currency(connection, &other)))
+    }
+
+    /// At the first receipt that shows it, not when the next purchase is wanted.
+    pub(crate) async fn tell_other_currency(
+        &self,
+        connection: &Connection,
+    ) -> Result<(), EngineError> {
+        if let Some(told) = self.other_currency(connection).await? {
+            let now = self.clock.now();
+            self.tell(&connection.location, &[], vec![told], now)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn free_one(
@@ -198,7 +223,10 @@ impl Engine {
         match turn {
             Turn::Goes => {}
             Turn::OtherCurrency { currency } => {
-                place.told.push(other_currency(connection, &currency));
+                let told = other_currency(connection, &currency);
+                if !place.told.contains(&told) {
+                    place.told.push(told);
+                }
                 place.shut = true;
             }
             Turn::OverCap { cap, .. } => {

@@ -2,7 +2,7 @@
 
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::{
-    ActionKind, Actions, Event, KeyScope, STOP, WAIT, Workflow, after_write, template,
+    ActionKind, Actions, Event, KeyScope, STOP, Step, WAIT, Workflow, after_write, template,
 };
 use canopy_store::{Fence, Run, RunState, RunUpdate, StepRecord, StepState, Trouble};
 use jiff::SignedDuration;
@@ -20,6 +20,7 @@ use crate::patience::later;
 use crate::steps::control::stopped;
 use crate::steps::{self, StepRun, somebody};
 
+const DELETE_CONTACT: &str = "delete-contact";
 /// A run that is carried out within this time after it began has seen all there is to see.
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -104,11 +105,18 @@ impl Engine {
         if let Err(verdict) = self.read_more(connection, &workflow, &mut context).await {
             return self.end(connection, fence, run, verdict, false).await;
         }
-        if let Some(Err(error)) = workflow
-            .when
-            .as_deref()
-            .map(|when| template::holds(when, &context.value))
+        let when = workflow.when.as_deref();
+        let holds = when.map(|when| template::holds(when, &context.value));
+        if let (Some(when), Some(Ok(false))) = (when, &holds)
+            && is_judged_late(&workflow, &event, &records, late)
         {
+            let reason = format!(
+                "\"when\" ({when}) does not hold any more for the contact as it is now, so nothing is bought"
+            );
+            let stopped = Verdict::Stopped(reason);
+            return self.end(connection, fence, run, stopped, false).await;
+        }
+        if let Some(Err(error)) = holds {
             let error = format!("\"when\": {error}");
             return self
                 .end(connection, fence, run, Verdict::Dead(error), false)
@@ -183,6 +191,8 @@ impl Engine {
                 key,
                 position,
                 late,
+                is_fresh: waited || removes_contact(&workflow.steps[..index]),
+                when: workflow.when.as_deref(),
                 began: run.created_at,
                 seen: seen.as_ref(),
                 earlier,
@@ -346,7 +356,7 @@ impl Engine {
 }
 
 impl StepRun<'_> {
-    async fn carry_out(&mut self, kind: ActionKind) -> Result<Verdict, EngineError> {
+    pub(crate) async fn carry_out_now(&mut self, kind: ActionKind) -> Result<Verdict, EngineError> {
         if let Some(when) = &self.step.when {
             match template::holds(when, &self.context.value) {
                 Ok(true) => {}
@@ -377,6 +387,22 @@ impl StepRun<'_> {
 fn write_of(action: &str) -> Option<&'static str> {
     let operation = canopy_highlevel::operation(steps::sync::writes_as(action))?;
     (operation.idempotency != Idempotency::Read).then_some(operation.name)
+}
+
+/// A condition on the contact, which was read just now for an event of something else. What the run itself has done
+/// since, and what time has done, ends nothing.
+fn is_judged_late(workflow: &Workflow, event: &Event, records: &[StepRecord], late: bool) -> bool {
+    let is_contacts = |when: &str| when.contains("contact") && !when.contains("now");
+    late && event.contact.is_some()
+        && !is_about_contact(event)
+        && !records.iter().any(is_finished)
+        && is_to_buy(workflow, records)
+        && workflow.when.as_deref().is_some_and(is_contacts)
+}
+
+/// After its own deletion of the contact a run has only what its event told.
+fn removes_contact(earlier: &[Step]) -> bool {
+    earlier.iter().any(|step| step.action == DELETE_CONTACT)
 }
 
 pub(crate) fn is_about_contact(event: &Event) -> bool {

@@ -40,7 +40,8 @@ pub struct WaitingPurchase {
 /// What a purchase that wants to go finds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
-    /// It may go: what it will cost is reserved for it, and its run is due.
+    /// It may go: what it will cost is reserved for it, and its run is due. Also where it waits no more, because its run came
+    /// to it meanwhile.
     Goes,
     /// It would go over this cap, of which so much is used or reserved.
     OverCap { cap: Cap, used: Decimal },
@@ -143,6 +144,16 @@ pub trait MoneyStore: Send + Sync {
         gate: &str,
         now: Timestamp,
     ) -> Result<()>;
+    /// What a connection was charged from a moment on in other currencies: no part of the sums of caps in this one.
+    async fn spent_elsewhere(
+        &self,
+        connection: &str,
+        currency: &str,
+        from: Timestamp,
+    ) -> Result<Vec<(String, Decimal)>>;
+    /// The currency in which a connection was charged last, where it is not this one and nothing has shown since that the
+    /// account has this one.
+    async fn other_currency(&self, connection: &str, currency: &str) -> Result<Option<String>>;
     /// How much of a cap is used.
     async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse>;
     /// What was really bought in all; `since`: from when on a confirmation counts as recent.

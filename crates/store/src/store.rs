@@ -260,8 +260,15 @@ pub trait Store:
         caps: Vec<Cap>,
         now: Timestamp,
     ) -> Result<PurchaseIntent>;
-    /// Appends `sent`, before the request goes out; again before each retry.
-    async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()>;
+    /// Appends `sent`, before the request goes out; again before each retry. The first one notes the account to which it
+    /// goes ([`Purchase::sent_to`]).
+    async fn mark_sent(
+        &self,
+        fence: &Fence,
+        key: &str,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<()>;
     /// Appends the outcome and finishes the step in one transaction. What was never sent can only be refused; an
     /// unknown purchase is settled by [`Store::resolve_purchase`] alone.
     async fn settle_purchase(

@@ -248,6 +248,8 @@ pub struct Purchase {
     pub created_at: Timestamp,
     /// First time it was handed to the network.
     pub sent_at: Option<Timestamp>,
+    /// The account that it was handed to then, as its caller calls it. `None`: not sent, or before this was noted.
+    pub sent_to: Option<String>,
     pub updated_at: Timestamp,
 }
 

@@ -67,6 +67,8 @@ struct Report<'a> {
     /// By what they wait for, caps too.
     gates: BTreeMap<String, Waiting>,
     going: Waiting,
+    /// Charged this month in other currencies, which these caps do not count.
+    elsewhere: Vec<(String, Decimal)>,
 }
 
 pub(super) async fn budget(options: &Budget) -> Result<Ended, Failure> {
@@ -121,6 +123,7 @@ async fn report<'a>(
         caps: Vec::new(),
         gates,
         going,
+        elsewhere: Vec::new(),
     };
     let Some(budget) = connect::budget(loaded, config) else {
         return Ok(report);
@@ -145,6 +148,10 @@ async fn report<'a>(
         currency: config.ecologi.currency.clone(),
     };
     let of_all = budget.caps("", now, &zone);
+    if let Some(from) = of_all.iter().map(|cap| cap.from).min() {
+        let currency = &config.ecologi.currency;
+        report.elsewhere = store.spent_elsewhere(&config.id, currency, from).await?;
+    }
     let common = |cap: &&Cap| matches!(cap.scope, CapScope::Connection | CapScope::All);
     asked.extend(
         of_all
@@ -225,6 +232,12 @@ fn lines(report: &Report<'_>) -> String {
         }
         text.push('\n');
     }
+    for (currency, amount) in &report.elsewhere {
+        let _ = writeln!(
+            text,
+            "  charged this month in {currency}, which these caps do not count: {amount:.2}"
+        );
+    }
     for (gate, waiting) in &report.gates {
         if !report.caps.iter().any(|row| row.subject == *gate) {
             let _ = writeln!(
@@ -260,9 +273,14 @@ fn as_json(report: &Report<'_>) -> Value {
         .iter()
         .map(|(gate, one)| (gate, one.json()))
         .collect();
+    let elsewhere = report.elsewhere.iter();
+    let elsewhere: BTreeMap<_, _> = elsewhere
+        .map(|(currency, amount)| (currency, amount.normalize()))
+        .collect();
     json!({
         "connection": report.config.id, "test": report.config.test, "currency": report.config.ecologi.currency,
         "timezone": report.zone, "caps": caps, "waiting": all.json(), "waiting_for": gates,
+        "other_currencies": elsewhere,
         "about_to_go": report.going.json(),
     })
 }

@@ -13,6 +13,7 @@ use crate::Engine;
 use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
 use crate::queue::LOOK_AGAIN;
+use crate::run::is_about_contact;
 use crate::steps::StepRun;
 use crate::steps::control::AHEAD;
 
@@ -205,6 +206,10 @@ impl Engine {
         let now = self.clock.now();
         let options = &self.options;
         let sent = purchase.sent_at.unwrap_or(purchase.created_at);
+        if !connection.is_sent_here(purchase) {
+            let reason = "it was sent to another Ecologi account than this connection has now, so neither its key nor this account's totals can tell";
+            return Ok(Evidence::Person(reason.to_owned()));
+        }
         let Some(account) = self.account_of(connection) else {
             let reason = "without ecologi.username the account's totals cannot tell either";
             return Ok(Evidence::Person(reason.to_owned()));
@@ -349,6 +354,11 @@ impl StepRun<'_> {
                     Some(&error),
                 )
                 .await?;
+                if is_about_contact(self.event) {
+                    // It is begun anew, so it is judged anew.
+                    let (reason, until) = (error, now);
+                    return Ok(Verdict::Wait { reason, until });
+                }
                 match self.new_purchase(order) {
                     Ok(again) => Box::pin(self.go_on(order, again)).await,
                     Err(reason) => self.hold(order.body(), reason).await,

@@ -6,6 +6,7 @@ pub(crate) mod caps;
 pub(crate) mod control;
 mod doubt;
 pub(crate) mod highlevel;
+mod judged;
 mod mail;
 mod memory;
 pub(crate) mod order;
@@ -47,6 +48,10 @@ pub(crate) struct StepRun<'a> {
     pub position: i64,
     /// The run comes back to a step that failed or was cut off before, or began more than a minute ago.
     pub late: bool,
+    /// Its contact was read after the last wait, or it has deleted it: what it knows is what there is to know.
+    pub is_fresh: bool,
+    /// The workflow's condition.
+    pub when: Option<&'a str>,
     /// When it began.
     pub began: Timestamp,
     /// The parts of its contact as they were then; `None`: not known.

@@ -166,7 +166,8 @@ impl StepRun<'_> {
                 let age = self.engine.clock.now().duration_since(sent);
                 // By a clock that was ahead nobody knows how old it is.
                 let is_known = age >= SignedDuration::ZERO.saturating_sub(AHEAD);
-                if is_known && age <= self.engine.options.purchase_window {
+                let is_here = self.connection.is_sent_here(&purchase);
+                if is_here && is_known && age <= self.engine.options.purchase_window {
                     return self.send(order, &purchase, true).await;
                 }
                 self.reconcile(order, &purchase).await
@@ -187,9 +188,10 @@ impl StepRun<'_> {
     ) -> Result<Verdict, EngineError> {
         let engine = self.engine;
         let key = &purchase.key;
+        let account = &self.connection.ecologi_account;
         engine
             .store
-            .mark_sent(self.fence, key, engine.clock.now())
+            .mark_sent(self.fence, key, account, engine.clock.now())
             .await?;
         let ecologi = &self.connection.ecologi;
         let answer = engine
@@ -227,6 +229,8 @@ impl StepRun<'_> {
                 self.tell_bought(&output);
                 if same {
                     self.compare_price(order, amount).await?;
+                } else {
+                    engine.tell_other_currency(self.connection).await?;
                 }
                 self.context.reload_profile(engine, self.connection).await?;
                 return Ok(Verdict::Done(output));

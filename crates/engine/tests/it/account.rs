@@ -372,3 +372,28 @@ async fn what_was_intended_before_a_copy_was_made_is_not_sent_before_it_is_known
     world.drain().await;
     assert_eq!(world.bought().await.len(), 1);
 }
+
+/// Within the window of its key: the other account knows nothing of the key, and would sell it again.
+#[tokio::test]
+async fn an_unanswered_purchase_is_not_repeated_at_another_account() {
+    let mut world = world().await;
+    not_answered(
+        &world,
+        json!({ "kind": "drop_answer", "service": "ecologi", "method": "POST" }),
+    )
+    .await;
+    let made = world.bought().await.len();
+    let connection = Connection {
+        ecologi_account: "another".into(),
+        ..world.connection().clone()
+    };
+    world.engine = world.engine_of([connection]);
+    world.wait(SignedDuration::from_mins(2));
+    world.drain().await;
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    assert_eq!(purchase.state, PurchaseState::Unknown);
+    let why = purchase.error.unwrap();
+    assert!(why.contains("another Ecologi account"), "{why}");
+    assert_eq!(world.run().await.state, RunState::Held);
+    assert_eq!(world.bought().await.len(), made);
+}

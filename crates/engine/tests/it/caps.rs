@@ -113,6 +113,29 @@ async fn an_account_in_another_currency_buys_no_more_until_the_configuration_say
     assert!(alerts(&world, "currency").await.is_empty());
 }
 
+/// Whether or not anybody waits: the next contact may come in a week.
+#[tokio::test]
+async fn the_first_receipt_in_another_currency_is_told_at_once_and_as_long_as_it_is_so() {
+    let world = world(TREE_ONLY, a_day(600)).await;
+    world
+        .control("/settings", json!({ "currency": "USD" }))
+        .await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    for _ in 0..2 {
+        let told = alerts(&world, "currency").await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].1.contains("charged in USD"), "{told:?}");
+        world.drain().await;
+    }
+    let connection = Connection {
+        currency: "USD".into(),
+        ..world.connection().clone()
+    };
+    restarted(&world, &world.engine_of([connection])).await;
+    assert!(alerts(&world, "currency").await.is_empty());
+}
+
 #[tokio::test]
 async fn a_raised_cap_frees_what_waits_at_once_in_order_and_nobody_overtakes() {
     let world = world(TREE_ONLY, a_day(120)).await;

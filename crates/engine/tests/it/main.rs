@@ -13,6 +13,7 @@ mod field_types;
 mod fields;
 mod gate;
 mod integers;
+mod judged;
 mod language;
 mod late_writes;
 mod lookups;

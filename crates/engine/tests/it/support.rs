@@ -75,6 +75,7 @@ impl World {
             highlevel: highlevel.clone(),
             ecologi,
             ecologi_user: None,
+            ecologi_account: "own".into(),
             test: false,
             write_in_test: false,
             budget: None,

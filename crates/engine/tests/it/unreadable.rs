@@ -177,6 +177,7 @@ async fn play(form: Form, only: Option<&str>) -> Played {
             .build()
             .unwrap(),
         ecologi_user: None,
+        ecologi_account: "own".into(),
         test: true,
         write_in_test: true,
         budget: None,

@@ -1,6 +1,8 @@
 //! What was spent, against what may be.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
@@ -53,8 +55,8 @@ pub(super) async fn exceeded(
 
 /// Real money in the cap's currency: what was charged where that is known, else the estimate, and what waiting purchases
 /// that may go before it will cost. A negative charge makes no room. What is still on its way counts in every day and month until it
-/// is answered: nobody knows in which it will be charged. What a connection was charged in another currency counts as was
-/// expected in its own.
+/// is answered: nobody knows in which it will be charged. What was charged in another currency counts as was expected in the
+/// cap's; what was not even expected in it is no part of the sum (see [`elsewhere`]).
 macro_rules! sum_where {
     ($scope:literal) => {
         concat!(
@@ -63,7 +65,7 @@ macro_rules! sum_where {
                     AS spent,
                     CASE WHEN amount IS NULL THEN estimate ELSE 0 END AS reserved
              FROM purchases
-             WHERE test = 0 AND state <> 'refused' AND counted_at < ?2
+             WHERE test = 0 AND state <> 'refused' AND (currency = ?7 OR expected_in = ?7) AND counted_at < ?2
                AND (counted_at >= ?1 OR state IN ('intended', 'sent')) AND ",
             $scope,
             " UNION ALL
@@ -88,9 +90,9 @@ pub(super) async fn of(
         CapScope::Workflow => sum_where!("connection = ?3 AND workflow = ?4"),
         // `IS`, so that what belongs to no contact counts together instead of not at all.
         CapScope::Contact => {
-            sum_where!("location = ?5 AND contact IS ?6 AND (currency = ?7 OR connection = ?3)")
+            sum_where!("location = ?5 AND contact IS ?6")
         }
-        CapScope::All => sum_where!("currency = ?7"),
+        CapScope::All => sum_where!("1"),
     };
     let row = sqlx::query(sql)
         .bind(micros(cap.from))
@@ -109,4 +111,26 @@ pub(super) async fn of(
         spent: decimal(row.try_get("spent")?),
         reserved: decimal(row.try_get("reserved")?),
     })
+}
+
+/// What a connection was charged from a moment on in money that caps in `currency` do not count, by its currency.
+pub(super) async fn elsewhere(
+    connection: &mut SqliteConnection,
+    id: &str,
+    currency: &str,
+    from: Timestamp,
+) -> Op<Vec<(String, Decimal)>> {
+    let rows = sqlx::query(
+        "SELECT currency, sum(coalesce(amount, estimate)) AS total FROM purchases
+         WHERE connection = ?1 AND test = 0 AND state <> 'refused' AND currency <> ?2 AND expected_in <> ?2
+           AND counted_at >= ?3
+         GROUP BY currency ORDER BY currency",
+    )
+    .bind(id)
+    .bind(currency)
+    .bind(micros(from))
+    .fetch_all(connection)
+    .await?;
+    let one = |row: &SqliteRow| Ok((row.try_get("currency")?, decimal(row.try_get("total")?)));
+    rows.iter().map(one).collect()
 }

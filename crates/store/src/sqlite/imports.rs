@@ -113,9 +113,9 @@ async fn add(
     sqlx::query(
         "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
                                 quantity, unit, test, estimate, currency, state, amount, url, error, created_at,
-                                counted_at, sent_at, updated_at, slot)
+                                counted_at, sent_at, updated_at, slot, expected_in)
          VALUES (?1, ?2, 0, ?3, ?4, ?5, '', ?6, ?7, '{}', ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?17,
-                 ?17, ?18)",
+                 ?17, ?18, ?12)",
     )
     .bind(&row.key)
     .bind(&row.location)
@@ -210,12 +210,12 @@ pub(super) async fn say_bought(
     let row = sqlx::query(
         "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
                                 quantity, unit, test, estimate, currency, state, amount, created_at, counted_at,
-                                sent_at, updated_at, slot)
+                                sent_at, updated_at, slot, expected_in)
          SELECT slot, location, 0, connection, contact, workflow,
                 coalesce((SELECT step FROM steps WHERE steps.run = waiting.run AND steps.key = waiting.slot), ''), run,
                 operation,
                 coalesce((SELECT request FROM steps WHERE steps.run = waiting.run AND steps.key = waiting.slot), '{}'),
-                quantity, unit, 0, estimate, currency, 'confirmed', estimate, ?2, ?2, ?2, ?2, slot
+                quantity, unit, 0, estimate, currency, 'confirmed', estimate, ?2, ?2, ?2, ?2, slot, currency
          FROM waiting
          WHERE slot = ?1
            AND NOT EXISTS (SELECT 1 FROM purchases p WHERE p.slot = waiting.slot AND p.state <> 'refused')

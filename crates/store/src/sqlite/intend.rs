@@ -55,14 +55,16 @@ pub(super) async fn intend(
     // After a refusal this is a new attempt: it is counted now, and not sent yet.
     sqlx::query(
         "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
-                                quantity, unit, test, estimate, currency, state, created_at, counted_at, updated_at, slot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'intended', ?16, ?16, ?16, ?17)
+                                quantity, unit, test, estimate, currency, state, created_at, counted_at, updated_at, slot,
+                                expected_in)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'intended', ?16, ?16, ?16, ?17, ?15)
          ON CONFLICT (key) DO UPDATE SET
              epoch = excluded.epoch, connection = excluded.connection, contact = excluded.contact,
              workflow = excluded.workflow, step = excluded.step, run = excluded.run, operation = excluded.operation,
              request = excluded.request, quantity = excluded.quantity, unit = excluded.unit, test = excluded.test,
              estimate = excluded.estimate, currency = excluded.currency, state = excluded.state,
-             amount = NULL, url = NULL, response = NULL, error = NULL, sent_at = NULL,
+             amount = NULL, url = NULL, response = NULL, error = NULL, sent_at = NULL, sent_to = NULL,
+             expected_in = excluded.expected_in,
              counted_at = excluded.counted_at, updated_at = excluded.updated_at",
     )
     .bind(&key)

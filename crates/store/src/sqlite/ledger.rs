@@ -37,6 +37,7 @@ pub(super) fn read(row: &SqliteRow) -> Op<Purchase> {
         error: row.maybe_text("error")?,
         created_at: row.instant("created_at")?,
         sent_at: row.maybe_instant("sent_at")?,
+        sent_to: row.maybe_text("sent_to")?,
         updated_at: row.instant("updated_at")?,
         key,
     })
@@ -197,9 +198,19 @@ pub(super) async fn record(
 }
 
 /// It goes out now, so it counts on the day on which it does, whenever it was intended or sent before.
-pub(super) async fn mark_sent(held: &mut Held<'_>, key: &str, now: Timestamp) -> Op<()> {
+pub(super) async fn mark_sent(
+    held: &mut Held<'_>,
+    key: &str,
+    account: &str,
+    now: Timestamp,
+) -> Op<()> {
     movable(held, key, PurchaseState::Sent).await?;
     counts_from(held.connection, key, now).await?;
+    sqlx::query("UPDATE purchases SET sent_to = coalesce(sent_to, ?2) WHERE key = ?1")
+        .bind(key)
+        .bind(account)
+        .execute(&mut *held.connection)
+        .await?;
     record(
         held.connection,
         key,

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
@@ -44,6 +45,21 @@ const AT_WORK: &str = "locations at work";
 
 #[async_trait]
 impl MoneyStore for SqliteStore {
+    async fn spent_elsewhere(
+        &self,
+        connection: &str,
+        currency: &str,
+        from: Timestamp,
+    ) -> Result<Vec<(String, Decimal)>> {
+        let mut reader = self.reader().await?;
+        self.told(caps::elsewhere(&mut reader, connection, currency, from).await)
+    }
+
+    async fn other_currency(&self, connection: &str, currency: &str) -> Result<Option<String>> {
+        let mut reader = self.reader().await?;
+        self.told(answers::other_currency(&mut reader, connection, currency).await)
+    }
+
     async fn waiting_purchases(&self, location: Option<&str>) -> Result<Vec<WaitingPurchase>> {
         let mut reader = self.reader().await?;
         self.told(all(&mut reader, location).await)
@@ -302,14 +318,17 @@ async fn free(
     until: Timestamp,
     now: Timestamp,
 ) -> Op<Turn> {
-    let row = sqlx::query("SELECT * FROM waiting WHERE slot = ?1 AND location = ?2")
+    let row = sqlx::query("SELECT * FROM waiting WHERE slot = ?1")
         .bind(slot)
-        .bind(held.location())
         .fetch_optional(&mut *held.connection)
         .await?;
     let Some(row) = row else {
-        return Err(held.no_such("waiting purchase", slot));
+        // Its run came to it since the caller looked.
+        return Ok(Turn::Goes);
     };
+    if row.try_get::<String, _>("location")? != held.location() {
+        return Err(held.no_such("waiting purchase", slot));
+    }
     let (waiting, place) = (read_row(&row)?, Place::read(&row)?);
     let other = answers::other_currency(held.connection, &waiting.connection, currency).await?;
     if let Some(currency) = other {

@@ -329,9 +329,15 @@ impl Store for SqliteStore {
         fenced!(self, fence, intend::intend(&purchase, &step, caps, now))
     }
 
-    async fn mark_sent(&self, fence: &Fence, key: &str, now: Timestamp) -> Result<()> {
-        let key = key.to_owned();
-        fenced!(self, fence, ledger::mark_sent(&key, now))?;
+    async fn mark_sent(
+        &self,
+        fence: &Fence,
+        key: &str,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (key, account) = (key.to_owned(), account.to_owned());
+        fenced!(self, fence, ledger::mark_sent(&key, &account, now))?;
         // Before it goes out: what nobody remembers could be bought again.
         self.keep_mark().await;
         Ok(())

@@ -15,7 +15,7 @@ fn two(run: i64) -> NewPurchase {
 
 async fn refuse(fixture: &Fixture, run: i64, key: &str) {
     let (store, fence) = (&fixture.store, &fixture.fence);
-    store.mark_sent(fence, key, at(0)).await.unwrap();
+    store.mark_sent(fence, key, "account", at(0)).await.unwrap();
     let failed = outcome_of(run, "buy", StepState::Failed);
     store
         .settle_purchase(fence, key, refused(), failed, at(0))
@@ -41,7 +41,10 @@ async fn another_request_after_a_refusal_has_a_key_of_its_own_which_is_found_aga
     let standing = fixture.store.purchase_for("k").await.unwrap().unwrap();
     assert_eq!(standing.key, other.key);
     // The first key cannot be sent beside it.
-    let sent = fixture.store.mark_sent(&fixture.fence, "k", at(2)).await;
+    let sent = fixture
+        .store
+        .mark_sent(&fixture.fence, "k", "account", at(2))
+        .await;
     assert!(sent.is_err());
 
     refuse(&fixture, run, &other.key).await;

@@ -99,7 +99,7 @@ async fn what_is_unanswered_over_midnight_counts_on_the_next_day_too() {
     fixture.intend(late.clone(), vec![day("1")], at(23)).await;
     fixture
         .store
-        .mark_sent(&fixture.fence, "late", at(23))
+        .mark_sent(&fixture.fence, "late", "account", at(23))
         .await
         .unwrap();
     let tomorrow = Cap {
@@ -117,7 +117,7 @@ async fn what_is_unanswered_over_midnight_counts_on_the_next_day_too() {
 
     fixture
         .store
-        .mark_sent(&fixture.fence, "late", at(26))
+        .mark_sent(&fixture.fence, "late", "account", at(26))
         .await
         .unwrap();
     let step = crate::support::outcome_of(late.run, "buy", canopy_store::StepState::Done);
@@ -138,7 +138,7 @@ async fn what_is_answered_after_midnight_counts_on_the_new_day() {
     fixture.intend(late.clone(), vec![day("1")], at(23)).await;
     fixture
         .store
-        .mark_sent(&fixture.fence, "late", at(23))
+        .mark_sent(&fixture.fence, "late", "account", at(23))
         .await
         .unwrap();
     let step = crate::support::outcome_of(late.run, "buy", canopy_store::StepState::Done);
@@ -212,6 +212,46 @@ async fn a_receipt_in_another_currency_stops_until_the_account_is_seen_to_have_t
             .unwrap();
         let intent = fixture.intend(next, vec![], at(4)).await;
         assert!(matches!(intent, PurchaseIntent::Intended(_)), "{intent:?}");
+    }
+}
+
+/// After the configuration changed its currency: five pounds are not five dollars.
+#[tokio::test]
+async fn what_was_bought_in_another_currency_is_told_beside_a_cap_and_not_added_to_it() {
+    for scope in [
+        CapScope::Connection,
+        CapScope::Contact,
+        CapScope::Workflow,
+        CapScope::All,
+    ] {
+        let fixture = Fixture::new().await;
+        let run = fixture.run("c1").await;
+        let first = tree(run, "first");
+        let id = first.connection.clone();
+        fixture.bought(first, confirmed("0.60")).await;
+        let dollars = NewPurchase {
+            currency: "USD".into(),
+            ..tree(fixture.run("c2").await, "second")
+        };
+        let seen = format!("currency of {id}");
+        fixture
+            .store
+            .put_fact(&seen, "USD".into(), at(2))
+            .await
+            .unwrap();
+        let intent = fixture
+            .intend(dollars, vec![scoped(scope, "1")], at(2))
+            .await;
+        assert!(
+            matches!(intent, PurchaseIntent::Intended(_)),
+            "{scope:?} {intent:?}"
+        );
+        let beside = fixture
+            .store
+            .spent_elsewhere(&id, "USD", at(0))
+            .await
+            .unwrap();
+        assert_eq!(beside, [("GBP".to_owned(), money("0.60"))]);
     }
 }
 
@@ -295,7 +335,7 @@ async fn a_cap_counts_what_is_in_its_scope() {
         // It goes, so that the next scope finds one purchase again.
         fixture
             .store
-            .mark_sent(&fixture.fence, &other.key, at(1))
+            .mark_sent(&fixture.fence, &other.key, "account", at(1))
             .await
             .unwrap();
         let step = crate::support::outcome_of(other.run, "buy", canopy_store::StepState::Failed);

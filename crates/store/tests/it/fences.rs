@@ -147,7 +147,7 @@ const FENCED: &[(&str, Call)] = &[
     ("intend_step", |s, f, r| s.intend_step(f, step(r.run, "note", "s1"), at(1)).map(drop_ok).boxed()),
     ("finish_step", |s, f, r| s.finish_step(f, outcome_of(r.run, "note", StepState::Done), at(1)).boxed()),
     ("intend_purchase", |s, f, r| s.intend_purchase(f, tree(r.run, "new"), step(r.run, "b2", "new"), vec![], at(1)).map(drop_ok).boxed()),
-    ("mark_sent", |s, f, _| s.mark_sent(f, "k", at(1)).boxed()),
+    ("mark_sent", |s, f, _| s.mark_sent(f, "k", "account", at(1)).boxed()),
     ("settle_purchase", |s, f, r| s.settle_purchase(f, "k", confirmed("1"), outcome_of(r.run, "buy", StepState::Done), at(1)).boxed()),
     ("wait_for_gate", |s, f, r| s.wait_for_gate(f, tree(r.run, "waits"), "account", at(1)).boxed()),
     ("keep_waiting", |s, f, _| s.keep_waiting(f, vec!["waits".into()], "a day", at(3), at(2)).boxed()),

@@ -59,13 +59,13 @@ async fn a_purchase_goes_through_the_book() {
     );
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(2))
+        .mark_sent(&fixture.fence, "k", "account", at(2))
         .await
         .unwrap();
     // A retry within the window.
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(3))
+        .mark_sent(&fixture.fence, "k", "account", at(3))
         .await
         .unwrap();
     let outcome = outcome_of(run, "buy", StepState::Done);
@@ -116,7 +116,7 @@ async fn a_key_in_the_book_is_not_intended_again_unless_refused() {
         fixture.intend(tree(run, key), vec![], at(0)).await;
         fixture
             .store
-            .mark_sent(&fixture.fence, key, at(0))
+            .mark_sent(&fixture.fence, key, "account", at(0))
             .await
             .unwrap();
         if let Some(outcome) = outcome {
@@ -148,7 +148,7 @@ async fn a_refused_purchase_is_a_new_attempt_under_its_key() {
     fixture.intend(tree(run, "k"), vec![], at(0)).await;
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(0))
+        .mark_sent(&fixture.fence, "k", "account", at(0))
         .await
         .unwrap();
     let failed = outcome_of(run, "buy", StepState::Failed);
@@ -200,7 +200,7 @@ async fn a_refused_purchase_is_a_new_attempt_under_its_key() {
 
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(31))
+        .mark_sent(&fixture.fence, "k", "account", at(31))
         .await
         .unwrap();
     let done = outcome_of(run, "buy", StepState::Done);
@@ -249,13 +249,18 @@ async fn what_was_never_sent_is_not_confirmed_and_what_is_unknown_waits_for_a_pe
 
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(1))
+        .mark_sent(&fixture.fence, "k", "account", at(1))
         .await
         .unwrap();
     settle(unknown()).await.unwrap();
     conflict(settle(confirmed("1")).await);
     conflict(settle(refused()).await);
-    conflict(fixture.store.mark_sent(&fixture.fence, "k", at(2)).await);
+    conflict(
+        fixture
+            .store
+            .mark_sent(&fixture.fence, "k", "account", at(2))
+            .await,
+    );
     assert_eq!(fixture.store.summary().await.unwrap().purchases_unknown, 1);
 
     assert!(
@@ -296,7 +301,7 @@ async fn a_person_may_say_that_it_was_not_bought() {
     fixture.intend(tree(run, "k"), vec![], at(0)).await;
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(0))
+        .mark_sent(&fixture.fence, "k", "account", at(0))
         .await
         .unwrap();
     let step = outcome_of(run, "buy", StepState::Unsure);

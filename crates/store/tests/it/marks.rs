@@ -61,7 +61,7 @@ async fn a_copy_that_lacks_a_purchase_is_older_also_where_it_was_made_while_the_
     let intended = copy(&fixture.path(), "intended.db");
     fixture
         .store
-        .mark_sent(&fixture.fence, "k", at(2))
+        .mark_sent(&fixture.fence, "k", "account", at(2))
         .await
         .unwrap();
     let sent = copy(&fixture.path(), "sent.db");

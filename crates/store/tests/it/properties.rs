@@ -60,7 +60,7 @@ async fn put(fixture: &Fixture, run: i64, key: &str, ask: Ask) -> Result<bool, S
             Ok(!matches!(intent, PurchaseIntent::OverCap { .. }))
         }
         Ask::Send => store
-            .mark_sent(&fixture.fence, key, at(1))
+            .mark_sent(&fixture.fence, key, "account", at(1))
             .await
             .map(|()| true),
         Ask::Confirm => settle(confirmed("0.55")).await,

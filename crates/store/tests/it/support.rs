@@ -102,7 +102,7 @@ impl Fixture {
         let intent = self.intend(purchase, vec![], at(0)).await;
         assert!(matches!(intent, PurchaseIntent::Intended(_)), "{intent:?}");
         self.store
-            .mark_sent(&self.fence, &key, at(0))
+            .mark_sent(&self.fence, &key, "account", at(0))
             .await
             .unwrap();
         let step = outcome_of(run, "buy", StepState::Done);
