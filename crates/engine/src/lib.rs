@@ -61,7 +61,9 @@ use canopy_store::Store;
 use canopy_store::clock::Clock;
 
 pub use actions::{Catalog, SAVE_PROFILE, SYNC_PROFILE};
-pub use adopt::{AdoptError, Adopted, Adoption, Known, PERSON_FIELDS, recognisable};
+pub use adopt::{
+    AdoptError, Adopted, Adoption, Known, Likeness, PERSON_FIELDS, likeness, recognisable,
+};
 pub use breaker::{Buyer, Cause, Went};
 pub use connection::{Budget, BudgetZone, Caps, Connection, Workflows};
 pub use custom_fields::custom_fields;

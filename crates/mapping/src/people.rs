@@ -14,12 +14,14 @@ impl Country {
     /// From its ISO 3166-1 code of two letters, as locations have it (`GB`). `None`: there is no such country.
     pub fn of(code: &str) -> Option<Self> {
         let code = code.trim().to_ascii_uppercase();
+        // People write it so; the code is of no number.
+        let code = if code == "UK" { "GB" } else { &*code };
         code.parse().ok().map(Self)
     }
 }
 
 /// Why a text is no phone number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
     /// `12015550115.0`, `1.20156E+10`: some digits may be lost already.
     #[error(
@@ -33,6 +35,9 @@ pub enum PhoneError {
     NoCountry,
     #[error("it is no phone number; write it with country code, +44 20 7946 0000")]
     NoNumber,
+    /// `+39 6 1234 5678`: another person's, or nobody's.
+    #[error("in Italy the 0 belongs to the number, also behind the country code: write it as {0}")]
+    NoZero(String),
 }
 
 /// A phone number in E.164: `+442079460000`. One with an extension is refused: HighLevel keeps none, and behind the
@@ -55,11 +60,27 @@ pub fn e164(text: &str, country: Option<Country>) -> Result<String, PhoneError> 
     // Ranges are opened faster than libraries learn of it, so that the length has to do where the country is written. What is
     // read by the location's country may be of another one (0061 is Australia's code only abroad).
     let has_country = text.starts_with('+');
+    if let Some(whole) = with_zero(&number) {
+        return Err(PhoneError::NoZero(whole));
+    }
     if number.is_valid() || has_country && number.is_possible_with_reason().is_ok() {
         Ok(written(&number))
     } else {
         Err(PhoneError::NoNumber)
     }
+}
+
+/// The Italian number that one without its zero is meant for; two notations would be two people.
+fn with_zero(number: &PhoneNumber) -> Option<String> {
+    const ITALY: &str = "+39";
+    let written = written(number);
+    let rest = written
+        .strip_prefix(ITALY)
+        .filter(|rest| !rest.starts_with('0'))?;
+    let whole = PHONE_NUMBER_UTIL
+        .parse(format!("{ITALY}0{rest}"), None)
+        .ok()?;
+    (!number.is_valid() && whole.is_valid()).then(|| self::written(&whole))
 }
 
 fn written(number: &PhoneNumber) -> String {
@@ -101,6 +122,8 @@ mod tests {
             ("(201) 555-0115", Some("US"), "+12015550115"),
             ("201.555.0115", Some("us"), "+12015550115"),
             ("020 7946 0000", Some("GB"), "+442079460000"),
+            ("020 7946 0000", Some("UK"), "+442079460000"),
+            ("+39 320 123 4567", None, "+393201234567"),
             ("+44 (0)20 7946 0000", None, "+442079460000"),
             ("+44 20 7946 0000", Some("US"), "+442079460000"),
             ("0044 20 7946 0000", Some("DE"), "+442079460000"),
@@ -130,6 +153,11 @@ mod tests {
             ("call me", Some("US"), PhoneError::NoNumber),
             ("+1 201-555-0115 ext. 12", None, PhoneError::NoNumber),
             ("+999 20 7946 0000", None, PhoneError::NoNumber),
+            (
+                "+39 6 1234 5678",
+                None,
+                PhoneError::NoZero("+390612345678".to_owned()),
+            ),
             // Australia dials 0011 for abroad: this would be a number of its own with a zero too many.
             ("0061 2 5550 1234", Some("AU"), PhoneError::NoNumber),
         ] {

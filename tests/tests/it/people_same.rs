@@ -135,6 +135,26 @@ async fn two_people_in_one_are_told_and_nothing_is_written() {
             .all(|contact| contact["email"] != "ben@example.com")
     );
 
+    // Where no name is given, the number says who it is, and the import says so.
+    let nameless = "email,phone,name\ncy@example.com,+12015550171,Cy Ross\ncy.ross@example.org,+12015550171,\n";
+    let (code, done, _) = import(&world, nameless).await;
+    assert_eq!(code, Some(0), "{done:?}");
+    assert_eq!(done[1]["contact"], done[0]["contact"]);
+    assert_eq!(
+        [&done[0]["byPhoneAlone"], &done[1]["byPhoneAlone"]],
+        [&json!(false), &json!(true)]
+    );
+    let nameless = nameless.replace("0171", "0172").replace("cy", "di");
+    std::fs::write(world.path("people.csv"), nameless).unwrap();
+    for arguments in [&["--dry-run"][..], &[]] {
+        let arguments = [&["profile", "import", "people.csv"], arguments].concat();
+        let told = world.succeed(&arguments).await;
+        assert!(
+            told.contains("line 3: ") && told.contains("found by the phone alone"),
+            "{told}"
+        );
+    }
+
     // The two of a file that are about to be created, also in a dry run.
     let file = "email,phone\na@example.com,\n,+12015550160\na@example.com,+12015550160\n";
     std::fs::write(world.path("people.csv"), file).unwrap();

@@ -95,8 +95,8 @@ pub(super) fn report(
         row["line"] = json!(line);
         return output::line(&row).map(drop);
     }
-    let is_news = adopted.outcome != Adoption::Unchanged || !adopted.problems.is_empty();
-    if options.dry_run && is_news || !adopted.problems.is_empty() {
+    let is_odd = !adopted.problems.is_empty() || adopted.by_phone_alone;
+    if options.dry_run && adopted.outcome != Adoption::Unchanged || is_odd {
         let text = told(adopted, options.dry_run);
         bar.suspend(|| println!("line {line}: {text}"));
     }
@@ -116,6 +116,7 @@ pub(super) fn described(adopted: &Adopted) -> Value {
     json!({
         "outcome": word(adopted.outcome), "contact": adopted.contact, "ecologiProfileId": adopted.profile,
         "toHighLevel": adopted.to_highlevel, "notWritten": adopted.not_written, "problems": adopted.problems,
+        "byPhoneAlone": adopted.by_phone_alone,
     })
 }
 
@@ -143,6 +144,11 @@ pub(super) fn told(adopted: &Adopted, dry_run: bool) -> String {
     }
     for problem in &adopted.problems {
         text = format!("{text}; {problem}");
+    }
+    if adopted.by_phone_alone {
+        text = format!(
+            "{text}; found by the phone alone: the contact has another email, and no name is given to compare. Where it is somebody else, leave the phone out"
+        );
     }
     text
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use canopy_engine::{
-    AdoptError, Adopted, Adoption, Connection, Engine, Known, Observer, Options, custom_fields,
-    recognisable,
+    AdoptError, Adopted, Adoption, Connection, Engine, Known, Likeness, Observer, Options,
+    custom_fields, likeness, recognisable,
 };
 use canopy_mapping::fields::FieldMapping;
 use canopy_mapping::people::Country;
@@ -217,6 +217,13 @@ impl Desk {
         fields
     }
 
+    /// By what two people are told apart.
+    fn comparable(&self, person: &Person) -> Map<String, Value> {
+        let mut fields = person.fields.clone();
+        fields.extend(self.reachable(person));
+        fields
+    }
+
     async fn create(&self, person: Person) -> Result<Adopted, Failure> {
         let mut names = person.fields.keys();
         if let Some(name) = names.find(|name| !people_columns::is_known(name, &self.mapping)) {
@@ -353,21 +360,28 @@ impl Desk {
                 "its email is of line {one} and its phone of line {other}; leave one of the two out"
             )));
         }
-        if let (None, Some((line, fields))) = before.planned.find(&keys) {
-            let one = Person {
-                line: *line,
-                fields: fields.clone(),
-            };
-            if shares_only_a_phone(&self.reachable(&one), &self.reachable(&person))
-                && one.fields.get("name") != person.fields.get("name")
-            {
-                return Err(Problem::OfLine(format!(
-                    "its phone is of line {line}, which has another email and another name; leave the phone out for a person of its own, or the email where it is the same person"
-                )));
+        let planned = match before.planned.find(&keys) {
+            (None, Some((line, fields))) => {
+                let one = Person {
+                    line: *line,
+                    fields: fields.clone(),
+                };
+                Some((
+                    line,
+                    likeness(&self.comparable(&one), &self.comparable(&person)),
+                ))
             }
+            _ => None,
+        };
+        if let Some((line, Likeness::Another)) = planned {
+            return Err(Problem::OfLine(format!(
+                "its phone is of line {line}, which has another email and another name; leave the phone out for a person of its own, or the email where it is the same person"
+            )));
         }
+        let by_phone_alone = matches!(planned, Some((_, Likeness::Unknown)));
         let known = before.contacts.known(&keys);
         let mut adopted = self.adopt(&person, &known, options.dry_run).await?;
+        adopted.by_phone_alone |= by_phone_alone;
         if let Some(contact) = &adopted.contact {
             before.contacts.insert(keys, contact);
         } else {
@@ -384,15 +398,6 @@ impl Desk {
         }
         Ok((person.line, adopted))
     }
-}
-
-/// Whether both have an address, and not the same.
-fn shares_only_a_phone(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    let email = |person: &Map<String, Value>| {
-        let email = person.get("email").and_then(Value::as_str);
-        email.map(canopy_mapping::people::email_key)
-    };
-    matches!((email(one), email(other)), (Some(one), Some(other)) if one != other)
 }
 
 /// The people of the lines before. The search for duplicates may lag behind what was created a moment ago.

@@ -17,7 +17,7 @@ use crate::{Boundary, Engine, EngineError, echo};
 
 mod person;
 
-pub use person::{Known, recognisable};
+pub use person::{Known, Likeness, likeness, recognisable};
 use person::{creation, intent_of};
 
 /// Names the work at its boundaries.
@@ -42,6 +42,8 @@ pub struct Adopted {
     pub not_written: Vec<String>,
     /// Fields that stay different on both sides, and why.
     pub problems: Vec<FieldProblem>,
+    /// Nothing but the phone says that the contact is this person's: it has another email, and no name was given.
+    pub by_phone_alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,12 +145,17 @@ impl Engine {
             dry_run,
         };
         match work.find(&arguments, known).await? {
-            Some(contact) => {
+            Some(found) => {
+                let contact = &found.contact;
                 if !dry_run && work.began(&arguments).await? {
                     // An earlier attempt was ended between the creation and its record.
-                    work.remember_created(&contact).await?;
+                    work.remember_created(contact).await?;
                 }
-                work.join(&contact, fields, false).await
+                let adopted = work.join(contact, fields, false).await?;
+                Ok(Adopted {
+                    by_phone_alone: found.by_phone_alone,
+                    ..adopted
+                })
             }
             None if dry_run => Ok(Adopted {
                 contact: None,
@@ -157,6 +164,7 @@ impl Engine {
                 to_highlevel: arguments.keys().cloned().collect(),
                 not_written: Vec::new(),
                 problems: Vec::new(),
+                by_phone_alone: false,
             }),
             None => {
                 let contact = work.create(arguments).await?;
@@ -187,7 +195,7 @@ impl Work<'_> {
                 .map(str::to_owned),
             Err(error) if error.outcome_unknown() => {
                 match self.find(&question, &Known::default()).await? {
-                    Some(id) => Some(id),
+                    Some(found) => Some(found.contact),
                     None => return Err(error.into()),
                 }
             }
@@ -197,7 +205,7 @@ impl Work<'_> {
             id
         } else {
             let found = self.find(&question, &Known::default()).await?;
-            found.ok_or(AdoptError::NoId)?
+            found.ok_or(AdoptError::NoId)?.contact
         };
         self.remember_created(&id).await?;
         Ok(id)
@@ -295,6 +303,7 @@ impl Work<'_> {
             to_highlevel,
             not_written,
             problems: plan.problems,
+            by_phone_alone: false,
         })
     }
 

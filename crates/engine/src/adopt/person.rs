@@ -96,6 +96,55 @@ fn is_of(mapping: &FieldMapping, name: &str, person: &str) -> bool {
     }
 }
 
+/// Whose contact it is that has a person's number, and not the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// The person's: of the same name, or without an address so far.
+    Same,
+    /// Perhaps the person's: it has another address, and no name is given to compare.
+    Unknown,
+    /// Somebody else's, of another address and another name.
+    Another,
+}
+
+/// Compares what is known of who has a number with a person of the same number: members `email`, `name`, `firstName` and
+/// `lastName`.
+pub fn likeness(there: &Map<String, Value>, person: &Map<String, Value>) -> Likeness {
+    let email = |of: &Map<String, Value>| {
+        let email = of.get("email").and_then(Value::as_str);
+        email.map(people::email_key).unwrap_or_default()
+    };
+    let before = email(there);
+    if before.is_empty() || before == email(person) {
+        return Likeness::Same;
+    }
+    match (name_of(there), name_of(person)) {
+        (_, now) if now.is_empty() => Likeness::Unknown,
+        (before, now) if before == now => Likeness::Same,
+        _ => Likeness::Another,
+    }
+}
+
+/// The whole name, without letter case and with single spaces.
+fn name_of(person: &Map<String, Value>) -> String {
+    let text = |name: &str| person.get(name).and_then(Value::as_str).unwrap_or_default();
+    let halves = format!("{} {}", text("firstName"), text("lastName"));
+    let whole = if halves.trim().is_empty() {
+        text("name")
+    } else {
+        &halves
+    };
+    let words: Vec<_> = whole.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+/// The contact of a person.
+pub(super) struct Found {
+    pub contact: String,
+    /// Nothing but the number says that it is.
+    pub by_phone_alone: bool,
+}
+
 /// Stands for the person until the contact has an id. No personal data: links outlive it.
 pub(super) fn intent_of(arguments: &Map<String, Value>) -> String {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or("");
@@ -128,7 +177,7 @@ impl Work<'_> {
         &self,
         arguments: &Map<String, Value>,
         known: &Known,
-    ) -> Result<Option<String>, AdoptError> {
+    ) -> Result<Option<Found>, AdoptError> {
         let by_email = self.find_by(arguments, "email", "email", known.by_email.as_ref());
         let by_email = by_email.await?;
         let by_phone = self.find_by(arguments, "phone", "number", known.by_phone.as_ref());
@@ -139,42 +188,36 @@ impl Work<'_> {
                 Err(AdoptError::TwoPeople { by_email, by_phone })
             }
             (Some(None), Some(Some(by_phone))) => {
-                if self.is_another(&by_phone, arguments).await? {
+                let likeness = self.likeness(&by_phone, arguments).await?;
+                if likeness == Likeness::Another {
                     return Err(AdoptError::SharedPhone(by_phone));
                 }
-                Ok(Some(by_phone))
+                Ok(Some(Found {
+                    contact: by_phone,
+                    by_phone_alone: likeness == Likeness::Unknown,
+                }))
             }
-            (by_email, by_phone) => Ok(by_email.flatten().or(by_phone.flatten())),
+            (by_email, by_phone) => {
+                let contact = by_email.flatten().or(by_phone.flatten());
+                Ok(contact.map(|contact| Found {
+                    contact,
+                    by_phone_alone: false,
+                }))
+            }
         }
     }
 
-    /// Whether the contact that has the person's number is somebody else: one with another address, and not of the same
-    /// name. Who has moved to a new address keeps the name; where no name is given, the number says who it is.
-    async fn is_another(
+    /// How the contact that has the person's number is like the person. Who has moved to a new address keeps the name; where no
+    /// name is given, the number says who it is.
+    async fn likeness(
         &self,
         contact: &str,
         arguments: &Map<String, Value>,
-    ) -> Result<bool, AdoptError> {
-        let there = self.get(contact).await?;
-        let text = |of: &dyn Fn(&str) -> Option<String>, name: &str| of(name).unwrap_or_default();
-        let of_contact = |name: &str| there[name].as_str().map(str::to_lowercase);
-        let given = |name: &str| {
-            let value = arguments.get(name).and_then(Value::as_str);
-            value.map(str::to_lowercase)
+    ) -> Result<Likeness, AdoptError> {
+        let Value::Object(there) = self.get(contact).await? else {
+            return Ok(Likeness::Same);
         };
-        let name = |of: &dyn Fn(&str) -> Option<String>| {
-            let halves = format!("{} {}", text(of, "firstName"), text(of, "lastName"));
-            let whole = if halves.trim().is_empty() {
-                text(of, "name")
-            } else {
-                halves
-            };
-            whole.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
-        let (before, now) = (text(&of_contact, "email"), text(&given, "email"));
-        let has_other = !before.is_empty() && people::email_key(&before) != people::email_key(&now);
-        let (before, now) = (name(&of_contact), name(&given));
-        Ok(has_other && !now.is_empty() && before != now)
+        Ok(likeness(&there, arguments))
     }
 
     /// `None`: the person has no such thing. `Some(None)`: nobody has it.
