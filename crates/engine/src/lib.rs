@@ -76,6 +76,7 @@ pub use options::{Options, RetryOptions};
 pub use plan::PLANNED;
 pub use queue::{UNSURE_GATES, zone_fact};
 pub use steps::unknown::{short, unknown_purchases};
+pub use steps::writes_by_local_clock;
 pub use vocabulary::workflow_schema;
 
 /// Begins the mark, in an event's `found_by`, of a workflow for which a person fired it: it starts that one alone.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::actions::ArgumentError;
 use crate::template;
 use crate::when::When;
+use crate::zones;
 
 /// The action that lets a run rest: `for` a time, or `until` a date.
 pub const WAIT: &str = "wait";
@@ -31,10 +32,9 @@ pub fn wait_until(
 ) -> Result<Timestamp, String> {
     let named = match arguments.get("timezone").and_then(Value::as_str) {
         None => None,
-        Some(name) => Some(
-            TimeZone::get(name)
-                .map_err(|_| format!("\"timezone\": there is no time zone \"{name}\""))?,
-        ),
+        Some(name) => {
+            Some(zones::zone(name).map_err(|problem| format!("\"timezone\": {problem}"))?)
+        }
     };
     let zone = named.as_ref().unwrap_or(local);
     match (arguments.get("for"), arguments.get("until")) {

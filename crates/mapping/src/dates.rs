@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use crate::control::duration;
 use crate::values::{self, Mistake};
 use crate::when::When;
+use crate::zones;
 
 /// `{{ event.occurredAt | later('3d') }}`: a time some time after another, as HighLevel writes times.
 /// `{{ event.occurredAt | date }}`: the day of it in the location's zone, or in one that is named.
@@ -88,7 +89,12 @@ fn day(
         is_time || named.is_some() || pattern.is_some_and(|pattern| shows(pattern, CLOCK));
     let when = if is_time { when.as_time() } else { when };
     let named = named.map(|name| {
-        TimeZone::get(name).map_err(|_| wrong(format!("date: there is no time zone \"{name}\"")))
+        // Where a pattern may be meant, the hint has one.
+        let problem = match how {
+            Some(_) => format!("there is no time zone \"{name}\""),
+            None => format!("there is no time zone \"{name}\"; {}", zones::fix(name)),
+        };
+        zones::get(name).ok_or_else(|| wrong(format!("date: {problem}")))
     });
     let named = named.transpose()?;
     let shows_zone = pattern.is_some_and(|pattern| shows(pattern, OF_ZONE));
@@ -146,10 +152,16 @@ fn later(state: &State<'_, '_>, value: &Value, by: &str) -> Result<Value, Error>
         .ok()
         .and_then(|plain| When::read(&plain));
     let from = from.ok_or_else(|| Mistake::new(value, "is neither a date nor a time"))?;
+    let too_late = |_| Mistake::new(value, format!("no calendar reaches {length:#} after it"));
+    if let When::Day(day) = from
+        && is_whole_days(by)
+    {
+        // A day stays one: as midnight of UTC it would be the evening before in America, where a time is meant.
+        let day = day.checked_add(length).map_err(too_late)?;
+        return Ok(Value::from(day.to_string()));
+    }
     let zone = match from {
         When::Instant(_) | When::Midnight(_) => Some(TimeZone::UTC),
-        // A day stays one, written as services store days.
-        When::Day(_) if is_whole_days(by) => Some(TimeZone::UTC),
         When::Day(_) | When::Local(_) => zone(state),
     };
     let zone = zone.ok_or_else(|| {
@@ -161,9 +173,7 @@ fn later(state: &State<'_, '_>, value: &Value, by: &str) -> Result<Value, Error>
     let from = from
         .instant(&zone)
         .ok_or_else(|| Mistake::new(value, "is on no calendar"))?;
-    let time = from
-        .checked_add(length)
-        .map_err(|_| Mistake::new(value, format!("no calendar reaches {length:#} after it")))?;
+    let time = from.checked_add(length).map_err(too_late)?;
     Ok(Value::from(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
 }
 

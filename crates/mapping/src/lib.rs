@@ -77,3 +77,4 @@ pub use schedule::{Due, ScheduleError, Timetable};
 pub use step::{CustomField, FieldType, Step};
 pub use when::When;
 pub use workflow::Workflow;
+pub use zones::zone;

@@ -94,13 +94,13 @@ impl When {
     }
 
     /// The instant of it; a day begins at midnight of this zone.
-    pub(crate) fn instant(self, zone: &TimeZone) -> Option<Timestamp> {
+    pub fn instant(self, zone: &TimeZone) -> Option<Timestamp> {
         let zoned = self.as_time().zoned(zone)?;
         Some(zoned.timestamp())
     }
 
     /// Whether it names an instant only together with a zone.
-    pub(crate) fn is_local(self) -> bool {
+    pub fn is_local(self) -> bool {
         matches!(self, Self::Day(_) | Self::Local(_))
     }
 }

@@ -46,6 +46,11 @@ const SHORT: [(&str, &str); 34] = [
 /// Names that the database has for programs, and no place.
 const NO_PLACE: [&str; 3] = ["factory", "localtime", "posixrules"];
 
+/// The zone of a name; the error says what to write in place of one that there is not.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    get(name).ok_or_else(|| format!("there is no time zone \"{name}\"; {}", fix(name)))
+}
+
 /// The zone of a name; abbreviations that stay the same all year are ones, too (`advice`).
 pub(crate) fn get(name: &str) -> Option<TimeZone> {
     let is_place = !NO_PLACE.contains(&name.to_ascii_lowercase().as_str());

@@ -208,6 +208,11 @@ async fn what_is_reckoned_by_the_locations_clock_needs_the_location() {
         ),
         ("for = \"3d\"", "", None),
         (
+            "for = \"3d\" }\n[[do]]\nid = \"task\"\naction = \"create-task\"\nwith = { contactId = \"c\", title = \"Call\", completed = false, dueDate = \"2027-01-01\"",
+            "",
+            Some("workflow later, step task, the zone of"),
+        ),
+        (
             "for = \"3d\"",
             "timezone = \"location\"\n",
             Some("the days of [connection.budget]"),

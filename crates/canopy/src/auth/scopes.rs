@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canopy_engine::{BudgetZone, Catalog, SYNC_PROFILE};
+use canopy_engine::{BudgetZone, Catalog, SYNC_PROFILE, writes_by_local_clock};
 use canopy_highlevel::WEBHOOKS;
 use canopy_highlevel::operation::Idempotency;
 use canopy_mapping::fields::Direction;
@@ -170,7 +170,7 @@ impl Needs {
                     self.add(lookup.operation, &format!("{who}, looking before a repeat"));
                 }
             }
-            if may_wait_by_local_clock(step) {
+            if may_wait_by_local_clock(step) || writes_by_local_clock(step) {
                 let what = "the zone of a day or a time that names none";
                 self.add("get-location", &format!("{who}, {what}"));
             }

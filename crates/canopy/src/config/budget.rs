@@ -2,7 +2,6 @@
 
 use canopy_engine::BudgetZone;
 use canopy_mapping::FileError;
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use super::{CapsConfig, Config, Loaded};
@@ -62,7 +61,7 @@ pub(crate) fn zone(name: &str) -> Result<BudgetZone, String> {
     match name {
         "UTC" => Ok(BudgetZone::Utc),
         "location" => Ok(BudgetZone::Location),
-        name => TimeZone::get(name)
+        name => canopy_mapping::zone(name)
             .map(BudgetZone::Named)
             .map_err(|_| format!("there is no time zone \"{name}\"")),
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::StepRun;
 use super::bulk::{Stopped, is_for_nobody};
+use super::clock::OffClock;
 use super::doubt::{LookedUp, Perhaps, is_proof_of_deletion};
 use super::order::Target;
 use super::tag_writes::Merged;
@@ -49,6 +50,11 @@ impl StepRun<'_> {
             Ok(arguments) => blanks::fitting(operation.name, arguments),
             Err(error) => return self.refuse(error).await,
         };
+        match self.on_the_clock(operation.name, &mut arguments).await {
+            Ok(()) => {}
+            Err(OffClock::Refused(error)) => return self.refuse(error).await,
+            Err(OffClock::Verdict(verdict)) => return Ok(verdict),
+        }
         if let Err(verdict) = self.look_at_contact(operation).await {
             return Ok(verdict);
         }
@@ -241,8 +247,9 @@ impl StepRun<'_> {
             let is_given = template::is_dynamic(&given.value);
             let value = if is_given { field.given(value) } else { value };
             let is_blank = value.as_str().is_some_and(|text| text.trim().is_empty());
-            // What the file itself says empties the field.
-            let is_nothing = value.is_null() || (is_blank && field.is_measured() && is_given);
+            // What the file itself says empties the field; a list without items that a template gave is nothing.
+            let is_nothing = value.is_null()
+                || is_given && (is_blank && field.is_measured() || value == json!([]));
             if !is_nothing {
                 let is_time = template::is_time(&given.value);
                 let value = self.as_day(&field, value, is_time).await?;

@@ -3,6 +3,7 @@
 
 mod bulk;
 pub(crate) mod caps;
+mod clock;
 pub(crate) mod control;
 mod doubt;
 pub(crate) mod highlevel;
@@ -32,6 +33,8 @@ use crate::context::Context;
 use crate::drain::Item;
 use crate::error::{EngineError, Verdict};
 use somebody::Parts;
+
+pub use clock::writes_by_local_clock;
 
 /// Everything that a step needs to know about where it stands.
 pub(crate) struct StepRun<'a> {

@@ -5,6 +5,7 @@ mod account;
 mod actions;
 mod budgets;
 mod caps;
+mod clock;
 mod custom_fields;
 mod documents;
 mod events;

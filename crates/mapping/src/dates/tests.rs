@@ -176,7 +176,8 @@ fn what_names_no_zone_is_on_the_locations_clock() {
             "webhook.day | later('7d') | date('%A %d %B')",
             json!("Monday 07 December"),
         ),
-        ("webhook.day | later('1d')", json!("2026-12-01T00:00:00Z")),
+        ("webhook.day | later('1d')", json!("2026-12-01")),
+        ("webhook.day | later('48h')", json!("2026-12-02")),
         ("webhook.day | later('9h')", json!("2026-11-30T17:00:00Z")),
         (
             "webhook.evening | later('1h')",
