@@ -111,8 +111,8 @@ pub(crate) struct Names {
     answers: BTreeMap<String, Vec<String>>,
     /// Members that are texts, as `contact.email`.
     texts: BTreeSet<String>,
-    /// What `record` is, where it is always the same.
-    record: Option<String>,
+    /// What `record` may be; empty where some events have none.
+    possible: Vec<String>,
     /// All names of records that there are.
     all_records: BTreeSet<String>,
 }
@@ -150,14 +150,13 @@ impl Names {
             On::Trigger(trigger) => actions.record_of(&trigger.trigger) == Some("contact"),
             On::Webhook(_) | On::Schedule(_) => false,
         };
-        let record = match records.first() {
-            None => (!on.is_empty() && on.iter().all(is_of_contacts)).then(|| "contact".to_owned()),
-            Some(one) if records.len() == 1 && !on.iter().any(is_of_contacts) => Some(one.clone()),
-            Some(_) => None,
-        };
+        let mut possible: Vec<String> = records.iter().cloned().collect();
+        if on.iter().any(is_of_contacts) {
+            possible.push("contact".to_owned());
+        }
         Self {
             texts: texts.collect(),
-            record,
+            possible,
             members,
             all_records: actions
                 .event_kinds()
@@ -180,19 +179,10 @@ impl Names {
         let mut parts = path.split('.');
         let (root, member) = (parts.next()?, parts.next());
         let wrong = |problem: String, fix: String| Some(WrongName { problem, fix });
-        if root == "record"
-            && let (Some(record), Some(member)) = (&self.record, member)
+        if let ("record", Some(member)) = (root, member)
+            && let Some((field, problem)) = self.field_of_record(member)
         {
-            let field = format!("{record}.{member}");
-            let members = self.members.iter().find(|(name, _)| name == record);
-            let is_member =
-                members.is_some_and(|(_, members)| members.iter().any(|one| one == member));
-            if !is_member && matches!(merge::meaning(&field), Some(Meaning::Is(_))) {
-                return wrong(
-                    format!("record.{member} has no value"),
-                    format!("for the merge field write {field}"),
-                );
-            }
+            return wrong(problem, format!("for the merge field write {field}"));
         }
         if let Some(member) = member
             && let Some(below) = parts.clone().next()

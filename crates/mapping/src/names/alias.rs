@@ -3,14 +3,24 @@
 use super::{CUSTOM, Names, ROOTS, WrongName};
 use crate::merge::{self, Meaning};
 
+/// What the request of a workflow webhook is called.
+pub(super) const WEBHOOK: &str = "webhook";
+
 impl Names {
     /// What is wrong with a member of what is a root by another name. What the service itself calls so can be read so.
     pub fn alias(&self, root: &str, member: &str, shown: &str) -> Option<WrongName> {
         let is_contact = root == "contact";
-        let root = match (root, &self.record) {
-            ("record", Some(record)) => record,
-            (root, _) => root,
-        };
+        if root == "record" {
+            return match &self.possible[..] {
+                [one] => self.alias(one, member, shown),
+                _ => self.field_of_record(member).map(|(field, _)| WrongName {
+                    problem: format!(
+                        "{shown} has no value, because merge fields are read of their records themselves"
+                    ),
+                    fix: format!("for the merge field write {field}"),
+                }),
+            };
+        }
         if self.is_described(root, member) {
             return None;
         }
@@ -26,6 +36,33 @@ impl Names {
         let problem =
             format!("{shown} has no value, because merge fields are read of {root} itself");
         Some(WrongName { problem, fix })
+    }
+
+    /// The merge field that `record.member` is taken for, and what is wrong with it: no record that it may be has such a
+    /// member. What a webhook sends may be called so.
+    pub(super) fn field_of_record(&self, member: &str) -> Option<(String, String)> {
+        let may_have = |record: &String| record == WEBHOOK || self.is_described(record, member);
+        if self.possible.iter().any(may_have) {
+            return None;
+        }
+        let (record, field) = self.fields_of_record(member).next()?;
+        let place = match self.possible.len() {
+            1 => String::new(),
+            _ => format!(", also where it is the {record}"),
+        };
+        Some((field, format!("record.{member} has no value{place}")))
+    }
+
+    /// The merge fields of this name of the records that `record` may be, each with its record.
+    pub(super) fn fields_of_record<'a>(
+        &'a self,
+        member: &'a str,
+    ) -> impl Iterator<Item = (&'a str, String)> {
+        let fields = self
+            .possible
+            .iter()
+            .map(move |record| (&**record, format!("{record}.{member}")));
+        fields.filter(|(_, field)| matches!(merge::meaning(field), Some(Meaning::Is(_))))
     }
 
     /// Whether a record has a member of this name, as far as it is known.

@@ -1,6 +1,7 @@
 //! Members that are named by a text: `contact['score']` reads what HighLevel sends without describing it. Nobody can say
 //! that it is wrong, but what nobody sends reads as nothing, without a word.
 
+use super::alias::WEBHOOK;
 use super::{CUSTOM, Names, ROOTS, WrongName};
 use crate::file_error::nearest;
 use crate::merge::{self, Meaning};
@@ -24,6 +25,13 @@ impl Names {
                 let answer = self.answers.get(id)?;
                 let of = format!("steps.{id}");
                 doubt(&of, &format!("{of}['{member}']"), answer, member).map(Told::Doubt)
+            }
+            ["record", member] if self.field_of_record(member).is_some() => {
+                let (field, _) = self.field_of_record(member)?;
+                Some(Told::Wrong(WrongName {
+                    problem: format!("record['{member}'] has no value"),
+                    fix: format!("for the merge field write {field}"),
+                }))
             }
             [root, member] => {
                 let closed = ROOTS
@@ -53,6 +61,9 @@ impl Names {
 
     /// What can be said of `contact.leadScore`, which is described nowhere and is no slip either.
     pub fn attribute(&self, path: &str) -> Option<WrongName> {
+        if let Some(member) = path.strip_prefix("record.") {
+            return self.sent_or_field(member);
+        }
         let mut parts = path.strip_prefix("contact.")?.split('.');
         let member = parts.next()?;
         let written = format!("contact.{member}");
@@ -62,6 +73,24 @@ impl Names {
         }
         let (_, members) = self.members.iter().find(|(name, _)| name == "contact")?;
         doubt("contact", &written, members, member)
+    }
+}
+
+impl Names {
+    /// What a webhook may send, and has no value where the record is one that merge fields are of.
+    fn sent_or_field(&self, member: &str) -> Option<WrongName> {
+        if !self.possible.iter().any(|record| record == WEBHOOK) {
+            // What no record has is a mistake.
+            return None;
+        }
+        let mut fields = self.fields_of_record(member);
+        let (record, field) = fields.find(|(record, _)| !self.is_described(record, member))?;
+        Some(WrongName {
+            problem: format!("record.{member} has no value where it is the {record}"),
+            fix: format!(
+                "write {field} for the merge field, and {WEBHOOK}.{member} for what a webhook sends"
+            ),
+        })
     }
 }
 

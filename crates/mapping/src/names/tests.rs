@@ -66,6 +66,11 @@ fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
             "w.toml:4: \"when\": record.first_name has no value; for the merge field write contact.first_name",
         ),
         (
+            "[\"get-contact-notes\", \"contact.created\"]",
+            "when = \"record.first_name == 'Ada'\"",
+            "w.toml:4: \"when\": record.first_name has no value, also where it is the contact; for the merge field write contact.first_name",
+        ),
+        (
             "[\"contact.created\"]",
             "when = \"contact.email.domain == 'x'\"",
             "w.toml:4: \"when\": contact.email is a text, and has no member \"domain\"; for a filter write contact.email | domain",
@@ -101,6 +106,11 @@ fn a_name_that_nothing_has_is_told_with_its_line_and_the_nearest() {
             "[\"contact.created\"]",
             "when = \"contact['first_name'] == 'Ada'\"",
             "w.toml:4: \"when\": contact['first_name'] has no value; for the merge field write contact.first_name",
+        ),
+        (
+            "[\"contact.created\"]",
+            "when = \"record['first_name'] == 'Ada'\"",
+            "w.toml:4: \"when\": record['first_name'] has no value; for the merge field write contact.first_name",
         ),
         (
             "[\"contact.created\"]",

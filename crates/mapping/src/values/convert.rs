@@ -12,7 +12,21 @@ use super::number::whole;
 
 /// What templates see of a context.
 pub(crate) fn context(context: &impl Serialize) -> Result<Value, serde_json::Error> {
-    Ok(value(serde_json::to_value(context)?))
+    let json = serde_json::to_value(context)?;
+    let kind = json.pointer("/event/kind").and_then(Json::as_str);
+    let is_of_contact = kind.is_some_and(|kind| kind.starts_with("contact."));
+    let is_contact = |name: &str| name == "contact" || name == "record" && is_of_contact;
+    Ok(match json {
+        Json::Object(members) => {
+            Value::from_object(Members::of(members, |name, member| match member {
+                Json::Object(members) if is_contact(name) => {
+                    Value::from_object(Contact(Members::of(members, |_, member| value(member))))
+                }
+                other => value(other),
+            }))
+        }
+        other => value(other),
+    })
 }
 
 fn value(json: Json) -> Value {
@@ -27,12 +41,7 @@ fn value(json: Json) -> Value {
         Json::String(text) => Value::from(text),
         Json::Array(items) => items.into_iter().map(value).collect::<Vec<_>>().into(),
         Json::Object(members) => {
-            let members = members.into_iter();
-            Value::from_object(Members(
-                members
-                    .map(|(name, member)| (name, value(member)))
-                    .collect(),
-            ))
+            Value::from_object(Members::of(members, |_, member| value(member)))
         }
     }
 }
@@ -40,6 +49,24 @@ fn value(json: Json) -> Value {
 /// An object in its own order. A member without a value is none for who looks, and null for who takes it all.
 #[derive(Debug)]
 struct Members(indexmap::IndexMap<String, Value>);
+
+impl Members {
+    fn of(members: Map<String, Json>, seen: impl Fn(&str, Json) -> Value) -> Self {
+        let members = members.into_iter();
+        Self(
+            members
+                .map(|(name, member)| {
+                    let member = seen(&name, member);
+                    (name, member)
+                })
+                .collect(),
+        )
+    }
+
+    fn names(&self) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|key| Value::from(key.as_str())).collect())
+    }
+}
 
 impl Object for Members {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -51,7 +78,55 @@ impl Object for Members {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(|key| Value::from(key.as_str())).collect())
+        self.names()
+    }
+}
+
+/// A contact, whose name and address are there whichever answer it is from: single reads give the halves of the name alone,
+/// lists the whole in lower case; searches say `address`, others `address1`. So they read by any name of the contact as
+/// `contact.name` does. Who takes the whole contact gets it as it came.
+#[derive(Debug)]
+struct Contact(Members);
+
+impl Contact {
+    fn text(&self, name: &str) -> Option<&str> {
+        let text = self.0.0.get(name)?.as_str()?;
+        (!text.trim().is_empty()).then_some(text)
+    }
+
+    fn known(&self, name: &str) -> Option<String> {
+        match name {
+            "name" => {
+                let halves = ["firstName", "lastName"].into_iter();
+                let halves: Vec<_> = halves.filter_map(|half| self.text(half)).collect();
+                (!halves.is_empty()).then(|| halves.join(" "))
+            }
+            "address" | "address1" if self.text(name).is_none() => {
+                let other = if name == "address" {
+                    "address1"
+                } else {
+                    "address"
+                };
+                self.text(other).map(str::to_owned)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Object for Contact {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let known = self.known(name).map(Value::from);
+        known.or_else(|| self.0.0.get(name).cloned())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.0.names()
     }
 }
 

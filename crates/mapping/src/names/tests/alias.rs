@@ -125,6 +125,16 @@ fn merge_fields_that_are_read_by_another_name_are_told_with_what_to_write() {
             "w.toml:4: \"when\": | attr of 'first_name' has no value, because merge fields are read of contact itself; for the merge field write contact.first_name"
         ]
     );
+    // The record may be one of several.
+    let found = told(
+        "[\"get-contact-notes\", \"contact.created\"]",
+        "{% set r = record %}{{ r.first_name }}{{ r.date_created }}{{ r.body }}{{ r.email }}{{ r.name }}",
+    );
+    let ends = ["contact.first_name", "contact.date_created"];
+    assert_eq!(found.len(), ends.len(), "{found:?}");
+    for (found, field) in found.iter().zip(ends) {
+        assert!(found.ends_with(&format!("write {field}")), "{found}");
+    }
     // The name would be read as the contact's user.
     assert_eq!(
         told(
