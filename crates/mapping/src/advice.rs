@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::actions::Actions;
 use crate::caps::{self, Cap};
+use crate::control::WAIT;
 use crate::file_error::FileError;
 use crate::names::{Names, Told};
 use crate::on::On;
@@ -11,6 +14,7 @@ use crate::once::Once;
 use crate::template;
 use crate::values::Sight;
 use crate::workflow::Workflow;
+use crate::zones;
 
 impl Workflow {
     /// What a person should know of a file without mistakes. `text` is the file, for the lines.
@@ -21,6 +25,13 @@ impl Workflow {
                 let advice = schedule.advice().into_iter();
                 let told = |advice| FileError::new(file, advice).at(text, &schedule.schedule);
                 found.extend(advice.map(told));
+            }
+        }
+        for step in self.steps.iter().filter(|step| step.action == WAIT) {
+            let zone = step.with.get("timezone").and_then(Value::as_str);
+            if let Some((zone, advice)) = zone.and_then(|zone| Some((zone, zones::advice(zone)?))) {
+                let advice = format!("step \"{}\": {advice}", step.id);
+                found.push(FileError::new(file, advice).at(text, zone));
             }
         }
         let mut told: Vec<(String, String, String)> = Vec::new();
@@ -81,6 +92,11 @@ impl Workflow {
                 );
                 let advice = FileError::new(file, problem).at(text, tag);
                 found.push(advice.fix(format!("write '{lower}'")));
+            }
+            if let Sight::ZoneName(zone) = &sight
+                && let Some(advice) = zones::advice(zone)
+            {
+                found.push(FileError::new(file, format!("{place}: {advice}")).at(text, zone));
             }
             let Sight::Subscript(read) = sight else {
                 continue;
@@ -216,7 +232,7 @@ mod tests {
     fn a_member_that_is_described_nowhere_is_told_and_not_refused() {
         let told = |when: &str| {
             let text = format!(
-                "id = \"w\"\ntitle = \"W\"\non = [\"get-contact-notes\", {{ webhook = \"gift\" }}]\nwhen = '''{when}'''\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nonce = \"event\"\nwith = {{ number = 1 }}\n"
+                "id = \"w\"\ntitle = \"W\"\non = [\"get-contact-notes\", \"contact.created\", {{ webhook = \"gift\" }}]\nwhen = '''{when}'''\n\n[[do]]\nid = \"buy\"\naction = \"buy-trees\"\nonce = \"event\"\nwith = {{ number = 1 }}\n"
             );
             let workflow = Workflow::parse("w.toml", &text, &SomeActions).unwrap();
             let advice = workflow.advice("w.toml", &text, &SomeActions);
@@ -251,6 +267,18 @@ mod tests {
                 "HighLevel keeps tags in lower case, so \"VIP\" is never among contact.tags; write 'vip'",
             ),
             ("'VIP' not in (contact['tags'] or [])", "write 'vip'"),
+            (
+                "record.first_name == 'Ada'",
+                "record.first_name has no value where it is the contact; write contact.first_name for the merge field, and webhook.first_name for what a webhook sends",
+            ),
+            (
+                "event.occurredAt | date(zone='EST') == '2026-12-01'",
+                "\"EST\" is an abbreviation, and may stay the same in summer; for the clocks of a place write its name, e.g. \"America/New_York\"",
+            ),
+            (
+                "event.occurredAt | date('MST') == '2026-12-01'",
+                "America/Denver",
+            ),
         ] {
             let told = told(when);
             assert_eq!(told.len(), 1, "{when}: {told:?}");

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::values::Sight;
+use crate::values::{Part, Sight};
 use crate::{merge, template};
 
 /// Beyond every cap that anybody means.
@@ -32,13 +32,14 @@ struct Input {
     /// As it is written.
     path: String,
     /// Where it is read from: a merge field is read by other names.
-    places: Vec<Vec<String>>,
+    places: Vec<Vec<Part>>,
 }
 
 impl Input {
     /// All that a template reads, in whichever notation.
     fn all(value: &Value) -> Vec<Self> {
-        let parts = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let member = |name: &str| Part::Member(name.to_owned());
+        let parts = |path: &str| path.split('.').map(member).collect::<Vec<_>>();
         let written = template::written(value).into_iter();
         let dotted = written.filter(|path| path.contains('.')).map(|path| Self {
             places: std::iter::once(path.clone())
@@ -49,13 +50,17 @@ impl Input {
         });
         let mut all: Vec<Self> = dotted.collect();
         for sight in template::sights(value) {
-            if let Sight::Subscript(read) = sight
-                && !all.iter().any(|known| known.path == read.written())
-            {
-                all.push(Self {
-                    path: read.written(),
-                    places: vec![read.parts().into_iter().map(str::to_owned).collect()],
-                });
+            let (path, place) = match sight {
+                Sight::Subscript(read) => (
+                    read.written(),
+                    read.parts().into_iter().map(member).collect(),
+                ),
+                Sight::Indexed { shown, parts } => (shown, parts),
+                _ => continue,
+            };
+            if !all.iter().any(|known| known.path == path) {
+                let places = vec![place];
+                all.push(Self { path, places });
             }
         }
         all
@@ -132,20 +137,31 @@ fn context(inputs: &[Input], input: &Input, own: &Value, other: &Value) -> Value
 }
 
 /// Puts a value where nothing is yet.
-fn put(context: &mut Value, parts: &[String], value: &Value) {
+fn put(context: &mut Value, parts: &[Part], value: &Value) {
     let mut place = context;
-    for (index, name) in parts.iter().enumerate() {
-        let Some(members) = place.as_object_mut() else {
-            return;
+    for (index, part) in parts.iter().enumerate() {
+        let next = parts.get(index + 1);
+        let empty = || match next {
+            None => value.clone(),
+            Some(Part::Member(_)) => Value::Object(Map::new()),
+            Some(Part::Place(_)) => Value::Array(Vec::new()),
         };
-        let is_last = index + 1 == parts.len();
-        place = members.entry(name.clone()).or_insert_with(|| {
-            if is_last {
-                value.clone()
-            } else {
-                Value::Object(Map::new())
+        place = match (part, place) {
+            (Part::Member(name), Value::Object(members)) => {
+                members.entry(name.clone()).or_insert_with(empty)
             }
-        });
+            (Part::Place(at), Value::Array(items)) => {
+                while items.len() <= *at {
+                    items.push(Value::Null);
+                }
+                let item = &mut items[*at];
+                if item.is_null() {
+                    *item = empty();
+                }
+                item
+            }
+            _ => return,
+        };
     }
 }
 
@@ -210,6 +226,14 @@ mod tests {
                 "webhook.data['trees']",
             ),
             (
+                "webhook.items[0].qty if webhook.items[0].qty < 20 else 20",
+                "webhook.items[0].qty",
+            ),
+            (
+                "[webhook.data['order list'][1], 20] | sort | first",
+                "webhook.data['order list'][1]",
+            ),
+            (
                 "opportunity.lead_value if opportunity.lead_value < 20 else 20",
                 "opportunity.lead_value",
             ),
@@ -251,6 +275,8 @@ mod tests {
             "[custom['Trees'] | default(1), 20] | min",
             "[impact.trees, 20] | min",
             "contact.firstName",
+            "[webhook.items[0].qty | default(1), 20] | min",
+            "webhook.items[0].qty * 2",
         ] {
             assert_eq!(told(good), [], "{good}");
         }

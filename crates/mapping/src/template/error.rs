@@ -5,6 +5,9 @@ use std::error::Error as _;
 
 use crate::values::{self, Mistake};
 
+/// So many fields are named where it is not known which is wrong.
+const MOST_NAMES: usize = 3;
+
 /// A template or expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{source_text:?} {problem}")]
@@ -45,6 +48,16 @@ impl TemplateError {
                 problem: format!("cannot be told: {}", mistake.told(name.as_deref())),
             };
         }
-        Self::new(source_text, error)
+        let mut told = Self::new(source_text, error);
+        // The library's own words name no field.
+        let read = names.iter().filter(|name| !name.starts_with("location."));
+        let read: Vec<String> = read
+            .take(MOST_NAMES)
+            .map(|name| values::read(name, context))
+            .collect();
+        if !read.is_empty() {
+            told.problem = format!("{}; {}", told.problem, read.join(", "));
+        }
+        told
     }
 }

@@ -1,6 +1,7 @@
 //! What can be told of an expression before it runs: lists looked for in, and caps made of values that can be missing.
 
 mod alias;
+mod indexed;
 mod sliced;
 mod zones;
 
@@ -9,6 +10,7 @@ use minijinja::machinery::{parse, parse_expr};
 
 use super::lists::FILTERS;
 use super::rewrite::literal_path;
+pub(crate) use indexed::Part;
 
 /// What somebody should know of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(crate) enum Sight {
     Cap { filter: String, paths: Vec<String> },
     /// A member that is named by a text, `contact['score']`.
     Subscript(Read),
+    /// A value at a place of a list, `webhook.items[0].qty`.
+    Indexed { shown: String, parts: Vec<Part> },
     /// A text with capitals is looked for in the contact's tags.
     Capitals(String),
     /// A name that is read within what is sliced (`custom.topics[:2]`): minijinja 3.1.0 does not tell it among an
@@ -32,6 +36,8 @@ pub(crate) enum Sight {
     Method { of: String, name: String },
     /// Days and times may be compared or moved here, of which some name no zone.
     Zone,
+    /// A time zone by its name, `date(zone='EST')`.
+    ZoneName(String),
     /// A member of what may be a root of merge fields by another name; `shown` as it is written.
     Alias {
         root: String,
@@ -331,6 +337,7 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             if zones::in_filter(node) {
                 found.push(Sight::Zone);
             }
+            found.extend(zones::named(node));
             if let Some(of) = &node.expr {
                 if let ("default" | "d", Expr::GetItem(read)) = (node.name, of) {
                     found.extend(Read::sight(of, true));
@@ -368,8 +375,12 @@ fn expr(tree: &Expr<'_>, found: &mut Vec<Sight>) {
             expr(&node.expr, found);
             args(&node.args, found);
         }
-        Expr::GetAttr(node) => expr(&node.expr, found),
+        Expr::GetAttr(node) => {
+            found.extend(indexed::read(tree));
+            expr(&node.expr, found);
+        }
         Expr::GetItem(node) => {
+            found.extend(indexed::read(tree));
             if matches!(&node.subscript_expr, Expr::Const(place) if place.value.is_number()) {
                 is_list(&node.expr, found);
             }

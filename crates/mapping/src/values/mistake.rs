@@ -3,7 +3,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
-use super::money::{Unread, read};
+use super::money::{Unread, read as read_money};
 use super::number::number;
 use super::{is_missing, json};
 
@@ -116,7 +116,7 @@ pub(super) fn looks_grouped(value: &Value) -> bool {
 /// How a text becomes the number that it is meant as, by the reader of amounts.
 fn undressing(text: &str) -> String {
     let problem = "is no number as programs read it";
-    match read(text, None) {
+    match read_money(text, None) {
         Ok(amount) => format!("{problem}; to read it as {amount} write | amount"),
         Err(Unread::Open(ways)) => format!("{problem}; {ways}"),
         Err(_) => match text.trim().strip_suffix('%') {
@@ -127,6 +127,15 @@ fn undressing(text: &str) -> String {
             _ => format!("{problem}; have it sent as digits with at most one point"),
         },
     }
+}
+
+/// What is read under a name, as messages say it.
+pub(crate) fn read(name: &str, context: &Value) -> String {
+    let value = super::at(context, name);
+    if is_missing(&value) {
+        return format!("{name} has no value");
+    }
+    format!("{name} is {}", shown(&value))
 }
 
 /// The value as JSON, cut where it is long.

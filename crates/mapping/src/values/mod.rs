@@ -31,8 +31,8 @@ mod walk;
 use minijinja::Environment;
 
 pub(crate) use convert::{at, context, json};
-pub(crate) use look::{Sight, in_expression, in_template, joined, sliced};
-pub(crate) use mistake::Mistake;
+pub(crate) use look::{Part, Sight, in_expression, in_template, joined, sliced};
+pub(crate) use mistake::{Mistake, read};
 pub(crate) use number::{decimal, is_blank, is_missing, number, says_no, truth, whole};
 pub(crate) use parts::demand_parts;
 pub(crate) use print::printed;

@@ -4,6 +4,7 @@ use minijinja::machinery::ast::{
     BinOp, BinOpKind, CallArg, Compare, CompareOpKind, Expr, Filter, Test,
 };
 
+use super::Sight;
 use crate::values::number;
 use crate::values::rewrite::literal_path;
 
@@ -92,6 +93,20 @@ pub(super) fn in_test(node: &Test<'_>) -> bool {
     ];
     let is_number = |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(other) if needs_none(other));
     ORDERS.contains(&node.name) && !needs_none(&node.expr) && !node.args.iter().any(is_number)
+}
+
+/// The zone that `date` names.
+pub(super) fn named(node: &Filter<'_>) -> Option<Sight> {
+    let name = |arg: &CallArg<'_>| match arg {
+        CallArg::Kwarg("zone", Expr::Const(name)) => name.value.as_str().map(str::to_owned),
+        CallArg::Pos(Expr::Const(name)) => {
+            let is_zone = |text: &&str| !text.contains('%');
+            name.value.as_str().filter(is_zone).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let name = (node.name == "date").then(|| node.args.iter().find_map(name));
+    name.flatten().map(Sight::ZoneName)
 }
 
 pub(super) fn in_filter(node: &Filter<'_>) -> bool {

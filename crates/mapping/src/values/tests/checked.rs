@@ -20,8 +20,11 @@ fn constants_that_no_value_passes_are_told_with_remedy() {
         ),
         (
             "x | date(zone='US/Pacificc')",
-            "no time zone \"US/Pacificc\"",
+            "no time zone \"US/Pacificc\"; did you mean \"US/Pacific\"?",
         ),
+        ("x | date(zone='posixrules')", "no time zone \"posixrules\""),
+        ("x | date('localtime')", "no time zone \"localtime\""),
+        ("x | date(zone='PST')", "e.g. \"America/Los_Angeles\""),
         ("x | date(tz='Europe/London')", "tz"),
         ("x | date('%')", "is no pattern"),
         ("x | later('-1d')", "| later('3d')"),
@@ -148,6 +151,8 @@ fn a_mistake_names_the_field_that_it_came_from() {
             "(webhook.a | float) + (webhook.b | float)",
             "webhook.a or webhook.b is",
         ),
+        ("webhook.z | dictsort", "; webhook.z is \"five\""),
+        ("'%d' | format(webhook.n)", "; webhook.n has no value"),
     ] {
         let value = json!(format!("{{{{ {expression} }}}}"));
         let error = template::render(&value, &context).unwrap_err().to_string();

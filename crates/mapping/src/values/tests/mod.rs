@@ -12,6 +12,7 @@ mod missing;
 mod operators;
 mod phones;
 mod printing;
+mod table;
 
 use serde_json::{Value, json};
 
