@@ -3,6 +3,7 @@
 mod edges;
 mod marks;
 mod text;
+mod zones;
 
 use std::path::Path;
 
@@ -29,6 +30,8 @@ fn problems(root: &Path) -> Result<Vec<String>, Failure> {
         let file = root.join(&path);
         let text = std::fs::read_to_string(&file).map_err(Failure::io("read", &file))?;
         problems.extend(text::problems(&path, &text));
+        let read = |path: &str| std::fs::read_to_string(root.join(path)).ok();
+        problems.extend(zones::problem(&path, &text, read));
     }
     let attributes = files::read_if_there(&root.join(".gitattributes"))?.unwrap_or_default();
     for path in &manifest {
