@@ -12,6 +12,7 @@ mod books;
 mod budget;
 mod call;
 mod clocks;
+mod calls;
 mod crashes;
 mod daemon;
 mod demo;
