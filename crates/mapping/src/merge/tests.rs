@@ -145,3 +145,48 @@ fn what_a_field_reads_is_known_before_a_run() {
         assert!(!right || mentions(name, text), "{text}");
     }
 }
+
+/// Single reads have the halves of the name and `address1`, lists the whole in lower case, searches `address`.
+#[test]
+fn a_contacts_name_and_address_are_read_by_any_of_its_names() {
+    let single = json!({ "id": "c1", "firstName": "Ada", "lastName": "King", "address1": "1 Row", "name": null });
+    let listed = json!({ "id": "c1", "firstName": "Ada", "lastName": "King", "name": "ada king", "address": "1 Row" });
+    let context = |contact: &serde_json::Value| json!({ "event": { "kind": "contact.created" }, "contact": contact, "record": contact });
+    for contact in [&single, &listed] {
+        for (template, right) in [
+            ("<{{ contact.name }}>", "<Ada King>"),
+            ("{% set c = contact %}<{{ c.name }}>", "<Ada King>"),
+            (
+                "{% for c in [contact] %}<{{ c.address }}>{% endfor %}",
+                "<1 Row>",
+            ),
+            ("<{{ contact['name'] }}>", "<Ada King>"),
+            (
+                "<{{ record.name }}, {{ record.address1 }}>",
+                "<Ada King, 1 Row>",
+            ),
+            ("<{{ contact | attr('address') }}>", "<1 Row>"),
+            (
+                "<{{ [contact] | map(attribute='name') | join }}>",
+                "<Ada King>",
+            ),
+        ] {
+            let found = render(&json!(template), &context(contact));
+            assert_eq!(found, Ok(json!(right)), "{template}");
+        }
+    }
+    // Who takes the whole contact gets the members that came.
+    let whole = render(&json!("{{ record }}"), &context(&single)).unwrap();
+    assert_eq!(whole.as_object().map(|members| members.len()), Some(5));
+    // A deal's name is its own.
+    let deal = json!({ "event": { "kind": "opportunity.created" }, "record": { "name": "Deal", "firstName": "Ada" } });
+    assert_eq!(
+        render(&json!("{{ record.name }}"), &deal),
+        Ok(json!("Deal"))
+    );
+    let nobody = json!({ "contact": { "id": "c1", "firstName": "", "name": "" } });
+    assert_eq!(
+        render(&json!("<{{ contact['name'] }}>"), &nobody),
+        Ok(json!("<>"))
+    );
+}
