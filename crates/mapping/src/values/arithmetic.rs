@@ -147,7 +147,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         range(first, rest.first(), rest.get(1))
     });
     environment.add_filter("abs", |value: &Value| {
-        if is_missing(value) {
+        if super::number::is_blank(value) {
             return Ok(Value::UNDEFINED);
         }
         let number = operand(value).map_err(Error::from)?;
