@@ -42,6 +42,24 @@ impl Ahead {
     }
 }
 
+/// The service's time of one poll that has several answers, as far as the first of them makes it sure: all of them may
+/// come from one node.
+#[derive(Debug)]
+pub(super) struct Sure<'a> {
+    ahead: &'a mut Ahead,
+    at: Option<Timestamp>,
+}
+
+impl<'a> Sure<'a> {
+    pub fn new(ahead: &'a mut Ahead) -> Self {
+        Self { ahead, at: None }
+    }
+
+    pub fn now(&mut self, told: Timestamp, ours: Timestamp) -> Timestamp {
+        *self.at.get_or_insert_with(|| self.ahead.sure(told, ours))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

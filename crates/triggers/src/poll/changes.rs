@@ -78,8 +78,10 @@ impl Poller {
             position.forget_before(self.options.overlap);
         }
         // In an empty location everybody who comes is new, and that is told from an answer that only looks empty by the
-        // service's clock.
-        position.baseline = position.since.or_else(|| self.client.service_time());
+        // service's clock. One that is ahead of ours is not believed: whoever came until then would look old.
+        let ours = self.site.clock.now();
+        let service = || Some(self.client.service_time()?.min(ours));
+        position.baseline = position.since.or_else(service);
         position.known = position.seen.keys().cloned().collect();
         self.know_members(&search, &mut position, found).await?;
         Ok(position)

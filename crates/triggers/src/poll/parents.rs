@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::ahead::{Ahead, Sure};
 use super::compare::{Found, Unknown};
 use super::events::{Maker, of_first_poll};
 use super::evidence::ReadError;
@@ -38,6 +39,8 @@ pub(super) struct Progress {
     sweep: Sweep,
     /// Parents whose lists are to be read once more: they could not be read, or did not show what they had.
     again: BTreeSet<String>,
+    /// How far the service's clock is ahead of ours.
+    ahead: Ahead,
     /// A large part was missing at the last poll, and a person was told.
     pub(super) doubt: bool,
 }
@@ -135,12 +138,13 @@ impl Poller {
         }
         let (mut read, mut shown, mut failed) = (0, 0, None);
         let mut unproven = BTreeSet::new();
+        let mut sure = Sure::new(&mut progress.ahead);
         for (parent, is_new) in parents {
             // All that is in the list of a parent which is new itself is new.
             let since = progress.since.filter(|_| !is_new);
             let asked = progress.asked.filter(|_| !is_new);
             match self
-                .read_parent(maker, reader, (since, asked), &parent)
+                .read_parent(maker, reader, (since, asked), &mut sure, &parent)
                 .await
             {
                 Ok(of_parent) => {
@@ -188,6 +192,7 @@ impl Poller {
         maker: Maker<'_>,
         reader: &Reader,
         (since, asked): (Option<Timestamp>, Option<Timestamp>),
+        sure: &mut Sure<'_>,
         parent: &str,
     ) -> Result<OfParent, PollError> {
         let poll = maker.poll;
@@ -238,7 +243,7 @@ impl Poller {
         let read = if found.waits {
             read
         } else {
-            Some(self.service_time(maker.now))
+            Some(sure.now(self.service_time(maker.now), maker.now))
         };
         // What is hidden by an element that is no record is not new when it shows.
         if mark.is_some() || listed.odd == 0 {

@@ -148,3 +148,64 @@ async fn one_answer_whose_clock_is_ahead_makes_nothing_look_old() {
         assert_eq!(created.len(), 1, "{first}");
     }
 }
+
+/// The next answer of an operation, by a clock that is an hour ahead.
+async fn an_hour_ahead(world: &World, operation: &str, body: Value) {
+    let now = canopy_store::clock::Clock::now(&*world.clock);
+    let ahead = now + jiff::SignedDuration::from_hours(1);
+    let date = ahead.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let answer = json!({ "kind": "status", "operation": operation, "status": 200, "body": body, "headers": { "Date": date } });
+    world.control("/faults", answer).await;
+}
+
+#[tokio::test]
+async fn nor_does_one_such_answer_make_the_notes_of_a_contact_look_old() {
+    for first in [true, false] {
+        let world = world().await;
+        let kinds = &["note.created", "contact.updated"];
+        let poller = world.poller(PollOptions::default(), "test", &[], kinds);
+        let contact = world.books("/contacts").await.remove(0);
+        let id = contact["id"].as_str().unwrap().to_owned();
+        if first {
+            let body = json!({ "contacts": [], "total": 0 });
+            an_hour_ahead(&world, "search-contacts-advanced", body).await;
+            poller.poll().await.unwrap();
+        } else {
+            poller.poll().await.unwrap();
+            world.advance(300).await;
+            world.rename(&id, "Ada").await;
+            world.advance(300).await;
+            an_hour_ahead(&world, "get-all-notes", json!({ "notes": [] })).await;
+            poller.poll().await.unwrap();
+        }
+        world.delete("/faults").await;
+        world.advance(300).await;
+        world.note(&id, "by a person").await;
+        world.rename(&id, "Grace").await;
+        world.advance(300).await;
+        poller.poll().await.unwrap();
+        let events = world.events().await.into_iter();
+        let notes: Vec<_> = events
+            .map(|(kind, _)| kind)
+            .filter(|kind| kind.starts_with("note."))
+            .collect();
+        assert_eq!(notes, ["note.created"], "{first}");
+    }
+}
+
+#[tokio::test]
+async fn nor_whoever_comes_to_a_location_that_was_empty() {
+    let world = World::new(0).await;
+    world.same_time().await;
+    let poller = world.poll();
+    let body = json!({ "contacts": [], "total": 0 });
+    an_hour_ahead(&world, "search-contacts-advanced", body).await;
+    poller.poll().await.unwrap();
+    world.delete("/faults").await;
+    world.advance(300).await;
+    let contact = world.create("Ada").await;
+    world.advance(300).await;
+    poller.poll().await.unwrap();
+    let created = ("contact.created".to_owned(), contact);
+    assert!(world.events().await.contains(&created));
+}
