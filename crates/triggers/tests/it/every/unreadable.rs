@@ -1,7 +1,7 @@
 //! Each trigger and each form of an answer that shows nothing: no event, no moved cursor, a failure that is told; and the
 //! next good answer tells exactly what changed meanwhile. Both sides of the table come from the descriptions.
 
-use canopy_highlevel::operation::{Operation, Reading};
+use canopy_highlevel::operation::{Operation, Reading, Shown};
 use canopy_store::{Cursor, Store};
 use canopy_triggers::{PollOptions, Poller};
 use serde_json::{Value, json};
@@ -10,18 +10,20 @@ use super::{Case, Play, account, contacts, dealings};
 
 /// What is answered in place of the truth.
 struct Form {
-    name: &'static str,
+    name: String,
     fault: Value,
 }
 
-fn json_form(name: &'static str, body: &Value) -> Form {
+fn json_form(name: &str, body: &Value) -> Form {
     let fault = json!({ "kind": "answer", "status": 200, "body": body });
+    let name = name.to_owned();
     Form { name, fault }
 }
 
-fn text_form(name: &'static str, status: u16, content_type: &str, text: &str) -> Form {
+fn text_form(name: &str, status: u16, content_type: &str, text: &str) -> Form {
     let fault =
         json!({ "kind": "answer", "status": status, "content_type": content_type, "text": text });
+    let name = name.to_owned();
     Form { name, fault }
 }
 
@@ -34,16 +36,29 @@ fn with(pointer: &str, value: Value) -> Value {
         .fold(value, |inner, name| json!({ name: inner }))
 }
 
+/// The true answer, in which these places are changed.
+fn altered(name: &str, set: &Value, remove: &[&str]) -> Form {
+    let fault = json!({ "kind": "alter", "set": set, "remove": remove });
+    let name = name.to_owned();
+    Form { name, fault }
+}
+
+/// Any 2xx code may be the good one, and none of them makes a page or nothing an answer.
+const SUCCESSES: [u16; 5] = [200, 201, 202, 204, 206];
+
 fn forms(operation: &Operation, reading: Reading) -> Vec<Form> {
-    let mut forms = vec![
-        text_form(
-            "a page",
-            200,
-            "text/html",
-            "<html><body>Please wait</body></html>",
-        ),
-        text_form("an empty body", 200, "", ""),
-        text_form("204", 204, "", ""),
+    let page = "<html><body>Please wait</body></html>";
+    let mut forms = Vec::new();
+    for status in SUCCESSES {
+        let name = format!("an empty body with {status}");
+        forms.push(text_form(&name, status, "", ""));
+        // HTTP allows no body with 204.
+        if status != 204 {
+            let name = format!("a page with {status}");
+            forms.push(text_form(&name, status, "text/html", page));
+        }
+    }
+    forms.extend([
         json_form("null", &Value::Null),
         json_form(
             "an error's body",
@@ -59,44 +74,68 @@ fn forms(operation: &Operation, reading: Reading) -> Vec<Form> {
             "application/json",
             "{\"contacts\":[{\"id\":\"a",
         ),
-    ];
+    ]);
     match reading {
         Reading::Changes { .. } | Reading::Snapshot => {
             let items = operation.items.unwrap_or_default();
-            forms.push(json_form(
-                "no list",
-                &json!({ "message": "ok", "traceId": "x" }),
-            ));
-            if !items.is_empty() {
-                forms.push(json_form("a null list", &with(items, Value::Null)));
-            }
             let odd = json!([null, "x", 7, [], [{ "id": "a" }], {}, { "error": "could not load" }, { "id": null }]);
             forms.push(json_form("a list without a record", &with(items, odd)));
         }
-        Reading::Record => {
-            let id = operation.id.unwrap_or_default();
-            forms.push(json_form(
-                "no record",
-                &json!({ "message": "ok", "traceId": "x" }),
-            ));
-            forms.push(json_form(
-                "null in the record's place",
-                &with(operation.record.unwrap_or("/id"), Value::Null),
-            ));
-            if id_is_asked_for(operation) {
-                forms.push(json_form("another record", &with(id, json!("someoneElse"))));
-            }
-        }
-        // What such an answer must show is in no table.
-        Reading::Answer | Reading::Bytes => {}
+        Reading::Record | Reading::Answer | Reading::Bytes => {}
     }
+    forms.extend(without_evidence(operation.evidence.shown));
     forms
 }
 
-/// Some are read by another key than their id.
-fn id_is_asked_for(operation: &Operation) -> bool {
-    let last = operation.path.trim_end_matches('/').rsplit('/').next();
-    last.is_some_and(|last| last.ends_with("Id}") || last == "{id}")
+/// Answers that lack what the description says this operation's must show. Free slots show nothing but days.
+fn without_evidence(shown: Shown) -> Vec<Form> {
+    let nothing = || json_form("nothing of it", &json!({ "message": "ok", "traceId": "x" }));
+    let mut forms = Vec::new();
+    // At the top there is no member to take away: null is one of the forms of all.
+    let mut absent = |pointers: &[&str]| {
+        if pointers.iter().any(|pointer| !pointer.is_empty()) {
+            let name = pointers.join(" and ");
+            let nulls = pointers.iter().map(|at| ((*at).to_owned(), Value::Null));
+            let nulls = Value::Object(nulls.collect());
+            forms.push(altered(&format!("{name} null"), &nulls, &[]));
+            forms.push(altered(&format!("no {name}"), &json!({}), pointers));
+        }
+    };
+    match shown {
+        Shown::Bytes | Shown::Answer { .. } => {}
+        Shown::List { at, some } => {
+            absent(&[at]);
+            let values = [json!("none"), json!({}), json!([])];
+            for value in values.into_iter().take(if some { 3 } else { 2 }) {
+                if !at.is_empty() {
+                    forms.push(altered(&format!("{at} {value}"), &json!({ at: value }), &[]));
+                }
+            }
+            forms.push(nothing());
+        }
+        Shown::Record { id, asked } => {
+            absent(&[id]);
+            forms.push(altered("an empty id", &json!({ id: "" }), &[]));
+            if asked.is_some() {
+                let other = json!({ id: "someoneElse" });
+                forms.push(altered("another record", &other, &[]));
+            }
+            forms.push(nothing());
+        }
+        Shown::RecordOrNull { at, .. } => {
+            forms.push(altered(&format!("no {at}"), &json!({}), &[at]));
+            forms.push(altered("a record without its id", &json!({ at: {} }), &[]));
+            forms.push(nothing());
+        }
+        Shown::Members(groups) => {
+            // Of each group one is missing, so none is whole.
+            let first: Vec<_> = groups.iter().map(|group| group[0].at).collect();
+            absent(&first);
+            forms.push(nothing());
+        }
+        Shown::Flag => forms.push(nothing()),
+    }
+    forms
 }
 
 struct Watched {
