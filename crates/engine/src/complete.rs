@@ -4,7 +4,6 @@ use canopy_highlevel::operation::{EventVersion, ListedRecord, Operation, Reading
 use canopy_highlevel::{Error, OPERATIONS, Priority, WEBHOOKS, webhook};
 use canopy_mapping::{Event, Source, content_hash, once_version, record_version};
 use canopy_store::{Completion, Fence, InboxRow, Inserted, Version};
-use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use crate::Engine;
@@ -14,8 +13,6 @@ use crate::lookup::{self, Found};
 
 /// So often a list is asked for a record that it should show.
 const LOOKS: u32 = 5;
-/// So long a record is waited for of which nobody has told whose it is: longer than the slowest poll takes to come round.
-const UNTOLD: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 impl Engine {
     /// Reads the record behind an event: a webhook only hints at it, and a search lags behind. `None`: there is nothing
@@ -60,7 +57,7 @@ impl Engine {
                 "the webhook does not say whose {} it is, and without the contact it cannot be read; it waits for the poll that finds it with its contact",
                 event.kind.split('.').next().unwrap_or("record")
             );
-            self.missing_for(fence, row, (None, &error), UNTOLD).await?;
+            self.told_without_contact(fence, row, &error).await?;
             return Ok(None);
         }
         let arguments = arguments_of(webhook, fetch, event);

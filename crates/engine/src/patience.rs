@@ -11,6 +11,8 @@ use crate::error::{EngineError, Verdict};
 
 /// Kind of the alert that webhooks told of records which are not there; its subject is the events' kind.
 const GONE: &str = "gone";
+/// So long a record is waited for of which nobody has told whose it is: longer than the slowest poll takes to come round.
+const UNTOLD: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Kind of the alert that work has been waiting for a service for long.
 const WAITING: &str = "waiting";
 /// So long work may fail before a person is told: by then a service that only stumbles has come back.
@@ -58,7 +60,36 @@ impl Engine {
             .await
     }
 
-    pub(crate) async fn missing_for(
+    /// A webhook told of a record without saying whose it is, and it can be read only by that. It waits for the poll that
+    /// finds the record; after the time in which others count as gone a person is told.
+    pub(crate) async fn told_without_contact(
+        &self,
+        fence: &Fence,
+        row: &InboxRow,
+        error: &str,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        if let Some(since) = row.missing_since.map(|since| since.min(now)) {
+            let limit = later(since, self.options.retry.gone_after);
+            let is_first = row.next_attempt_at.is_none_or(|at| at <= limit);
+            if now >= limit && is_first {
+                let kind = &row.event.kind;
+                let alert = NewAlert {
+                    location: fence.location.clone(),
+                    kind: GONE.to_owned(),
+                    subject: format!("{kind} without contact"),
+                    message: format!(
+                        "\"{kind}\" was told without its contact, and without that HighLevel shows no such record. It waits for the poll that finds it, at most {} days; where that is too slow, start the workflow on the trigger that reads these records",
+                        UNTOLD.as_hours() / 24
+                    ),
+                };
+                self.store.raise_alert(alert, now).await?;
+            }
+        }
+        self.missing_for(fence, row, (None, error), UNTOLD).await
+    }
+
+    async fn missing_for(
         &self,
         fence: &Fence,
         row: &InboxRow,
@@ -77,9 +108,14 @@ impl Engine {
             return self.give_up(fence, row, (contact, error), since).await;
         }
         let wait = self.options.retry.reading_delay(attempts);
+        let mut until = (now + wait).min(later(since, patience));
+        // There is a look at the end of each time, not long after it.
+        let told = later(since, self.options.retry.gone_after);
+        if now < told {
+            until = until.min(told);
+        }
         let postponed = Postponed {
-            // The last look is at the end of the time, not long after it.
-            until: (now + wait).min(later(since, patience)),
+            until,
             attempts,
             error: format!(
                 "{error}; it counts as gone at {:.0}",

@@ -8,6 +8,7 @@
 //! ```
 
 mod event;
+mod stream;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub use self::event::{
     Delivered, ParseError, change, delivery_id, is_guessed, locations, made_at, named, parse,
     parse_as, read, recognise, removal,
 };
+pub use self::stream::SignedStream;
 
 /// HighLevel's published key (Ed25519, SPKI in base64). Keys rotate: the config can name others.
 pub const HIGHLEVEL_KEY: &str = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=";
@@ -132,6 +134,12 @@ impl Verifier {
         }
     }
 
+    /// For a body that comes piece by piece and is not kept. `None`: there is no `X-GHL-Signature` that could be checked so.
+    pub fn stream(&self, signatures: Signatures<'_>) -> Option<SignedStream> {
+        let signature = ed25519(given(signatures.ed25519)?).ok()?;
+        Some(SignedStream::new(&self.keys, &signature))
+    }
+
     /// How old a delivery may be.
     pub fn oldest(&self) -> Duration {
         self.window
@@ -182,7 +190,9 @@ fn key(text: &str) -> Result<VerifyingKey, KeyError> {
         key: text.to_owned(),
     };
     let der = spki(text).ok_or_else(wrong)?;
-    VerifyingKey::from_public_key_der(&der).map_err(|_| wrong())
+    let key = VerifyingKey::from_public_key_der(&der).map_err(|_| wrong())?;
+    // With a key of small order anybody can sign.
+    if key.is_weak() { Err(wrong()) } else { Ok(key) }
 }
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

@@ -85,6 +85,8 @@ pub trait Store:
         word: &str,
         records: Vec<String>,
     ) -> Result<Vec<Told>>;
+    /// The last event of exactly this kind about a record.
+    async fn last_of_kind(&self, location: &str, kind: &str, record: &str) -> Result<Option<Told>>;
     /// Events after number `after` whose kind begins with `word` and a dot: number, record and kind, oldest first.
     async fn events_about(
         &self,

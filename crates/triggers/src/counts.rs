@@ -24,7 +24,7 @@ pub struct Deliveries {
     pub refused: u64,
     /// Signed, but not to be read; or a call of a workflow's webhook that is neither JSON nor a form.
     pub malformed: u64,
-    /// Told to come again because the store could not write, or because they are too big.
+    /// Told to come again because the store could not write, too many came at once, or they were not there as a whole.
     pub put_off: u64,
 }
 
@@ -64,7 +64,7 @@ impl Counts {
         self.unrecognised.fetch_add(unknown, Ordering::Relaxed);
     }
 
-    pub(crate) fn too_big(&self) {
+    pub(crate) fn put_off(&self) {
         self.put_off.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -62,9 +62,9 @@ pub struct AddressHealth {
     pub duplicates: u64,
     /// Kept aside: of other locations, too old, or not to be read.
     pub useless: u64,
-    /// With a signature that does not fit, or too big to be looked at; these do not count, because anybody can send them.
+    /// With a signature that does not fit, or not there as a whole; these do not count, because anybody can send them.
     pub forged: u64,
-    /// Not to be stored at the moment.
+    /// Not to be stored at the moment, or more than could be worked on in time.
     pub failed: u64,
     /// Without a signature; these do not count.
     pub unsigned: u64,
@@ -281,7 +281,7 @@ fn keys(recent: BTreeMap<String, DeliveryCount>) -> Vec<Found> {
         let trouble = match (is_high, sum.succeeded()) {
             (true, _) if sum.forged >= FORGED_FROM => Trouble::Yes {
                 cause: format!(
-                    "the signatures of {} of {} deliveries to {} within half an hour do not fit, or they were too big to be looked at",
+                    "the signatures of {} of {} deliveries to {} within half an hour do not fit, or they broke off, were too slow or too many to be read",
                     sum.forged,
                     sum.signed(),
                     sum.address

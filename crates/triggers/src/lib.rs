@@ -21,6 +21,7 @@ mod backfill;
 mod counts;
 mod health;
 mod hook_body;
+mod long_body;
 mod missed;
 mod normalise;
 mod poll;
@@ -41,6 +42,7 @@ pub use canopy_store::UNKNOWN_LOCATION;
 pub use counts::Deliveries;
 pub use health::{AddressHealth, Watch, address_health};
 pub use hook_body::PayloadError;
+pub use long_body::LongBody;
 pub use missed::missed_by_webhooks;
 pub use poll::{
     DayPlan, FirstReading, PlanError, Poll, PollError, PollOptions, PollPlan, PollSpec, Polled,

@@ -176,6 +176,14 @@ pub(crate) fn unreadable(of: Option<&str>, body: &[u8], problem: &str, now: Time
     }
 }
 
+/// What is kept of a body that was longer than is read.
+pub(crate) fn noted_unread(hash: &str, payload: Value, now: Timestamp) -> NewEvent {
+    NewEvent {
+        payload,
+        ..useless("unreadable", &hash[..16], hash, now)
+    }
+}
+
 /// What is kept of a delivery that is older than anything that is sent again.
 pub(crate) fn too_old(part: &Delivered, body: &[u8], now: Timestamp) -> NewEvent {
     let hash = hash_of(&[body]);

@@ -68,7 +68,7 @@ pub enum Received {
 pub struct Receiver {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    verifier: Verifier,
+    pub(crate) verifier: Verifier,
     pub(crate) locations: HashSet<String>,
     pub(crate) hooks: Vec<WorkflowHook>,
     pub(crate) counts: Counts,
@@ -121,8 +121,18 @@ impl Receiver {
     ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
         let received = self.take(event, signatures, body, now).await;
-        self.counts.count(&received);
-        let answered = match &received {
+        self.count(event, &received, now);
+        received
+    }
+
+    pub(crate) fn count(
+        &self,
+        event: Option<&str>,
+        received: &Result<Received, ReceiveError>,
+        now: Timestamp,
+    ) {
+        self.counts.count(received);
+        let answered = match received {
             Ok(Received::Stored { .. } | Received::Unplaced) => Answered::Taken,
             Ok(Received::Duplicate) => Answered::Duplicate,
             Ok(Received::Foreign | Received::Unreadable | Received::TooOld) => Answered::Useless,
@@ -131,7 +141,6 @@ impl Receiver {
             Err(_) => Answered::Failed,
         };
         self.tally.note(tally::address(event), answered, now);
-        received
     }
 
     /// Refuses by the headers alone what cannot be authentic, before anybody reads its body.
@@ -154,12 +163,24 @@ impl Receiver {
         refused.map(|_| ())
     }
 
-    /// Notes a delivery that was refused unread because it is too big: nobody knows whether HighLevel signed it.
-    pub fn too_big(&self, event: Option<&str>) {
-        self.counts.too_big();
+    /// Notes a delivery that could not be read as a whole: nobody knows whether HighLevel signed it.
+    pub fn unread(&self, event: Option<&str>) {
+        self.counts.put_off();
         let now = self.clock.now();
         self.tally
             .note(tally::address(event), Answered::Forged, now);
+    }
+
+    /// Notes a delivery that was there as a whole and is to come again, because too many wait or the store is too slow. One
+    /// that HighLevel signed counts as failed, as it does there.
+    pub fn put_off(&self, event: Option<&str>, signatures: Signatures<'_>, body: &[u8]) {
+        self.counts.put_off();
+        let answered = match self.verifier.authenticate(signatures, body) {
+            Ok(()) => Answered::Failed,
+            Err(_) => Answered::Forged,
+        };
+        let now = self.clock.now();
+        self.tally.note(tally::address(event), answered, now);
     }
 
     /// Writes how deliveries were answered; `true`: there were some. What cannot be written is kept for the next time.

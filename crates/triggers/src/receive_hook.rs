@@ -10,8 +10,8 @@ use crate::receive::{MOST_ASIDE, REMEMBERED, ReceiveError, Received, Receiver};
 use crate::tally::Answered;
 use crate::workflow_hook::WorkflowHook;
 
-/// Kind of the alert that calls of a workflow's webhook could not be read.
-const UNREADABLE: &str = "unreadable";
+/// Kind of the alert that calls of a workflow's webhook, or deliveries, could not be read.
+pub(crate) const UNREADABLE: &str = "unreadable";
 /// The header with which a sender of its own names a call, and how long the name may be.
 const OWN_KEY: (&str, usize) = ("idempotency-key", 255);
 
@@ -122,6 +122,17 @@ impl Receiver {
         Ok(self.keep(key, vec![event], now).await?)
     }
 
+    /// Notes a call with the right secret that did not come as a whole, or whose turn did not come. `problem`: why.
+    pub async fn hook_unread(&self, name: &str, problem: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.counts.put_off();
+        self.note_hook(name, Answered::Failed, now);
+        match self.hooks.iter().find(|hook| hook.name == name) {
+            Some(hook) => self.tell_lost(hook, problem, now).await,
+            None => Ok(()),
+        }
+    }
+
     /// A call that cannot be read is lost: HighLevel's workflows send nothing again. So a person is told.
     async fn hook_lost(
         &self,
@@ -135,6 +146,15 @@ impl Receiver {
         self.store
             .set_aside(event, &problem, MOST_ASIDE, now)
             .await?;
+        self.tell_lost(hook, &problem, now).await
+    }
+
+    async fn tell_lost(
+        &self,
+        hook: &WorkflowHook,
+        problem: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let alert = NewAlert {
             location: hook.location.clone(),
             kind: UNREADABLE.to_owned(),

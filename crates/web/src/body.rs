@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use canopy_triggers::LongBody;
 use futures::StreamExt as _;
 
 use crate::MAX_WEBHOOK_BODY;
@@ -17,6 +18,8 @@ const TOGETHER: usize = 8 * 1024 * 1024;
 /// Larger ones have room of their own: whoever sends many small ones keeps none of these out, nor the other way round.
 const SMALL: usize = 512 * 1024;
 const LARGE: usize = 12 * 1024 * 1024;
+/// So many that are longer than is kept are read at a time. They take up little room, and a part of the processor.
+const LONG: usize = 4;
 /// How long a body may take as a whole.
 const SLOWEST: Duration = Duration::from_secs(15);
 
@@ -25,6 +28,15 @@ const SLOWEST: Duration = Duration::from_secs(15);
 pub(crate) struct Bodies {
     small: Arc<Crowd>,
     large: Arc<Crowd>,
+    long: Arc<Crowd>,
+}
+
+/// What came.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Whole(Whole),
+    /// It is longer than is kept.
+    Long(LongBody),
 }
 
 /// A body that was read. It takes up room until it is dropped.
@@ -56,6 +68,9 @@ pub(crate) enum BodyError {
     Crowded,
     #[error("the body broke off")]
     Broken,
+    /// It is there, and its turn did not come, or the store is too slow.
+    #[error("busy; send it again later")]
+    Busy,
 }
 
 impl Bodies {
@@ -63,17 +78,26 @@ impl Bodies {
         Self {
             small: Crowd::new(TOGETHER),
             large: Crowd::new(LARGE),
+            long: Crowd::new(LONG),
         }
     }
 
-    /// The whole body.
+    /// The whole body, which is refused where it is longer than is kept.
     pub async fn read(&self, body: Body) -> Result<Whole, BodyError> {
-        let read = self.within_room(body);
+        match self.read_long(body, None).await? {
+            Read::Whole(whole) => Ok(whole),
+            Read::Long(_) => Err(BodyError::TooLarge),
+        }
+    }
+
+    /// The whole body. Of one that is longer than is kept `long` learns all there is to know, where it is given.
+    pub async fn read_long(&self, body: Body, long: Option<LongBody>) -> Result<Read, BodyError> {
+        let read = self.within_room(body, long);
         let read = tokio::time::timeout(SLOWEST, read).await;
         read.unwrap_or(Err(BodyError::Slow))
     }
 
-    async fn within_room(&self, body: Body) -> Result<Whole, BodyError> {
+    async fn within_room(&self, body: Body, long: Option<LongBody>) -> Result<Read, BodyError> {
         let mut stream = body.into_data_stream();
         let mut bytes = Vec::new();
         let mut guest = self.small.enter(0);
@@ -83,12 +107,20 @@ impl Bodies {
                 () = guest.sent_away() => return Err(BodyError::Crowded),
             };
             let Some(piece) = piece else {
-                return Ok(Whole { bytes, guest });
+                return Ok(Read::Whole(Whole { bytes, guest }));
             };
             let piece = piece.map_err(|_| BodyError::Broken)?;
             let (before, size) = (bytes.len(), bytes.len() + piece.len());
             if size > MAX_WEBHOOK_BODY {
-                return Err(BodyError::TooLarge);
+                let mut long = long.ok_or(BodyError::TooLarge)?;
+                guest = self.long.enter(1);
+                long.update(&std::mem::take(&mut bytes));
+                long.update(&piece);
+                let rest = rest(stream, &mut long);
+                return tokio::select! {
+                    read = rest => read.map(|()| Read::Long(long)),
+                    () = guest.sent_away() => Err(BodyError::Crowded),
+                };
             }
             if before <= SMALL && size > SMALL {
                 guest = self.large.enter(size);
@@ -100,12 +132,22 @@ impl Bodies {
     }
 }
 
+/// Reads on and keeps nothing.
+async fn rest(mut stream: BodyDataStream, long: &mut LongBody) -> Result<(), BodyError> {
+    while let Some(piece) = stream.next().await {
+        long.update(&piece.map_err(|_| BodyError::Broken)?);
+        // Others are to have their turn.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::BAD_REQUEST,
         };
         (status, format!("{self}\n")).into_response()

@@ -61,9 +61,10 @@ pub struct App {
     pub title: String,
 }
 
-/// Largest webhook body that is read, in bytes; more is answered with 413.
+/// Largest webhook body that is kept, in bytes.
 ///
-/// What is authentic is kept, and a record may be as large in a delivery as in an answer of the API.
+/// A record may be as large in a delivery as in an answer of the API. What is longer and signed by HighLevel is noted by size
+/// and hash and answered with 200; of others it is answered with 413.
 pub const MAX_WEBHOOK_BODY: usize = 10 * 1024 * 1024;
 
 /// Lines that anybody can cause.

@@ -12,13 +12,12 @@ use canopy_triggers::{ReceiveError, Received, Signatures};
 use tokio::sync::Semaphore;
 
 use crate::App;
-use crate::body::{Bodies, BodyError, Whole};
+use crate::body::{Bodies, BodyError, Read, Whole};
 use crate::seldom::Seldom;
 
 /// Lines that anybody can cause, by kind.
 static REFUSED: Seldom = Seldom::new();
 static FAILED: Seldom = Seldom::new();
-static SLOW: Seldom = Seldom::new();
 static UNREAD: Seldom = Seldom::new();
 
 /// A delivery is worked on no longer than this. What is stored all the same is a duplicate when it comes again.
@@ -45,12 +44,12 @@ impl Hooks {
         }
     }
 
-    /// What becomes of a delivery, once it is its turn.
+    /// What becomes of a delivery, once it is its turn. An error: it was not worked on, or not in time.
     async fn in_turn(
         &self,
         body: &Whole,
         received: impl Future<Output = Result<Received, ReceiveError>>,
-    ) -> Response {
+    ) -> Result<Response, BodyError> {
         // They are never closed.
         let turn = async {
             let large = if body.is_large() {
@@ -64,21 +63,12 @@ impl Hooks {
             let _turn = tokio::select! {
                 biased;
                 turn = turn => turn,
-                () = body.sent_away() => return unread(BodyError::Crowded),
+                () = body.sent_away() => return Err(BodyError::Crowded),
             };
-            answer(&self.app, received.await)
+            Ok(answer(&self.app, received.await))
         };
         let answered = tokio::time::timeout(LONGEST, worked_on).await;
-        answered.unwrap_or_else(|_| {
-            if let Some(others) = SLOW.now() {
-                tracing::warn!(others, "webhook not taken: the store is too slow");
-            }
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy; send it again later\n",
-            )
-                .into_response()
-        })
+        answered.unwrap_or(Err(BodyError::Busy))
     }
 }
 
@@ -112,18 +102,27 @@ async fn take(hooks: &Hooks, event: Option<&str>, headers: &HeaderMap, body: Bod
     if let Err(error) = receiver.look_at(event, signatures) {
         return answer(&hooks.app, Err(error));
     }
-    let body = match hooks.bodies.read(body).await {
-        Ok(body) => body,
+    let long = receiver.long_body(signatures);
+    let body = match hooks.bodies.read_long(body, long).await {
+        Ok(Read::Whole(body)) => body,
+        Ok(Read::Long(long)) => {
+            let received = tokio::time::timeout(LONGEST, receiver.receive_long(event, long)).await;
+            return match received {
+                Ok(received) => answer(&hooks.app, received),
+                Err(_) => unread(BodyError::Busy),
+            };
+        }
         Err(error) => {
-            if error == BodyError::TooLarge {
-                receiver.too_big(event);
-            }
+            receiver.unread(event);
             return unread(error);
         }
     };
-    hooks
-        .in_turn(&body, receiver.receive_at(event, signatures, &body.bytes))
-        .await
+    let received = receiver.receive_at(event, signatures, &body.bytes);
+    let answered = hooks.in_turn(&body, received).await;
+    answered.unwrap_or_else(|error| {
+        receiver.put_off(event, signatures, &body.bytes);
+        unread(error)
+    })
 }
 
 /// Webhook actions of a workflow, told by a secret header.
@@ -138,13 +137,25 @@ pub(crate) async fn workflow(
     if let Err(error) = receiver.look_at_hook(&name, header) {
         return answer(&hooks.app, Err(error));
     }
-    let body = match hooks.bodies.read(body).await {
-        Ok(body) => body,
-        Err(error) => return unread(error),
+    let answered = match hooks.bodies.read(body).await {
+        Ok(body) => {
+            let received = receiver.receive_hook(&name, header, &body.bytes);
+            hooks.in_turn(&body, received).await
+        }
+        Err(error) => Err(error),
     };
-    hooks
-        .in_turn(&body, receiver.receive_hook(&name, header, &body.bytes))
-        .await
+    match answered {
+        Ok(answer) => answer,
+        Err(error) => {
+            // Nothing sends it again.
+            let problem = error.to_string();
+            let told = receiver.hook_unread(&name, &problem);
+            if let Ok(Err(error)) = tokio::time::timeout(LONGEST, told).await {
+                tracing::warn!(%error, "a lost call of a workflow's webhook could not be told");
+            }
+            unread(error)
+        }
+    }
 }
 
 fn unread(error: BodyError) -> Response {

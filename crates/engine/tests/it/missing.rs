@@ -242,19 +242,33 @@ async fn an_event_of_a_contact_that_is_gone_ends() {
 }
 
 #[tokio::test]
-async fn a_task_of_which_nobody_tells_whose_it_is_ends_some_time() {
+async fn a_task_of_which_nobody_tells_whose_it_is_is_told_after_a_while_and_ends_some_time() {
     let world = World::new(TASK).await;
     told(&world, "task.created", "sometaskofnobody1234", None).await;
     world.drain().await;
+    for _ in 0..15 {
+        assert_eq!(gone_alerts(&world).await, []);
+        world.wait(SignedDuration::from_mins(1));
+        world.drain().await;
+    }
+    let subjects = async || {
+        let alerts = gone_alerts(&world).await.into_iter();
+        let mut subjects: Vec<_> = alerts.map(|alert| (alert.subject, alert.times)).collect();
+        subjects.sort();
+        subjects
+    };
+    let waits = ("task.created without contact".to_owned(), 1);
+    assert_eq!(subjects().await, [waits.clone()]);
     for _ in 0..7 {
         world.wait(SignedDuration::from_hours(24));
         world.drain().await;
         assert_eq!(only_event(&world).await.state, EventState::Pending);
     }
+    assert_eq!(subjects().await, [waits.clone()]);
     world.wait(SignedDuration::from_hours(24));
     world.drain().await;
     assert_eq!(only_event(&world).await.state, EventState::Gone);
-    assert_eq!(gone_alerts(&world).await.len(), 1);
+    assert_eq!(subjects().await, [("task.created".to_owned(), 1), waits]);
 }
 
 /// The same without a condition, so that nothing of it looks at the contact before its run begins.

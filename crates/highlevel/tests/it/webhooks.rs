@@ -150,7 +150,9 @@ fn the_window_counts_only_where_the_payload_tells_a_time() {
 #[test]
 fn keys_that_are_none_are_named() {
     assert_eq!(Verifier::with_keys([]).unwrap_err(), KeyError::None);
-    for bad in ["", "c2hvcnQ=", "-----BEGIN PUBLIC KEY-----"] {
+    // The last one is of small order: anybody could sign for it.
+    let weak = "MCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for bad in ["", "c2hvcnQ=", "-----BEGIN PUBLIC KEY-----", weak] {
         assert_eq!(
             Verifier::with_keys([bad]).unwrap_err(),
             KeyError::Malformed {
@@ -167,4 +169,27 @@ fn the_published_key_is_usable() {
         check(&Verifier::highlevel(), &sign(&sender(1), BODY), BODY),
         Err(VerifyError::Wrong)
     );
+}
+
+#[test]
+fn a_body_that_comes_in_pieces_is_checked_as_a_whole_one() {
+    let (key, other) = (sender(1), sender(2));
+    let verifier = verifier(&[&other, &key]);
+    for (signature, pieces, taken) in [
+        (sign(&key, BODY), [&BODY[..5], &BODY[5..]], true),
+        (sign(&other, BODY), [BODY, b""], true),
+        (sign(&key, BODY), [&BODY[..5], &BODY[6..]], false),
+        (sign(&sender(3), BODY), [&BODY[..5], &BODY[5..]], false),
+    ] {
+        let signatures = Signatures {
+            ed25519: Some(&signature),
+            rsa: None,
+        };
+        let mut stream = verifier.stream(signatures).unwrap();
+        for piece in pieces {
+            stream.update(piece);
+        }
+        assert_eq!(stream.finish().is_ok(), taken);
+    }
+    assert!(verifier.stream(Signatures::default()).is_none());
 }

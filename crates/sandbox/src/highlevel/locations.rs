@@ -101,7 +101,11 @@ fn events(_: &World, change: Change<'_>) -> Vec<Event> {
     };
     let location = change.record();
     let mut body = json!({ "type": name, "id": location.id });
-    payload::copy(&mut body, location, &["companyId", "name", "email"]);
+    payload::copy(
+        &mut body,
+        location,
+        &["companyId", "name", "email", "stripeProductId"],
+    );
     vec![Event::new(name, &location.id, body)]
 }
 

@@ -256,16 +256,41 @@ pub(super) async fn told(
         .bind(word)
         .fetch_optional(&mut *connection)
         .await?;
-        let Some(row) = row else { continue };
-        let id: i64 = row.try_get("id")?;
-        let row = Reader::new(&row, "inbox", id);
-        found.push(Told {
-            record: record.clone(),
-            kind: row.text("kind")?,
-            version: row.maybe_text("version")?,
-            payload: row.json("payload")?,
-            received_at: row.instant("received_at")?,
-        });
+        if let Some(row) = row {
+            found.push(told_in(&row, record)?);
+        }
     }
     Ok(found)
+}
+
+/// The last event of a kind about a record.
+pub(super) async fn last_of_kind(
+    connection: &mut SqliteConnection,
+    location: &str,
+    kind: &str,
+    record: &str,
+) -> Op<Option<Told>> {
+    let row = sqlx::query(
+        "SELECT id, kind, version, payload, received_at FROM inbox
+         WHERE location = ?1 AND record = ?2 AND kind = ?3 AND state <> 'duplicate'
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(location)
+    .bind(record)
+    .bind(kind)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| told_in(&row, record)).transpose()
+}
+
+fn told_in(row: &SqliteRow, record: &str) -> Op<Told> {
+    let id: i64 = row.try_get("id")?;
+    let row = Reader::new(row, "inbox", id);
+    Ok(Told {
+        record: record.to_owned(),
+        kind: row.text("kind")?,
+        version: row.maybe_text("version")?,
+        payload: row.json("payload")?,
+        received_at: row.instant("received_at")?,
+    })
 }

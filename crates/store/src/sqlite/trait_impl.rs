@@ -90,6 +90,10 @@ impl Store for SqliteStore {
         read!(self, polls::told(location, word, &records))
     }
 
+    async fn last_of_kind(&self, location: &str, kind: &str, record: &str) -> Result<Option<Told>> {
+        read!(self, polls::last_of_kind(location, kind, record))
+    }
+
     async fn events_about(
         &self,
         location: &str,

@@ -78,10 +78,12 @@ impl Poller {
             position.forget_before(self.options.overlap);
         }
         // In an empty location everybody who comes is new, and that is told from an answer that only looks empty by the
-        // service's clock. One that is ahead of ours is not believed: whoever came until then would look old.
+        // service's clock, or ours where it does not tell. One that is ahead of ours is not believed: whoever came until
+        // then would look old.
         let ours = self.site.clock.now();
-        let service = || Some(self.client.service_time()?.min(ours));
-        position.baseline = position.since.or_else(service);
+        position.baseline = position
+            .since
+            .or_else(|| Some(self.service_time(ours).min(ours)));
         position.known = position.seen.keys().cloned().collect();
         self.know_members(&search, &mut position, found).await?;
         Ok(position)
@@ -179,6 +181,7 @@ impl Poller {
             let facets = self.members(search, &id, record).await?;
             let mut before = before.map(|before| before.facets);
             if let Some(before) = &mut before {
+                self.take_as_told(search, &id, before, record).await?;
                 take_for_nothing(before, record, &facets);
             }
             let before = before.as_ref().map_or(Before::New, Before::Seen);

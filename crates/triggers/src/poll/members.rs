@@ -46,8 +46,40 @@ impl Poller {
     }
 }
 
+impl Poller {
+    /// Members that the search leaves out and of which nothing is known yet were as an event of their change told last.
+    /// Another event may have shown them as well, but with a change that nobody told.
+    pub(super) async fn take_as_told(
+        &self,
+        search: &Search<'_>,
+        id: &str,
+        before: &mut Value,
+        searched: &Value,
+    ) -> Result<(), PollError> {
+        let Some(before) = before.as_object_mut() else {
+            return Ok(());
+        };
+        for change in search.maker.poll.trigger.changes {
+            let unknown = before.get(change.member).is_none_or(Value::is_null);
+            if !unknown || searched.pointer(change.member).is_some() {
+                continue;
+            }
+            let store = &self.site.store;
+            let told = store.last_of_kind(&self.site.location, change.kind, id);
+            let told = told.await?;
+            if let Some(value) = told.and_then(|told| told.payload.pointer(change.member).cloned())
+            {
+                before.insert(change.member.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Before a record was read for the first time nobody knew the members that the search leaves out. They are taken for what
-/// most have: nothing, or switched off. So who blocks a channel is told of, and who never did is not.
+/// most have: nothing, or switched off. So who blocks a channel is told of, and who never did is not. Who had blocked one before
+/// anything was known is told of once, with the first change of anything: were the first sight the baseline instead, whoever
+/// blocks a channel from now on would not be told of at all.
 pub(super) fn take_for_nothing(before: &mut Value, searched: &Value, after: &Value) {
     let Some(before) = before.as_object_mut() else {
         return;

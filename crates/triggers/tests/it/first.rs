@@ -209,3 +209,29 @@ async fn nor_whoever_comes_to_a_location_that_was_empty() {
     let created = ("contact.created".to_owned(), contact);
     assert!(world.events().await.contains(&created));
 }
+
+#[tokio::test]
+async fn whoever_was_there_is_no_news_where_the_first_answer_was_empty_and_told_no_time() {
+    let world = World::new(0).await;
+    world.same_time().await;
+    let contact = world.create("Ada").await;
+    world.advance(3600).await;
+    let poller = world.poll();
+    let answer = json!({ "kind": "status", "operation": "search-contacts-advanced", "status": 200,
+        "body": { "contacts": [], "total": 0 }, "headers": { "Date": "today" } });
+    world.control("/faults", answer).await;
+    poller.poll().await.unwrap();
+    world.delete("/faults").await;
+    for _ in 0..2 {
+        world.advance(300).await;
+        poller.poll().await.unwrap();
+    }
+    assert_eq!(world.events().await, []);
+    // And who comes now is.
+    let new = world.create("Grace").await;
+    world.advance(300).await;
+    poller.poll().await.unwrap();
+    let told = world.events().await;
+    assert!(told.contains(&("contact.created".to_owned(), new)));
+    assert!(!told.iter().any(|(_, record)| *record == contact));
+}

@@ -79,7 +79,7 @@ async fn each_answer_is_counted_at_its_address() {
             .await
             .is_err()
     );
-    receiver.too_big(None);
+    receiver.unread(None);
     receiver.flush().await.unwrap();
     receiver.flush().await.unwrap();
     let told = address_health(&*world.shared_store(), world.clock.now())
@@ -92,7 +92,7 @@ async fn each_answer_is_counted_at_its_address() {
     assert_eq!(
         shown,
         [
-            // Who sends what is forged or too big to be looked at nobody knows.
+            // Who sends what is forged or breaks off nobody knows.
             ("/webhooks/highlevel", 3, 3, 2),
             ("/webhooks/highlevel/*", 0, 0, 3),
             ("/webhooks/highlevel/AppInstall", 0, 0, 2),
@@ -113,6 +113,23 @@ async fn each_answer_is_counted_at_its_address() {
     world.store.close().await;
     forged(None).await;
     assert!(receiver.flush().await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_signed_and_told_to_come_again_has_failed() {
+    let world = World::new(0).await;
+    let receiver = receiver_for(&world, [world.location()]);
+    let body = b"{}";
+    for signature in [sign(body), sign(b"another body")] {
+        let signatures = Signatures {
+            ed25519: Some(&signature),
+            rsa: None,
+        };
+        receiver.put_off(None, signatures, body);
+    }
+    let told = receiver.health().await.unwrap().remove(0);
+    assert_eq!((told.deliveries, told.failed, told.forged), (1, 1, 1));
+    assert_eq!(receiver.deliveries().put_off, 2);
 }
 
 #[tokio::test]

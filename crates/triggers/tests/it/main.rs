@@ -1,6 +1,7 @@
 //! Polling and receiving against the sandbox.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod absent;
 mod backfill;
 mod deliveries;
 mod documented;

@@ -56,6 +56,70 @@ async fn who_blocks_a_channel_is_told_from_answers_that_do_not_show_it_with_a_ca
     assert_eq!(told().await, [&*ada, &*ada, &*history, &*bob]);
 }
 
+/// A webhook's event that somebody blocked SMS, or of another change, with the contact as it was read then.
+async fn told_blocked(world: &World, kind: &str, contact: &str) {
+    let now = canopy_store::clock::Clock::now(&*world.clock);
+    let read = world
+        .call("get-contact", json!({ "contactId": contact }))
+        .await;
+    let event = canopy_store::NewEvent {
+        source: Source::Webhook,
+        kind: kind.to_owned(),
+        location: world.location().to_owned(),
+        contact: Some(contact.to_owned()),
+        record: contact.to_owned(),
+        occurred_at: now,
+        version: Some(now.to_string()),
+        delivery: None,
+        payload: read["contact"].clone(),
+        trace: canopy_mapping::Trace::default(),
+    };
+    world.store.insert_events(vec![event], now).await.unwrap();
+}
+
+/// Of somebody who was there before anything was known the search shows no channels.
+#[tokio::test]
+async fn a_block_that_a_webhook_told_is_not_told_again_with_the_next_change_and_one_that_nobody_told_is_told_once()
+ {
+    // What was told, whether that was told as a block, and what is told beside it then.
+    for (kind, told, then) in [
+        ("contact.dnd_updated", 1, 0),
+        ("contact.updated", 0, 1),
+        ("contact.dnd_updated", 1, 1),
+    ] {
+        let world = World::new(2).await;
+        world.same_time().await;
+        let options = PollOptions::default();
+        let poll = world.poller(options, "test", &[], &["contact.dnd_updated"]);
+        poll.poll().await.unwrap();
+        let contact = world.books("/contacts").await[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("/contacts/{contact}");
+        let blocks = |status: &str| json!({ "dndSettings": { "SMS": { "status": status } } });
+        world.advance(120).await;
+        world.control(&path, blocks("active")).await;
+        told_blocked(&world, kind, &contact).await;
+        world.advance(120).await;
+        // It is lifted again before the poll reads it, or only the name changes.
+        let lifted = told + then == 2;
+        let edit = if lifted {
+            blocks("inactive")
+        } else {
+            json!({ "firstName": "Eve" })
+        };
+        world.control(&path, edit).await;
+        for _ in 0..2 {
+            world.advance(300).await;
+            poll.poll().await.unwrap();
+        }
+        let events = world.events().await.into_iter();
+        let dnd = events.filter(|(kind, _)| kind == "contact.dnd_updated");
+        assert_eq!(dnd.count(), told + then, "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn the_first_poll_is_a_baseline_and_an_idle_poll_costs_one_call() {
     let world = World::new(100_000).await;

@@ -119,9 +119,19 @@ impl World {
         rows.into_iter().rev().map(|row| row.event.kind).collect()
     }
 
+    pub async fn health(&self) -> Vec<canopy_triggers::AddressHealth> {
+        self.app.receiver.health().await.unwrap()
+    }
+
     pub fn deliveries(&self) -> canopy_triggers::Deliveries {
         self.app.receiver.deliveries()
     }
+}
+
+/// A body that breaks off.
+pub fn broken() -> Body {
+    let pieces = [Ok("the "), Err(std::io::Error::other("reset"))];
+    Body::from_stream(futures::stream::iter(pieces))
 }
 
 async fn read(answer: axum::response::Response) -> (StatusCode, String) {

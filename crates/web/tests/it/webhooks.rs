@@ -1,10 +1,11 @@
 //! `POST /webhooks/highlevel`: what each sender is told.
 
 use axum::http::StatusCode;
+use canopy_store::Store as _;
 use canopy_web::MAX_WEBHOOK_BODY;
 use serde_json::{Value, json};
 
-use crate::support::{LOCATION, World};
+use crate::support::{LOCATION, World, broken};
 
 const PATH: &str = "/webhooks/highlevel";
 const SIGNED: &str = "X-GHL-Signature";
@@ -63,17 +64,60 @@ async fn what_is_not_signed_is_told_401_and_not_stored() {
 }
 
 #[tokio::test]
-async fn a_body_is_taken_up_to_the_limit_and_not_one_byte_beyond() {
+async fn what_is_signed_and_longer_than_is_kept_is_noted_and_told_and_taken_as_often_as_it_comes() {
     let world = World::new().await;
     let padded = |size: usize| {
         let body = created("c1");
         body.clone() + &" ".repeat(size - body.len())
     };
-    let (status, _) = deliver(&world, &padded(MAX_WEBHOOK_BODY + 1)).await;
-    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(world.kinds().await, [""; 0]);
-    let (status, _) = deliver(&world, &padded(MAX_WEBHOOK_BODY)).await;
-    assert_eq!(status, StatusCode::OK);
+    let long = padded(MAX_WEBHOOK_BODY + 1);
+    for _ in 0..2 {
+        let (status, text) = deliver(&world, &long).await;
+        assert_eq!(
+            (status, &*text),
+            (StatusCode::OK, "noted; it cannot be read\n")
+        );
+    }
+    let rows = world.store.recent_events(10).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let noted = &rows[0].event;
+    let said = json!({ "type": "ContactCreate", "locationId": LOCATION, "id": "c1",
+        "bytes": MAX_WEBHOOK_BODY + 1, "sha256": noted.payload["sha256"], "problem": "it is longer than is read" });
+    assert_eq!(
+        (&*noted.kind, &noted.payload),
+        ("webhook.unreadable", &said)
+    );
+    let alerts = world.store.alerts(true, 10).await.unwrap();
+    assert_eq!((alerts.len(), &*alerts[0].subject), (1, PATH));
+    assert!(
+        alerts[0].message.contains("ContactCreate, 10485761 bytes"),
+        "{}",
+        alerts[0].message
+    );
+    let health = world.health().await;
+    assert_eq!((health[0].deliveries, health[0].succeeded), (2, 2));
+    // Of others nothing is kept.
+    let other = world.sign(b"another body");
+    let (status, _) = world
+        .send("POST", PATH, &[(SIGNED, &other)], long.clone())
+        .await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let (status, _) = world.send("POST", PATH, &[], long).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let (status, text) = deliver(&world, &padded(MAX_WEBHOOK_BODY)).await;
+    assert_eq!((status, &*text), (StatusCode::OK, "stored\n"));
+}
+
+#[tokio::test]
+async fn of_what_breaks_off_nobody_knows_whose_it_is() {
+    let world = World::new().await;
+    let signature = world.sign(b"the whole");
+    let (status, _) = world
+        .send("POST", PATH, &[(SIGNED, &signature)], broken())
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let health = world.health().await;
+    assert_eq!((health[0].deliveries, health[0].forged), (0, 1));
 }
 
 #[tokio::test]
@@ -210,18 +254,17 @@ async fn an_address_of_its_own_refuses_and_limits_as_the_common_one_does() {
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let (status, _) = world.send("GET", path, &[], "").await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
-    // Of what has a signature the body is read, up to the limit.
+    // Of what has a signature the body is read, however long it is.
     let big = " ".repeat(MAX_WEBHOOK_BODY + 1);
     let signed = [(SIGNED, &*world.sign(b"another"))];
     let (status, _) = world.send("POST", path, &signed, big).await;
-    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(world.deliveries().put_off, 1);
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.deliveries().refused, 2);
     // The figures of addresses are with the others.
     let (_, text) = world.open("/status.json", "localhost").await;
     let status: Value = serde_json::from_str(&text).unwrap();
     let told = &status["webhooks"][0];
     assert_eq!(told["address"], path);
-    // Whoever sends what is too big: nobody knows whether it is HighLevel.
     assert_eq!((&told["forged"], &told["unsigned"]), (&json!(1), &json!(1)));
     assert_eq!(told["failed"], 0);
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use canopy_store::Store as _;
 use canopy_web::MAX_WEBHOOK_BODY;
 
-use crate::support::{HEADER, LOCATION, SECRET, World};
+use crate::support::{HEADER, LOCATION, SECRET, World, broken};
 
 const PATH: &str = "/webhooks/workflow/won";
 const BODY: &str = r#"{"contact_id":"c1","full_name":"Ada Byron"}"#;
@@ -108,15 +108,18 @@ async fn what_is_too_big_what_is_no_object_and_what_cannot_be_stored_are_told_so
     let big = " ".repeat(MAX_WEBHOOK_BODY + 1);
     let (status, _) = world.send("POST", PATH, &headers, big).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    let (status, _) = world.send("POST", PATH, &headers, broken()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     for body in ["", "[]", "\"c1\"", "contact_id=c1"] {
         let (status, text) = world.send("POST", PATH, &headers, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
         assert!(text.contains("JSON"), "says what to send: {text}");
     }
+    // None of them comes again.
     let alerts = world.store.alerts(true, 10).await.unwrap();
     assert_eq!(
         (alerts.len(), &*alerts[0].subject, alerts[0].times),
-        (1, "won", 4)
+        (1, "won", 6)
     );
     world.store.close().await;
     let (status, _) = world.send("POST", PATH, &headers, BODY).await;

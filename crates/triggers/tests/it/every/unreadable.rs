@@ -108,7 +108,11 @@ fn without_evidence(shown: Shown) -> Vec<Form> {
             let values = [json!("none"), json!({}), json!([])];
             for value in values.into_iter().take(if some { 3 } else { 2 }) {
                 if !at.is_empty() {
-                    forms.push(altered(&format!("{at} {value}"), &json!({ at: value }), &[]));
+                    forms.push(altered(
+                        &format!("{at} {value}"),
+                        &json!({ at: value }),
+                        &[],
+                    ));
                 }
             }
             forms.push(nothing());
