@@ -106,9 +106,9 @@ async fn take(hooks: &Hooks, event: Option<&str>, headers: &HeaderMap, body: Bod
     let body = match hooks.bodies.read_long(body, long).await {
         Ok(Read::Whole(body)) => body,
         Ok(Read::Long(long)) => {
-            let received = tokio::time::timeout(LONGEST, receiver.receive_long(event, long)).await;
-            return match received {
-                Ok(received) => answer(&hooks.app, received),
+            let noted = receiver.receive_long(event, long);
+            return match tokio::time::timeout(LONGEST, noted).await {
+                Ok(noted) => answer(&hooks.app, noted),
                 Err(_) => unread(BodyError::Busy),
             };
         }
@@ -117,8 +117,8 @@ async fn take(hooks: &Hooks, event: Option<&str>, headers: &HeaderMap, body: Bod
             return unread(error);
         }
     };
-    let received = receiver.receive_at(event, signatures, &body.bytes);
-    let answered = hooks.in_turn(&body, received).await;
+    let taken = receiver.receive_at(event, signatures, &body.bytes);
+    let answered = hooks.in_turn(&body, taken).await;
     answered.unwrap_or_else(|error| {
         receiver.put_off(event, signatures, &body.bytes);
         unread(error)
@@ -139,8 +139,8 @@ pub(crate) async fn workflow(
     }
     let answered = match hooks.bodies.read(body).await {
         Ok(body) => {
-            let received = receiver.receive_hook(&name, header, &body.bytes);
-            hooks.in_turn(&body, received).await
+            let taken = receiver.receive_hook(&name, header, &body.bytes);
+            hooks.in_turn(&body, taken).await
         }
         Err(error) => Err(error),
     };
