@@ -183,7 +183,8 @@ impl Engine {
         Ok(None)
     }
 
-    /// The record is not there. Where the payload of its removal looks like this one, it was its removal.
+    /// The record is not there. Where the payload of its removal looks like this one, it was its removal, once it has not been
+    /// there for as long as what was just made may not be there yet.
     async fn gone(
         &self,
         fence: &Fence,
@@ -191,7 +192,13 @@ impl Engine {
         error: &str,
     ) -> Result<Option<Event>, EngineError> {
         let event = &row.event;
-        if let Some(removal) = removal_of(event) {
+        let now = self.clock.now();
+        let waited = row
+            .missing_since
+            .is_some_and(|since| now.duration_since(since) >= self.options.retry.gone_after);
+        if let Some(removal) = removal_of(event)
+            && (waited || self.is_told_gone(event, None).await?)
+        {
             let version = Version::Own(once_version(removal));
             let event = Event {
                 kind: removal.to_owned(),
@@ -203,7 +210,7 @@ impl Engine {
         Ok(None)
     }
 
-    /// The record behind an event as it is now; `None`: there is none to read, or it is gone.
+    /// The record behind an event as it is now; `None`: there is none to read.
     pub(crate) async fn read_record(
         &self,
         connection: &Connection,
@@ -226,7 +233,12 @@ impl Engine {
                 Some(error) => Err(Verdict::Retry { error, after: None }),
                 None => Ok(Some(record_in(fetch, answer))),
             },
-            Err(error) if error.is_gone() => Ok(None),
+            // Nothing is judged on what it was before.
+            Err(error) if error.is_gone() => Err(Verdict::Missing(format!(
+                "{} {} is not there ({error})",
+                event.kind.split('.').next().unwrap_or("record"),
+                event.record
+            ))),
             Err(error) => Err(Verdict::Retry {
                 error: error.to_string(),
                 after: error.retry_after(),
@@ -296,7 +308,10 @@ fn read_of(event: &Event) -> Option<&'static Operation> {
 /// The kind that an event may turn out to be, because a removal's payload looks like its own.
 pub(crate) fn removal_of(event: &Event) -> Option<&'static str> {
     let webhook = WEBHOOKS.iter().find(|webhook| webhook.kind == event.kind)?;
-    let is_guess = event.source == Source::Webhook && webhook::is_guessed(webhook, &event.payload);
+    // One that has its version was sure: its address names it.
+    let is_guess = event.source == Source::Webhook
+        && event.version.is_none()
+        && webhook::is_guessed(webhook, &event.payload);
     webhook::removal(webhook)
         .filter(|_| is_guess)
         .map(|removal| removal.kind)

@@ -78,7 +78,7 @@ impl Engine {
         }
     }
 
-    /// Reads the event's record and its contact again; the contact is returned. A record that is gone stays as it was.
+    /// Reads the event's record and its contact again; the contact is returned. What is not there is waited for.
     pub(crate) async fn read_again(
         &self,
         connection: &Connection,

@@ -131,7 +131,7 @@ impl Engine {
 
     /// Whether another event says that the record was deleted, or the contact that is not there: then nobody needs to wait
     /// for it.
-    async fn is_told_gone(
+    pub(crate) async fn is_told_gone(
         &self,
         event: &Event,
         contact: Option<&str>,

@@ -135,7 +135,7 @@ pub trait Store:
         postponed: Postponed,
         now: Timestamp,
     ) -> Result<()>;
-    /// Whether an event tells that the record was deleted; `word` is the first word of its kinds.
+    /// Whether an event tells that the record was deleted, and none since then that it is there; `word` is the first word of its kinds.
     async fn is_removed(&self, location: &str, word: &str, record: &str) -> Result<bool>;
     /// Hash of a contact's content as its newest completed event showed it.
     async fn seen_content(&self, location: &str, record: &str) -> Result<Option<String>>;

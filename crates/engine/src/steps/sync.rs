@@ -53,9 +53,9 @@ impl StepRun<'_> {
                     self.context.set_contact(answer["contact"].clone());
                 }
                 Err(error) if error.is_gone() => {
-                    return self
-                        .skip(Value::Null, json!({ "skipped": "the contact is gone" }))
-                        .await;
+                    return Ok(Verdict::Missing(format!(
+                        "contact {contact} is not there ({error})"
+                    )));
                 }
                 Err(error) => return Ok(verdict_of(&error)),
             }

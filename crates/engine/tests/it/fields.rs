@@ -317,3 +317,19 @@ fn the_standard_fields_are_those_that_the_operations_take() {
         assert!(create.iter().any(|known| known == name), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_contact_that_is_once_said_not_to_be_there_is_written_all_the_same() {
+    // At the first read of the run, and at the one within the step.
+    for skip in [0, 1] {
+        let world = world().await;
+        let id = world.create("Ada").await;
+        settle(&world).await;
+        edit(&world, &id, json!({ "trees": 12 })).await;
+        let body = json!({ "statusCode": 404, "message": "Contact not found" });
+        let absent = json!({ "kind": "status", "operation": "get-contact", "skip": skip, "times": 1, "status": 404, "body": body });
+        world.control("/faults", absent).await;
+        settle(&world).await;
+        assert_eq!(custom(&world, &id, "Trees funded").await, 12, "{skip}");
+    }
+}

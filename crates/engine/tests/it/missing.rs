@@ -258,13 +258,13 @@ async fn a_task_of_which_nobody_tells_whose_it_is_is_told_after_a_while_and_ends
         subjects
     };
     let waits = ("task.created without contact".to_owned(), 1);
-    assert_eq!(subjects().await, [waits.clone()]);
+    assert_eq!(subjects().await, std::slice::from_ref(&waits));
     for _ in 0..7 {
         world.wait(SignedDuration::from_hours(24));
         world.drain().await;
         assert_eq!(only_event(&world).await.state, EventState::Pending);
     }
-    assert_eq!(subjects().await, [waits.clone()]);
+    assert_eq!(subjects().await, std::slice::from_ref(&waits));
     world.wait(SignedDuration::from_hours(24));
     world.drain().await;
     assert_eq!(only_event(&world).await.state, EventState::Gone);

@@ -1,7 +1,8 @@
 //! What our writes move besides what they write.
 
 use canopy_engine::Options;
-use canopy_store::{EventState, Store};
+use canopy_mapping::{Source, Trace};
+use canopy_store::{EventState, NewEvent, Store};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -122,4 +123,62 @@ async fn a_persons_tag_is_told_although_a_note_of_ours_moved_the_contact() {
         .iter()
         .find(|row| row.event.kind == "contact.tags_updated");
     assert_eq!(tagged.unwrap().state, EventState::Started);
+}
+
+const WAITS: &str = r#"
+id = "waits"
+title = "Waits"
+on = ["opportunity.created"]
+
+[[do]]
+id = "rest"
+wait = "1h"
+
+[[do]]
+id = "tree"
+action = "buy-trees"
+with = { number = 1 }
+when = "opportunity.status == 'open'"
+"#;
+
+#[tokio::test]
+async fn after_a_wait_nothing_is_judged_on_a_record_that_is_not_there() {
+    for (is_deleted, bought) in [(Some(true), 0), (Some(false), 0), (None, 1)] {
+        let world = World::with(WAITS, |_| {}, Options::default()).await;
+        let contact = world.create("Ada").await;
+        let deal = world.opportunity(&contact).await["id"].clone();
+        let now = world.now();
+        let event = NewEvent {
+            source: Source::Webhook,
+            kind: "opportunity.created".into(),
+            location: world.location.clone(),
+            contact: Some(contact),
+            record: deal.as_str().unwrap().to_owned(),
+            occurred_at: now,
+            version: Some("created".to_owned()),
+            delivery: None,
+            payload: json!({ "id": deal }),
+            trace: Trace::default(),
+        };
+        world.insert(event).await;
+        world.drain().await;
+        if is_deleted == Some(true) {
+            world
+                .invoke("delete-opportunity", json!({ "id": deal }))
+                .await;
+        }
+        if is_deleted == Some(false) {
+            let lost = json!({ "id": deal, "status": "lost" });
+            world.invoke("update-opportunity-status", lost).await;
+        }
+        // The first read after the wait says that it is not there.
+        let body = json!({ "statusCode": 404, "message": "Opportunity not found" });
+        let absent = json!({ "kind": "status", "operation": "get-opportunity", "times": 1, "status": 404, "body": body });
+        world.control("/faults", absent).await;
+        for _ in 0..8 {
+            world.wait(SignedDuration::from_mins(20));
+            world.drain().await;
+        }
+        assert_eq!(world.bought().await.len(), bought, "{is_deleted:?}");
+    }
 }

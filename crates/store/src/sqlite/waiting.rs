@@ -106,11 +106,19 @@ pub(super) async fn is_removed(
     record: &str,
 ) -> Op<bool> {
     let told: i64 = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM inbox WHERE location = ?1 AND kind = ?2 AND record = ?3)",
+        "SELECT EXISTS (
+             SELECT 1 FROM inbox AS deletion WHERE location = ?1 AND kind = ?2 AND record = ?3 AND NOT EXISTS (
+                 SELECT 1 FROM inbox AS later
+                 WHERE later.location = ?1 AND later.record = ?3 AND later.id > deletion.id
+                   AND substr(later.kind, 1, length(?4) + 1) = ?4 || '.' AND later.kind <> ?2
+                   AND (later.source = 'poll' OR later.state IN ('started', 'echo'))
+             )
+         )",
     )
     .bind(location)
     .bind(format!("{word}.deleted"))
     .bind(record)
+    .bind(word)
     .fetch_one(connection)
     .await?;
     Ok(told != 0)

@@ -36,6 +36,9 @@ pub(super) struct Position {
     baseline: Option<Timestamp>,
     /// Ids that the baseline saw within its overlap: they are not new.
     known: Vec<String>,
+    /// Since when answers have had elements that are no records.
+    #[serde(default)]
+    held: Option<Timestamp>,
     /// The members whose changes are kinds of their own are known of all records.
     #[serde(default)]
     facets: bool,
@@ -102,6 +105,8 @@ impl Poller {
         let shown = self.changed_since(&search, from).await?;
         let (odd, sure) = (shown.odd, shown.sure);
         let mut reached = position.since;
+        // What the next poll is to see once more.
+        let mut again = None;
         for (place, record) in shown.records.into_iter().enumerate() {
             if place == sure {
                 reached = position.since;
@@ -110,13 +115,21 @@ impl Poller {
             if search.has_seen(position, &record) {
                 continue;
             }
-            self.events_of(&search, position, &record, found).await?;
-            search.remember(position, &record);
+            if self.events_of(&search, position, &record, found).await? {
+                search.remember(position, &record);
+            } else {
+                again = again.or_else(|| search.changed_at(&record));
+            }
+        }
+        if again.is_some() {
+            position.since = position.since.min(again);
         }
         // A record may stand behind an element that is none: the next polls read from there, for a day.
-        let held = reached.filter(|at| self.site.clock.now().duration_since(*at) < HELD);
-        if odd > 0 && held.is_some() {
-            position.since = position.since.min(held);
+        let now = self.site.clock.now();
+        position.held = (odd > 0).then(|| position.held.unwrap_or(now));
+        let waits = |since: Timestamp| now.duration_since(since) < HELD;
+        if position.held.is_some_and(waits) && reached.is_some() {
+            position.since = position.since.min(reached);
         }
         // A wrong date in the future must not blind later polls.
         position.since = position.since.min(Some(self.site.clock.now()));
@@ -124,23 +137,24 @@ impl Poller {
         Ok(())
     }
 
-    /// A record that appeared is a creation; one that changed since it appeared is an update as well.
+    /// A record that appeared is a creation; one that changed since it appeared is an update as well. `false`: not all is
+    /// known of it yet.
     async fn events_of(
         &self,
         search: &Search<'_>,
         position: &Position,
         record: &Value,
         found: &mut Found,
-    ) -> Result<(), PollError> {
+    ) -> Result<bool, PollError> {
         let (Some(id), Some(changed)) = (search.id(record), search.changed_at(record)) else {
-            return Ok(());
+            return Ok(true);
         };
         let maker = search.maker;
         let added = maker.created_at(record).unwrap_or(changed);
         // It was there at the baseline, and did not show.
         let start = position.baseline.map(|at| at - self.options.overlap);
         if start.is_some_and(|start| changed < start) && !position.seen.contains_key(&id) {
-            return Ok(());
+            return Ok(true);
         }
         let is_new = match position.baseline {
             None => true,
@@ -178,7 +192,9 @@ impl Poller {
                 }
             };
             let number = before.as_ref().map_or(1, |before| before.number + 1);
-            let facets = self.members(search, &id, record).await?;
+            let Some(facets) = self.members(search, &id, record).await? else {
+                return Ok(false);
+            };
             let mut before = before.map(|before| before.facets);
             if let Some(before) = &mut before {
                 self.take_as_told(search, &id, before, record).await?;
@@ -190,7 +206,7 @@ impl Poller {
                 .extend(maker.changes(seen, number, before, &facets));
             found.seen.push(kept(id, own, number, facets));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Somebody waits for the change of a member: what it was before must be known of every record, and only a reading of
@@ -328,7 +344,7 @@ impl Search<'_> {
         at(self.changed).or_else(|| at(self.maker.poll.trigger.created?))
     }
 
-    fn changed_at(&self, record: &Value) -> Option<Timestamp> {
+    pub(super) fn changed_at(&self, record: &Value) -> Option<Timestamp> {
         record
             .pointer(self.changed)
             .and_then(instant)

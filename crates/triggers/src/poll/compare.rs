@@ -314,7 +314,9 @@ impl Maker<'_> {
             own: None,
             payload: &payload,
         };
-        found.events.push(self.deleted(seen));
+        let mut event = self.deleted(seen);
+        event.contact = event.contact.or_else(|| self.was_of(&before.facets));
+        found.events.push(event);
         found.gone.push(before.record.clone());
     }
 }

@@ -203,7 +203,25 @@ impl Maker<'_> {
             let value = record.pointer(change.member).cloned();
             (change.member.to_owned(), value.unwrap_or_default())
         });
-        Value::Object(members.collect::<Map<_, _>>())
+        let mut members: Map<_, _> = members.collect();
+        // Whose it was is asked for when it is not there any more.
+        if let Some((pointer, contact)) = self.whose(record) {
+            members.insert(pointer.to_owned(), contact.into());
+        }
+        Value::Object(members)
+    }
+
+    /// Pointer to a record's contact, and that contact, where the record is none itself.
+    fn whose(&self, record: &Value) -> Option<(&'static str, String)> {
+        let trigger = &self.poll.trigger;
+        let pointer = trigger.contact.filter(|_| trigger.record != "contact")?;
+        Some((pointer, text(record, pointer)?))
+    }
+
+    /// The contact of a record that is not there any more, as it was when it was seen last.
+    pub fn was_of(&self, facets: &Value) -> Option<String> {
+        let pointer = self.poll.trigger.contact?;
+        facets.get(pointer)?.as_str().map(str::to_owned)
     }
 }
 

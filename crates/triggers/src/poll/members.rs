@@ -4,17 +4,19 @@ use serde_json::{Value, json};
 
 use super::changes::Search;
 use super::evidence::{self, ReadError};
+use super::parents::PATIENCE;
 use super::{PollError, Poller};
 
 impl Poller {
     /// Values of the members whose changes are kinds of their own. A member that somebody waits for and that the search
-    /// leaves out is read with the record itself: a call for each record that changed, none for the others.
+    /// leaves out is read with the record itself: a call for each record that changed, none for the others. `None`: the
+    /// service says that a record which changed just now is not there, which the next poll asks again.
     pub(super) async fn members(
         &self,
         search: &Search<'_>,
         id: &str,
         record: &Value,
-    ) -> Result<Value, PollError> {
+    ) -> Result<Option<Value>, PollError> {
         let maker = search.maker;
         let mut members = maker.facets(record);
         let poll = maker.poll;
@@ -22,7 +24,7 @@ impl Poller {
             poll.kinds.contains(change.kind) && record.pointer(change.member).is_none()
         });
         let Some((operation, parameter)) = poll.single().filter(|_| is_left_out) else {
-            return Ok(members);
+            return Ok(Some(members));
         };
         let arguments = json!({ parameter: id });
         let read = search.reader.invoke(operation.name, &arguments).await;
@@ -31,6 +33,7 @@ impl Poller {
         });
         let read = match read {
             Ok(read) => Some(read),
+            Err(error) if error.is_gone() && search.is_young(record) => return Ok(None),
             // It is gone, or not for this token: what the search shows has to do.
             Err(error) if error.is_gone() || error.is_forbidden() => None,
             Err(error) => return Err(self.failed(poll, error)),
@@ -42,7 +45,7 @@ impl Poller {
                 members.entry(name).or_insert_with(|| value.clone());
             }
         }
-        Ok(members)
+        Ok(Some(members))
     }
 }
 
@@ -73,6 +76,14 @@ impl Poller {
             }
         }
         Ok(())
+    }
+}
+
+impl Search<'_> {
+    /// Whether a record changed so lately that the service may not show it everywhere yet.
+    fn is_young(&self, record: &Value) -> bool {
+        let changed = self.changed_at(record);
+        changed.is_some_and(|at| self.maker.now.duration_since(at) < PATIENCE)
     }
 }
 

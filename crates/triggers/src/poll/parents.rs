@@ -25,6 +25,10 @@ const SAMPLE: u64 = 5;
 
 /// Version of the mark of a list that has shown nothing so far. Otherwise it is `read`.
 const EMPTY: &str = "empty";
+/// Version of the mark of a list that was never read, because its parent is not there.
+const ABSENT: &str = "absent";
+/// What was just made may not be there yet: so long a parent that is said not to be there is asked for again.
+pub(super) const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How far such a poll has come.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -208,22 +212,25 @@ impl Poller {
         let mut mark = store
             .poll_record(location, name, &format!("^{parent}"))
             .await?;
+        let absent = mark.as_ref().and_then(|mark| at(mark, "absent"));
+        mark.take_if(|mark| mark.version == ABSENT);
         // It was read, and showed nothing: that is not enough to know what is new in it.
         let was_empty = mark.take_if(|mark| mark.version == EMPTY).is_some();
         let listed = match reader.list(poll, arguments).await {
             Ok(listed) => listed,
             Err(error) if error.is_final() => {
-                // The parent is gone, and this must not keep others from being read.
+                // The parent is gone, or not there yet, and this must not keep others from being read.
                 tracing::debug!(poll = %name, %error, "the list of a record cannot be read");
+                let since = absent.unwrap_or(maker.now).min(maker.now);
                 return Ok(OfParent {
-                    found: without_parent(mark, known, parent),
+                    found: without_parent(mark, known, parent, (since, maker.now)),
                     shown: 1,
                     unproven: false,
                 });
             }
             Err(error) => return Err(fail(error)),
         };
-        let read = mark.as_ref().and_then(read_at);
+        let read = mark.as_ref().and_then(|mark| at(mark, "read"));
         let unknown = match (&mark, read, since) {
             (None, _, Some(since)) => Unknown::Since(since),
             (Some(_), Some(read), _) => Unknown::Came(read - self.options.overlap),
@@ -265,23 +272,41 @@ impl Poller {
     }
 }
 
-/// When the list of a parent was last read well.
-fn read_at(mark: &PollRecord) -> Option<Timestamp> {
-    mark.facets["read"].as_str()?.parse().ok()
+/// When the list of a parent was last read well (`read`), or since when the parent is said not to be there (`absent`).
+fn at(mark: &PollRecord, what: &str) -> Option<Timestamp> {
+    mark.facets[what].as_str()?.parse().ok()
 }
 
-/// What is known of the list of a parent that is gone. It is forgotten once the next poll agrees.
-fn without_parent(mark: Option<PollRecord>, known: Vec<PollRecord>, parent: &str) -> Found {
-    match mark {
-        Some(mut mark) if mark.missing == 0 && !known.is_empty() => {
-            let mut found = Found::default();
-            mark.missing = 1;
-            found.seen.push(mark);
-            found.again.insert(parent.to_owned());
-            found
+/// What is known of the list of a parent that is said not to be there. It is forgotten once that has been said for a while.
+fn without_parent(
+    mark: Option<PollRecord>,
+    known: Vec<PollRecord>,
+    parent: &str,
+    (since, now): (Timestamp, Timestamp),
+) -> Found {
+    let place = format!("^{parent}");
+    if now.duration_since(since) >= PATIENCE {
+        let mut found = Found::forget(known);
+        match mark {
+            Some(mut mark) => {
+                mark.facets = json!({ "read": mark.facets["read"] });
+                found.seen.push(mark);
+            }
+            None => found.gone.push(place),
         }
-        _ => Found::forget(known),
+        return found;
     }
+    let mut mark = mark.unwrap_or_else(|| PollRecord {
+        record: place,
+        version: ABSENT.to_owned(),
+        number: 1,
+        ..PollRecord::default()
+    });
+    mark.facets = json!({ "read": mark.facets["read"], "absent": since });
+    let mut found = Found::default();
+    found.seen.push(mark);
+    found.again.insert(parent.to_owned());
+    found
 }
 
 impl Poll {

@@ -76,9 +76,7 @@ impl Poller {
         } else if poll.parents().is_some() {
             let progress = match self.progress::<Progress>(poll, state)? {
                 None => {
-                    // No list is read yet, so no second answer makes a clock that is ahead sure: too early a baseline
-                    // tells a record too many, too late a one loses what is made until then.
-                    let now = self.service_time(maker.now).min(maker.now);
+                    let now = self.service_time(maker.now);
                     let newest = self.newest_event().await?;
                     if poll.backfill {
                         Progress::backfill(now, newest, self.options.backfill)

@@ -164,3 +164,90 @@ async fn an_unreadable_poll_between_two_is_no_second_opinion() {
     assert_eq!(poll(&world, &poller).await, []);
     assert_eq!(world.events().await, []);
 }
+
+/// A contact whose list of notes was never read, its id, and polls of contacts and notes.
+async fn told_of(world: &World, kinds: &[&str]) -> (String, Poller) {
+    let poller = world.poller(PollOptions::default(), "test", &[], kinds);
+    poller.poll().await.unwrap();
+    world.advance(300).await;
+    let contact = world.books("/contacts").await.remove(0);
+    (contact["id"].as_str().unwrap().to_owned(), poller)
+}
+
+fn not_there(operation: &str, status: u16) -> Value {
+    json!({ "kind": "status", "operation": operation, "times": 1, "status": status,
+        "body": { "statusCode": status, "message": "Contact not found" } })
+}
+
+#[tokio::test]
+async fn one_404_on_the_list_of_a_contact_loses_no_note() {
+    for status in [404, 422] {
+        let world = World::new(2).await;
+        world.same_time().await;
+        let (contact, poller) = told_of(&world, &["note.created", "contact.updated"]).await;
+        for number in 1..3 {
+            world.note(&contact, "by a person").await;
+            world.rename(&contact, &format!("Ada {number}")).await;
+            world
+                .control("/faults", not_there("get-all-notes", status))
+                .await;
+            for _ in 0..2 {
+                world.advance(300).await;
+                poller.poll().await.unwrap();
+            }
+            let events = world.events().await.into_iter();
+            let notes = events.filter(|(kind, _)| kind == "note.created").count();
+            assert_eq!(notes, number, "{status}");
+            world.delete("/faults").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_404_on_a_contact_that_changed_loses_no_block() {
+    let world = World::new(2).await;
+    world.same_time().await;
+    let (contact, poller) = told_of(&world, &["contact.dnd_updated"]).await;
+    let blocks = json!({ "dndSettings": { "SMS": { "status": "active" } } });
+    world.control(&format!("/contacts/{contact}"), blocks).await;
+    world
+        .control("/faults", not_there("get-contact", 404))
+        .await;
+    for _ in 0..3 {
+        world.advance(300).await;
+        poller.poll().await.unwrap();
+    }
+    let events = world.events().await.into_iter();
+    let told = events.filter(|(kind, _)| kind == "contact.dnd_updated");
+    assert_eq!(told.count(), 1);
+}
+
+#[tokio::test]
+async fn a_deal_that_is_gone_is_told_with_whose_it_was() {
+    let world = World::new(5).await;
+    world.same_time().await;
+    let pipeline = world.books("/records/pipelines").await[0]["id"].clone();
+    let mut deals = Vec::new();
+    for contact in world.books("/contacts").await {
+        let deal = json!({ "name": "Deal", "pipelineId": pipeline, "contactId": contact["id"], "status": "open" });
+        deals.push(world.control("/opportunities", deal).await);
+    }
+    let poller = world.poller(
+        PollOptions::default(),
+        "test",
+        &[],
+        &["opportunity.deleted"],
+    );
+    poller.poll().await.unwrap();
+    world
+        .delete(&format!(
+            "/opportunities/{}",
+            deals[0]["id"].as_str().unwrap()
+        ))
+        .await;
+    world.advance(300).await;
+    poller.poll().await.unwrap();
+    let row = world.store.recent_events(1).await.unwrap().remove(0);
+    assert_eq!(row.event.kind, "opportunity.deleted");
+    assert_eq!(row.event.contact.as_deref(), deals[0]["contactId"].as_str());
+}

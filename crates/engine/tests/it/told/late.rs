@@ -110,3 +110,26 @@ async fn an_appointment_under_the_type_of_a_new_one_is_what_reading_it_tells() {
     ];
     assert_eq!(kinds(&told.started().await, &id), expected);
 }
+
+#[tokio::test]
+async fn a_404_of_what_was_just_made_is_no_removal_of_it() {
+    for address in [None, Some("AppointmentCreate")] {
+        let told = Told::new(&["appointment.created", "appointment.deleted"]).await;
+        let contact = told.contact().await;
+        let calendar = json!({ "locationId": told.world.location, "name": "Cellar" });
+        let calendar = told.call("create-calendar", calendar).await["calendar"]["id"].clone();
+        let visit = json!({ "calendarId": calendar, "locationId": told.world.location, "contactId": contact,
+            "startTime": "2100-02-01T10:00:00Z", "title": "Ada", "ignoreFreeSlotValidation": true });
+        let id = text(&told.world.control("/appointments", visit).await["id"]);
+        let absent = json!({ "kind": "status", "operation": "get-appointment", "times": 3, "status": 404,
+            "body": { "statusCode": 404, "message": "Appointment not found" } });
+        told.world.control("/faults", absent).await;
+        let body = json!({ "type": "AppointmentCreate", "locationId": told.world.location, "webhookId": "w",
+            "appointment": { "id": id, "contactId": contact } });
+        told.deliver_at(address, &body.to_string()).await;
+        told.drain().await;
+        assert_eq!(told.started().await, []);
+        told.patience().await;
+        assert_eq!(kinds(&told.started().await, &id), ["appointment.created"]);
+    }
+}

@@ -106,6 +106,8 @@ impl Life {
         if let Some((act, webhook)) = &self.delete {
             perform(told, act, names).await;
             both(told, webhook, first).await;
+            // What is not there may not be there yet.
+            told.patience().await;
         }
         let started = told.started().await;
         assert_eq!(

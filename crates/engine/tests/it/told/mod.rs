@@ -113,6 +113,14 @@ impl Told {
         self.poller.replace(polls.unwrap());
     }
 
+    /// Lets the time pass after which what is not there counts as gone.
+    pub async fn patience(&self) {
+        for _ in 0..4 {
+            self.world.wait(SignedDuration::from_mins(5));
+            self.drain().await;
+        }
+    }
+
     pub async fn call(&self, operation: &str, arguments: Value) -> Value {
         let connection = self.world.engine.connections().next().unwrap();
         let answer = connection.highlevel.invoke(operation, &arguments).await;
@@ -144,13 +152,18 @@ impl Told {
     }
 
     pub async fn deliver(&self, body: &str) {
+        self.deliver_at(None, body).await;
+    }
+
+    /// The same at the address of an event.
+    pub async fn deliver_at(&self, event: Option<&str>, body: &str) {
         let signature = STANDARD.encode(self.key.sign(body.as_bytes()).to_bytes());
         let signatures = Signatures {
             ed25519: Some(&signature),
             rsa: None,
         };
-        let received = self.receiver.receive(signatures, body.as_bytes()).await;
-        received.unwrap();
+        let taken = self.receiver.receive_at(event, signatures, body.as_bytes());
+        taken.await.unwrap();
     }
 
     pub async fn drain(&self) {

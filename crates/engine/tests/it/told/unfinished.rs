@@ -79,6 +79,8 @@ async fn the_removal_of_an_association_is_told_from_its_change_by_a_read() {
             .await;
         assert_eq!(told.arrive("AssociationDelete").await, 1);
         told.drain().await;
+        // What was just made may not be there yet, either.
+        told.patience().await;
         assert_eq!(kinds(&told.started().await, &id), wanted);
         // The poll finds the removal, too.
         told.later().await;
@@ -121,7 +123,9 @@ async fn the_removal_of_a_relation_is_told_from_its_creation_by_the_list() {
     for _ in 0..2 {
         told.deliver(&body).await;
         told.drain().await;
+        assert_eq!(kinds(&told.started().await, &id), ["relation.created"]);
     }
+    told.patience().await;
     let expected = ["relation.created", "relation.deleted"];
     assert_eq!(kinds(&told.started().await, &id), expected);
 }
