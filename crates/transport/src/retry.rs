@@ -143,7 +143,7 @@ pub fn decide(repeat: Repeat, outcome: Outcome) -> Decision {
 pub struct RetryPolicy {
     /// Attempts in all; 1 never retries.
     pub max_attempts: u32,
-    /// No retry starts later than this after the call began.
+    /// No retry starts later than this after the call began, by the clock that waiting goes by and by the wall's.
     pub max_elapsed: Duration,
     /// First delay; it doubles, and a random part of up to its own length is added.
     pub first_delay: Duration,

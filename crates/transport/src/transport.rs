@@ -287,7 +287,7 @@ impl Transport {
             repeat: Repeat::of(operation, request.headers()),
         };
         let mut delays = self.shared.retry.delays(rand::random());
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), self.shared.clock.now());
         let mut renewed = false;
         let mut number = 0;
         // The last attempt that may have been carried out, without an answer that says so.
@@ -325,10 +325,16 @@ impl Transport {
                 next.is_some() && self.shared.retry.allows(number, started.elapsed(), *delay)
             }) {
                 Some(delay) => {
+                    tokio::time::sleep(delay).await;
+                    // A machine that sleeps stops the clock that is waited by, and the service may have forgotten by now
+                    // what makes a repeat harmless: whoever asked decides.
+                    let passed = self.shared.clock.now().duration_since(began);
+                    if passed.unsigned_abs() > self.shared.retry.max_elapsed {
+                        return settle(answer, outcome, doubt);
+                    }
                     if outcome.in_doubt(call.repeat) {
                         doubt = Some(answer);
                     }
-                    tokio::time::sleep(delay).await;
                 }
                 None => return settle(answer, outcome, doubt),
             }

@@ -208,6 +208,46 @@ async fn a_repeat_carries_the_same_key() {
     assert_eq!(script.header("idempotency-key"), ["k1", "k1"]);
 }
 
+/// The machine fell asleep after the first attempt, for so many minutes.
+#[derive(Debug)]
+struct Asleep(Arc<Mutex<bool>>, i64);
+
+impl Clock for Asleep {
+    fn now(&self) -> Timestamp {
+        let slept = *self.0.lock().unwrap();
+        let minutes = if slept { self.1 } else { 0 };
+        Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes)
+    }
+}
+
+/// Sends like a script, and has the machine fall asleep meanwhile.
+struct Dozing(Arc<Script>, Arc<Mutex<bool>>);
+
+#[async_trait]
+impl Wire for Dozing {
+    async fn send(&self, request: reqwest::Request) -> Answer {
+        *self.1.lock().unwrap() = true;
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_the_machine_slept_is_not_asked_again_by_itself() {
+    for (minutes, attempts) in [(0, 2), (120, 1), (-120, 1)] {
+        let script = Script::of([answer(502, &[], "")]);
+        let slept = Arc::new(Mutex::new(false));
+        let transport = Transport::builder("test")
+            .token("t0ken".to_owned().into())
+            .clock(Arc::new(Asleep(Arc::clone(&slept), minutes)))
+            .build_on(Box::new(Dozing(Arc::clone(&script), slept)))
+            .unwrap();
+        let response = transport.execute(&BUY, keyed()).await.unwrap();
+        assert_eq!(script.times().len(), attempts, "{minutes}");
+        let error = crate::CallError::from_response(&BUY, &response);
+        assert_eq!(error.outcome_unknown(), attempts == 1, "{minutes}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_cannot_be_cloned_is_sent_once() {
     let script = Script::of([answer(500, &[], "")]);
