@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use canopy_engine::account::Copied;
+use canopy_store::clock::SystemClock;
 use canopy_store::{Age, SqliteStore, StoreError};
-use jiff::Timestamp;
 
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
@@ -48,7 +48,7 @@ async fn follow(store: &SqliteStore, mark: &Path) -> Result<(), StoreError> {
         Age::Current | Age::Unmarked => return store.follow(mark).await,
     };
     // Before it is marked: a start that is killed in between notices it again.
-    Copied::note(store, how, certain, Timestamp::now()).await?;
+    Copied::note(store, how, certain, &SystemClock).await?;
     tracing::warn!(store = %store.path().display(), "the store: {how} now. Real purchases wait until it is known what it has forgotten; `canopy budget` and `canopy alerts` show them");
     store.follow(mark).await
 }

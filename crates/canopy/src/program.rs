@@ -118,12 +118,12 @@ impl Program {
             limiters: Some(&limiters),
         };
         let files = config::workflow_files(loaded);
-        let workflows =
-            config::workflows_of(loaded, &files).map_err(|mistakes| config::refusal(&mistakes))?;
+        let (workflows, off) = config::switched_workflows(loaded, &files)
+            .map_err(|mistakes| config::refusal(&mistakes))?;
         let wanted = polls::polls(loaded, &workflows)?;
         polls::must_fit(loaded, &wanted)?;
         let timetables = schedules::schedules(&workflows)?;
-        let workflows = Workflows::from(workflows);
+        let workflows: Workflows = workflows.into_iter().chain(off).collect();
         let connections = connections(connector, &workflows).await?;
         if trust == Trust::Tried || existing.is_none() {
             try_all(loaded, existing.as_ref(), &connections).await?;

@@ -68,14 +68,14 @@ impl Reload<'_> {
 
     /// Puts all files into force, or says what is wrong.
     fn put_into_force(&self, files: &WorkflowFiles) -> Result<usize, Vec<String>> {
-        let workflows = config::workflows_of(self.loaded, files)?;
+        let (workflows, off) = config::switched_workflows(self.loaded, files)?;
         let told = |failure: crate::exit::Failure| vec![failure.to_string()];
         let wanted: Polls = polls::polls(self.loaded, &workflows).map_err(told)?;
         polls::must_fit(self.loaded, &wanted).map_err(told)?;
         let timetables: Vec<Schedule> = schedules::schedules(&workflows).map_err(told)?;
         let count = workflows.len();
         // Nothing can fail from here on.
-        self.workflows.replace(workflows);
+        self.workflows.replace(workflows.into_iter().chain(off));
         for poller in self.pollers {
             poller.replace(wanted.clone());
         }

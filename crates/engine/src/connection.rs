@@ -133,22 +133,57 @@ impl Connection {
     }
 }
 
-/// The workflows of a connection. They can be replaced while the engine runs: runs that have begun keep theirs.
-/// Clones share them.
+/// The workflows of a connection. They can be replaced while the engine runs: runs that have begun keep theirs, and wait
+/// while it is switched off. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Workflows(Arc<RwLock<Arc<[Workflow]>>>);
+pub struct Workflows(Arc<RwLock<Arc<Present>>>);
+
+/// The workflows at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Present {
+    active: Arc<[Workflow]>,
+    /// Ids of those that are switched off (`enabled = false`).
+    pub off: Vec<String>,
+}
+
+impl Present {
+    /// Ids of those that may run.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.active.iter().map(|workflow| workflow.id.as_str())
+    }
+}
+
+impl FromIterator<Workflow> for Present {
+    fn from_iter<T: IntoIterator<Item = Workflow>>(workflows: T) -> Self {
+        let (active, off): (Vec<_>, Vec<_>) =
+            workflows.into_iter().partition(|workflow| workflow.enabled);
+        Self {
+            active: active.into(),
+            off: off.into_iter().map(|workflow| workflow.id).collect(),
+        }
+    }
+}
 
 impl Workflows {
-    /// The present ones.
+    /// The present ones, without those that are switched off.
     pub fn current(&self) -> Arc<[Workflow]> {
-        let workflows = self.0.read();
-        // Nothing that is done under the lock can leave it half done.
-        workflows.unwrap_or_else(PoisonError::into_inner).clone()
+        Arc::clone(&self.present().active)
     }
 
-    /// Puts others in their place, all at once.
+    /// Whether a workflow is there and switched off: nothing of it is carried out.
+    pub fn is_off(&self, id: &str) -> bool {
+        self.present().off.iter().any(|off| off == id)
+    }
+
+    pub(crate) fn present(&self) -> Arc<Present> {
+        let present = self.0.read();
+        // Nothing that is done under the lock can leave it half done.
+        Arc::clone(&present.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in their place, all at once; with those that are switched off, or what was begun of them goes on.
     pub fn replace(&self, workflows: impl IntoIterator<Item = Workflow>) {
-        let workflows = workflows.into_iter().collect();
+        let workflows = Arc::new(workflows.into_iter().collect());
         let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
         *present = workflows;
     }
@@ -156,7 +191,8 @@ impl Workflows {
 
 impl FromIterator<Workflow> for Workflows {
     fn from_iter<T: IntoIterator<Item = Workflow>>(workflows: T) -> Self {
-        Self(Arc::new(RwLock::new(workflows.into_iter().collect())))
+        let present = workflows.into_iter().collect();
+        Self(Arc::new(RwLock::new(Arc::new(present))))
     }
 }
 

@@ -64,6 +64,7 @@ impl Engine {
         self.look_again(fence).await?;
         let (mut due_runs, mut due_events) = (DueRuns::runs(), DueEvents::events());
         loop {
+            self.fit_to_switches(connection, fence).await?;
             self.free_waiting(connection, fence).await?;
             let now = self.clock.now();
             let (store, location) = (&self.store, &fence.location);

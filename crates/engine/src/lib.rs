@@ -50,6 +50,7 @@ mod run;
 mod service;
 mod slips;
 mod steps;
+mod switched;
 mod turns;
 mod vocabulary;
 
@@ -103,6 +104,7 @@ pub struct Engine {
     freeing: tokio::sync::Mutex<()>,
     /// Whether the store knows which locations are worked for.
     noted: tokio::sync::OnceCell<()>,
+    switched: switched::Switched,
     /// Set at shutdown: no further run is begun.
     stopping: AtomicBool,
     /// Calls that write do not go out, but are counted here.
@@ -135,6 +137,7 @@ impl Engine {
             turns: turns::Turns::default(),
             freeing: tokio::sync::Mutex::default(),
             noted: tokio::sync::OnceCell::new(),
+            switched: switched::Switched::default(),
             stopping: AtomicBool::new(false),
             plan: None,
         }

@@ -44,6 +44,12 @@ impl Engine {
                     .await;
             }
         };
+        if self
+            .is_switched_off(connection, fence, &run.workflow)
+            .await?
+        {
+            return Ok(());
+        }
         let records = self.store.steps(run.id).await?;
         let Some(row) = self.store.event(run.event).await? else {
             return self
@@ -148,7 +154,11 @@ impl Engine {
                 continue;
             }
             // Many runs can be under way at once, so they do not all go on to their ends.
-            if self.is_stopping() {
+            if self.is_stopping()
+                || self
+                    .is_switched_off(connection, fence, &workflow.id)
+                    .await?
+            {
                 return Ok(());
             }
             let Some(kind) = Catalog.kind(&step.action) else {

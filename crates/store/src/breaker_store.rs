@@ -49,6 +49,15 @@ pub struct SimulatedPurchase {
 }
 
 /// What is durable about breakers and about test mode. The rules of [`Store`](crate::Store), which includes it, hold here too.
+/// How many runs followed the switches of their workflows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switched {
+    /// They wait from now on.
+    pub off: u64,
+    /// They go on.
+    pub on: u64,
+}
+
 #[async_trait]
 pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     /// Opens a breaker, and raises its alert with it. `false`: it is open already, and stays as it is, but for a need that it
@@ -92,6 +101,14 @@ pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     async fn carry_out(&self, run: i64, real: bool, now: Timestamp) -> Result<bool>;
     /// The id of the connection that a location belongs to.
     async fn connection_of(&self, location: &str) -> Result<Option<String>>;
+    /// Has what was begun of workflows that are switched off wait as it is, and what so waited of those that are on go on.
+    async fn switch_runs(
+        &self,
+        fence: &Fence,
+        off: Vec<String>,
+        on: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Switched>;
     /// How many runs of a location wait for its breakers.
     async fn stopped_runs(&self, location: &str) -> Result<u64>;
 }

@@ -36,6 +36,11 @@ struct Running {
 impl Moment {
     /// What has passed since an earlier moment at least; nothing is known to have where neither clock ran all the time.
     pub fn since(&self, earlier: &Self) -> SignedDuration {
+        self.known_since(earlier).unwrap_or_default()
+    }
+
+    /// The same; `None`: neither clock ran all the time.
+    pub fn known_since(&self, earlier: &Self) -> Option<SignedDuration> {
         let passed = |now: &Running, then: &Running| {
             let is_same = now.since == then.since;
             is_same.then(|| now.milliseconds - then.milliseconds)
@@ -45,8 +50,8 @@ impl Moment {
             passed(&self.process, &earlier.process),
             machine.and_then(|(now, then)| passed(now, then)),
         ];
-        let most = both.into_iter().flatten().max().unwrap_or_default();
-        SignedDuration::from_millis(most.max(0))
+        let most = both.into_iter().flatten().max()?;
+        Some(SignedDuration::from_millis(most.max(0)))
     }
 }
 

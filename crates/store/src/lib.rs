@@ -67,7 +67,7 @@ mod store;
 mod types;
 mod words;
 
-pub use breaker_store::{Breaker, BreakerStore, STOPPED, SimulatedPurchase, Withheld};
+pub use breaker_store::{Breaker, BreakerStore, STOPPED, SimulatedPurchase, Switched, Withheld};
 pub use delivery_store::{DeliveryCount, DeliveryKey, DeliveryStore, Taken, UNKNOWN_LOCATION};
 pub use error::{KeyError, OpenError, Result, StoreError};
 pub use health_store::{
@@ -76,7 +76,8 @@ pub use health_store::{
 };
 pub use key::SecretKey;
 pub use money_store::{
-    Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, WaitingPurchase,
+    Bought, CapOf, CapUse, Imported, Imports, MoneyStore, OTHER_CURRENCY, Turn, UNANSWERED,
+    WaitingPurchase,
 };
 pub use patience_store::{GivenUp, PatienceStore};
 pub use profile_store::ProfileStore;

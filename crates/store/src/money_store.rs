@@ -12,6 +12,10 @@ use crate::types::{Cap, Fence};
 /// The gate of purchases on an account that answers in another currency.
 pub const OTHER_CURRENCY: &str = "another currency";
 
+/// How the names of facts begin that say when a purchase went out by clocks that nobody sets; its key follows. They go with
+/// its outcome.
+pub const UNANSWERED: &str = "unanswered ";
+
 /// A purchase that waits its turn. Its run comes back to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitingPurchase {

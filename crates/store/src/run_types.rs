@@ -58,6 +58,8 @@ pub struct LastRun {
     pub at: Timestamp,
     /// How many runs the workflow had.
     pub runs: u64,
+    /// How many of them had begun and wait because it is switched off.
+    pub switched_off: u64,
 }
 
 /// Since when a run has not come further.

@@ -162,3 +162,53 @@ with = { number = 1, recipientEmail = "ada@example.com" }
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_and_months_end_at_midnight_of_the_zone_that_the_file_names() {
+    let world = World::new().await;
+    let with = |zone: &str| {
+        let config = world.config();
+        let config = config.replace(
+            "per_day = 10000",
+            &format!("per_day = 10\ntimezone = \"{zone}\""),
+        );
+        world.write_config(&config);
+    };
+    with("location");
+    world.succeed(&["run", "--once"]).await;
+    world.seed(1).await;
+    world.succeed(&["run", "--once"]).await;
+    let location = world.info().location_id.clone();
+    let location = world.highlevel(&format!("/locations/{location}")).await;
+    let own = location["location"]["timezone"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (said, zone) in [
+        ("location", own.as_str()),
+        ("Pacific/Auckland", "Pacific/Auckland"),
+        ("UTC", "UTC"),
+    ] {
+        with(said);
+        let told = world.succeed(&["budget", "--json"]).await;
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let main = &told["connections"][0];
+        assert_eq!(main["timezone"], zone, "{main}");
+        for (cap, of) in main["caps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(["a day", "a month"])
+        {
+            assert_eq!(cap["cap"], of);
+            let ends: jiff::Timestamp = cap["resets"].as_str().unwrap().parse().unwrap();
+            let ends = ends.in_tz(zone).unwrap();
+            assert_eq!(
+                (ends.hour(), ends.minute(), ends.second()),
+                (0, 0, 0),
+                "{ends}"
+            );
+            assert!(of == "a day" || ends.day() == 1, "{ends}");
+        }
+    }
+}

@@ -91,6 +91,13 @@ async fn an_assistant_finds_describes_and_calls_a_read() {
         (&read["location"], &read["connection"]),
         (&json!(world.info().location_id), &json!("main"))
     );
+    assert_eq!(read["mode"], "real");
+    let told = assistant.peer_info().unwrap().instructions.clone();
+    let told = told.unwrap_or_default();
+    assert!(
+        told.contains("mode \"real: purchases are charged"),
+        "{told}"
+    );
 
     let email = read["answer"]["contact"]["email"].clone();
     let arguments = json!({ "name": "find-contact", "arguments": { "email": email } });

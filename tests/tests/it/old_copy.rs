@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{World, text};
 
 /// Two contacts are served and backed up; a third one is served after that, and its ledger exported.
-async fn backed_up() -> (World, Vec<String>) {
+pub(crate) async fn backed_up() -> (World, Vec<String>) {
     let world = World::new().await;
     world.succeed(&["run", "--once"]).await;
     let mut contacts = world.seed(2).await;
@@ -24,13 +24,13 @@ async fn backed_up() -> (World, Vec<String>) {
     (world, contacts)
 }
 
-fn restore_by_hand(world: &World) {
+pub(crate) fn restore_by_hand(world: &World) {
     for name in ["canopy.db", "canopy.db-wal", "canopy.db-shm"] {
         let _ = fs::remove_file(world.path(name));
     }
 }
 
-async fn alerts(world: &World, kind: &str) -> Vec<String> {
+pub(crate) async fn alerts(world: &World, kind: &str) -> Vec<String> {
     let open = world.store().await.alerts(true, 100).await.unwrap();
     let of_kind = open.into_iter().filter(|alert| alert.kind == kind);
     of_kind.map(|alert| alert.message).collect()

@@ -326,3 +326,41 @@ async fn a_timetable_is_priced_occurrence_by_occurrence() {
         (before, files_before)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_occurrence_that_a_cap_would_have_stopped_it_is_told_why() {
+    let world = World::new().await;
+    world.succeed(&["run", "--once"]).await;
+    std::fs::create_dir(world.path("workflows")).unwrap();
+    let text = "id = \"hourly\"\ntitle = \"Hourly\"\non = { schedule = \"*/15 * * * *\" }\n\n[[do]]\nid = \"trees\"\n\
+                action = \"buy-trees\"\nonce = \"event\"\nwith = { number = 2 }\n";
+    std::fs::write(world.path("workflows/hourly.toml"), text).unwrap();
+    // Two occurrences of a day, at 1.20 each.
+    let config = world
+        .config()
+        .replace("per_day = 10000", "per_day = \"2.40\"");
+    world.write_config(&format!("workflows = \"workflows\"\n{config}"));
+    let simulate = ["simulate", "hourly", "--since", "1h"];
+    let report = json_of(&world, &[&simulate[..], &["--json"]].concat()).await;
+    assert_eq!(report["totals"]["occurrences"], 4, "{report}");
+    let runs = report["runs"].as_array().unwrap();
+    let waiting: Vec<_> = runs
+        .iter()
+        .filter(|run| run["state"] == "waiting")
+        .collect();
+    // Around midnight the hour belongs to two days.
+    let bought = report["totals"]["purchases"].as_u64().unwrap();
+    assert!((2..=4).contains(&bought), "{report}");
+    assert_eq!(waiting.len() as u64 + bought, 4, "{report}");
+    for run in &waiting {
+        let why = run["why"].as_str().unwrap();
+        assert!(why.contains("GBP a day is reached"), "{why}");
+    }
+    let told = world.succeed(&simulate).await;
+    assert!(told.contains("would buy 2 trees, about 1.20 GBP"), "{told}");
+    assert!(
+        waiting.is_empty() || told.contains("GBP a day is reached"),
+        "{told}"
+    );
+    assert!(world.books("/purchases").await.is_empty());
+}

@@ -1,11 +1,11 @@
 //! `canopy alerts`: what a person should know.
 
-use canopy_store::{HealthStore as _, Part, SqliteStore, Store, StoreError};
+use canopy_store::{Alert, HealthStore as _, Part, SqliteStore, Store, StoreError};
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::Value;
 
-use super::{Only, secret, status};
+use super::{Only, modes, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -39,15 +39,16 @@ pub(super) async fn alerts(options: &Alerts, environment: &Environment) -> Resul
     let store = status::open(&options.config).await?;
     let location = options.only.location(&options.config, &store).await;
     let alerts = store.alerts(!options.all, ROWS).await;
+    let told = match (&location, &alerts) {
+        (Ok(location), Ok(alerts)) => told(options, &store, alerts, location.as_ref()).await,
+        _ => Ok((Vec::new(), Value::Null)),
+    };
     store.close().await;
-    let (location, alerts) = (location?, alerts.map_err(|error| Failure::failed(&error))?);
-    // What belongs to no location is everybody's.
-    let (mut alerts, location) = (alerts, location.as_ref());
-    alerts.retain(|alert| {
-        alert.location.is_empty() || location.is_none_or(|one| alert.location == *one)
-    });
+    location?;
+    alerts.map_err(|error| Failure::failed(&error))?;
+    let (alerts, data) = told?;
     if options.json {
-        println!("{}", json!(alerts));
+        println!("{data}");
     } else if alerts.is_empty() {
         println!("no alerts");
     } else {
@@ -109,4 +110,20 @@ async fn end(store: &SqliteStore, number: i64) -> Result<bool, StoreError> {
             .await?;
     }
     Ok(ended)
+}
+
+/// Those that are to be shown, and as data.
+async fn told(
+    options: &Alerts,
+    store: &SqliteStore,
+    alerts: &[Alert],
+    location: Option<&String>,
+) -> Result<(Vec<Alert>, Value), Failure> {
+    // What belongs to no location is everybody's.
+    let is_wanted = |alert: &&Alert| {
+        alert.location.is_empty() || location.is_none_or(|one| alert.location == *one)
+    };
+    let alerts: Vec<Alert> = alerts.iter().filter(is_wanted).cloned().collect();
+    let data = modes::rows(&options.config, store, &alerts).await?;
+    Ok((alerts, data))
 }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use canopy_engine::account::Copied;
+use canopy_store::clock::SystemClock;
 use canopy_store::{Inventory, SecretKey, SqliteStore, prove, snapshot};
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempPath;
 
@@ -174,8 +174,8 @@ async fn forgets(copy: &Path, key: &SecretKey, mark: &Path) -> Result<(), Failur
         .await
         .map_err(|error| Failure::failed(&error))?;
     let noted = async {
-        let (how, now) = ("it was restored from a backup", Timestamp::now());
-        Copied::note(&store, how, true, now).await?;
+        let how = "it was restored from a backup";
+        Copied::note(&store, how, true, &SystemClock).await?;
         store.follow(mark).await
     };
     let noted = noted.await;
@@ -225,12 +225,13 @@ fn report(done: &str, file: &Path, found: &Inventory, as_json: bool) -> Result<E
         return output::line(&json!({ "file": file, "proved": true, "holds": found }));
     }
     let mut text = format!(
-        "{done}: {}\n  events {:>12}\n  runs {:>14}\n  profiles {:>10}\n  purchases {:>9}\n",
+        "{done}: {}\n  events {:>12}\n  runs {:>14}\n  profiles {:>10}\n  purchases {:>9}  real\n  simulated {:>9}  in test mode\n",
         file.display(),
         found.events,
         found.runs,
         found.profiles,
-        found.purchases
+        found.purchases,
+        found.simulated
     );
     for sum in &found.confirmed {
         let mode = if sum.test { "test" } else { "real" };

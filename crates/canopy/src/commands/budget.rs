@@ -208,7 +208,7 @@ fn lines(report: &Report<'_>) -> String {
     text.push_str(if config.test {
         "; test mode: nothing is charged, and no cap counts\n"
     } else {
-        "\n"
+        "; real purchases\n"
     });
     if report.caps.is_empty() {
         text.push_str("  no caps\n");
@@ -278,7 +278,7 @@ fn as_json(report: &Report<'_>) -> Value {
         .map(|(currency, amount)| (currency, amount.normalize()))
         .collect();
     json!({
-        "connection": report.config.id, "test": report.config.test, "currency": report.config.ecologi.currency,
+        "connection": report.config.id, "test": report.config.test, "mode": report.config.mode(), "currency": report.config.ecologi.currency,
         "timezone": report.zone, "caps": caps, "waiting": all.json(), "waiting_for": gates,
         "other_currencies": elsewhere,
         "about_to_go": report.going.json(),

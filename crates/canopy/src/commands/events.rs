@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Only, cannot, only, secret, status};
+use super::{Only, cannot, modes, only, secret, status};
 use crate::cli::ConfigArgs;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure};
@@ -54,13 +54,19 @@ pub(super) async fn events(options: &Events) -> Result<Ended, Failure> {
         Some(word) => store.events_in(state_of(word)?, most).await,
         None => store.recent_events(most).await,
     };
+    let rows = rows.map(|rows| {
+        only::of(rows, location.as_ref(), options.limit, |row| {
+            &row.event.location
+        })
+    });
+    let data = match &rows {
+        Ok(rows) if options.json => Some(modes::rows(&options.config, &store, rows).await),
+        _ => None,
+    };
     store.close().await;
     let rows = rows.map_err(|error| Failure::failed(&error))?;
-    let rows = only::of(rows, location.as_ref(), options.limit, |row| {
-        &row.event.location
-    });
-    if options.json {
-        return output::line(&json!(rows));
+    if let Some(data) = data {
+        return output::line(&data?);
     }
     output::text(&table(&rows))
 }

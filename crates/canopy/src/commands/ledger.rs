@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::ledger_account::{Acknowledge, Import, acknowledge, import};
-use super::{Only, instant, purchase, status};
+use super::{Only, instant, modes, purchase, status};
 use crate::call_log::CallSink;
 use crate::cells;
 use crate::cli::{ConfigArgs, PurchaseList, PurchaseResolve};
@@ -21,6 +21,7 @@ use crate::environment::Environment;
 use crate::exit::{Ended, Failure, chain};
 use crate::output::{self, Output};
 use crate::program::open_store;
+use crate::show;
 
 /// Kind of the alert about figures that differ.
 const DRIFT: &str = "drift";
@@ -99,7 +100,6 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
     options.only.find(&loaded)?;
     let store = status::open(&options.config).await?;
     let purchases = all(&store).await;
-    store.close().await;
     let wanted = |purchase: &&Purchase| {
         let connection = options.only.connection.as_ref();
         connection.is_none_or(|id| purchase.connection == *id)
@@ -109,10 +109,13 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
     let mut purchases: Vec<_> = purchases?;
     purchases.sort_by(|a, b| (a.updated_at, &a.key).cmp(&(b.updated_at, &b.key)));
     let wanted = purchases.iter().filter(wanted);
+    let wanted: Vec<_> = wanted.collect();
+    let data = modes::rows(&options.config, &store, &wanted).await;
+    store.close().await;
     let text = if options.json {
-        format!("{}\n", json!(wanted.collect::<Vec<_>>())).into_bytes()
+        format!("{}\n", data?).into_bytes()
     } else {
-        csv_of(wanted).map_err(|error| Failure::failed(&error))?
+        csv_of(wanted.into_iter()).map_err(|error| Failure::failed(&error))?
     };
     let path = (options.csv.as_os_str() != "-").then_some(&*options.csv);
     let mut output = Output::to(path)?;
@@ -286,7 +289,9 @@ async fn compare_all(
         report.push(json(account, &figures, open));
     }
     if as_json {
-        output::line(&json!({ "agree": agree, "accounts": report }))?;
+        // Simulations are in neither side's figures.
+        let modes = show::modes_as_data(&loaded.config.connection);
+        output::line(&json!({ "agree": agree, "accounts": report, "connections": modes }))?;
     }
     Ok(if agree {
         Ended::Well
@@ -347,7 +352,7 @@ async fn figures(
     let known = known.map_err(|error| Failure::failed(&error))?;
     let elsewhere = |kind: &str| {
         let agreed = known.as_ref().and_then(|known| known.agreed.get(kind));
-        agreed.map_or(Decimal::ZERO, |agreed| agreed.apart)
+        agreed.map_or(Decimal::ZERO, |agreed| agreed.apart - agreed.open)
     };
     Ok(vec![
         Figure {

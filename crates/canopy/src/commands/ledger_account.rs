@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use canopy_engine::account::{Account, Copied, Line, connection_fact};
+use canopy_store::clock::SystemClock;
 use canopy_store::{Imported, MoneyStore as _, PurchaseState, SqliteStore};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,7 @@ use crate::exit::{Ended, Failure, chain};
 use crate::output;
 use crate::polls;
 use crate::program::open_store;
+use crate::show;
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
@@ -88,6 +90,7 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     }
     let store = secret::open(&options.config, environment).await?;
     let count = rows.len();
+    let simulated = rows.iter().filter(|row| row.test).count();
     let now = Timestamp::now();
     let done = store.import_purchases(rows, &name, now).await;
     // What the newer store had is known now.
@@ -95,32 +98,86 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
         Ok(_) => Copied::settle_all(&store, now).await,
         Err(_) => Ok(()),
     };
+    let compared = match (&done, &settled) {
+        (Ok(_), Ok(())) => compare(&loaded, environment, &store).await,
+        _ => Ok(()),
+    };
     store.close().await;
     settled.map_err(|error| Failure::failed(&error))?;
     let done = done.map_err(|error| Failure::failed(&error))?;
     if options.json {
         return output::line(
-            &json!({ "rows": count, "added": done.added, "confirmed": done.confirmed,
+            &json!({ "rows": count, "real": count - simulated, "simulated": simulated,
+            "connections": show::modes_as_data(&loaded.config.connection), "added": done.added, "confirmed": done.confirmed,
             "known": done.known, "in_the_way": done.in_the_way }),
         );
     }
     eprintln!(
-        "{count} purchase(s) read: {} added, {} that were open here are confirmed, {} known already",
-        done.added, done.confirmed, done.known
+        "{} real and {simulated} simulated purchase(s) read: {} added, {} that were open here are confirmed, {} known already",
+        count - simulated,
+        done.added,
+        done.confirmed,
+        done.known
     );
     for key in &done.in_the_way {
         eprintln!(
             "{key}: not imported, because another attempt at the same stands here; `canopy purchase list` shows it"
         );
     }
-    eprintln!(
-        "a running canopy compares ledger and account again within ten minutes, others at their first purchase"
-    );
+    match compared {
+        Ok(()) => eprintln!(
+            "ledger and account were compared again; `canopy alerts` says whether anything is still missing, and what waited goes on where nothing is"
+        ),
+        Err(error) => eprintln!(
+            "ledger and account could not be compared now ({error}); a running canopy does so within ten minutes, others at their first purchase"
+        ),
+    }
     Ok(if done.in_the_way.is_empty() {
         Ended::Well
     } else {
         Ended::NeedsPerson
     })
+}
+
+/// Compares ledger and accounts by what is known now, so that what is settled is told no more.
+async fn compare(
+    loaded: &Loaded,
+    environment: &Environment,
+    store: &SqliteStore,
+) -> Result<(), Failure> {
+    let (calls, log) = CallSink::new();
+    log.start(std::sync::Arc::new(store.clone()));
+    let connector = Connector {
+        loaded,
+        environment,
+        store: Some(store),
+        calls: &calls,
+        limiters: None,
+    };
+    let compared = compare_all(connector, loaded, store).await;
+    calls.flush().await;
+    compared
+}
+
+async fn compare_all(
+    connector: Connector<'_>,
+    loaded: &Loaded,
+    store: &SqliteStore,
+) -> Result<(), Failure> {
+    let mut seen = Vec::new();
+    for config in loaded.config.connection.iter().filter(|one| !one.test) {
+        let client = connector.ecologi(config, "").await?;
+        let account = account(loaded, config, client.base_url().as_str());
+        let Some(account) = account.filter(|account| !seen.contains(account)) else {
+            continue;
+        };
+        let compared = account.compare(store, &client, delay(loaded), &SystemClock);
+        compared
+            .await
+            .map_err(|error| Failure::Failed(chain(&error)))?;
+        seen.push(account);
+    }
+    Ok(())
 }
 
 fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
@@ -210,7 +267,8 @@ pub(super) async fn acknowledge(
             .iter()
             .map(|(user, lines)| json!({ "user": user, "figures": lines }))
             .collect();
-        return output::line(&json!({ "accounts": accounts }));
+        let modes = show::modes_as_data(&loaded.config.connection);
+        return output::line(&json!({ "accounts": accounts, "connections": modes }));
     }
     for (user, lines) in &done {
         for line in lines {
@@ -222,6 +280,13 @@ pub(super) async fn acknowledge(
                 line.booked.confirmed.normalize(),
                 line.elsewhere.normalize()
             );
+            if !line.booked.open.is_zero() {
+                eprintln!(
+                    "{user}: {} {} of your own purchases are not answered or unknown, and may be in that report; they are settled by themselves or by `canopy purchase resolve`",
+                    line.booked.open.normalize(),
+                    line.kind
+                );
+            }
         }
     }
     eprintln!(
@@ -295,6 +360,7 @@ pub(super) fn account(loaded: &Loaded, config: &ConnectionConfig, base: &str) ->
         connections: ids(all.iter().filter(shares).collect()),
         others: ids(all.iter().filter(elsewhere).collect()),
         only: all.iter().all(|one| shares(&one)),
+        units: Vec::new(),
         user,
     })
 }

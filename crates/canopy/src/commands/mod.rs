@@ -17,6 +17,7 @@ mod instant;
 mod ledger;
 mod ledger_account;
 mod mcp;
+mod modes;
 mod only;
 mod ops;
 mod people_columns;
@@ -76,6 +77,7 @@ pub(crate) async fn run(
     environment: &Environment,
     observer: Arc<dyn Observer>,
 ) -> Result<Ended, Failure> {
+    modes::tell(&command);
     match command {
         Command::Demo(options) => demo::demo(&options, observer).await,
         Command::Run(options) => Box::pin(run::run(&options, environment, observer)).await,

@@ -37,7 +37,7 @@ pub(super) async fn plan(options: &Plan) -> Result<Ended, Failure> {
     if options.json {
         let plans: Vec<_> = plans
             .iter()
-            .map(|(connection, plan)| json!({ "connection": connection.id, "enabled": loaded.config.poll.enabled, "plan": plan, "refusal": plan.refusal() }))
+            .map(|(connection, plan)| json!({ "connection": connection.id, "test": connection.test, "mode": connection.mode(), "enabled": loaded.config.poll.enabled, "plan": plan, "refusal": plan.refusal() }))
             .collect();
         println!("{}", json!(plans));
     } else {

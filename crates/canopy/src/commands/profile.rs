@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::profile_highlevel::{self, Side};
-use super::{Only, profile_edit, profile_fields, profile_people, status};
+use super::{Only, modes, profile_edit, profile_fields, profile_people, status};
 use crate::call_log::CallSink;
 use crate::cli::ConfigArgs;
 use crate::config;
@@ -130,7 +130,23 @@ async fn show(
     let store = status::open(config).await?;
     let location = only.location(config, &store).await;
     let views = views(&store, contact, wanted.limit).await;
+    let modes = match &views {
+        Ok(views) => {
+            let places: Vec<_> = views
+                .iter()
+                .map(|view| json!({ "location": view.location }))
+                .collect();
+            modes::rows(config, &store, &places).await
+        }
+        Err(_) => Ok(Value::Null),
+    };
     store.close().await;
+    let modes = modes?;
+    let mode_of = |view: &View| {
+        let mut rows = modes.as_array().into_iter().flatten();
+        let row = rows.find(|row| row["location"] == view.location.as_str());
+        row.map_or(Value::Null, |row| row["connection_mode"].clone())
+    };
     let (location, mut views) = (location?, views.map_err(|error| Failure::failed(&error))?);
     views.retain(|view| location.as_ref().is_none_or(|one| view.location == *one));
     if let Some(environment) = wanted.live {
@@ -144,7 +160,14 @@ async fn show(
     if json {
         println!(
             "{}",
-            json!(views.iter().map(View::to_json).collect::<Vec<_>>())
+            views
+                .iter()
+                .map(|view| {
+                    let mut data = view.to_json();
+                    data["connectionMode"] = mode_of(view);
+                    data
+                })
+                .collect::<Value>()
         );
     } else {
         let texts: Vec<_> = views.iter().map(View::to_text).collect();

@@ -4,7 +4,7 @@ use canopy_store::{MoneyStore as _, Purchase, PurchaseState, SqliteStore, Store}
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{only, status};
+use super::{modes, only, status};
 use crate::cli::{Purchase as Command, PurchaseList, PurchaseResolve};
 use crate::config::{self, Loaded};
 use crate::environment::Environment;
@@ -27,13 +27,19 @@ pub(super) async fn list(options: &PurchaseList) -> Result<Ended, Failure> {
     let location = options.only.location(&options.config, &store).await?;
     let most = only::rows(location.as_ref(), options.limit);
     let purchases = store.purchases(most).await;
+    let purchases = purchases.map(|purchases| {
+        only::of(purchases, location.as_ref(), options.limit, |one| {
+            &one.location
+        })
+    });
+    let data = match &purchases {
+        Ok(purchases) => modes::rows(&options.config, &store, purchases).await,
+        Err(_) => Ok(json!([])),
+    };
     store.close().await;
     let purchases = purchases.map_err(|error| Failure::failed(&error))?;
-    let purchases = only::of(purchases, location.as_ref(), options.limit, |one| {
-        &one.location
-    });
     if options.json {
-        println!("{}", json!(purchases));
+        println!("{}", data?);
     } else {
         for purchase in &purchases {
             println!("{}", line(purchase));
@@ -52,9 +58,12 @@ pub(super) async fn resolve(
     let said = say(&loaded, &store, options).await;
     let told = health::people_again(&store).await;
     store.close().await;
-    let run = said?;
+    let (run, workflow) = said?;
     told.map_err(|error| Failure::failed(&error))?;
-    eprintln!("noted; run {run} goes on");
+    match config::switched_off(&loaded)(&workflow) {
+        Some(off) => eprintln!("noted; {off}, so run {run} waits until it is switched on"),
+        None => eprintln!("noted; run {run} goes on"),
+    }
     Ok(Ended::Well)
 }
 
@@ -62,7 +71,7 @@ async fn say(
     loaded: &Loaded,
     store: &SqliteStore,
     options: &PurchaseResolve,
-) -> Result<i64, Failure> {
+) -> Result<(i64, String), Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let (key, now) = (options.key.as_str(), Timestamp::now());
     let (word, note) = (options.bought, "said by the operator");
@@ -98,14 +107,14 @@ async fn say(
                 .await
                 .map_err(failed)?;
             store.requeue_run(purchase.run, now).await.map_err(failed)?;
-            Ok(purchase.run)
+            Ok((purchase.run, purchase.workflow.clone()))
         }
         ([], [one]) if word => {
             store
                 .say_bought(&one.slot, note, now)
                 .await
                 .map_err(failed)?;
-            Ok(one.run)
+            Ok((one.run, one.workflow.clone()))
         }
         ([], [one]) => bad(format!(
             "the purchase of run {} was not made and waits ({}); it goes on by itself in its turn, and `canopy budget` shows what lets it go on",

@@ -123,10 +123,19 @@ async fn finish(program: Program, options: &Run, good: bool) -> Result<Ended, Fa
     let stopped = program.store.breakers(None).await;
     let stopped = stopped.map_err(|error| Failure::failed(&error))?;
     let waiting = program.store.waiting_purchases(None).await;
+    let connections: Vec<_> = program
+        .engine
+        .connections()
+        .map(|one| {
+            serde_json::json!({ "id": one.id, "test": one.test, "writes_to_highlevel": one.writes() })
+        })
+        .collect();
     program.close().await;
     let waiting = waiting.map_err(|error| Failure::failed(&error))?;
     if options.json {
-        println!("{}", serde_json::json!(summary));
+        let mut told = serde_json::json!(summary);
+        told["connections"] = serde_json::Value::Array(connections);
+        println!("{told}");
     } else if options.once {
         print!("{}", show::summary(&summary));
     }

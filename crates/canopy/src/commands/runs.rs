@@ -1,10 +1,10 @@
 //! `canopy runs`: what ran, step by step.
 
-use canopy_store::{Run, RunState, StepRecord, StepState, Store};
+use canopy_store::{Run, RunState, SqliteStore, StepRecord, StepState, Store as _};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Only, only, status};
+use super::{Only, modes, only, status};
 use crate::cli::ConfigArgs;
 use crate::exit::{Ended, Failure};
 
@@ -56,7 +56,7 @@ pub(super) async fn runs(options: &Runs) -> Result<Ended, Failure> {
         options.run,
     ) {
         (Err(failure), _) => Err(failure),
-        (Ok(location), Some(run)) => one(&store, run, location.as_ref(), options.json).await,
+        (Ok(location), Some(run)) => one(&store, run, location.as_ref(), options).await,
         (Ok(location), None) => list(&store, options, location.as_ref()).await,
     };
     store.close().await;
@@ -65,7 +65,7 @@ pub(super) async fn runs(options: &Runs) -> Result<Ended, Failure> {
 }
 
 async fn list(
-    store: &dyn Store,
+    store: &SqliteStore,
     options: &Runs,
     location: Option<&String>,
 ) -> Result<String, Failure> {
@@ -75,7 +75,8 @@ async fn list(
     let runs = only::of(runs, location, options.limit, |run| &run.location);
     if options.json {
         let rows: Vec<_> = runs.iter().map(described).collect();
-        return Ok(format!("{}\n", json!(rows)));
+        let rows = modes::rows(&options.config, store, &rows).await?;
+        return Ok(format!("{rows}\n"));
     }
     if runs.is_empty() {
         return Ok("no runs\n".to_owned());
@@ -84,10 +85,10 @@ async fn list(
 }
 
 async fn one(
-    store: &dyn Store,
+    store: &SqliteStore,
     id: i64,
     location: Option<&String>,
-    as_json: bool,
+    options: &Runs,
 ) -> Result<String, Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let run = store.run(id).await.map_err(failed)?;
@@ -96,10 +97,11 @@ async fn one(
         Failure::BadInput(format!("there is no run {id}; `canopy runs` lists them"))
     })?;
     let steps = store.steps(id).await.map_err(failed)?;
-    if as_json {
+    if options.json {
         let mut described = described(&run);
         described["steps"] = json!(steps);
-        return Ok(format!("{described}\n"));
+        let rows = modes::rows(&options.config, store, &[described]).await?;
+        return Ok(format!("{}\n", rows[0]));
     }
     let steps = steps.iter().map(|step| {
         // What is not sent is to be looked at before it is.

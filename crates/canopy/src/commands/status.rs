@@ -197,10 +197,17 @@ async fn requeue(
         ids
     };
     let mut count = 0;
+    let off = config::switched_off(loaded);
     for id in ids {
         let now = Timestamp::now();
+        let run = store.run(id).await.map_err(failed)?;
+        let off = run.and_then(|run| off(&run.workflow)).map(|off| {
+            format!(
+                "run {id}: {off}, so nothing of it runs; switch it on, and then `canopy retry {id}`. What only waits goes on by itself then"
+            )
+        });
         let nobody = cannot::be_carried_out(store, loaded, id).await;
-        if let Some(why) = nobody.map_err(failed)? {
+        if let Some(why) = nobody.map_err(failed)?.or(off) {
             if options.run.is_some() {
                 return Err(Failure::BadInput(why));
             }

@@ -47,6 +47,7 @@ pub(crate) struct Test {
 /// What one poll of one connection would find.
 struct Finding {
     connection: String,
+    test: bool,
     poll: String,
     baseline: bool,
     events: Vec<NewEvent>,
@@ -196,6 +197,7 @@ async fn of(
         .map_err(|error| Failure::failed(&error))?;
     Ok(Finding {
         connection: connection.id.clone(),
+        test: connection.test,
         poll: poll.name.clone(),
         baseline: preview.baseline,
         events: preview.events,
@@ -206,7 +208,7 @@ fn print(findings: &[Finding], as_json: bool) {
     if as_json {
         let findings: Vec<_> = findings
             .iter()
-            .map(|finding| json!({ "connection": finding.connection, "poll": finding.poll, "first": finding.baseline, "events": finding.events.iter().map(told).collect::<Vec<_>>() }))
+            .map(|finding| json!({ "connection": finding.connection, "test": finding.test, "poll": finding.poll, "first": finding.baseline, "events": finding.events.iter().map(told).collect::<Vec<_>>() }))
             .collect();
         println!("{}", json!(findings));
         return;

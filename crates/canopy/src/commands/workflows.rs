@@ -37,7 +37,10 @@ pub(super) async fn workflows(options: &Workflows) -> Result<Ended, Failure> {
             .iter()
             .map(|(source, workflow)| as_data(source, workflow, last.get(&workflow.id)))
             .collect();
-        let report = json!({ "workflows": rows, "left_out": config::left_out(&loaded) });
+        let report = json!({
+            "workflows": rows, "left_out": config::left_out(&loaded),
+            "connections": show::modes_as_data(&loaded.config.connection),
+        });
         output::line(&report)?;
         return Ok(Ended::Well);
     }
@@ -88,14 +91,22 @@ fn as_data(source: &str, workflow: &Workflow, last: Option<&LastRun>) -> Value {
         "id": workflow.id, "title": workflow.title, "source": source, "enabled": workflow.enabled,
         "starts_on": starts, "when": workflow.when, "buys": buys,
         "runs": last.map_or(0, |last| last.runs), "last_run": last,
+        "waiting_to_be_switched_on": last.map_or(0, |last| last.switched_off),
     })
 }
 
 fn as_text(source: &str, workflow: &Workflow, last: Option<&LastRun>) -> String {
     let state = if workflow.enabled {
-        ""
+        String::new()
     } else {
-        ", switched off (enabled = false)"
+        let begun = last.map_or(0, |last| last.switched_off);
+        let begun = (begun > 0).then(|| {
+            format!("; {begun} run(s) that had begun wait, and go on once it is switched on")
+        });
+        format!(
+            ", switched off (enabled = false){}",
+            begun.unwrap_or_default()
+        )
     };
     let starts: Vec<_> = workflow.on.iter().map(On::to_string).collect();
     let buys: Vec<_> = buying(workflow).map(bought).collect();

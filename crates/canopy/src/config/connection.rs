@@ -42,6 +42,11 @@ impl ConnectionConfig {
         !self.test || self.write_in_test
     }
 
+    /// The mode in a word, for scripts.
+    pub fn mode_word(&self) -> &'static str {
+        if self.test { "test" } else { "real" }
+    }
+
     /// What it does, in a few words.
     pub fn mode(&self) -> &'static str {
         match (self.test, self.write_in_test) {

@@ -33,7 +33,7 @@ pub(crate) use secrets::{
 pub(crate) use sections::{Checks, Health, Loops, Poll, Purchases, Retry, Server, Webhooks};
 pub(crate) use workflows::{
     Recipe, WorkflowFiles, all_workflows, described_workflows, left_out, left_out_text, recipe,
-    recipes, refusal, sources, workflow_files, workflows, workflows_of,
+    recipes, refusal, sources, switched_off, switched_workflows, workflow_files, workflows,
 };
 
 /// Canopy's configuration. `canopy check` tells what is wrong with it beyond its shape.

@@ -107,18 +107,30 @@ pub(crate) fn refusal(mistakes: &[String]) -> Failure {
 
 /// The same, with the mistakes one by one.
 pub(crate) fn all_workflows(loaded: &Loaded) -> Result<Vec<Workflow>, Vec<String>> {
-    workflows_of(loaded, &workflow_files(loaded))
+    Ok(switched_workflows(loaded, &workflow_files(loaded))?.0)
 }
 
-/// The same of files that have been read, so that whoever keeps them knows what is in force. Those that are switched off
-/// are checked like the others, and left out.
-pub(crate) fn workflows_of(
+/// The same of files that have been read, so that whoever keeps them knows what is in force; those that are switched off,
+/// which are checked like the others, apart.
+pub(crate) fn switched_workflows(
     loaded: &Loaded,
     files: &WorkflowFiles,
-) -> Result<Vec<Workflow>, Vec<String>> {
+) -> Result<(Vec<Workflow>, Vec<Workflow>), Vec<String>> {
     let all = described_workflows(loaded, files)?.into_iter();
     let all = all.map(|(_, workflow)| workflow);
-    Ok(all.filter(|workflow| workflow.enabled).collect())
+    Ok(all.partition(|workflow| workflow.enabled))
+}
+
+/// Why nothing of a workflow is carried out, where it is switched off. What has mistakes is told elsewhere.
+pub(crate) fn switched_off(loaded: &Loaded) -> impl Fn(&str) -> Option<String> {
+    let known = described_workflows(loaded, &workflow_files(loaded)).unwrap_or_default();
+    move |id| {
+        let mut off = known.iter().filter(|(_, workflow)| !workflow.enabled);
+        let (file, _) = off.find(|(_, workflow)| workflow.id == id)?;
+        Some(format!(
+            "workflow {id} is switched off (enabled = false in {file})"
+        ))
+    }
 }
 
 /// All of them with where they come from, those that are switched off too.

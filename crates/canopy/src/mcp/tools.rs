@@ -153,9 +153,10 @@ impl Tools {
             "Only operations that read are allowed; the operator can allow the others with --allow-actions."
         };
         format!(
-            "HighLevel's API for one sub-account (location). Find an operation with {FIND}, read its fields with \
-             {DESCRIBE}, then call it with {CALL}. {actions} Answers hold personal data of the account's contacts; long ones \
-             are cut, and `left_out` tells how to go on."
+            "HighLevel's API for one sub-account (location); its connection is in the mode \"{}\". Find an operation with \
+             {FIND}, read its fields with {DESCRIBE}, then call it with {CALL}. {actions} Answers hold personal data of the account's contacts; long ones \
+             are cut, and `left_out` tells how to go on.",
+            self.caller.mode()
         )
     }
 
@@ -349,7 +350,10 @@ impl Tools {
             Some(location) => Some(location.to_owned()),
             None => self.caller.location().await.ok().map(str::to_owned),
         };
-        json!({ "operation": entry.name, "connection": self.caller.connection(), "location": location })
+        json!({
+            "operation": entry.name, "connection": self.caller.connection(), "mode": self.caller.mode_word(),
+            "location": location,
+        })
     }
 
     /// A call that was carried out shows scopes that the token has, a refusal one that it lacks.

@@ -87,6 +87,15 @@ impl Caller {
         &self.config.id
     }
 
+    /// In which mode the connection is: in words, and in a word.
+    pub fn mode(&self) -> &'static str {
+        self.config.mode()
+    }
+
+    pub fn mode_word(&self) -> &'static str {
+        self.config.mode_word()
+    }
+
     /// In test mode nothing is written to `HighLevel`, by whatever way.
     pub fn may_send(&self, reads: bool) -> Result<(), Failure> {
         if reads || self.config.writes() {

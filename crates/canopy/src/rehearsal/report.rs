@@ -22,11 +22,21 @@ const MOST: u32 = 1_000_000;
 pub(crate) struct Report {
     /// Always true: nothing of it was done.
     pub dry_run: bool,
+    /// In which mode each connection is.
+    pub connections: Vec<Mode>,
     pub runs: Vec<RunPlan>,
     /// Of a simulated workflow's timetables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub occurrences: Vec<Occurrence>,
     pub totals: Totals,
+}
+
+/// In which mode a connection is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Mode {
+    pub id: String,
+    pub test: bool,
+    pub writes_to_highlevel: bool,
 }
 
 /// A time at which a timetable was due.
@@ -52,12 +62,15 @@ pub(crate) struct Totals {
     pub refused: u64,
     /// Events that would wait for approval.
     pub events_held: u64,
+    /// Real ones, as all sums here that do not say otherwise.
     pub purchases: u64,
     /// By unit, e.g. `trees`.
     pub quantities: BTreeMap<String, Decimal>,
-    /// By currency. What is bought in test mode costs nothing and is not in it.
+    /// By currency.
     pub cost: BTreeMap<String, Decimal>,
-    /// By currency, what test mode would simulate.
+    /// What test mode would simulate, and what that would cost if it were real.
+    pub purchases_in_test_mode: u64,
+    pub quantities_in_test_mode: BTreeMap<String, Decimal>,
     pub cost_in_test_mode: BTreeMap<String, Decimal>,
     /// Calls that write, by operation, at both services.
     pub calls: BTreeMap<String, u64>,
@@ -112,6 +125,16 @@ pub(crate) struct StepPlan {
     pub currency: Option<String>,
 }
 
+fn modes(rehearsal: &Rehearsal) -> Vec<Mode> {
+    let connections = rehearsal.engine.connections();
+    let modes = connections.map(|one| Mode {
+        id: one.id.clone(),
+        test: one.test,
+        writes_to_highlevel: one.writes(),
+    });
+    modes.collect()
+}
+
 pub(super) async fn collect(
     rehearsal: &Rehearsal,
     workflow: Option<&str>,
@@ -120,6 +143,7 @@ pub(super) async fn collect(
     let (store, began) = (&rehearsal.store, rehearsal.began);
     let mut report = Report {
         dry_run: true,
+        connections: modes(rehearsal),
         ..Report::default()
     };
     let mut runs = store.runs(None, MOST).await?;
@@ -225,13 +249,21 @@ async fn step(
         && let Some(purchase) = store.purchase_for(&record.key).await?
     {
         let cost = pence(purchase.amount.unwrap_or(purchase.estimate));
-        totals.purchases += 1;
-        *totals.quantities.entry(purchase.unit.clone()).or_default() += purchase.quantity;
-        let sums = if purchase.test {
-            &mut totals.cost_in_test_mode
+        let (count, quantities, sums) = if purchase.test {
+            (
+                &mut totals.purchases_in_test_mode,
+                &mut totals.quantities_in_test_mode,
+                &mut totals.cost_in_test_mode,
+            )
         } else {
-            &mut totals.cost
+            (
+                &mut totals.purchases,
+                &mut totals.quantities,
+                &mut totals.cost,
+            )
         };
+        *count += 1;
+        *quantities.entry(purchase.unit.clone()).or_default() += purchase.quantity;
         *sums.entry(purchase.currency.clone()).or_default() += cost;
         plan.quantity = Some(purchase.quantity);
         plan.unit = Some(purchase.unit);
@@ -334,9 +366,16 @@ fn totals(totals: &Totals) -> String {
     if !totals.cost.is_empty() {
         parts.push(format!("about {}", sums(&totals.cost)));
     }
-    if !totals.cost_in_test_mode.is_empty() {
-        let sums = sums(&totals.cost_in_test_mode);
-        parts.push(format!("about {sums} (test mode: nothing is charged)"));
+    if totals.purchases_in_test_mode > 0 {
+        let quantities = totals.quantities_in_test_mode.iter();
+        let quantities: Vec<_> = quantities
+            .map(|(unit, amount)| format!("{} {unit}", amount.normalize()))
+            .collect();
+        parts.push(format!(
+            "{}, about {} (test mode: simulated, nothing is charged)",
+            quantities.join(", "),
+            sums(&totals.cost_in_test_mode)
+        ));
     }
     if !totals.calls.is_empty() {
         let calls: Vec<_> = totals

@@ -46,6 +46,9 @@ pub struct Agreed {
     pub reported: Reported,
     /// `false`: purchases were under way then, so the difference is known only roughly.
     pub settled: bool,
+    /// So much of what is beside the ledger may be purchases that were not answered when a person spoke of it.
+    #[serde(default)]
+    pub open: Decimal,
 }
 
 /// What a comparison comes to.
@@ -80,16 +83,19 @@ impl Agreed {
             apart: reported.apart() - seen,
             reported,
             settled: is_quiet,
+            open: Decimal::ZERO,
         }
     }
 
-    /// The same by a person's word, which ends a difference that was seen: it holds exactly.
+    /// The same by a person's word, which ends a difference that was seen: it holds exactly, but for what is not answered,
+    /// of which nobody knows whether the account has it already.
     pub fn by_word(reported: Reported, booked: Booked) -> Self {
         Self {
             within: reported.within() - booked.confirmed,
             apart: reported.apart() - booked.confirmed,
             reported,
             settled: true,
+            open: booked.open,
         }
     }
 
@@ -100,6 +106,7 @@ impl Agreed {
             apart: Decimal::ZERO,
             reported,
             settled: true,
+            open: Decimal::ZERO,
         }
     }
 
@@ -143,7 +150,7 @@ impl Agreed {
 
     /// Whether the account cannot have so little: what was receipted long ago is in its report.
     fn lacks(&self, excess: Decimal, now: Reported, booked: Booked) -> bool {
-        excess + booked.recent <= -self.grain(now) + DUST
+        excess + self.open + booked.recent <= -self.grain(now) + DUST
     }
 
     pub fn compare(&self, now: Reported, booked: Booked) -> Compared {
@@ -168,15 +175,27 @@ impl Agreed {
     pub fn shows_not_made(&self, now: Reported, booked: Booked, quantity: Decimal) -> bool {
         let grain = self.grain(now);
         let shows = |excess: &Decimal| {
-            *excess + booked.recent <= quantity - grain + DUST && !self.lacks(*excess, now, booked)
+            *excess + self.open + booked.recent <= quantity - grain + DUST
+                && !self.lacks(*excess, now, booked)
         };
         self.settled && quantity >= grain && self.excesses(now, booked).iter().all(shows)
+    }
+
+    /// Whether it is to be looked at again before long, because something was open.
+    pub fn is_rough(&self) -> bool {
+        !self.settled || !self.open.is_zero()
+    }
+
+    /// What was bought elsewhere as far as that is known, with what was pending then.
+    pub fn elsewhere(&self) -> Decimal {
+        (self.apart - self.open).max(Decimal::ZERO)
     }
 
     /// What is agreed from now on: the same differences, with the newest report.
     #[must_use]
     pub fn again(&self, now: Reported, booked: Booked) -> Self {
-        if !self.settled {
+        let is_quiet = booked.open.is_zero() && booked.recent.is_zero();
+        if !self.settled || is_quiet && !self.open.is_zero() {
             return Self::on(now, booked);
         }
         Self {
@@ -306,6 +325,37 @@ mod tests {
         assert!(agreed.shows_not_made(reported(100, 10), booked(1, 3, 1), 3.into()));
         let rough = Agreed::on(reported(100, 10), booked(1, 0, 1));
         assert!(!rough.shows_not_made(reported(100, 10), booked(1, 1, 0), one));
+    }
+
+    #[test]
+    fn what_was_not_answered_when_a_person_spoke_is_nobody_elses() {
+        // One confirmed, one unanswered, which was made; three were bought elsewhere.
+        let word = Agreed::by_word(reported(5, 0), booked(1, 1, 0));
+        assert_eq!(word.elsewhere(), 3.into());
+        let one = Decimal::ONE;
+        assert!(!word.shows_not_made(reported(5, 0), booked(1, 1, 0), one));
+        assert_eq!(
+            word.compare(reported(5, 0), booked(1, 1, 0)),
+            Compared::Agrees
+        );
+        assert_eq!(
+            word.compare(reported(7, 0), booked(1, 1, 0)),
+            Compared::More(1.into())
+        );
+        // It was made: nothing is missing, and from then on the agreement is exact.
+        assert_eq!(
+            word.compare(reported(5, 0), booked(2, 0, 0)),
+            Compared::Agrees
+        );
+        let exact = word.again(reported(5, 0), booked(2, 0, 0));
+        assert_eq!((exact.elsewhere(), exact.is_rough()), (3.into(), false));
+        // It was not: all that there is was bought elsewhere.
+        let exact = word.again(reported(5, 0), booked(1, 0, 0));
+        assert_eq!((exact.elsewhere(), exact.is_rough()), (4.into(), false));
+        assert_eq!(
+            exact.compare(reported(6, 0), booked(1, 0, 0)),
+            Compared::More(1.into())
+        );
     }
 
     /// Tonnes, as the service writes them.

@@ -1,6 +1,7 @@
 //! A store that may have forgotten purchases: it was restored from a backup, or is an older copy of the one that wrote
 //! last. Nothing is really bought until the account's totals can tell, or a person says so.
 
+use canopy_store::clock::{Clock, Moment};
 use canopy_store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ const ALL: &str = "all";
 pub struct Copied {
     /// When it was put in place, or noticed: what happened since is known.
     pub at: Timestamp,
+    /// The same by clocks that nobody sets.
+    #[serde(default)]
+    moment: Option<Moment>,
     /// How, for people.
     pub how: String,
     /// `false`: it may as well have been moved as it was.
@@ -37,12 +41,14 @@ impl Copied {
         store: &dyn Store,
         how: &str,
         certain: bool,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(), StoreError> {
         let before = Self::of(store).await?;
         let was_certain = before.is_some_and(|before| before.certain && before.settled.is_empty());
+        let now = clock.now();
         let copied = Self {
             at: now,
+            moment: Some(clock.moment()),
             how: how.to_owned(),
             certain: certain || was_certain,
             settled: Vec::new(),
@@ -77,9 +83,45 @@ impl Copied {
         !self.settled.iter().any(|one| one == name || one == ALL)
     }
 
-    /// From when on the totals show all that it may have forgotten.
-    pub(super) fn due(&self, delay: SignedDuration) -> Timestamp {
-        self.at.checked_add(delay).unwrap_or(Timestamp::MAX)
+    /// How long it has really been in place at least. The machine's clock may have been set since, and what it was set by
+    /// is no time in which a report could have caught up.
+    pub(super) fn passed(&self, clock: &dyn Clock) -> SignedDuration {
+        let since = self.moment.as_ref();
+        since.map_or(SignedDuration::ZERO, |since| clock.moment().since(since))
+    }
+
+    /// How much longer the totals may lack what it has forgotten.
+    pub(super) async fn left(
+        &mut self,
+        store: &dyn Store,
+        delay: SignedDuration,
+        clock: &dyn Clock,
+    ) -> Result<SignedDuration, StoreError> {
+        let passed = self.passed(clock);
+        if passed.is_zero() {
+            // The machine was started again, or tells no time of its own: it counts from now on.
+            self.moment = Some(clock.moment());
+            store.put_fact(FACT, json!(self), clock.now()).await?;
+        }
+        Ok((delay - passed).max(SignedDuration::ZERO))
+    }
+
+    /// When that will be over, for people.
+    pub(super) fn due(
+        &self,
+        left: SignedDuration,
+        (delay, now): (SignedDuration, Timestamp),
+    ) -> Timestamp {
+        let (due, by_now) = (self.at.checked_add(delay), now.checked_add(left));
+        match (due, by_now) {
+            // One and the same moment, as long as nobody sets the clock.
+            (Ok(due), Ok(by_now))
+                if due.duration_since(by_now).abs() < SignedDuration::from_secs(5) =>
+            {
+                due
+            }
+            (_, by_now) => by_now.unwrap_or(Timestamp::MAX),
+        }
     }
 
     /// What a person is told, `whose` purchases wait and until when.

@@ -1,15 +1,18 @@
 //! Holds real purchases while the account has more than the ledger explains.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use canopy_ecologi::Order;
 use canopy_store::clock::Moment;
-use canopy_store::{Purchase, StepState, StoreError};
+use canopy_store::{Purchase, StepState, StoreError, UNANSWERED};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{ACCOUNT, Account, CompareError, Copied, connection_fact, tell_once};
+use super::{ACCOUNT, Account, Agreed, CompareError, Copied, connection_fact, tell_once};
 use crate::Engine;
+use crate::breaker::buys;
 use crate::connection::Connection;
 use crate::error::{EngineError, Verdict};
 use crate::queue::LOOK_AGAIN;
@@ -26,17 +29,29 @@ const HELD: SignedDuration = SignedDuration::from_mins(10);
 const HELD_HERE: &str = "it is not known whether the ledger has all that the account has, so real purchases wait; `canopy alerts` says why and what to do";
 
 fn unanswered_fact(key: &str) -> String {
-    format!("unanswered {key}")
+    format!("{UNANSWERED}{key}")
+}
+
+/// When a purchase went out, by clocks that nobody sets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Unanswered {
+    /// The first sending; earlier versions did not note it.
+    first: Option<Moment>,
+    #[serde(flatten)]
+    last: Moment,
 }
 
 /// When accounts were compared, since this process began.
 #[derive(Debug, Default)]
 pub(crate) struct Gate(Mutex<HashMap<String, Looks>>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Looks {
-    first: Timestamp,
-    last: Timestamp,
+    /// Whether there was one only.
+    one: bool,
+    at: Timestamp,
+    /// The same by clocks that nobody sets.
+    moment: Moment,
 }
 
 /// What the last sending of an unanswered purchase allows now.
@@ -67,6 +82,7 @@ impl Engine {
             connections: ids(&shares),
             others: ids(&elsewhere),
             only: self.connections().all(|one| shares(&one)),
+            units: units(self.connections().filter(shares)),
             base,
             user,
         })
@@ -118,17 +134,22 @@ impl Engine {
         }
         let mut compared = self.account_gate.0.lock().await;
         let name = account.fact();
-        let last = compared.get(&name).copied();
+        let last = compared.get(&name).cloned();
         let delay = self.options.report_delay;
         if let Some(looks) = last
             && let Some(known) = account.remembered(&*self.store).await?
         {
-            let age = now.duration_since(looks.last).abs();
-            // What a store has forgotten of its last minutes without anybody's notice shows in the totals a little later.
-            let again = looks.first == looks.last && age >= delay;
+            let passed = self.clock.moment().since(&looks.moment);
+            let age = now.duration_since(looks.at).abs().max(passed);
+            // What a store has forgotten of its last minutes without anybody's notice shows in the totals a little later; and
+            // what was left open when a person spoke may be known by now.
+            let again =
+                (looks.one || known.agreed.values().any(Agreed::is_rough)) && passed >= delay;
             // What it is known to have forgotten, when the totals are late no more.
-            let due = copied.as_ref().map(|copied| copied.due(delay));
-            let is_ripe = due.is_some_and(|due| now >= due && looks.last < due);
+            let is_ripe = copied.as_ref().is_some_and(|copied| {
+                let in_place = copied.passed(&*self.clock);
+                in_place >= delay && in_place - passed < delay
+            });
             let is_open = known.more.is_empty() && copied.is_none();
             if is_open && age < DAILY && !again {
                 return Ok(true);
@@ -138,14 +159,15 @@ impl Engine {
             }
         }
         let (store, client) = (&*self.store, &connection.ecologi);
-        let read = account.compare(store, client, delay, now).await;
+        let read = account.compare(store, client, delay, &*self.clock).await;
         self.report_totals(connection, read.as_ref().err()).await;
         let (is_open, _) = read?;
-        let looks = compared.entry(name).or_insert(Looks {
-            first: now,
-            last: now,
-        });
-        looks.last = now;
+        let looks = Looks {
+            one: !compared.contains_key(&name),
+            at: now,
+            moment: self.clock.moment(),
+        };
+        compared.insert(name, looks);
         Ok(is_open)
     }
 
@@ -176,24 +198,47 @@ impl Engine {
         }
     }
 
-    /// Notes when an unanswered purchase went out by clocks that nobody sets.
-    pub(crate) async fn note_unanswered(&self, key: &str) -> Result<(), StoreError> {
+    /// Notes that a purchase goes out now, by clocks that nobody sets. `again`: not for the first time.
+    pub(crate) async fn note_sending(&self, key: &str, again: bool) -> Result<(), StoreError> {
         let (now, moment) = (self.clock.now(), self.clock.moment());
+        let first = if again {
+            self.unanswered(key).await?.and_then(|known| known.first)
+        } else {
+            Some(moment.clone())
+        };
+        let noted = Unanswered {
+            first,
+            last: moment,
+        };
         let name = unanswered_fact(key);
-        self.store.put_fact(&name, json!(moment), now).await
+        self.store.put_fact(&name, json!(noted), now).await
     }
 
-    /// How long it has really been since an unanswered purchase went out, at least. The machine's clock may have been set
+    async fn unanswered(&self, key: &str) -> Result<Option<Unanswered>, StoreError> {
+        let known = self.store.fact(&unanswered_fact(key)).await?;
+        Ok(known.and_then(|(value, _)| serde_json::from_value(value).ok()))
+    }
+
+    /// How long it has really been at least since an unanswered purchase first went out, whatever the machine's clock says:
+    /// one that was set back, or went on where it had stopped, makes no old key young. `None`: nobody knows.
+    pub(crate) async fn unanswered_for(
+        &self,
+        key: &str,
+    ) -> Result<Option<SignedDuration>, StoreError> {
+        let first = self.unanswered(key).await?.and_then(|known| known.first);
+        Ok(first.and_then(|first| self.clock.moment().known_since(&first)))
+    }
+
+    /// How long it has really been since an unanswered purchase last went out, at least. The machine's clock may have been set
     /// since, and the report is late by the world's.
     async fn really_since(&self, key: &str) -> Result<SignedDuration, StoreError> {
-        let known = self.store.fact(&unanswered_fact(key)).await?;
-        let known: Option<Moment> = known.and_then(|(value, _)| serde_json::from_value(value).ok());
-        let passed = known.map(|known| self.clock.moment().since(&known));
+        let known = self.unanswered(key).await?;
+        let passed = known.map(|known| self.clock.moment().since(&known.last));
         if let Some(passed) = passed.filter(|passed| !passed.is_zero()) {
             return Ok(passed);
         }
         // The process was cut off, or the machine was started again: it counts from now on.
-        self.note_unanswered(key).await?;
+        self.note_sending(key, true).await?;
         Ok(SignedDuration::ZERO)
     }
 
@@ -223,7 +268,7 @@ impl Engine {
         // What a copy knows ends before it was put in place: it may have been sent again by the newer store.
         let copied = Copied::of(&*self.store).await?;
         let copied = copied.filter(|copied| copied.at > last && copied.at <= now);
-        let last = copied.map_or(last, |copied| copied.at);
+        let last = copied.as_ref().map_or(last, |copied| copied.at);
         if last > now + AHEAD {
             let reason = "the clock was ahead then, so nobody knows how old it is";
             return Ok(Evidence::Person(reason.to_owned()));
@@ -244,7 +289,11 @@ impl Engine {
         {
             Ok(Some(true)) => {
                 // It is bought anew on this word, so nothing but time that has really passed counts.
-                let left = options.report_delay - self.really_since(&purchase.key).await?;
+                let mut passed = self.really_since(&purchase.key).await?;
+                if let Some(copied) = &copied {
+                    passed = passed.min(copied.passed(&*self.clock));
+                }
+                let left = options.report_delay - passed;
                 if !left.is_positive() {
                     return Ok(Evidence::NotMade);
                 }
@@ -269,6 +318,23 @@ impl Engine {
             Err(error) => Ok(Evidence::Later(error.to_string(), None)),
         }
     }
+}
+
+/// What the active workflows of connections buy, by the ledger's units.
+fn units<'a>(connections: impl Iterator<Item = &'a Connection>) -> Vec<&'static str> {
+    let mut all = BTreeSet::new();
+    for connection in connections {
+        for workflow in connection.workflows.current().iter() {
+            let actions = workflow.steps.iter().filter(|step| buys(step));
+            all.extend(actions.filter_map(|step| {
+                // Local trees name a country; which one is no matter here.
+                let order = Order::smallest(&step.action, None);
+                let order = order.or_else(|| Order::smallest(&step.action, Some("UK")));
+                order.map(|order| order.unit())
+            }));
+        }
+    }
+    all.into_iter().collect()
 }
 
 impl StepRun<'_> {

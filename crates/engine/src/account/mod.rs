@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use canopy_ecologi::{Client, Totals};
+use canopy_store::clock::Clock;
 use canopy_store::{Bought, NewAlert, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -42,6 +43,8 @@ pub struct Account {
     pub others: Vec<String>,
     /// Every configured connection buys here.
     pub only: bool,
+    /// What the active workflows buy here, by the ledger's units.
+    pub units: Vec<&'static str>,
 }
 
 /// What is remembered of an account.
@@ -161,8 +164,9 @@ impl Account {
         store: &dyn Store,
         client: &Client,
         delay: SignedDuration,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(bool, Vec<Line>), CompareError> {
+        let now = clock.now();
         let copied = Copied::of(store).await?;
         let copied = copied.filter(|copied| copied.holds(&self.fact()));
         let figures = self.read(store, client, delay, now).await?;
@@ -192,22 +196,60 @@ impl Account {
         self.remember(store, &remembered, now).await?;
         let agrees = remembered.more.is_empty();
         let waits = match copied {
-            Some(copied) if agrees && now >= copied.due(delay) => {
-                copied.settle(store, &self.fact(), now).await?;
-                None
-            }
             Some(copied) if agrees => {
-                let (whose, until) = (format!("of account {}", self.user), copied.due(delay));
-                let until = format!(
-                    "until {until:.0}: from then on Ecologi's totals can tell, and where they agree with the ledger purchases go on by themselves"
-                );
-                Some(copied.told(&whose, &until))
+                let untold = self.untold(store, &lines).await?;
+                self.waits(store, copied, &untold, (delay, clock)).await?
             }
             _ => None,
         };
         let is_open = agrees && waits.is_none();
         self.tell(store, waits, &lines, now).await?;
         Ok((is_open, lines))
+    }
+
+    /// Why the purchases of a copy wait although nothing differs; `None`: they wait no more.
+    async fn waits(
+        &self,
+        store: &dyn Store,
+        mut copied: Copied,
+        untold: &[&str],
+        (delay, clock): (SignedDuration, &dyn Clock),
+    ) -> Result<Option<String>, StoreError> {
+        let now = clock.now();
+        let left = copied.left(store, delay, clock).await?;
+        let until = if !untold.is_empty() {
+            format!(
+                "for your word, because Ecologi's report of the account has no figure of what is bought here ({})",
+                untold.join(", ")
+            )
+        } else if left.is_positive() {
+            format!(
+                "until {:.0}: from then on Ecologi's totals can tell, and where they agree with the ledger purchases go on by themselves",
+                copied.due(left, (delay, now))
+            )
+        } else {
+            copied.settle(store, &self.fact(), now).await?;
+            return Ok(None);
+        };
+        let whose = format!("of account {}", self.user);
+        Ok(Some(copied.told(&whose, &until)))
+    }
+
+    /// What is bought here, or was, and does not show in the report.
+    async fn untold(
+        &self,
+        store: &dyn Store,
+        lines: &[Line],
+    ) -> Result<Vec<&'static str>, StoreError> {
+        let bought = store.bought(Timestamp::MIN).await?;
+        let is_bought = |unit: &'static str| {
+            let mut booked = bought.iter().filter(|one| one.unit == unit);
+            self.units.contains(&unit) || booked.any(|one| !self.others.contains(&one.connection))
+        };
+        let kinds = KINDS.iter().filter(|(kind, unit, _)| {
+            is_bought(unit) && !lines.iter().any(|line| line.kind == *kind)
+        });
+        Ok(kinds.map(|(kind, ..)| *kind).collect())
     }
 
     /// In test mode, as long as nothing was really bought: what the account has was bought elsewhere. So a copy of the store
@@ -379,8 +421,8 @@ fn line(
     agreed: &Agreed,
     compared: Compared,
 ) -> Line {
-    // With what was pending then: where nothing was, both readings are the same.
-    let elsewhere = agreed.apart.max(Decimal::ZERO);
+    // Where nothing was pending then, both readings are the same.
+    let elsewhere = agreed.elsewhere();
     Line {
         kind,
         reported,

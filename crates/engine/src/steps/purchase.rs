@@ -49,6 +49,10 @@ impl StepRun<'_> {
             Err(reason) => return self.hold(order.body(), reason).await,
         };
         let _turn = self.item.line.turn(self.connection).await;
+        // It may have been switched off while others bought.
+        if self.connection.workflows.is_off(&self.context.workflow) {
+            return Ok(Verdict::Unsent);
+        }
         let known = engine.store.purchase_for(&self.key).await?;
         let barred = match known.map(|known| known.state) {
             None | Some(PurchaseState::Refused) => self.at_account_gate(&purchase).await?,
@@ -167,7 +171,10 @@ impl StepRun<'_> {
                 // By a clock that was ahead nobody knows how old it is.
                 let is_known = age >= SignedDuration::ZERO.saturating_sub(AHEAD);
                 let is_here = self.connection.is_sent_here(&purchase);
-                if is_here && is_known && age <= self.engine.options.purchase_window {
+                let window = self.engine.options.purchase_window;
+                let really = self.engine.unanswered_for(&purchase.key).await?;
+                let is_young = really.is_some_and(|really| really <= window);
+                if is_here && is_known && is_young && age <= window {
                     return self.send(order, &purchase, true).await;
                 }
                 self.reconcile(order, &purchase).await
@@ -189,10 +196,11 @@ impl StepRun<'_> {
         let engine = self.engine;
         let key = &purchase.key;
         let account = &self.connection.ecologi_account;
-        engine
+        // Side by side, as the store writes down together what waits for it.
+        let sent = engine
             .store
-            .mark_sent(self.fence, key, account, engine.clock.now())
-            .await?;
+            .mark_sent(self.fence, key, account, engine.clock.now());
+        tokio::try_join!(engine.note_sending(key, in_doubt), sent)?;
         let ecologi = &self.connection.ecologi;
         let answer = engine
             .order(ecologi, order, &IdempotencyKey::new(key))
@@ -241,7 +249,6 @@ impl StepRun<'_> {
         let after = error.retry_after();
         if error.outcome_unknown() {
             // Stays `sent`: the next attempt asks again under the same key.
-            engine.note_unanswered(key).await?;
             let step = self.outcome(StepState::Unsure, None, Some(text.clone()));
             engine
                 .store

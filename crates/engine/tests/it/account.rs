@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{TREE_ONLY, World};
 
 /// A connection whose account's name is known.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let mut world = World::new(TREE_ONLY).await;
     world.be_impatient();
     let connection = Connection {
@@ -28,7 +28,7 @@ async fn restarted(world: &mut World) {
 }
 
 /// Somebody buys on the account's website.
-async fn elsewhere(world: &World, number: u32) {
+pub(crate) async fn elsewhere(world: &World, number: u32) {
     let info = world.sandbox.info();
     let client = canopy_ecologi::Client::builder()
         .base_url(&info.ecologi_url)
@@ -41,14 +41,14 @@ async fn elsewhere(world: &World, number: u32) {
     client.buy(&order.unwrap(), &key).await.unwrap();
 }
 
-async fn alerts(world: &World) -> Vec<(String, String)> {
+pub(crate) async fn alerts(world: &World) -> Vec<(String, String)> {
     let open = world.store.alerts(true, 100).await.unwrap();
     open.into_iter()
         .map(|alert| (alert.kind, alert.message))
         .collect()
 }
 
-async fn not_answered(world: &World, fault: serde_json::Value) {
+pub(crate) async fn not_answered(world: &World, fault: serde_json::Value) {
     world.control("/faults", fault).await;
     world.create("Ada").await;
     world.poll_and_drain().await;
@@ -210,7 +210,7 @@ async fn what_the_totals_show_is_not_made_again_and_a_person_decides() {
 }
 
 /// The sandbox's report shows purchases only after this time.
-async fn lag(world: &World, minutes: u64) {
+pub(crate) async fn lag(world: &World, minutes: u64) {
     let lag = json!({ "report_lag_seconds": minutes * 60 });
     world.control("/settings", lag).await;
 }
@@ -247,7 +247,7 @@ async fn a_store_that_may_have_forgotten_purchases_buys_nothing_before_the_total
     world.pass(SignedDuration::from_hours(1)).await;
     // The newer store had bought this one just now.
     elsewhere(&world, 1).await;
-    Copied::note(&world.store, "it was restored", true, world.now())
+    Copied::note(&world.store, "it was restored", true, &*world.clock)
         .await
         .unwrap();
     for name in ["Joan", "Mary"] {
@@ -282,7 +282,7 @@ async fn a_store_that_has_forgotten_nothing_goes_on_by_itself() {
     world.create("Ada").await;
     world.poll_and_drain().await;
     world.pass(SignedDuration::from_hours(1)).await;
-    Copied::note(&world.store, "it was restored", true, world.now())
+    Copied::note(&world.store, "it was restored", true, &*world.clock)
         .await
         .unwrap();
     world.create("Joan").await;
@@ -297,7 +297,7 @@ async fn a_store_that_has_forgotten_nothing_goes_on_by_itself() {
 #[tokio::test]
 async fn without_the_accounts_name_a_person_says_what_a_restored_store_may_buy() {
     let world = World::new(TREE_ONLY).await;
-    Copied::note(&world.store, "it was restored", true, world.now())
+    Copied::note(&world.store, "it was restored", true, &*world.clock)
         .await
         .unwrap();
     world.create("Ada").await;
@@ -362,7 +362,7 @@ async fn what_was_intended_before_a_copy_was_made_is_not_sent_before_it_is_known
         .intend_purchase(&fence, new, intent, Vec::new(), world.now())
         .await
         .unwrap();
-    Copied::note(&world.store, "it was restored", true, world.now())
+    Copied::note(&world.store, "it was restored", true, &*world.clock)
         .await
         .unwrap();
     world.wait(SignedDuration::from_mins(5));

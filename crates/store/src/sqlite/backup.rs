@@ -15,7 +15,10 @@ pub struct Inventory {
     pub events: u64,
     pub runs: u64,
     pub profiles: u64,
+    /// Real ones, whatever became of them.
     pub purchases: u64,
+    /// Those of test mode.
+    pub simulated: u64,
     /// Entries of the append-only book; it only ever grows.
     pub ledger_entries: u64,
     pub secrets: u64,
@@ -103,7 +106,8 @@ async fn count(connection: &mut SqliteConnection) -> Result<Inventory, sqlx::Err
     let mut moment = connection.begin().await?;
     let row = sqlx::query(
         "SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM runs), (SELECT count(*) FROM profiles),
-                (SELECT count(*) FROM purchases), (SELECT count(*) FROM ledger), (SELECT count(*) FROM secrets)",
+                (SELECT count(*) FROM purchases WHERE test = 0), (SELECT count(*) FROM ledger), (SELECT count(*) FROM secrets),
+                (SELECT count(*) FROM purchases WHERE test = 1)",
     )
     .fetch_one(&mut *moment)
     .await?;
@@ -127,6 +131,7 @@ async fn count(connection: &mut SqliteConnection) -> Result<Inventory, sqlx::Err
         runs: number(1)?,
         profiles: number(2)?,
         purchases: number(3)?,
+        simulated: number(6)?,
         ledger_entries: number(4)?,
         secrets: number(5)?,
         confirmed: confirmed.collect::<Result<_, sqlx::Error>>()?,

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::macros::{fenced, read, write};
-use super::{SqliteStore, breakers, modes, withheld};
-use crate::breaker_store::{Breaker, BreakerStore, Withheld};
+use super::{SqliteStore, breakers, modes, switched, withheld};
+use crate::breaker_store::{Breaker, BreakerStore, Switched, Withheld};
 use crate::error::Result;
 use crate::types::Fence;
 
@@ -75,6 +75,16 @@ impl BreakerStore for SqliteStore {
 
     async fn connection_of(&self, location: &str) -> Result<Option<String>> {
         read!(self, withheld::connection_of(location))
+    }
+
+    async fn switch_runs(
+        &self,
+        fence: &Fence,
+        off: Vec<String>,
+        on: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Switched> {
+        fenced!(self, fence, switched::switch(&off, &on, now))
     }
 
     async fn stopped_runs(&self, location: &str) -> Result<u64> {

@@ -191,7 +191,7 @@ async fn run(
 async fn go_on(connection: &mut SqliteConnection, slot: &str, now: Timestamp) -> Op<()> {
     sqlx::query(
         "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2
-         WHERE id = (SELECT run FROM waiting WHERE slot = ?1) AND state = 'waiting' AND stopped = 0",
+         WHERE id = (SELECT run FROM waiting WHERE slot = ?1) AND state = 'waiting' AND stopped <> 1",
     )
     .bind(slot)
     .bind(micros(now))

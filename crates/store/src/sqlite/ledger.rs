@@ -10,6 +10,7 @@ use super::fault::{Fault, Op};
 use super::fence::Held;
 use super::row::{Reader, micros, millionths, positive_millionths};
 use super::steps;
+use crate::money_store::UNANSWERED;
 use crate::types::{LedgerEntry, Purchase, PurchaseOutcome, PurchaseState, StepOutcome};
 
 pub(super) fn read(row: &SqliteRow) -> Op<Purchase> {
@@ -192,8 +193,18 @@ pub(super) async fn record(
     .bind(&entry.response)
     .bind(error)
     .bind(micros(now))
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if matches!(
+        entry.state,
+        PurchaseState::Confirmed | PurchaseState::Refused
+    ) {
+        // Nobody asks any more when it went out by clocks that nobody sets.
+        sqlx::query("DELETE FROM facts WHERE name = ?1")
+            .bind(format!("{UNANSWERED}{key}"))
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -316,7 +327,7 @@ pub(super) async fn resolve(
     };
     record(connection, key, 0, &entry, now).await?;
     sqlx::query(
-        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2 WHERE id = ?1 AND state = 'waiting' AND stopped = 0",
+        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2 WHERE id = ?1 AND state = 'waiting' AND stopped <> 1",
     )
     .bind(purchase.run)
     .bind(micros(now))

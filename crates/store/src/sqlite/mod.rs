@@ -39,6 +39,7 @@ mod runs;
 mod secrets;
 mod seen;
 mod steps;
+mod switched;
 mod trait_impl;
 mod waiting;
 mod withheld;

@@ -207,7 +207,8 @@ async fn all(
     let rows = sqlx::query(
         "SELECT * FROM waiting
          WHERE (?1 IS NULL OR location = ?1)
-           AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting'))
+           AND EXISTS (SELECT 1 FROM runs WHERE runs.id = waiting.run AND runs.state IN ('ready', 'waiting')
+                       AND runs.stopped <> 2)
          ORDER BY happened, event, place",
     )
     .bind(location)

@@ -105,7 +105,7 @@ pub(super) async fn due(
 ) -> Op<Vec<Run>> {
     let rows = sqlx::query(
         "SELECT runs.*, definitions.text FROM runs JOIN definitions ON definitions.id = runs.definition
-         WHERE location = ?1 AND state IN ('ready', 'waiting')
+         WHERE location = ?1 AND state IN ('ready', 'waiting') AND stopped <> 2
            AND (state = 'ready' OR next_attempt_at IS NULL OR next_attempt_at <= ?2)
            AND (runs.event, runs.id) > (?4, ?5)
          ORDER BY runs.event, runs.id LIMIT ?3",
@@ -126,7 +126,7 @@ pub(super) async fn next_due(
 ) -> Op<Option<Timestamp>> {
     let row = sqlx::query(
         "SELECT min(due) AS due FROM (
-             SELECT min(next_attempt_at) AS due FROM runs WHERE location = ?1 AND state = 'waiting'
+             SELECT min(next_attempt_at) AS due FROM runs WHERE location = ?1 AND state = 'waiting' AND stopped <> 2
              UNION ALL
              SELECT min(next_attempt_at) FROM inbox
              WHERE location = ?1 AND state = 'pending' AND next_attempt_at IS NOT NULL
@@ -332,8 +332,8 @@ pub(super) async fn last(
     location: Option<&str>,
 ) -> Op<Vec<LastRun>> {
     let rows = sqlx::query(
-        "SELECT r.workflow, r.id, r.state, r.updated_at, l.runs FROM runs r
-         JOIN (SELECT max(id) AS id, count(*) AS runs FROM runs
+        "SELECT r.workflow, r.id, r.state, r.updated_at, l.runs, l.switched_off FROM runs r
+         JOIN (SELECT max(id) AS id, count(*) AS runs, sum(state = 'waiting' AND stopped = 2) AS switched_off FROM runs
                WHERE ?1 IS NULL OR location = ?1 GROUP BY workflow) l ON l.id = r.id
          ORDER BY r.workflow",
     )
@@ -350,6 +350,7 @@ pub(super) async fn last(
                 state: row.word("state")?,
                 at: row.instant("updated_at")?,
                 runs: row.narrow("runs")?,
+                switched_off: row.narrow("switched_off")?,
             })
         })
         .collect()

@@ -302,7 +302,7 @@ pub(super) fn describe(plan: &Plan, workflow: &str) -> String {
         if plan.test {
             " (test mode: nothing is charged)"
         } else {
-            ""
+            " (real: charged)"
         },
     );
     if plan.ran > 0 {

@@ -277,7 +277,9 @@ impl Job<'_> {
         let bar = Bar::new(&connection.id, self.options.json);
         let read = reader.run(&|progress| bar.show(progress)).await;
         bar.clear();
-        let mut entry = json!({ "connection": connection.id, "location": connection.location });
+        let mut entry = json!({
+            "connection": connection.id, "location": connection.location, "test": connection.test,
+        });
         let whole = match read {
             Ok(Backfilled { resumed, progress }) => {
                 self.say(&format!(
