@@ -90,6 +90,14 @@ pub enum NoValue {
     Missing { template: String, missing: String },
     #[error("once = \"{template}\": {part} is a list or an object; name a text or a number in it")]
     Compound { template: String, part: String },
+    #[error(
+        "once = \"{template}\": {part} is {number}, a number too large to be told from others beside it; have the sender give it as a text"
+    )]
+    Inexact {
+        template: String,
+        part: String,
+        number: String,
+    },
     #[error("once = \"{template}\": {error}")]
     Template {
         template: String,
@@ -172,6 +180,14 @@ pub(crate) fn values(text: &str, context: &impl Serialize) -> Result<Vec<String>
             Value::String(text) => text.trim().to_owned(),
             // The sender may write the same number as 5 and as 5.0.
             Value::Number(number) => match number.as_f64() {
+                // From here on several whole numbers are one floating point number.
+                Some(float) if number.is_f64() && float.abs() >= 9_007_199_254_740_992.0 => {
+                    return Err(NoValue::Inexact {
+                        template: text.to_owned(),
+                        part: expression.to_owned(),
+                        number: format!("{float:e}"),
+                    });
+                }
                 Some(float) if number.is_f64() && float.fract() == 0.0 => format!("{float:.0}"),
                 _ => number.to_string(),
             },
@@ -300,6 +316,30 @@ mod tests {
         let error = told("{{ webhook.list }}").unwrap_err();
         assert!(matches!(error, NoValue::Compound { .. }), "{error}");
         assert!(told("{{ webhook.order | nonsense }}").is_err());
+    }
+
+    /// serde_json 1 without `arbitrary_precision` reads whole numbers above 2^64 as the next floating point number.
+    #[test]
+    fn numbers_that_cannot_be_told_apart_are_no_key() {
+        let told = |id: &str| {
+            let context: Value = serde_json::from_str(&format!("{{\"id\":{id}}}")).unwrap();
+            values("{{ id }}", &context)
+        };
+        for id in [
+            "18446744073709551615",
+            "9007199254740993",
+            "-9223372036854775808",
+        ] {
+            assert_eq!(told(id), Ok(vec![id.to_owned()]));
+        }
+        for id in [
+            "123456789012345678901234567890",
+            "9007199254740993.0",
+            "-1e16",
+        ] {
+            let error = told(id).unwrap_err();
+            assert!(matches!(error, NoValue::Inexact { .. }), "{id}: {error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use canopy_highlevel::tolerant;
 use encoding_rs::{Encoding, UTF_8};
 use serde_json::{Map, Value};
 
+mod long_numbers;
+
 /// A body that no event can be made of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PayloadError {
@@ -56,6 +58,7 @@ fn json(body: &[u8], encoding: &'static Encoding) -> Result<Value, PayloadError>
     // Bytes that are no text become U+FFFD: the rest of the call is worth more than its being refused.
     let (text, ..) = encoding.decode(body);
     // The workflow builder puts a contact's notes and addresses into its JSON as they are: a line break breaks it.
+    let text = long_numbers::as_texts(&text);
     let value = tolerant::parse(text.as_bytes()).map_err(|_| PayloadError::NotJson)?;
     if value.is_object() {
         return Ok(value);
@@ -289,6 +292,14 @@ mod tests {
             told(latin, b"{\"a\":\"caf\xe9\"}").unwrap(),
             json!({ "a": "caf\u{e9}" })
         );
+    }
+
+    #[test]
+    fn ids_that_no_number_holds_keep_their_digits() {
+        let body = br#"{"id":123456789012345678901234567891,"n":[18446744073709551615,5,1.5],"s":"a\" 123456789012345678901234567891"}"#;
+        let expected = json!({ "id": "123456789012345678901234567891", "n": [u64::MAX, 5, 1.5],
+            "s": "a\" 123456789012345678901234567891" });
+        assert_eq!(told("application/json", body).unwrap(), expected);
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, Value};
 
-use super::is_missing;
 use super::mistake::Mistake;
-use super::number::number;
+use super::number::{is_blank, is_missing, number};
 
 /// What stands left or right of `-`, `*`, `/`, as a call.
 pub(super) const NUMBER: &str = "canopy number";
@@ -74,8 +73,23 @@ fn divide(left: &Value, right: &Value) -> Result<(Value, Value), Error> {
     Ok((number(times), number(exact(left - exact(times * right)))))
 }
 
+/// What is added to a text that is a number, where it is nothing.
+fn lacking(text: &Value, other: &Value) -> Option<Mistake> {
+    let is_number = text.as_str().is_some() && number(text).is_some();
+    (is_number && is_blank(other)).then(|| {
+        Mistake::new(
+            other,
+            "has no value to add to a text that is a number; say what it shall be then, e.g. (... or 0), or join texts with ~",
+        )
+    })
+}
+
 /// A sum, or what two texts or lists come to together.
 pub(super) fn plus(left: &Value, right: &Value) -> Result<Value, Mistake> {
+    // A number that came as a text is one: as beside a number, nothing is not 0.
+    if let Some(nothing) = lacking(left, right).or_else(|| lacking(right, left)) {
+        return Err(nothing);
+    }
     match (left.kind(), right.kind()) {
         (ValueKind::Number, _) | (_, ValueKind::Number) => {
             let (one, other) = (operand(left)?, operand(right)?);
@@ -109,7 +123,9 @@ pub(super) fn plus(left: &Value, right: &Value) -> Result<Value, Mistake> {
             Ok(items(left).chain(items(right)).collect::<Vec<_>>().into())
         }
         // In texts and lists nothing is nothing.
-        _ if is_missing(left) && !is_missing(right) => Ok(right.clone()),
+        (ValueKind::Bool | ValueKind::Map, _) => Err(Mistake::no_number(left)),
+        (_, ValueKind::Bool | ValueKind::Map) => Err(Mistake::no_number(right)),
+        _ if is_missing(left) => Ok(right.clone()),
         _ if is_missing(right) => Ok(left.clone()),
         (ValueKind::String, _) => Err(Mistake::no_number(right)),
         _ => Err(Mistake::no_number(left)),
@@ -147,7 +163,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
         range(first, rest.first(), rest.get(1))
     });
     environment.add_filter("abs", |value: &Value| {
-        if super::number::is_blank(value) {
+        if is_blank(value) {
             return Ok(Value::UNDEFINED);
         }
         let number = operand(value).map_err(Error::from)?;
@@ -177,7 +193,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
 
 /// The number itself; nothing stays nothing, because 0 would be an answer, unless something is named for it.
 fn converted(value: &Value, other: Option<Value>) -> Result<Value, Error> {
-    if super::number::is_blank(value) {
+    if is_blank(value) {
         return Ok(other.unwrap_or_default());
     }
     if value.kind() == ValueKind::Bool {
@@ -216,7 +232,7 @@ fn range(first: &Value, second: Option<&Value>, step: Option<&Value>) -> Result<
 }
 
 fn divided(value: &Value, by: &Value, rest: f64) -> Result<bool, Error> {
-    if super::number::is_blank(value) {
+    if is_blank(value) {
         return Ok(false);
     }
     let (value, by) = (
