@@ -42,7 +42,8 @@ impl ScheduleOn {
         }
         if takes_either_day(day, month, weekday) {
             let days = "it is due on each day that fits one of them, not on those that fit both";
-            let first = if weekday.contains(['#', 'L', '/']) {
+            // Of several weekdays each has its first in a month.
+            let first = if weekday.contains(['#', 'L', '/', '-', ',']) {
                 String::new()
             } else {
                 format!(
@@ -235,6 +236,14 @@ mod tests {
             let advice = on.advice();
             assert_eq!(advice.len(), 1, "{schedule}: {advice:?}");
             assert!(advice[0].contains(told), "{advice:?}");
+        }
+        // `1-5#1` is due five times a month.
+        for several in ["0 9 1 * 1-5", "0 9 15 6 MON,TUE"] {
+            let advice = on(several).advice().join(" ");
+            assert!(
+                advice.contains("both days") && !advice.contains('#'),
+                "{advice}"
+            );
         }
         // Each of the two is told.
         for (schedule, step) in [

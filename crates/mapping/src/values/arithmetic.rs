@@ -17,6 +17,8 @@ pub(super) const EXACT: &str = "canopy exact";
 /// `//` and `%` as calls.
 pub(super) const QUOTIENT: &str = "canopy quotient";
 pub(super) const REST: &str = "canopy rest";
+/// An end of a slice, or how many there shall be, as a call.
+pub(super) const WHOLE: &str = "canopy whole";
 /// So many numbers are enough for every loop.
 const MOST_OF_A_RANGE: i64 = 10_000;
 /// `a + b` as a call.
@@ -140,6 +142,9 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function(DIVISOR, move |value: &Value, name: Option<&str>| {
         divisor(value).map_err(|mistake| named(mistake, name))
     });
+    environment.add_function(WHOLE, move |value: &Value, name: Option<&str>| {
+        whole_number(value).map_err(|mistake| named(mistake, name))
+    });
     environment.add_function(EXACT, |value: &Value| reckoned(value));
     environment.add_function(QUOTIENT, |left: &Value, right: &Value| {
         divide(left, right).map(|(times, _)| times)
@@ -203,10 +208,10 @@ fn converted(value: &Value, other: Option<Value>) -> Result<Value, Error> {
 }
 
 /// An end or a step of a range.
-fn whole_number(value: &Value) -> Result<i64, Error> {
-    let number = operand(value)?;
-    let float = f64::try_from(number)?;
-    super::number::whole(float).ok_or_else(|| Mistake::new(value, "is no whole number").into())
+fn whole_number(value: &Value) -> Result<i64, Mistake> {
+    let number = f64::try_from(operand(value)?).ok();
+    let whole = number.and_then(super::number::whole);
+    whole.ok_or_else(|| Mistake::new(value, "is no whole number"))
 }
 
 /// minijinja's, of texts that are numbers as well.

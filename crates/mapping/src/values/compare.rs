@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
+use super::lists::under;
 use super::mistake::{Mistake, looks_grouped};
 use super::moments::{self, Clock};
 use super::number::{flag, is_blank, is_missing, number};
@@ -255,8 +256,17 @@ pub(super) fn contains(list: &Value, item: &Value) -> Result<bool, Mistake> {
         ValueKind::String if is_blank(list) => return Ok(false),
         ValueKind::String => return Err(Mistake::new(list, IN_A_TEXT)),
         ValueKind::Map => {
-            let member = list.get_item(item).unwrap_or_default();
-            return Ok(!is_missing(&member));
+            let is_in = under(list, item).is_some_and(|member| !is_missing(&member));
+            let is_number = |name: Value| name.kind() == ValueKind::Number;
+            let is_word = item.as_str().is_some() && !is_blank(item) && number(item).is_none();
+            if is_word && !is_in {
+                let mut names = list.try_iter().into_iter().flatten().peekable();
+                // A table by numbers: a word is no place in it, as it is no number of a list.
+                if names.peek().is_some() && names.all(is_number) {
+                    return Err(Mistake::no_number(item));
+                }
+            }
+            return Ok(is_in);
         }
         ValueKind::Seq | ValueKind::Iterable => {}
         _ => return Err(Mistake::new(list, "is no list in which anything could be")),

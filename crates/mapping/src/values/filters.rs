@@ -72,15 +72,6 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             filters::indent(text, width, None, None, options)
         },
     );
-    environment.add_filter(
-        "dictsort",
-        |value: &Value, options: Kwargs| -> Result<Value, Error> {
-            if is_missing(value) {
-                return Ok(Value::UNDEFINED);
-            }
-            filters::dictsort(value, options)
-        },
-    );
     environment.add_filter("attr", |value: &Value, name: &Value| {
         value.get_item(name).unwrap_or_default()
     });

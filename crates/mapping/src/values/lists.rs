@@ -1,6 +1,7 @@
 //! Filters over lists that compare: least, most, sorted, summed up, each once. And what is no list where one is meant.
 
 mod chosen;
+mod grouped;
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, State, Value};
@@ -70,6 +71,14 @@ fn items(value: &Value) -> Result<Vec<Value>, Error> {
 /// text has letters, and `[0]` is never meant for the first of them.
 fn placed(of: &Value, place: &Value) -> Result<Value, Mistake> {
     let of = list(of)?;
+    if place.kind() == ValueKind::Bool && of.kind() != ValueKind::Map && !of.is_undefined() {
+        return Err(Mistake::new(place, "is no place in a list"));
+    }
+    Ok(under(&of, place).unwrap_or_default())
+}
+
+/// What stands at a place or under a name, in whichever way a number is written.
+pub(super) fn under(of: &Value, place: &Value) -> Option<Value> {
     let found = |place: &Value| {
         of.get_item(place)
             .ok()
@@ -79,7 +88,7 @@ fn placed(of: &Value, place: &Value) -> Result<Value, Mistake> {
         Some(_) => found(&super::number(place)?),
         None => found(&Value::from(printed(place).ok()?)),
     };
-    Ok(found(place).or_else(other).unwrap_or_default())
+    found(place).or_else(other)
 }
 
 /// What an item is compared by.
@@ -146,6 +155,11 @@ fn sort(state: &State<'_, '_>, value: &Value, options: &Kwargs) -> Result<Value,
             &Clock::of(state, &[]),
         )?);
     }
+    Ok(ordered(&items, &columns, reverse).into())
+}
+
+/// Items by what they are compared by, column by column.
+fn ordered(items: &[Value], columns: &[Vec<Option<Key>>], reverse: bool) -> Vec<Value> {
     let mut places: Vec<usize> = (0..items.len()).collect();
     places.sort_by(|one, other| {
         let orders = columns
@@ -161,7 +175,7 @@ fn sort(state: &State<'_, '_>, value: &Value, options: &Kwargs) -> Result<Value,
     let sorted = places
         .into_iter()
         .filter_map(|place| items.get(place).cloned());
-    Ok(sorted.collect::<Vec<_>>().into())
+    sorted.collect()
 }
 
 /// Nothing adds nothing.
@@ -227,10 +241,11 @@ fn split(value: &Value, by: Option<&str>, most: Option<usize>) -> Result<Value, 
 
 fn join(
     value: &Value,
-    between: Option<&str>,
+    between: Option<&Value>,
     attribute: Option<&str>,
     options: &Kwargs,
 ) -> Result<String, Error> {
+    let between = between.map(printed).transpose()?;
     let attribute = attribute.or(options.get::<Option<&str>>("attribute")?);
     options.assert_all_used()?;
     match value.kind() {
@@ -238,7 +253,7 @@ fn join(
             let items = value.try_iter()?.map(|item| part(&item, attribute));
             listed(
                 &items.collect::<Vec<_>>().into(),
-                between.unwrap_or_default(),
+                between.as_deref().unwrap_or_default(),
             )
         }
         // A single value is a list of one.
@@ -289,11 +304,12 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     );
     environment.add_filter(
         "join",
-        |value: &Value, between: Option<&str>, attribute: Option<&str>, options: Kwargs| {
+        |value: &Value, between: Option<&Value>, attribute: Option<&str>, options: Kwargs| {
             join(value, between, attribute, &options)
         },
     );
     chosen::add_to(environment);
+    grouped::add_to(environment);
     environment.add_filter("items", |value: &Value| pairs(value));
     environment.add_filter("letters", letters);
     environment.add_filter("default", default);

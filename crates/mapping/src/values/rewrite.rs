@@ -8,7 +8,7 @@ use minijinja::machinery::ast::{
     Spanned, Test, Tuple, UnaryOp, UnaryOpKind, Var,
 };
 
-use super::arithmetic::NUMBER;
+use super::arithmetic::{NUMBER, WHOLE};
 use super::lists::{AT, FILTERS, FIRST, LIST};
 pub(super) use super::operators::condition;
 use super::operators::{binary, chain, operand};
@@ -31,6 +31,18 @@ pub(super) fn args<'a>(all: &[CallArg<'a>]) -> Vec<CallArg<'a>> {
     };
     all.iter().map(arg).collect()
 }
+
+/// Filters that are told how many.
+const COUNTED: [&str; 4] = ["batch", "indent", "round", "slice"];
+
+/// A count that is read: a text that is a number counts as that.
+fn whole<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::Const(_) => expr(tree),
+        _ => operand(WHOLE, tree),
+    }
+}
+
 pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
     match tree {
         Expr::Var(node) => Expr::Var(at(Var { id: node.id }, node.span())),
@@ -38,9 +50,9 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
         Expr::Slice(node) => Expr::Slice(at(
             Slice {
                 expr: call(LIST, [expr(&node.expr), path(&node.expr)], node.expr.span()),
-                start: node.start.as_ref().map(expr),
-                stop: node.stop.as_ref().map(expr),
-                step: node.step.as_ref().map(expr),
+                start: node.start.as_ref().map(whole),
+                stop: node.stop.as_ref().map(whole),
+                step: node.step.as_ref().map(whole),
             },
             node.span(),
         )),
@@ -70,6 +82,12 @@ pub(super) fn expr<'a>(tree: &Expr<'a>) -> Expr<'a> {
                 }
             });
             let mut args = args(&node.args);
+            if COUNTED.contains(&node.name)
+                && let (Some(arg), Some(CallArg::Pos(count))) =
+                    (args.first_mut(), node.args.first())
+            {
+                *arg = CallArg::Pos(whole(count));
+            }
             if node.name == "date" && node.expr.as_ref().is_some_and(is_time) {
                 args.push(CallArg::Kwarg(
                     dates::TIME,

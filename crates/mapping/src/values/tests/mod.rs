@@ -7,6 +7,7 @@
 
 mod checked;
 mod conditions;
+mod counted;
 mod lists;
 mod missing;
 mod operators;
