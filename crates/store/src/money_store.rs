@@ -98,6 +98,8 @@ pub struct Imported {
     pub unit: String,
     /// What was charged; `None`: it was not confirmed, and may have been made.
     pub amount: Option<Decimal>,
+    /// What it may have cost where that is not known.
+    pub estimate: Option<Decimal>,
     pub currency: String,
     pub test: bool,
     pub url: Option<String>,
@@ -158,6 +160,8 @@ pub trait MoneyStore: Send + Sync {
     /// The currency in which a connection was charged last, where it is not this one and nothing has shown since that the
     /// account has this one.
     async fn other_currency(&self, connection: &str, currency: &str) -> Result<Option<String>>;
+    /// The runs that are not over and have come to buy this.
+    async fn runs_that_buy(&self, slot: &str) -> Result<Vec<i64>>;
     /// How much of a cap is used.
     async fn cap_use(&self, cap: &Cap, of: &CapOf) -> Result<CapUse>;
     /// What was really bought in all; `since`: from when on a confirmation counts as recent.

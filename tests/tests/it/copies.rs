@@ -200,3 +200,39 @@ async fn killed_at_any_boundary_of_a_purchase_and_restored_from_before_it_buys_o
         .for_each_concurrent(2, cut_off_and_restored)
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_does_not_say_all_ends_no_waiting() {
+    let (world, _) = backed_up().await;
+    world
+        .succeed(&[
+            "ledger",
+            "export",
+            "--connection",
+            "main",
+            "--csv",
+            "part.csv",
+        ])
+        .await;
+    restore_by_hand(&world);
+    world.succeed(&["restore", "copy.db"]).await;
+    world
+        .succeed(&["ledger", "export", "--csv", "older.csv"])
+        .await;
+    world.seed(1).await;
+    forget_keys(&world).await;
+    for (file, why) in [
+        ("older.csv", "tells nothing new of them"),
+        ("part.csv", "is a part of an export"),
+    ] {
+        let output = world.output(&["ledger", "import", file]).await;
+        let told = text(&output.stderr);
+        assert!(told.contains("main go on waiting"), "{file}: {told}");
+        assert!(told.contains(why), "{file}: {told}");
+        world.output(&["run", "--once"]).await;
+        assert_eq!(world.books("/purchases").await.len(), 3, "{file}");
+    }
+    world.succeed(&["ledger", "acknowledge"]).await;
+    world.succeed(&["run", "--once"]).await;
+    assert_eq!(world.books("/purchases").await.len(), 4);
+}

@@ -115,7 +115,8 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
     let text = if options.json {
         format!("{}\n", data?).into_bytes()
     } else {
-        csv_of(wanted.into_iter()).map_err(|error| Failure::failed(&error))?
+        let is_whole = options.only.connection.is_none() && from.is_none() && to.is_none();
+        csv_of(wanted.into_iter(), is_whole).map_err(|error| Failure::failed(&error))?
     };
     let path = (options.csv.as_os_str() != "-").then_some(&*options.csv);
     let mut output = Output::to(path)?;
@@ -123,7 +124,11 @@ async fn export(options: &Export) -> Result<Ended, Failure> {
     output.finish()
 }
 
-fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, csv::Error> {
+/// `is_whole`: it has all that the store has, so an import knows all of it.
+fn csv_of<'a>(
+    purchases: impl Iterator<Item = &'a Purchase>,
+    is_whole: bool,
+) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
         "key",
@@ -142,6 +147,8 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
         "connection",
         "location",
         "simulated_amount",
+        "expected_amount",
+        "whole",
     ])?;
     for purchase in purchases {
         // What was charged: an estimate is no money.
@@ -152,6 +159,9 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
         } else {
             (None, amount)
         };
+        // What is open may have cost this; an import into another store reckons with it.
+        let is_open = matches!(purchase.state, PurchaseState::Sent | PurchaseState::Unknown);
+        let expected = is_open.then(|| purchase.estimate.normalize().to_string());
         let row = [
             &*purchase.key,
             &format!("{:.3}", purchase.updated_at),
@@ -169,6 +179,8 @@ fn csv_of<'a>(purchases: impl Iterator<Item = &'a Purchase>) -> Result<Vec<u8>, 
             &purchase.connection,
             &purchase.location,
             simulated.as_deref().unwrap_or_default(),
+            expected.as_deref().unwrap_or_default(),
+            if is_whole { "true" } else { "false" },
         ];
         let cells = row.map(cells::safe);
         writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;

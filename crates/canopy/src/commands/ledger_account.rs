@@ -1,12 +1,12 @@
 //! `canopy ledger import`: what a newer store had bought, into one that has forgotten it. `canopy ledger acknowledge`: what
 //! the account has more was bought elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use canopy_engine::account::{Account, Copied, Line, connection_fact};
 use canopy_store::clock::SystemClock;
-use canopy_store::{Imported, MoneyStore as _, PurchaseState, SqliteStore};
+use canopy_store::{Imported, MoneyStore as _, PurchaseState, SqliteStore, Store as _};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -20,6 +20,7 @@ use crate::config::{self, ConnectionConfig, Loaded};
 use crate::connect::Connector;
 use crate::environment::Environment;
 use crate::exit::{Ended, Failure, chain};
+use crate::health;
 use crate::output;
 use crate::polls;
 use crate::program::open_store;
@@ -50,6 +51,10 @@ pub(crate) struct Acknowledge {
 
 /// The column of what simulations would have cost.
 const SIMULATED: &str = "simulated_amount";
+/// The column of what an open one may have cost; older exports have none.
+const EXPECTED: &str = "expected_amount";
+/// The column that says `false` where the export left something out.
+const WHOLE: &str = "whole";
 /// The columns that are needed, in the order of [`Row`]'s members.
 const NEEDED: [&str; 15] = [
     "key",
@@ -73,7 +78,7 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     let name = options.file.display().to_string();
     let text = std::fs::read(&options.file)
         .map_err(|error| Failure::BadInput(format!("{name} cannot be read: {error}")))?;
-    let rows = read(&name, &text)?;
+    let (rows, is_whole) = read(&name, &text)?;
     let loaded = config::load(&options.config.config)?;
     for row in &rows {
         if !loaded
@@ -92,24 +97,25 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     let count = rows.len();
     let simulated = rows.iter().filter(|row| row.test).count();
     let now = Timestamp::now();
+    let news = news(&store, &rows).await;
     let done = store.import_purchases(rows, &name, now).await;
-    // What the newer store had is known now.
-    let settled = match &done {
-        Ok(_) => Copied::settle_all(&store, now).await,
+    // A file that has nothing new, or not all, does not say that nothing else was bought.
+    let said = if is_whole { news? } else { BTreeSet::new() };
+    let compared = match &done {
+        Ok(_) => compare(&loaded, environment, &store, &said).await,
         Err(_) => Ok(()),
     };
-    let compared = match (&done, &settled) {
-        (Ok(_), Ok(())) => compare(&loaded, environment, &store).await,
-        _ => Ok(()),
-    };
+    let told = health::people_again(&store).await;
+    let waits = waits(&loaded, &store, &said).await;
     store.close().await;
-    settled.map_err(|error| Failure::failed(&error))?;
     let done = done.map_err(|error| Failure::failed(&error))?;
+    told.map_err(|error| Failure::failed(&error))?;
+    let waits = waits?;
     if options.json {
         return output::line(
             &json!({ "rows": count, "real": count - simulated, "simulated": simulated,
             "connections": show::modes_as_data(&loaded.config.connection), "added": done.added, "confirmed": done.confirmed,
-            "known": done.known, "in_the_way": done.in_the_way }),
+            "known": done.known, "in_the_way": done.in_the_way, "waiting": waits }),
         );
     }
     eprintln!(
@@ -122,6 +128,17 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     for key in &done.in_the_way {
         eprintln!(
             "{key}: not imported, because another attempt at the same stands here; `canopy purchase list` shows it"
+        );
+    }
+    if !waits.is_empty() {
+        eprintln!(
+            "real purchases of {} go on waiting for what this store may have forgotten, because the file {}; import a whole export of the newer store, or say `canopy ledger acknowledge` where nothing else was bought",
+            waits.join(", "),
+            if is_whole {
+                "tells nothing new of them"
+            } else {
+                "is a part of an export (--connection, --from, --to)"
+            },
         );
     }
     match compared {
@@ -139,11 +156,40 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     })
 }
 
+/// The connections of which the file tells something that is not in the store, or open there.
+async fn news(store: &SqliteStore, rows: &[Imported]) -> Result<BTreeSet<String>, Failure> {
+    let mut news = BTreeSet::new();
+    for row in rows.iter().filter(|row| !row.test) {
+        let known = store.purchase(&row.key).await;
+        let known = known.map_err(|error| Failure::failed(&error))?;
+        if known.is_none_or(|known| known.state != PurchaseState::Confirmed) {
+            news.insert(row.connection.clone());
+        }
+    }
+    Ok(news)
+}
+
+/// The connections whose real purchases go on waiting for what the store may have forgotten.
+async fn waits(
+    loaded: &Loaded,
+    store: &SqliteStore,
+    said: &BTreeSet<String>,
+) -> Result<Vec<String>, Failure> {
+    let copied = Copied::of(store).await;
+    if copied.map_err(|error| Failure::failed(&error))?.is_none() {
+        return Ok(Vec::new());
+    }
+    let connections = loaded.config.connection.iter();
+    let waiting = connections.filter(|one| !one.test && !said.contains(&one.id));
+    Ok(waiting.map(|one| one.id.clone()).collect())
+}
+
 /// Compares ledger and accounts by what is known now, so that what is settled is told no more.
 async fn compare(
     loaded: &Loaded,
     environment: &Environment,
     store: &SqliteStore,
+    said: &BTreeSet<String>,
 ) -> Result<(), Failure> {
     let (calls, log) = CallSink::new();
     log.start(std::sync::Arc::new(store.clone()));
@@ -154,7 +200,7 @@ async fn compare(
         calls: &calls,
         limiters: None,
     };
-    let compared = compare_all(connector, loaded, store).await;
+    let compared = compare_all(connector, loaded, store, said).await;
     calls.flush().await;
     compared
 }
@@ -163,11 +209,24 @@ async fn compare_all(
     connector: Connector<'_>,
     loaded: &Loaded,
     store: &SqliteStore,
+    said: &BTreeSet<String>,
 ) -> Result<(), Failure> {
     let mut seen = Vec::new();
     for config in loaded.config.connection.iter().filter(|one| !one.test) {
         let client = connector.ecologi(config, "").await?;
         let account = account(loaded, config, client.base_url().as_str());
+        if said.contains(&config.id) {
+            // A person has said what the newer store had bought.
+            let name = match &account {
+                Some(account) => account.fact(),
+                None => connection_fact(&config.id),
+            };
+            let copied = Copied::of(store).await;
+            if let Some(copied) = copied.map_err(|error| Failure::failed(&error))? {
+                let settled = copied.settle(store, &name, Timestamp::now()).await;
+                settled.map_err(|error| Failure::failed(&error))?;
+            }
+        }
         let Some(account) = account.filter(|account| !seen.contains(account)) else {
             continue;
         };
@@ -180,7 +239,8 @@ async fn compare_all(
     Ok(())
 }
 
-fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
+/// The purchases of the file, and whether it has all that its store had.
+fn read(name: &str, text: &[u8]) -> Result<(Vec<Imported>, bool), Failure> {
     let mut reader = csv::Reader::from_reader(text);
     let bad = |error: String| Failure::BadInput(format!("{name}: {error}"));
     let titles = reader
@@ -199,6 +259,9 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
     // What was simulated has its amounts in a column of its own.
     let place = titles.iter().position(|title| title == SIMULATED);
     places.insert(SIMULATED, place.unwrap_or(places["amount"]));
+    let expected = titles.iter().position(|title| title == EXPECTED);
+    let whole = titles.iter().position(|title| title == WHOLE);
+    let mut is_whole = true;
     let mut rows = Vec::new();
     for (line, record) in reader.records().enumerate() {
         let line = line + 2;
@@ -217,6 +280,17 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
             (PurchaseState::Confirmed, None) => return Err(wrong(column)),
             _ => None,
         };
+        if whole.and_then(|place| record.get(place)) == Some("false") {
+            is_whole = false;
+        }
+        let estimate = expected.and_then(|place| record.get(place));
+        let estimate = match estimate.map(cells::original) {
+            Some(text) if !text.is_empty() => Some(
+                text.parse::<Decimal>()
+                    .map_err(|_| bad(format!("line {line}: \"{text}\" is no {EXPECTED}")))?,
+            ),
+            _ => None,
+        };
         // What was refused was not bought.
         if state == PurchaseState::Refused {
             continue;
@@ -232,13 +306,14 @@ fn read(name: &str, text: &[u8]) -> Result<Vec<Imported>, Failure> {
             quantity: decimal("quantity")?,
             unit: cell("unit"),
             amount,
+            estimate,
             currency: cell("currency"),
             test: simulated,
             url: maybe("url"),
             at: cell("time").parse().map_err(|_| wrong("time"))?,
         });
     }
-    Ok(rows)
+    Ok((rows, is_whole))
 }
 
 pub(super) async fn acknowledge(

@@ -58,11 +58,16 @@ pub(super) async fn resolve(
     let said = say(&loaded, &store, options).await;
     let told = health::people_again(&store).await;
     store.close().await;
-    let (run, workflow) = said?;
+    let (runs, workflow) = said?;
     told.map_err(|error| Failure::failed(&error))?;
-    match config::switched_off(&loaded)(&workflow) {
-        Some(off) => eprintln!("noted; {off}, so run {run} waits until it is switched on"),
-        None => eprintln!("noted; run {run} goes on"),
+    if runs.is_empty() {
+        eprintln!("noted; no run here waits for it");
+    }
+    for run in runs {
+        match config::switched_off(&loaded)(&workflow) {
+            Some(off) => eprintln!("noted; {off}, so run {run} waits until it is switched on"),
+            None => eprintln!("noted; run {run} goes on"),
+        }
     }
     Ok(Ended::Well)
 }
@@ -71,7 +76,7 @@ async fn say(
     loaded: &Loaded,
     store: &SqliteStore,
     options: &PurchaseResolve,
-) -> Result<(i64, String), Failure> {
+) -> Result<(Vec<i64>, String), Failure> {
     let failed = |error: canopy_store::StoreError| Failure::failed(&error);
     let (key, now) = (options.key.as_str(), Timestamp::now());
     let (word, note) = (options.bought, "said by the operator");
@@ -106,15 +111,19 @@ async fn say(
                 .resolve_purchase(&purchase.key, word, note, now)
                 .await
                 .map_err(failed)?;
-            store.requeue_run(purchase.run, now).await.map_err(failed)?;
-            Ok((purchase.run, purchase.workflow.clone()))
+            // A purchase that was imported belongs to the import; who waits for it is another run.
+            let runs = store.runs_that_buy(&purchase.slot).await.map_err(failed)?;
+            for run in &runs {
+                store.requeue_run(*run, now).await.map_err(failed)?;
+            }
+            Ok((runs, purchase.workflow.clone()))
         }
         ([], [one]) if word => {
             store
                 .say_bought(&one.slot, note, now)
                 .await
                 .map_err(failed)?;
-            Ok((one.run, one.workflow.clone()))
+            Ok((vec![one.run], one.workflow.clone()))
         }
         ([], [one]) => bad(format!(
             "the purchase of run {} was not made and waits ({}); it goes on by itself in its turn, and `canopy budget` shows what lets it go on",

@@ -180,7 +180,7 @@ impl Engine {
     ) -> Result<bool, StoreError> {
         let (store, location) = (&*self.store, &*connection.location);
         let name = connection_fact(&connection.id);
-        match copied.filter(|copied| copied.certain && copied.holds(&name)) {
+        match copied.filter(|copied| copied.holds(&name)) {
             Some(copied) if !self.is_planning() => {
                 let whose = format!("of connection {}", connection.id);
                 let until = "for your word, because without ecologi.username nobody else can tell";

@@ -81,7 +81,8 @@ pub enum CompareError {
 }
 
 impl Account {
-    fn fact(&self) -> String {
+    /// The name under which the store remembers it.
+    pub fn fact(&self) -> String {
         format!("account {} of {}", self.user, self.base)
     }
 

@@ -109,7 +109,8 @@ async fn add(
     } else {
         PurchaseState::Unknown
     };
-    let estimate = positive_millionths("amount", row.amount.unwrap_or_default())?;
+    let estimate = row.amount.or(row.estimate).unwrap_or_default();
+    let estimate = positive_millionths("amount", estimate)?;
     sqlx::query(
         "INSERT INTO purchases (key, location, epoch, connection, contact, workflow, step, run, operation, request,
                                 quantity, unit, test, estimate, currency, state, amount, url, error, created_at,

@@ -327,10 +327,12 @@ pub(super) async fn resolve(
     };
     record(connection, key, 0, &entry, now).await?;
     sqlx::query(
-        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2 WHERE id = ?1 AND state = 'waiting' AND stopped <> 1",
+        "UPDATE runs SET next_attempt_at = ?2, updated_at = ?2
+         WHERE (id = ?1 OR id IN (SELECT run FROM steps WHERE key = ?3)) AND state = 'waiting' AND stopped <> 1",
     )
     .bind(purchase.run)
     .bind(micros(now))
+    .bind(&purchase.slot)
     .execute(connection)
     .await?;
     Ok(true)

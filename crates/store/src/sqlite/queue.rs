@@ -55,6 +55,16 @@ impl MoneyStore for SqliteStore {
         self.told(caps::elsewhere(&mut reader, connection, currency, from).await)
     }
 
+    async fn runs_that_buy(&self, slot: &str) -> Result<Vec<i64>> {
+        let mut reader = self.reader().await?;
+        let runs = sqlx::query_scalar(
+            "SELECT DISTINCT runs.id FROM steps JOIN runs ON runs.id = steps.run
+             WHERE steps.key = ?1 AND runs.state IN ('ready', 'waiting', 'held') ORDER BY runs.id",
+        );
+        let runs = runs.bind(slot).fetch_all(&mut *reader).await;
+        self.told(runs.map_err(Into::into))
+    }
+
     async fn other_currency(&self, connection: &str, currency: &str) -> Result<Option<String>> {
         let mut reader = self.reader().await?;
         self.told(answers::other_currency(&mut reader, connection, currency).await)
