@@ -16,6 +16,9 @@ pub struct DeliveryKey {
     /// One that has the key may all the same tell of a later change, so it is taken again; it counts as made when the first
     /// one came.
     pub is_hint: bool,
+    /// It is made of what was said, with no name of its own: another that says the same is the same for a while only. So a
+    /// first one that lies in the future, after a clock that was ahead, is none.
+    pub is_content: bool,
     /// A hash: it may be made of what a person chose.
     pub key: String,
     /// Until then the same key is the same delivery.

@@ -368,6 +368,7 @@ fn key_of(
     }
     Some(DeliveryKey {
         is_hint: !is_sure,
+        is_content: false,
         key: hash_of(&what),
         until: now + REMEMBERED,
     })

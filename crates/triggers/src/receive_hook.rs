@@ -109,11 +109,13 @@ impl Receiver {
         let key = match (own_key, hook.dedupe) {
             (Some(own), _) => Some(DeliveryKey {
                 is_hint: false,
+                is_content: false,
                 key: named("own", own.as_bytes()),
                 until: now + REMEMBERED,
             }),
             (None, Some(length)) => Some(DeliveryKey {
                 is_hint: false,
+                is_content: true,
                 key: named("body", body),
                 until: now + length,
             }),

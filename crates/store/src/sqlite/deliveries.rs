@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row as _, SqliteConnection};
 
 use super::fault::Op;
@@ -59,6 +59,9 @@ impl DeliveryStore for SqliteStore {
     }
 }
 
+/// Calls that come at once may be stored in another order than they looked at the clock.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+
 async fn take(
     connection: &mut SqliteConnection,
     key: Option<DeliveryKey>,
@@ -70,21 +73,28 @@ async fn take(
         key,
         until,
         is_hint,
+        is_content,
     }) = key
     {
+        let latest_first = if is_content {
+            micros(now.saturating_add(AT_ONCE).unwrap_or(now))
+        } else {
+            i64::MAX
+        };
         // One that has ended begins anew.
         let row = sqlx::query(
             "INSERT INTO deliveries (key, first_at, last_at, until) VALUES (?1, ?2, ?2, ?3)
              ON CONFLICT (key) DO UPDATE SET
-                 times = CASE WHEN until > ?2 THEN times + 1 ELSE 1 END,
-                 first_at = CASE WHEN until > ?2 THEN first_at ELSE ?2 END,
-                 until = CASE WHEN until > ?2 THEN until ELSE ?3 END,
+                 times = CASE WHEN until > ?2 AND first_at <= ?4 THEN times + 1 ELSE 1 END,
+                 first_at = CASE WHEN until > ?2 AND first_at <= ?4 THEN first_at ELSE ?2 END,
+                 until = CASE WHEN until > ?2 AND first_at <= ?4 THEN until ELSE ?3 END,
                  last_at = ?2
              RETURNING times, first_at",
         )
         .bind(key)
         .bind(micros(now))
         .bind(micros(until))
+        .bind(latest_first)
         .fetch_one(&mut *connection)
         .await?;
         let row = Reader::new(&row, "deliveries", "one");

@@ -9,6 +9,7 @@ use crate::support::{Fixture, LOCATION, at, event};
 
 fn key(until: i64) -> DeliveryKey {
     DeliveryKey {
+        is_content: false,
         is_hint: false,
         key: "delivery".to_owned(),
         until: at(until),
