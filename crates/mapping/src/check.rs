@@ -146,7 +146,7 @@ impl Check<'_> {
     }
 
     fn expression(&mut self, place: &Lines, what: &str, expression: &str) {
-        if let Err(problem) = template::check_expression(expression) {
+        if let Err(problem) = template::check_condition(expression) {
             self.tell(place, expression, format!("{what}: {problem}"), None);
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn check(
 ) -> Result<(), FileError> {
     let conditions = workflow.steps.iter().map(|step| step.consent.as_ref());
     for condition in conditions.chain([workflow.consent.as_ref()]).flatten() {
-        template::check_expression(condition).map_err(|problem| {
+        template::check_condition(condition).map_err(|problem| {
             FileError::new(file, format!("\"consent\": {problem}"))
                 .at(text, &format!("\"{condition}\""))
         })?;

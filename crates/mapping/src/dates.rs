@@ -36,7 +36,7 @@ pub(crate) const TIME: &str = "canopy_time";
 
 /// Whether a pattern of strftime has one of these directives.
 fn shows(pattern: &str, letters: &str) -> bool {
-    pattern.split('%').skip(1).any(|part| {
+    pattern.replace("%%", "").split('%').skip(1).any(|part| {
         let flags = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '^' | '#' | ':' | '.');
         let letter = part.trim_start_matches(flags).chars().next();
         letter.is_some_and(|letter| letters.contains(letter))
@@ -78,6 +78,8 @@ fn day(
         Some(zone) => (pattern, Some(zone)),
         None => (pattern, named),
     };
+    // A zone that is nothing is none that is named, as of a contact without one.
+    let named = named.filter(|name| !name.trim().is_empty());
     if values::is_blank(value) {
         return Ok(Value::UNDEFINED);
     }
@@ -134,6 +136,12 @@ fn written(
     let time = when
         .zoned(zone)
         .ok_or_else(|| Mistake::new(value, "is on no calendar"))?;
+    // Each country has its own; without one jiff 0.2 writes `2026 M11 30`.
+    if let Some(letter) = ["c", "x"].into_iter().find(|letter| shows(pattern, letter)) {
+        return Err(wrong(format!(
+            "date: \"%{letter}\" means another form in each country; write the form that you mean, e.g. '%d/%m/%Y' or '%d %B %Y, %H:%M'"
+        )));
+    }
     let text = jiff::fmt::strtime::format(pattern, &time)
         .map_err(|error| wrong(format!("date: \"{pattern}\" is no pattern: {error}")))?;
     Ok(Value::from(text))

@@ -73,6 +73,12 @@ pub fn check_expression(expression: &str) -> Result<(), TemplateError> {
     )
 }
 
+/// The same of an expression that is a condition.
+pub fn check_condition(expression: &str) -> Result<(), TemplateError> {
+    check_expression(expression)?;
+    told(expression, values::tried_condition(expression))
+}
+
 fn told(text: &str, problem: Option<String>) -> Result<(), TemplateError> {
     problem.map_or(Ok(()), |problem| {
         Err(TemplateError {

@@ -162,7 +162,17 @@ pub(crate) fn reads_zone(code: &str) -> bool {
         let before = code[..start].trim_end();
         let after = &code[start + word.len()..];
         let is_longer = after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        if !before.ends_with('|') || is_longer {
+        if is_longer {
+            return false;
+        }
+        // `map('date')`, and `{% filter date %}`.
+        let is_named = before
+            .strip_suffix(['\'', '"'])
+            .is_some_and(|before| before.trim_end().ends_with("map("));
+        if is_named {
+            return true;
+        }
+        if !before.ends_with('|') && !before.ends_with("filter") {
             return false;
         }
         let arguments = after.trim_start();
@@ -170,9 +180,14 @@ pub(crate) fn reads_zone(code: &str) -> bool {
             .strip_prefix('(')
             .and_then(|rest| rest.split(')').next());
         let arguments = arguments.unwrap_or_default();
-        // A text without a pattern is a zone.
-        let has_pattern = arguments.contains('%') || arguments.trim().is_empty();
-        has_pattern && !arguments.contains("zone")
+        // A text without a pattern is a zone; one that is read may be missing.
+        let is_text = |text: &str| text.trim_start().starts_with(['\'', '"']);
+        let names_zone = arguments.match_indices("zone").any(|(at, word)| {
+            let value = arguments[at + word.len()..].trim_start();
+            value.strip_prefix('=').is_some_and(is_text)
+        });
+        let is_zone = is_text(arguments) && !arguments.contains('%') && !arguments.contains('=');
+        !is_zone && !names_zone
     };
     code.match_indices("date").any(is_date)
 }

@@ -273,7 +273,10 @@ fn stmt(tree: &Stmt<'_>, found: &mut Vec<Sight>) {
             stmts(&node.body, found);
         }
         Stmt::AutoEscape(node) => stmts(&node.body, found),
-        Stmt::FilterBlock(node) => stmts(&node.body, found),
+        Stmt::FilterBlock(node) => {
+            expr(&node.filter, found);
+            stmts(&node.body, found);
+        }
         Stmt::Do(node) => args(&node.call.args, found),
     }
 }

@@ -38,7 +38,9 @@ pub(crate) use parts::demand_parts;
 pub(crate) use print::printed;
 pub(crate) use program::{Program, is_time, path};
 pub(crate) use suspects::read_from;
-pub(crate) use tried::{expression as tried_expression, template as tried_template};
+pub(crate) use tried::{
+    condition as tried_condition, expression as tried_expression, template as tried_template,
+};
 
 /// Adds all of them.
 pub(crate) fn add_to(environment: &mut Environment<'_>) {

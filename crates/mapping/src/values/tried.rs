@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use minijinja::machinery::ast::{Call, CallArg, Expr, Filter, Test, Var};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Filter, Test, UnaryOpKind, Var};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Environment, Error, Value, context};
 
 use super::lists::{FILTERS, LIST};
 use super::mistake::Mistake;
+use super::number::says_no;
 use super::program::Program;
 use super::rewrite::{args, at, call, path};
 use super::walk;
@@ -34,8 +35,41 @@ pub(crate) fn template(source: &str, environment: &Environment<'_>) -> Option<St
     found
 }
 
+/// What is wrong with an expression that is a condition as a whole.
+pub(crate) fn condition(source: &str) -> Option<String> {
+    walk::root_of(source, constant_side).flatten()
+}
+
+/// A text that stands by itself beside `or` or `and`: `contact.city == 'Rome' or 'Oslo'` holds for everybody.
+fn constant_side(tree: &Expr<'_>) -> Option<String> {
+    let Expr::BinOp(node) = tree else { return None };
+    let word = match node.op {
+        BinOpKind::ScOr => "or",
+        BinOpKind::ScAnd => "and",
+        _ => return None,
+    };
+    let text = |side: &Expr<'_>| match side {
+        Expr::Const(side) => side.value.as_str().map(str::to_owned),
+        _ => None,
+    };
+    let sides = [&node.left, &node.right];
+    if let Some(text) = sides.iter().find_map(|side| text(side)) {
+        let does = if says_no(&text) {
+            "never holds"
+        } else {
+            "always holds"
+        };
+        return Some(format!(
+            "has '{text}' by itself beside \"{word}\", which {does}; compare with several texts as in contact.city in ['Rome', 'Oslo']"
+        ));
+    }
+    sides.into_iter().find_map(constant_side)
+}
+
 fn mistake(tree: &Expr<'_>, source: &str, environment: &Environment<'_>) -> Option<String> {
     match tree {
+        Expr::IfExpr(node) => constant_side(&node.test_expr),
+        Expr::UnaryOp(node) if matches!(node.op, UnaryOpKind::Not) => constant_side(&node.expr),
         Expr::Filter(node) => {
             let subject = match &node.expr {
                 Some(Expr::Const(of)) => Some(of.value.clone()),

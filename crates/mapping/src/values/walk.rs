@@ -11,6 +11,11 @@ pub(super) fn of_expression(source: &str, visit: &mut dyn FnMut(&Expr<'_>)) {
     }
 }
 
+/// What is told of an expression as a whole.
+pub(super) fn root_of<T>(source: &str, told: impl FnOnce(&Expr<'_>) -> T) -> Option<T> {
+    parse_expr(source).ok().map(|tree| told(&tree))
+}
+
 /// Goes through the expressions of a template.
 pub(super) fn of_template(source: &str, visit: &mut dyn FnMut(&Expr<'_>)) {
     if let Ok(tree) = parse(source, "<template>", SyntaxConfig::default()) {

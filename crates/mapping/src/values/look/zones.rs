@@ -110,8 +110,15 @@ pub(super) fn named(node: &Filter<'_>) -> Option<Sight> {
 }
 
 pub(super) fn in_filter(node: &Filter<'_>) -> bool {
-    let Some(of) = &node.expr else { return false };
+    let Some(of) = &node.expr else {
+        // A block's: `{% filter later('1h') %}`.
+        return matches!(node.name, "later" | "date");
+    };
     match node.name {
+        "map" => {
+            let moves = |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(Expr::Const(name)) if matches!(name.value.as_str(), Some("later" | "date")));
+            node.args.iter().any(moves)
+        }
         "later" => !is_of_event(of),
         "date" => !is_of_event(of) && !node.args.is_empty(),
         "min" | "max" | "sort" => !one_needs_none(of),

@@ -159,3 +159,98 @@ fn a_mistake_names_the_field_that_it_came_from() {
         assert!(error.contains(told), "{expression}: {error}");
     }
 }
+
+#[test]
+fn a_text_by_itself_in_a_condition_is_told() {
+    for (condition, told) in [
+        (
+            "contact.city == 'Paris' or 'London'",
+            "'London' by itself beside \"or\", which always holds",
+        ),
+        ("'vip' in contact.tags or 'gold'", "'gold' by itself"),
+        ("'a' and contact.city", "beside \"and\", which always holds"),
+        (
+            "contact.city == 'a' or 'no' or contact.dnd",
+            "'no' by itself beside \"or\", which never holds",
+        ),
+        ("not (contact.city == 'a' or 'b')", "'b' by itself"),
+        (
+            "(contact.city == 'a' or 'b') and contact.dnd",
+            "'b' by itself",
+        ),
+    ] {
+        let problem = template::check_condition(condition).unwrap_err().problem;
+        assert!(problem.contains(told), "{condition}: {problem}");
+    }
+    let value = json!("{{ 3 if webhook.x == 'a' or 'b' else 1 }}");
+    assert!(template::check(&value).is_err());
+    for right in [
+        "contact.city in ['Paris', 'London']",
+        "(contact.city or 'Paris') == 'Paris'",
+        "contact.city == 'a' or contact.dnd",
+    ] {
+        template::check_condition(right).unwrap();
+    }
+    template::check(&json!("{{ contact.city or 'your town' }}")).unwrap();
+}
+
+#[test]
+fn forms_that_each_country_has_its_own_of_are_told() {
+    for pattern in ["%c", "on %x", "%d %c"] {
+        let problem = template::check(&json!(format!("{{{{ x | date('{pattern}') }}}}")));
+        let problem = problem.unwrap_err().problem;
+        assert!(
+            problem.contains("another form in each country"),
+            "{problem}"
+        );
+    }
+    template::check(&json!("{{ x | date('%d%%c %H:%M') }}")).unwrap();
+}
+
+#[test]
+fn the_locations_zone_is_read_wherever_a_date_may_need_it() {
+    for code in [
+        "webhook.l | map('date') | join(', ')",
+        "x | date(zone=contact.timezone)",
+        "x | date('%d', zone=contact.timezone)",
+        "x | date(contact.timezone)",
+        "x | date",
+    ] {
+        assert!(
+            template::names_in_expression(code).contains("location.timezone"),
+            "{code}"
+        );
+    }
+    let block = json!("{% filter date %}{{ webhook.t }}{% endfilter %}");
+    assert!(template::names(&block).contains("location.timezone"));
+    for code in [
+        "x | date(zone='Europe/London')",
+        "x | date('%d', zone = \"Europe/London\")",
+        "x | date('Europe/London')",
+        "x | map(attribute='date')",
+    ] {
+        assert!(
+            !template::names_in_expression(code).contains("location.timezone"),
+            "{code}"
+        );
+    }
+}
+
+/// A contact without a time zone has none that is named.
+#[test]
+fn a_zone_that_is_nothing_is_the_locations() {
+    let context = json!({ "location": { "timezone": "America/New_York" }, "t": "2026-12-01T02:00:00Z", "empty": "" });
+    for zone in ["missing", "empty", "none"] {
+        for code in [
+            format!("date(zone={zone})"),
+            format!("date('%Y-%m-%d', zone={zone})"),
+        ] {
+            let value = json!(format!("{{{{ t | {code} }}}}"));
+            assert_eq!(
+                template::render(&value, &context),
+                Ok(json!("2026-11-30")),
+                "{code}"
+            );
+        }
+    }
+}
