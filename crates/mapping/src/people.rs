@@ -43,11 +43,12 @@ pub enum PhoneError {
 /// A phone number in E.164: `+442079460000`. One with an extension is refused: HighLevel keeps none, and behind the
 /// number of a firm are several people.
 pub fn e164(text: &str, country: Option<Country>) -> Result<String, PhoneError> {
-    let text = text.trim();
+    let plain = plain(text);
+    let text = plain.trim();
     if is_broken(text) {
         return Err(PhoneError::Broken);
     }
-    let fits = |letter: char| letter.is_numeric() || " +-()./\u{a0}".contains(letter);
+    let fits = |letter: char| letter.is_ascii_digit() || " +-()./\u{a0}".contains(letter);
     if !text.chars().all(fits) || text.chars().filter(char::is_ascii_digit).count() < 5 {
         return Err(PhoneError::NoNumber);
     }
@@ -68,6 +69,28 @@ pub fn e164(text: &str, country: Option<Country>) -> Result<String, PhoneError> 
     } else {
         Err(PhoneError::NoNumber)
     }
+}
+
+/// As it reads: without the marks that phones' contacts put around a number and nobody sees (direction of writing, zero
+/// width), with plain hyphens, and with the digits that its reader would dial.
+pub(crate) fn plain(text: &str) -> String {
+    let digit =
+        |letter: char, zero: char| char::from_digit(u32::from(letter) - u32::from(zero), 10);
+    let letters = text.chars().filter_map(|letter| match letter {
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{ad}'
+        | '\u{feff}' => None,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => Some('-'),
+        '\u{ff0b}' => Some('+'),
+        '\u{660}'..='\u{669}' => digit(letter, '\u{660}'),
+        '\u{6f0}'..='\u{6f9}' => digit(letter, '\u{6f0}'),
+        '\u{966}'..='\u{96f}' => digit(letter, '\u{966}'),
+        '\u{ff10}'..='\u{ff19}' => digit(letter, '\u{ff10}'),
+        other => Some(other),
+    });
+    letters.collect()
 }
 
 /// The Italian number that one without its zero is meant for; two notations would be two people.
@@ -132,6 +155,19 @@ mod tests {
             ("0011 61 2 5550 1234", Some("AU"), "+61255501234"),
             ("(02) 5550 1234", Some("AU"), "+61255501234"),
             ("+39 06 1234 5678", None, "+390612345678"),
+            (
+                "\u{202a}+44\u{a0}7400\u{a0}123456\u{202c}",
+                None,
+                "+447400123456",
+            ),
+            ("07400\u{2011}123456", Some("GB"), "+447400123456"),
+            (
+                "\u{200e}+1 201\u{2013}555\u{2212}0115\u{feff}",
+                None,
+                "+12015550115",
+            ),
+            ("+\u{664}\u{664} 7400 12345\u{666}", None, "+447400123456"),
+            ("\u{ff0b}\u{ff14}\u{ff14}7400123456", None, "+447400123456"),
         ] {
             let country = country.map(|code| Country::of(code).unwrap());
             assert_eq!(e164(text, country).as_deref(), Ok(expected), "{text}");
@@ -152,6 +188,7 @@ mod tests {
             ("123", Some("US"), PhoneError::NoNumber),
             ("call me", Some("US"), PhoneError::NoNumber),
             ("+1 201-555-0115 ext. 12", None, PhoneError::NoNumber),
+            ("+44 7400 12345\u{b2}", None, PhoneError::NoNumber),
             ("+999 20 7946 0000", None, PhoneError::NoNumber),
             (
                 "+39 6 1234 5678",

@@ -1,5 +1,6 @@
 //! Phone numbers are equal however they are written: HighLevel keeps them in E.164, forms and shops send what was typed.
 
+use crate::people::plain;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
 /// A text with fewer digits is an id, a year or an amount rather than the number of somebody.
@@ -9,6 +10,7 @@ const FEWEST: usize = 7;
 /// theirs. Both must be numbers that can be given to somebody, so that ids are not equal by accident.
 pub(super) fn same(left: &str, right: &str) -> bool {
     let reads = |whole: &str, other: &str| {
+        let (whole, other) = (&*plain(whole), &*plain(other));
         if !whole.trim_start().starts_with('+') {
             return false;
         }
