@@ -32,6 +32,10 @@ impl Check<'_> {
                 Ok(()) if text.contains("{%") || text.contains("{#") => Some(
                     "it has a `{% %}` block or a comment; write values as `{{ }}` alone".to_owned(),
                 ),
+                // `{{ 'webhook.orderId' }}`: the first run would be the last.
+                Ok(()) if template::written(&text.as_str().into()).is_empty() => Some(format!(
+                    "\"{text}\" reads nothing of the event, so that the step would happen once for all of them; name a value without quotes, as in \"{{{{ webhook.orderId }}}}\""
+                )),
                 Ok(()) => None,
             };
             if let Some(problem) = problem {

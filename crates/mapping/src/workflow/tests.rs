@@ -399,3 +399,24 @@ fn the_locations_zone_is_read_only_where_it_may_matter() {
         assert_eq!(workflow.may_need_zone(), right, "{when}");
     }
 }
+
+/// Quotes around the path are a usual slip: the first call would be the last that buys.
+#[test]
+fn a_once_that_reads_nothing_is_told() {
+    let file = |once: &str| {
+        GOOD.replacen(
+            "\"buy-trees\"",
+            &format!("\"buy-trees\"\nonce = \"{once}\""),
+            1,
+        )
+    };
+    for once in ["{{ 'webhook.orderId' }}", "{{ 'a' }}", "gift-{{ 5 }}"] {
+        let told = problem(&file(once));
+        assert!(
+            told.contains("reads nothing of the event"),
+            "{once}: {told}"
+        );
+    }
+    let right = file("gift-{{ event.occurredAt }}");
+    Workflow::parse("thanks.toml", &right, &SomeActions).unwrap();
+}
