@@ -5,7 +5,7 @@ use canopy_mapping::{ActionKind, Actions as _, Step, Workflow};
 use canopy_store::{
     Breaker, Fence, PurchaseState, Run, RunState, StepRecord, StepState, Store, StoreError,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Engine;
 use crate::actions::Catalog;
@@ -17,6 +17,9 @@ use crate::steps::sync::writes_as;
 
 /// Held runs that are looked through.
 const LOOKED_AT: u32 = 1000;
+/// An order that was refused is tried again after as long as it has been refused so far, within these bounds.
+const ORDER_AGAIN: [SignedDuration; 2] =
+    [SignedDuration::from_mins(1), SignedDuration::from_hours(1)];
 
 /// What has to be mended before anything is bought again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +70,7 @@ impl Buyer<'_> {
     }
 
     /// The same; `need`: the operation that was refused, where only its success shows that it is granted.
-    async fn stop_for(
+    pub(crate) async fn stop_for(
         self,
         cause: Cause,
         need: Option<&str>,
@@ -75,14 +78,18 @@ impl Buyer<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let connection = self.connection;
+        let by = "`canopy check`, or the one that a running canopy makes by itself";
         let until = match need {
-            None => "they go on by themselves once a check finds all well".to_owned(),
+            None => format!("they go on by themselves once a check finds all well: {by}"),
+            Some(need) if cause == Cause::Ecologi => format!(
+                "a simulated order is taken, so no check can tell when real ones are: one of them tries {need} again, at first after a minute, later every hour, and the others go on by themselves once it goes through; `canopy check` has it tried at once"
+            ),
             Some(need) => format!(
-                "after each check that finds nothing else wrong one of them tries {need} again, and the others go on by themselves once it goes through"
+                "after each check that finds nothing else wrong one of them tries {need} again, and the others go on by themselves once it goes through: {by}"
             ),
         };
         let reason = format!(
-            "connection {connection}: {error}. Nothing is bought and runs wait in order; {until}: `canopy check`, or the one that a running canopy makes by itself"
+            "connection {connection}: {error}. Nothing is bought and runs wait in order; {until}"
         );
         let (store, location) = (self.store, self.location);
         let opened = store
@@ -100,12 +107,14 @@ impl Buyer<'_> {
         self.store.put_fact(&name, currency.into(), now).await
     }
 
-    /// A check found nothing wrong for this cause. Where a write was refused that alone is no sign that it is granted: one of
-    /// the runs that wait tries it. `tried`: whether the check saw that a scope is granted.
+    /// A check found nothing wrong for this cause. Where a write was refused, or a real order while a simulated one was
+    /// taken, that alone is no sign that it is granted: one of the runs that wait tries it. `tried`: whether the check saw
+    /// that a scope is granted. `is_asked`: a person asked for the check, so an order is tried however often it was refused.
     pub async fn found_well(
         self,
         cause: Cause,
         tried: impl Fn(&str) -> bool,
+        is_asked: bool,
         now: Timestamp,
     ) -> Result<Went, StoreError> {
         let (store, location) = (self.store, self.location);
@@ -114,6 +123,9 @@ impl Buyer<'_> {
             return Ok(Went::No);
         };
         if let Some(need) = &open.need {
+            if cause == Cause::Ecologi && !is_asked && !is_time(&open, now) {
+                return Ok(Went::No);
+            }
             if let Some(run) = store.probe_breaker(location, cause.as_str(), now).await? {
                 tracing::info!(
                     connection = self.connection,
@@ -124,7 +136,10 @@ impl Buyer<'_> {
             }
             let operation = canopy_highlevel::operation(need);
             let scopes = operation.map_or(&[][..], |operation| operation.scopes);
-            if scopes.is_empty() || !scopes.iter().all(|scope| tried(scope)) {
+            // Where no run waits nobody can try an order, and whoever comes next does.
+            if cause != Cause::Ecologi
+                && (scopes.is_empty() || !scopes.iter().all(|scope| tried(scope)))
+            {
                 return Ok(Went::No);
             }
         }
@@ -178,8 +193,14 @@ impl Engine {
         connection: &Connection,
         operation: &str,
     ) -> Result<(), EngineError> {
-        self.end_stop(connection, |one| one.need.as_deref() == Some(operation))
-            .await
+        let ends = |one: &Breaker| one.need.as_deref() == Some(operation);
+        self.end_stop(connection, Cause::HighLevel, ends).await
+    }
+
+    /// Ecologi took an order: purchases that were stopped because a real one was refused go on.
+    pub(crate) async fn took_order(&self, connection: &Connection) -> Result<(), EngineError> {
+        let ends = |one: &Breaker| one.need.is_some();
+        self.end_stop(connection, Cause::Ecologi, ends).await
     }
 
     /// A run that was to try what was refused has come to its end. Where neither it nor an active workflow that buys needs it
@@ -198,7 +219,7 @@ impl Engine {
                 is_to_buy(workflow, &[]) && steps.any(|step| writes_as(&step.action) == need)
             })
         };
-        self.end_stop(connection, |one| {
+        self.end_stop(connection, Cause::HighLevel, |one| {
             one.probe == Some(run.id) && one.need.as_deref().is_some_and(|need| !is_needed(need))
         })
         .await
@@ -232,9 +253,9 @@ impl Engine {
     async fn end_stop(
         &self,
         connection: &Connection,
+        cause: Cause,
         ends: impl Fn(&Breaker) -> bool,
     ) -> Result<(), EngineError> {
-        let cause = Cause::HighLevel;
         let open = self.store.breakers(Some(&connection.location)).await?;
         let mut open = open.iter().filter(|one| one.cause == cause.as_str());
         if open.any(ends) {
@@ -294,6 +315,14 @@ impl StepRun<'_> {
         }
         Ok(Some(barred(&open)))
     }
+}
+
+/// Whether a run is to try an order again that was refused. What lies in the future was written by a clock that was ahead.
+fn is_time(open: &Breaker, now: Timestamp) -> bool {
+    let last = open.refused_at.unwrap_or(open.opened_at);
+    let [shortest, longest] = ORDER_AGAIN;
+    let pause = last.duration_since(open.opened_at).clamp(shortest, longest);
+    last > now || now.duration_since(last) >= pause
 }
 
 /// Whether a purchase of the workflow is still to be made.

@@ -19,11 +19,13 @@ pub struct Breaker {
     pub cause: String,
     /// What happened and what to do. Nothing personal, no secrets.
     pub reason: String,
-    /// The operation that was refused, where only its success shows that it is granted again.
+    /// The operation or purchase that was refused, where only its success shows that it is granted again.
     pub need: Option<String>,
     /// The run that may buy all the same, to try it.
     pub probe: Option<i64>,
     pub opened_at: Timestamp,
+    /// When it was refused again, where it was.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// An ended run of which something was only simulated in test mode.
@@ -73,8 +75,8 @@ pub trait BreakerStore: Send + Sync + std::fmt::Debug + 'static {
     /// once. `false`: it was not open.
     async fn close_breaker(&self, location: &str, cause: &str, now: Timestamp) -> Result<bool>;
     /// Has one of the runs that wait for an open breaker be due, to try what was refused: one whose step was refused, else
-    /// one that has bought, else the oldest. The one that was chosen before stays it until it is stopped again. `None`: no
-    /// run waits.
+    /// one that has bought, else the oldest. The one that was chosen before stays it until it is stopped again, and where an
+    /// order is to be tried, until it waits for more than an hour (at a cap). `None`: no run waits.
     async fn probe_breaker(
         &self,
         location: &str,

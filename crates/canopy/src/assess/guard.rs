@@ -72,6 +72,7 @@ impl Guard<'_> {
         let mode = Mode {
             test: connection.test,
             writes: connection.writes(),
+            is_asked: false,
         };
         if assessment.enforce(buyer, mode, Timestamp::now()).await? != Went::No {
             self.bells.ring(&connection.location);

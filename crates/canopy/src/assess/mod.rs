@@ -144,7 +144,9 @@ impl Assessment {
             (Cause::Currency, currency),
         ] {
             match standing {
-                Standing::Good => went = went.max(buyer.found_well(cause, tried, now).await?),
+                Standing::Good => {
+                    went = went.max(buyer.found_well(cause, tried, mode.is_asked, now).await?);
+                }
                 Standing::Bad(error) => {
                     buyer.stop(cause, &error, now).await?;
                 }
@@ -161,6 +163,8 @@ pub(crate) struct Mode {
     pub test: bool,
     /// Whether it writes to HighLevel.
     pub writes: bool,
+    /// Whether a person asked for the check.
+    pub is_asked: bool,
 }
 
 /// What became of a call, where it answered in time.

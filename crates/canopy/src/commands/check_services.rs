@@ -160,6 +160,7 @@ async fn ask(
     let mode = Mode {
         test: connection.test,
         writes: connection.writes(),
+        is_asked: true,
     };
     let mut findings = of_token(connection, &assessment.token, mode, title);
     if let Err(problem) = own {
@@ -209,7 +210,7 @@ async fn enforce(
     match assessment.enforce(buyer, mode, Timestamp::now()).await {
         Ok(Went::One) => Some(Finding::noted(
             what,
-            "are stopped because a write was refused; one of the runs that wait tries it again within half a minute, and the others go on once it goes through".to_owned(),
+            "are stopped because a write or a real order was refused; one of the runs that wait tries it again within half a minute, and the others go on once it goes through".to_owned(),
         )),
         Ok(Went::On) => Some(Finding::told(
             what,

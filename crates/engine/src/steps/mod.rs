@@ -14,6 +14,7 @@ pub(crate) mod order;
 pub(crate) mod profile;
 pub(crate) mod purchase;
 pub(crate) mod records;
+mod refused;
 pub(crate) mod somebody;
 pub(crate) mod sync;
 pub(crate) mod tag_writes;

@@ -1,6 +1,6 @@
 //! Purchases: intent in the ledger, then `sent`, then the call, then its outcome. The key makes it once.
 
-use canopy_ecologi::{IdempotencyKey, InvalidOrder, OrderRequest, Refusal};
+use canopy_ecologi::{IdempotencyKey, InvalidOrder, OrderRequest};
 use canopy_mapping::{NAME_A_MODE, Step, template};
 use canopy_store::{
     NewPurchase, Purchase, PurchaseIntent, PurchaseOutcome, PurchaseState, StepState,
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::StepRun;
 use super::control::AHEAD;
 use super::mail::{LEFT_OUT, is_mail_refused};
+use super::refused::is_of_account;
 use super::unknown::unknown;
-use crate::Cause;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::error::{EngineError, Verdict};
@@ -52,6 +52,10 @@ impl StepRun<'_> {
         // It may have been switched off while others bought.
         if self.connection.workflows.is_off(&self.context.workflow) {
             return Ok(Verdict::Unsent);
+        }
+        // Whoever had the turn before may have been refused.
+        if let Some(barred) = self.barred().await? {
+            return Ok(barred);
         }
         let known = engine.store.purchase_for(&self.key).await?;
         let barred = match known.map(|known| known.state) {
@@ -235,6 +239,7 @@ impl StepRun<'_> {
                     .await?;
                 engine.observer.at(Boundary::AfterOutcome, &self.step.id);
                 self.tell_bought(&output);
+                engine.took_order(self.connection).await?;
                 if same {
                     self.compare_price(order, amount).await?;
                 } else {
@@ -277,17 +282,13 @@ impl StepRun<'_> {
         if in_doubt && is_mail_refused(order, &error) {
             return Ok(Verdict::Retry { error: text, after });
         }
-        Ok(if error.is_retryable() {
-            Verdict::Retry { error: text, after }
-        } else if matches!(
-            error.refusal(),
-            Some(Refusal::BadKey | Refusal::NotEnabled | Refusal::NoBilling)
-        ) {
-            let cause = Cause::Ecologi;
-            Verdict::Refused { cause, error: text }
+        if error.is_retryable() {
+            Ok(Verdict::Retry { error: text, after })
+        } else if error.refusal().as_ref().is_some_and(is_of_account) {
+            self.order_refused(order, text).await
         } else {
-            Verdict::Dead(text)
-        })
+            Ok(Verdict::Dead(text))
+        }
     }
 
     pub(crate) async fn settle(

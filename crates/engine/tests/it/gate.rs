@@ -1,11 +1,17 @@
 //! A write that was refused stops purchases until it goes through: one run tries it for the others.
 
-use canopy_engine::{Buyer, Catalog, Cause, Went};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use canopy_engine::{Buyer, Catalog, Cause, Options, Went};
 use canopy_mapping::Workflow;
 use canopy_store::{BreakerStore as _, RunState, Store as _};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::support::World;
+use crate::support::{TREE_ONLY, World};
 
 /// Buys, then makes something for which no check can tell the scope.
 fn field_after() -> String {
@@ -40,7 +46,7 @@ async fn check(world: &World, tried: bool) -> Went {
         connection: "main",
         location: &world.location,
     };
-    let went = buyer.found_well(Cause::HighLevel, |_| tried, world.now());
+    let went = buyer.found_well(Cause::HighLevel, |_| tried, false, world.now());
     went.await.unwrap()
 }
 
@@ -219,4 +225,147 @@ async fn where_nobody_waits_a_check_that_tried_the_scope_ends_it() {
     assert_eq!(check(&world, false).await, Went::No);
     assert_eq!(check(&world, true).await, Went::On);
     assert_eq!(check(&world, true).await, Went::No);
+}
+
+/// An Ecologi that takes each simulated order, and refuses real ones while it is told to.
+#[derive(Clone)]
+struct Declined {
+    refuses: Arc<AtomicBool>,
+    /// Real orders that arrived.
+    real: Arc<AtomicUsize>,
+}
+
+impl Respond for Declined {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let order: Value = request.body_json().unwrap();
+        let is_real = order["test"] != true;
+        if is_real {
+            self.real.fetch_add(1, Ordering::Relaxed);
+        }
+        if is_real && self.refuses.load(Ordering::Relaxed) {
+            let body = json!({ "message": "Payment required: card declined" });
+            return ResponseTemplate::new(402).set_body_json(body);
+        }
+        let tree = "https://ecologi.example/of?tree=1";
+        let receipt = json!({ "amount": 0.6, "currency": "GBP", "treeUrl": tree });
+        ResponseTemplate::new(201).set_body_json(receipt)
+    }
+}
+
+/// Five people, and how many real orders were sent for them.
+async fn declined() -> (World, Declined, MockServer) {
+    let ecologi = Declined {
+        refuses: Arc::new(AtomicBool::new(true)),
+        real: Arc::default(),
+    };
+    let server = MockServer::start().await;
+    let mock = Mock::given(any()).respond_with(ecologi.clone());
+    mock.mount(&server).await;
+    let there = canopy_ecologi::Client::builder()
+        .base_url(server.uri())
+        .api_key("key".to_owned().into());
+    let there = there.build().unwrap();
+    let world = World::with(
+        TREE_ONLY,
+        |connection| connection.ecologi = there,
+        Options::default(),
+    );
+    let world = world.await;
+    for name in ["Ada", "Bob", "Cleo", "Dan", "Eve"] {
+        world.create(name).await;
+    }
+    world.poll_and_drain().await;
+    (world, ecologi, server)
+}
+
+/// What a check does that finds a simulated order taken.
+async fn order_check(world: &World, is_asked: bool) -> Went {
+    let buyer = Buyer {
+        store: &world.store,
+        connection: "main",
+        location: &world.location,
+    };
+    let went = buyer.found_well(Cause::Ecologi, |_| false, is_asked, world.now());
+    went.await.unwrap()
+}
+
+#[tokio::test]
+async fn where_only_real_orders_are_refused_one_is_sent_now_and_then_until_one_goes_through() {
+    let (world, ecologi, _server) = declined().await;
+    let sent = || ecologi.real.load(Ordering::Relaxed);
+    // After the first refusal nobody behind it sends theirs.
+    assert_eq!((sent(), waiting(&world).await), (1, 5));
+    let open = world.store.breakers(None).await.unwrap().remove(0);
+    assert_eq!(open.need.as_deref(), Some("buy-trees"));
+    assert!(
+        open.reason.contains("card declined") && open.reason.contains("tries buy-trees again"),
+        "{}",
+        open.reason
+    );
+    // A day of checks, one a minute: they come to an order an hour.
+    for minute in 0..24 * 60 {
+        if order_check(&world, false).await == Went::One {
+            assert_ne!(minute, 0, "at once");
+            world.drain().await;
+        }
+        world.wait(SignedDuration::from_mins(1));
+    }
+    assert!((24..=32).contains(&sent()), "{}", sent());
+    let tried = world.store.purchases(100).await.unwrap();
+    assert_eq!(tried.len(), 1, "only the oldest tries");
+    assert_eq!(waiting(&world).await, 5);
+    // Nobody who is told of alerts is told again.
+    let told = world.store.alerts(false, 100).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|one| one.kind == "stopped").collect();
+    assert!(
+        matches!(&told[..], [one] if one.resolved_at.is_none()),
+        "{told:?}"
+    );
+    // Who mended it has it tried at once, and the rest goes on.
+    let before = sent();
+    ecologi.refuses.store(false, Ordering::Relaxed);
+    assert_eq!(order_check(&world, true).await, Went::One);
+    world.drain().await;
+    assert_eq!((sent() - before, waiting(&world).await), (5, 0));
+    assert_eq!(world.store.breakers(None).await.unwrap(), []);
+    assert_eq!(world.store.alerts(true, 100).await.unwrap(), []);
+    let runs = world.runs().await;
+    assert!(
+        runs.iter().all(|run| run.state == RunState::Done),
+        "{runs:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_a_simulated_order_is_refused_as_well_the_good_check_lets_all_go_on() {
+    for status in [401, 402] {
+        let world = World::new(TREE_ONLY).await;
+        let refusal = json!({ "kind": "status", "status": status, "service": "ecologi" });
+        world.control("/faults", refusal).await;
+        for name in ["Ada", "Bob", "Cleo"] {
+            world.create(name).await;
+        }
+        world.poll_and_drain().await;
+        let purchases = world.store.purchases(100).await.unwrap();
+        assert_eq!((purchases.len(), waiting(&world).await), (1, 3), "{status}");
+        let open = world.store.breakers(None).await.unwrap().remove(0);
+        assert_eq!(open.need, None, "{status}");
+        world.clear_faults().await;
+        assert_eq!(order_check(&world, false).await, Went::On, "{status}");
+        world.drain().await;
+        assert_eq!((world.bought().await.len(), waiting(&world).await), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_order_that_nobody_waits_for_stops_nobody() {
+    let world = World::new(TREE_ONLY).await;
+    let (store, now) = (&world.store, world.now());
+    let of = ("ecologi", Some("buy-trees"));
+    let opened = store.open_breaker(&world.location, of, "refused", now);
+    assert!(opened.await.unwrap());
+    assert_eq!(order_check(&world, false).await, Went::No);
+    world.wait(SignedDuration::from_mins(1));
+    assert_eq!(order_check(&world, false).await, Went::On);
+    assert_eq!(world.store.breakers(None).await.unwrap(), []);
 }

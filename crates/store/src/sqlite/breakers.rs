@@ -13,6 +13,8 @@ use crate::types::NewAlert;
 
 /// A stopped run is looked at again after this in any case.
 const LOOK: SignedDuration = SignedDuration::from_hours(24);
+/// A run that was to try an order and waits longer leaves that to another one.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
 
 fn read(row: &SqliteRow) -> Op<Breaker> {
     let location: String = row.try_get("location")?;
@@ -23,6 +25,7 @@ fn read(row: &SqliteRow) -> Op<Breaker> {
         need: row.maybe_text("need")?,
         probe: row.maybe_number("probe")?,
         opened_at: row.instant("opened_at")?,
+        refused_at: row.maybe_instant("refused_at")?,
         location,
     })
 }
@@ -48,11 +51,13 @@ pub(super) async fn open(
     if opened.rows_affected() == 0 {
         // What is refused again is no time to try it: the next check that finds nothing wrong names another one.
         sqlx::query(
-            "UPDATE breakers SET need = coalesce(need, ?3), probe = NULL WHERE location = ?1 AND cause = ?2",
+            "UPDATE breakers SET need = coalesce(need, ?3), probe = NULL, refused_at = ?4
+             WHERE location = ?1 AND cause = ?2",
         )
         .bind(location)
         .bind(cause)
         .bind(need)
+        .bind(micros(now))
         .execute(connection)
         .await?;
         return Ok(false);
@@ -103,10 +108,12 @@ pub(super) async fn probe(
 ) -> Op<Option<i64>> {
     let under_way: Option<i64> = sqlx::query_scalar(
         "SELECT r.id FROM breakers b JOIN runs r ON r.id = b.probe
-         WHERE b.location = ?1 AND b.cause = ?2 AND r.stopped = 0 AND r.state IN ('ready', 'waiting')",
+         WHERE b.location = ?1 AND b.cause = ?2 AND r.stopped = 0 AND r.state IN ('ready', 'waiting')
+           AND (b.cause <> 'ecologi' OR coalesce(r.next_attempt_at, 0) <= ?3)",
     )
     .bind(location)
     .bind(cause)
+    .bind(micros(now.saturating_add(SOON).unwrap_or(now)))
     .fetch_optional(&mut *connection)
     .await?;
     if under_way.is_some() {
