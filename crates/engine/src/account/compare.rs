@@ -110,6 +110,18 @@ impl Agreed {
         }
     }
 
+    /// The same on a store that may have forgotten purchases: what may have been its own was nobody else's, or it would stand
+    /// for what was forgotten.
+    #[must_use]
+    pub fn of_copy(&self) -> Self {
+        Self {
+            within: self.within - self.open,
+            apart: self.apart - self.open,
+            open: Decimal::ZERO,
+            ..*self
+        }
+    }
+
     /// How much more the account has than ledger and agreement, by each reading that is possible.
     fn excesses(&self, now: Reported, booked: Booked) -> Vec<Decimal> {
         let within = now.within() - booked.confirmed - self.within;
@@ -349,6 +361,11 @@ mod tests {
         );
         let exact = word.again(reported(5, 0), booked(2, 0, 0));
         assert_eq!((exact.elsewhere(), exact.is_rough()), (3.into(), false));
+        // A copy that has forgotten one does not take it for the one that was open.
+        assert_eq!(
+            word.of_copy().compare(reported(6, 0), booked(2, 0, 0)),
+            Compared::More(1.into())
+        );
         // It was not: all that there is was bought elsewhere.
         let exact = word.again(reported(5, 0), booked(1, 0, 0));
         assert_eq!((exact.elsewhere(), exact.is_rough()), (4.into(), false));

@@ -184,6 +184,9 @@ impl Account {
                 Agreed::on(reported, booked)
             };
             let agreed = remembered.agreed.entry(kind.to_owned()).or_insert(first);
+            if copied.is_some() {
+                *agreed = agreed.of_copy();
+            }
             let compared = agreed.compare(reported, booked);
             match compared {
                 Compared::Agrees => *agreed = agreed.again(reported, booked),

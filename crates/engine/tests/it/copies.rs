@@ -1,9 +1,11 @@
 //! Copies of a store and what a person says of them, where clocks are set and reports lack figures.
 
+use canopy_ecologi::PriceList;
 use canopy_engine::Connection;
 use canopy_engine::account::Copied;
 use canopy_store::{PurchaseState, RunState, Store};
 use jiff::SignedDuration;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::account::{alerts, elsewhere, lag, not_answered, world};
@@ -75,13 +77,18 @@ async fn what_no_report_has_a_figure_of_waits_on_a_copy_for_a_person() {
         .replace("buy-trees", "buy-carbon-avoidance")
         .replace("number = 1", "number = 1, units = \"KG\"");
     let mut world = World::new(&carbon).await;
+    let mut prices = PriceList::default();
+    let price = Decimal::new(12, 3);
+    prices.set("GBP", "buy-carbon-avoidance", price).unwrap();
     let connection = Connection {
         ecologi_user: Some(world.sandbox.info().ecologi_user.clone()),
+        prices,
         ..world.connection().clone()
     };
     world.engine = world.engine_of([connection]);
     world.create("Ada").await;
     world.poll_and_drain().await;
+    assert_eq!(world.bought().await.len(), 1);
     Copied::note(&world.store, "it was restored", true, &*world.clock)
         .await
         .unwrap();
