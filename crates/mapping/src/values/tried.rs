@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Filter, Test, UnaryOpKind, Var};
+use minijinja::machinery::ast::{
+    BinOpKind, Call, CallArg, CompareOpKind, Expr, Filter, Test, UnaryOpKind, Var,
+};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Environment, Error, Value, context};
 
@@ -11,7 +13,7 @@ use super::lists::{FILTERS, LIST};
 use super::mistake::Mistake;
 use super::number::says_no;
 use super::program::Program;
-use super::rewrite::{args, at, call, path};
+use super::rewrite::{args, at, call, literal_path, path};
 use super::walk;
 
 /// The value that a filter is tried on.
@@ -66,9 +68,37 @@ fn constant_side(tree: &Expr<'_>) -> Option<String> {
     sides.into_iter().find_map(constant_side)
 }
 
+/// `contact.tags == 'vip'`, which ends the run of each contact that has tags.
+fn text_of_tags(left: &Expr<'_>, right: &Expr<'_>) -> Option<String> {
+    let text = |side: &Expr<'_>| match side {
+        Expr::Const(side) => side.value.as_str().map(str::to_owned),
+        _ => None,
+    };
+    let (side, text) = text(right)
+        .map(|text| (left, text))
+        .or_else(|| text(left).map(|text| (right, text)))?;
+    let is_bare = matches!(side, Expr::GetAttr(_) | Expr::GetItem(_));
+    let path = literal_path(side)?.replace("['", ".").replace("']", "");
+    (is_bare && path == "contact.tags" && !text.trim().is_empty()).then(|| {
+        format!(
+            "compares contact.tags, which is a list, with '{text}'; write '{text}' in contact.tags"
+        )
+    })
+}
+
 fn mistake(tree: &Expr<'_>, source: &str, environment: &Environment<'_>) -> Option<String> {
     match tree {
         Expr::IfExpr(node) => constant_side(&node.test_expr),
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Eq | BinOpKind::Ne) => {
+            text_of_tags(&node.left, &node.right)
+        }
+        Expr::Compare(node) => {
+            let op = node.ops.first()?;
+            let is_equal = matches!(op.op, CompareOpKind::Eq | CompareOpKind::Ne);
+            is_equal
+                .then(|| text_of_tags(&node.expr, &op.expr))
+                .flatten()
+        }
         Expr::UnaryOp(node) if matches!(node.op, UnaryOpKind::Not) => constant_side(&node.expr),
         Expr::Filter(node) => {
             let subject = match &node.expr {

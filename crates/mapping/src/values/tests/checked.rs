@@ -254,3 +254,22 @@ fn a_zone_that_is_nothing_is_the_locations() {
         }
     }
 }
+
+#[test]
+fn tags_are_equal_to_no_text() {
+    for condition in ["contact.tags == 'vip'", "'vip' != contact['tags']"] {
+        let problem = template::check_condition(condition).unwrap_err().problem;
+        assert!(
+            problem.contains("write 'vip' in contact.tags"),
+            "{condition}: {problem}"
+        );
+    }
+    for right in [
+        "contact.tags == ''",
+        "contact.tags | first == 'vip'",
+        "contact.tags == ['vip']",
+        "webhook.tags == 'vip'",
+    ] {
+        template::check_condition(right).unwrap();
+    }
+}
