@@ -27,10 +27,13 @@ struct Texts {
     /// In force.
     taken: String,
     /// At the last look.
-    seen: String,
+    seen: Found,
     /// Told of.
-    told: Option<String>,
+    told: Option<Found>,
 }
+
+/// What stands in the file; `None`: it cannot be read.
+type Found = Option<String>;
 
 impl<'a> Changed<'a> {
     pub fn new(path: &'a Path, program: &Program) -> Self {
@@ -40,7 +43,7 @@ impl<'a> Changed<'a> {
             store: program.store.clone(),
             location: program.first_location().to_owned(),
             texts: Mutex::new(Texts {
-                seen: taken.clone(),
+                seen: Some(taken.clone()),
                 taken,
                 told: None,
             }),
@@ -56,16 +59,13 @@ impl<'a> Changed<'a> {
 
     /// Looks at the file, and tells when it says something else than what is in force.
     pub async fn look(&self) {
-        // A file that is away for a moment is being replaced.
-        let Ok(text) = std::fs::read_to_string(self.path) else {
-            return;
-        };
+        let text = std::fs::read_to_string(self.path).ok();
         let (is_back, is_news) = {
             let mut texts = self.texts();
-            // Only what stands still for two looks: an editor may be in the middle of writing.
+            // Only what stands still for two looks: an editor may be in the middle of writing, or have it replaced.
             let stands = texts.seen == text;
             texts.seen.clone_from(&text);
-            let is_taken = texts.taken == text;
+            let is_taken = text.as_ref() == Some(&texts.taken);
             let is_back = stands && is_taken && texts.told.is_some();
             let is_news = stands && !is_taken && texts.told.as_ref() != Some(&text);
             if is_back {
@@ -80,18 +80,27 @@ impl<'a> Changed<'a> {
             self.resolve().await;
         }
         if is_news {
-            let problem = match config::load(self.path) {
-                Ok(_) => String::new(),
-                Err(failure) => format!(", and cannot be put into force: {failure}"),
-            };
-            self.tell(&format!(
-                "{} has changed since it was read; it comes into force when canopy gets the signal HUP (`kill -HUP {}`) or is \
-                 started again{problem}",
-                self.path.display(),
-                std::process::id()
-            ))
-            .await;
+            self.tell(&self.not_in_force()).await;
         }
+    }
+
+    /// What is said of a file that has changed, or is gone.
+    fn not_in_force(&self) -> String {
+        let path = self.path.display();
+        if !self.path.exists() {
+            return format!(
+                "{path} is gone; what was read from it stays in force until canopy is started again, which cannot be done without it: put it back"
+            );
+        }
+        let problem = match config::load(self.path) {
+            Ok(_) => String::new(),
+            Err(failure) => format!(", and cannot be put into force: {failure}"),
+        };
+        format!(
+            "{path} has changed since it was read; it comes into force when canopy gets the signal HUP (`kill -HUP {}`) or is \
+             started again{problem}",
+            std::process::id()
+        )
     }
 
     /// The file is in force, except for these settings.
@@ -110,7 +119,7 @@ impl<'a> Changed<'a> {
 
     /// The file cannot be put into force; the former one still is.
     pub async fn is_refused(&self, failure: &Failure) {
-        self.texts().told = std::fs::read_to_string(self.path).ok();
+        self.texts().told = Some(std::fs::read_to_string(self.path).ok());
         self.tell(&format!(
             "{} is not put into force, the former configuration still is: {failure}",
             self.path.display()

@@ -67,6 +67,16 @@ pub async fn configuration() {
     .await;
     process.signal(Signal::HUP);
     ended(&world, "configuration").await;
+    // A file that is gone is told as well, also by who asks for it, and is back when it is back.
+    let good = std::fs::read_to_string(world.path("canopy.toml")).unwrap();
+    std::fs::remove_file(world.path("canopy.toml")).unwrap();
+    process
+        .says("is gone; what was read from it stays in force")
+        .await;
+    process.signal(Signal::HUP);
+    process.says("is not put into force").await;
+    world.write_config(&good);
+    ended(&world, "configuration").await;
     world.write_config(&format!("{}# once more\n", world.config()));
     raised(&world, "configuration", "has changed", "kill -HUP").await;
     process.stop().await;
