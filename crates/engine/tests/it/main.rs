@@ -8,6 +8,7 @@ mod caps;
 mod clock;
 mod copies;
 mod custom_fields;
+mod deletions;
 mod documents;
 mod events;
 mod evidence;

@@ -2,7 +2,7 @@
 
 use canopy_engine::Options;
 use canopy_mapping::{Source, Trace};
-use canopy_store::{Alert, EventState, InboxRow, NewEvent, RunState, StepState, Store};
+use canopy_store::{Alert, EventState, InboxRow, NewEvent, RunState, Store};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::support::{TREE_ONLY, World};
 const SECONDS: SignedDuration = SignedDuration::from_secs(3);
 
 /// Answers reads of one record like this, so many times.
-async fn answers(world: &World, operation: &str, times: Option<u32>, status: u16, body: Value) {
+pub async fn answers(world: &World, operation: &str, times: Option<u32>, status: u16, body: Value) {
     let mut fault =
         json!({ "kind": "status", "operation": operation, "status": status, "body": body });
     if let Some(times) = times {
@@ -20,7 +20,7 @@ async fn answers(world: &World, operation: &str, times: Option<u32>, status: u16
     world.control("/faults", fault).await;
 }
 
-fn not_found() -> Value {
+pub fn not_found() -> Value {
     json!({ "statusCode": 404, "message": "Contact not found" })
 }
 
@@ -452,68 +452,4 @@ async fn looks_end_when_nothing_can_be_sent_again_any_more() {
     let row = only_event(&world).await;
     assert_eq!((row.state, row.next_attempt_at), (EventState::Gone, None));
     assert!(row.error.unwrap().contains("not looked for any more"));
-}
-
-/// A deletion, and a step behind it that needs no contact.
-const DELETE_THEN_TREE: &str = r#"
-id = "delete-then-tree"
-title = "Forget, and plant a tree"
-on = ["contact.created"]
-
-[[do]]
-id = "delete"
-action = "delete-contact"
-with = { contactId = "{{ contact.id }}" }
-
-[[do]]
-id = "tree"
-action = "buy-trees"
-with = { number = 1 }
-"#;
-
-#[tokio::test]
-async fn a_deletion_whose_answer_was_lost_is_done_once_its_repetition_finds_nothing() {
-    for (form, lost) in [
-        (
-            "HTML",
-            json!({ "kind": "answer", "status": 200, "text": "<html>", "content_type": "text/html", "after_work": true }),
-        ),
-        ("no answer", json!({ "kind": "drop_answer" })),
-    ] {
-        let world = World::new(DELETE_THEN_TREE).await;
-        let contact = world.create("Ada").await;
-        let mut fault = lost;
-        fault["operation"] = json!("delete-contact");
-        fault["times"] = json!(1);
-        world.control("/faults", fault).await;
-        world.poll_and_drain().await;
-        for _ in 0..3 {
-            world.wait(SignedDuration::from_mins(1));
-            world.drain().await;
-        }
-        let run = world.run().await;
-        assert_eq!(run.state, RunState::Done, "{form}: {:?}", run.error);
-        assert_eq!(world.bought().await.len(), 1, "{form}");
-        let there = world.store.steps(run.id).await.unwrap();
-        assert_eq!(there[0].state, StepState::Done, "{form} {contact}");
-    }
-}
-
-#[tokio::test]
-async fn a_deletion_that_finds_nothing_the_first_time_is_no_proof_of_anything() {
-    let world = World::new(DELETE_THEN_TREE).await;
-    world.create("Ada").await;
-    answers(&world, "delete-contact", Some(1), 404, not_found()).await;
-    world.poll_and_drain().await;
-    assert_eq!(world.run().await.state, RunState::Waiting);
-    assert!(world.bought().await.is_empty());
-    // It was only not replicated yet.
-    world.wait(SignedDuration::from_mins(1));
-    world.drain().await;
-    assert_eq!(world.run().await.state, RunState::Done);
-    let deletions = world.requests().await;
-    let last = deletions
-        .iter()
-        .rfind(|one| one["operation"] == "delete-contact");
-    assert_eq!(last.unwrap()["status"], 200);
 }
