@@ -242,26 +242,3 @@ async fn keys_are_rotated_as_it_is_written() {
     }
     assert_eq!(world.books("/purchases").await.len(), contacts.len());
 }
-
-/// docs/words.md: what it says of the page stands on the page.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_says_the_words_of_the_table() {
-    let world = World::new().await;
-    let process = Process::start(&world, &["run"]);
-    process.ready(&world).await;
-    world.seed(1).await;
-    served(&world, &process, 1).await;
-    let page = process.told("status page: ").await;
-    let page = world.get(&page).await.text().await.unwrap();
-    process.stop().await;
-    let table = include_str!("../../../docs/words.md");
-    let mut seen = 0;
-    for row in table.lines().filter(|line| line.starts_with("| **")) {
-        let words = row.split('|').nth(4).unwrap().trim();
-        for word in words.split(", ").filter(|word| !word.is_empty()) {
-            assert!(page.contains(word), "{word}: {page}");
-            seen += 1;
-        }
-    }
-    assert!(seen > 8, "{seen}");
-}
