@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use minijinja::machinery::ast::{
-    BinOpKind, Call, CallArg, CompareOpKind, Expr, Filter, Test, UnaryOpKind, Var,
+    BinOp, BinOpKind, Call, CallArg, CompareOpKind, Const, Expr, Filter, Test, UnaryOpKind, Var,
 };
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Environment, Error, Value, context};
@@ -12,6 +12,7 @@ use minijinja::{Environment, Error, Value, context};
 use super::lists::{FILTERS, LIST};
 use super::mistake::Mistake;
 use super::number::says_no;
+use super::operators::binary;
 use super::program::Program;
 use super::rewrite::{args, at, call, literal_path, path};
 use super::walk;
@@ -86,18 +87,79 @@ fn text_of_tags(left: &Expr<'_>, right: &Expr<'_>) -> Option<String> {
     })
 }
 
+fn is_order(op: BinOpKind) -> bool {
+    matches!(
+        op,
+        BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte
+    )
+}
+
+/// Members that are times in every contact and event.
+const TIMES: [&str; 3] = [
+    "contact.dateAdded",
+    "contact.dateUpdated",
+    "event.occurredAt",
+];
+
+/// `contact.dateAdded > '11/30/2026'`: a time beside what is none.
+fn time_beside(
+    left: &Expr<'_>,
+    right: &Expr<'_>,
+    op: BinOpKind,
+    environment: &Environment<'_>,
+) -> Option<String> {
+    let known = |side: &Expr<'_>| {
+        let path = matches!(side, Expr::GetAttr(_)).then(|| literal_path(side));
+        path.flatten().filter(|path| TIMES.contains(&path.as_str()))
+    };
+    let (path, other) = match (left, right) {
+        (time, Expr::Const(other)) | (Expr::Const(other), time) => (known(time)?, other),
+        _ => return None,
+    };
+    let written = || {
+        Expr::Const(at(
+            Const {
+                value: other.value.clone(),
+            },
+            other.span(),
+        ))
+    };
+    let pair = BinOp {
+        op,
+        left: variable(&written()),
+        right: written(),
+    };
+    let sample = Value::from("2026-12-01T12:00:00Z");
+    tried(&binary(&pair, other.span()), sample, environment).err()?;
+    let other = super::json(&other.value).ok()?;
+    Some(format!(
+        "compares {path}, which is a time, with {other}; write a day or a time, e.g. {path} >= '2026-12-31'"
+    ))
+}
+
 fn mistake(tree: &Expr<'_>, source: &str, environment: &Environment<'_>) -> Option<String> {
     match tree {
         Expr::IfExpr(node) => constant_side(&node.test_expr),
+        Expr::BinOp(node) if is_order(node.op) => {
+            time_beside(&node.left, &node.right, node.op, environment)
+        }
         Expr::BinOp(node) if matches!(node.op, BinOpKind::Eq | BinOpKind::Ne) => {
             text_of_tags(&node.left, &node.right)
         }
         Expr::Compare(node) => {
             let op = node.ops.first()?;
             let is_equal = matches!(op.op, CompareOpKind::Eq | CompareOpKind::Ne);
-            is_equal
-                .then(|| text_of_tags(&node.expr, &op.expr))
-                .flatten()
+            if is_equal {
+                return text_of_tags(&node.expr, &op.expr);
+            }
+            let order = match op.op {
+                CompareOpKind::Lt => BinOpKind::Lt,
+                CompareOpKind::Lte => BinOpKind::Lte,
+                CompareOpKind::Gt => BinOpKind::Gt,
+                CompareOpKind::Gte => BinOpKind::Gte,
+                _ => return None,
+            };
+            time_beside(&node.expr, &op.expr, order, environment)
         }
         Expr::UnaryOp(node) if matches!(node.op, UnaryOpKind::Not) => constant_side(&node.expr),
         Expr::Filter(node) => {

@@ -273,3 +273,27 @@ fn tags_are_equal_to_no_text() {
         template::check_condition(right).unwrap();
     }
 }
+
+#[test]
+fn times_are_compared_with_days_and_times() {
+    for condition in [
+        "contact.dateAdded > '11/30/2026'",
+        "contact.dateAdded >= 20261130",
+        "'yesterday' < event.occurredAt",
+    ] {
+        let problem = template::check_condition(condition).unwrap_err().problem;
+        assert!(
+            problem.contains("which is a time, with"),
+            "{condition}: {problem}"
+        );
+    }
+    for right in [
+        "contact.dateAdded > '2026-11-30'",
+        "contact.dateAdded > '2026'",
+        "contact.dateAdded >= '2026-11-30T10:00:00Z'",
+        "contact.dateAdded > ''",
+        "webhook.createdAt > 1700000000",
+    ] {
+        template::check_condition(right).unwrap();
+    }
+}
