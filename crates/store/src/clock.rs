@@ -39,7 +39,12 @@ impl Moment {
         self.known_since(earlier).unwrap_or_default()
     }
 
-    /// The same; `None`: neither clock ran all the time.
+    /// Whether a later process can tell what passed since: only where the machine tells how long it has been running.
+    pub fn outlives_the_process(&self) -> bool {
+        self.machine.is_some()
+    }
+
+    /// The same as [`Moment::since`]; `None`: neither clock ran all the time.
     pub fn known_since(&self, earlier: &Self) -> Option<SignedDuration> {
         let passed = |now: &Running, then: &Running| {
             let is_same = now.since == then.since;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{ACCOUNT, Account, Agreed, CompareError, Copied, connection_fact, tell_once};
+use super::{ACCOUNT, Account, Agreed, CompareError, Copied};
 use crate::Engine;
 use crate::breaker::buys;
 use crate::connection::Connection;
@@ -162,6 +162,7 @@ impl Engine {
         let read = account.compare(store, client, delay, &*self.clock).await;
         self.report_totals(connection, read.as_ref().err()).await;
         let (is_open, _) = read?;
+        self.end_what_is_over(connection, now).await?;
         let looks = Looks {
             one: !compared.contains_key(&name),
             at: now,
@@ -169,33 +170,6 @@ impl Engine {
         };
         compared.insert(name, looks);
         Ok(is_open)
-    }
-
-    /// Without the account's totals a store that has forgotten purchases buys nothing before a person's word.
-    async fn without_account(
-        &self,
-        connection: &Connection,
-        copied: Option<Copied>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (store, location) = (&*self.store, &*connection.location);
-        let name = connection_fact(&connection.id);
-        match copied.filter(|copied| copied.holds(&name)) {
-            Some(copied) if !self.is_planning() => {
-                let whose = format!("of connection {}", connection.id);
-                let until = "for your word, because without ecologi.username nobody else can tell";
-                let message = copied.told(&whose, until);
-                tell_once(store, (location, &name), message, now).await?;
-                Ok(false)
-            }
-            Some(_) => Ok(false),
-            None => {
-                if !self.is_planning() {
-                    store.resolve_alert(location, ACCOUNT, &name, now).await?;
-                }
-                Ok(true)
-            }
-        }
     }
 
     /// Notes that a purchase goes out now, by clocks that nobody sets. `again`: not for the first time.
@@ -296,6 +270,13 @@ impl Engine {
                 let left = options.report_delay - passed;
                 if !left.is_positive() {
                     return Ok(Evidence::NotMade);
+                }
+                let age = now.duration_since(sent);
+                if age >= options.key_memory && !self.clock.moment().outlives_the_process() {
+                    return Ok(Evidence::Person(format!(
+                        "this machine does not tell how long it has been running, so the account's totals are believed only by a canopy that runs for {:#} without an end",
+                        options.report_delay
+                    )));
                 }
                 let until = now + left;
                 let reason = format!(

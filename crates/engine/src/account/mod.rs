@@ -4,6 +4,7 @@ mod compare;
 mod copied;
 mod fares;
 mod gate;
+mod nameless;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -170,3 +170,67 @@ async fn a_clock_that_is_set_back_makes_no_old_key_young() {
     let purchase = world.store.purchases(1).await.unwrap().remove(0);
     assert_eq!(purchase.state, PurchaseState::Unknown, "a person decides");
 }
+
+/// The connection of the file, with this user name or none.
+async fn named(world: &mut World, user: Option<&str>) {
+    let connection = Connection {
+        ecologi_user: user.map(str::to_owned),
+        ..world.connection().clone()
+    };
+    world.engine = world.engine_of([connection]);
+    world.drain().await;
+}
+
+async fn of_kind(world: &World, wanted: &str) -> usize {
+    let told = alerts(world).await;
+    told.iter().filter(|(kind, _)| kind == wanted).count()
+}
+
+#[tokio::test]
+async fn a_user_name_that_is_left_out_is_no_answer_to_what_a_person_was_asked() {
+    let mut world = world().await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    elsewhere(&world, 3).await;
+    world.create("Joan").await;
+    world.poll.poll().await.unwrap();
+    let user = world.connection().ecologi_user.clone().unwrap();
+    named(&mut world, Some(&user)).await;
+    assert_eq!(of_kind(&world, "account").await, 1);
+    let bought = world.bought().await.len();
+    for _ in 0..2 {
+        named(&mut world, None).await;
+        assert_eq!(world.bought().await.len(), bought);
+        assert_eq!(
+            of_kind(&world, "account").await,
+            1,
+            "it goes on to be asked"
+        );
+    }
+    let now = world.now();
+    let resolved = world.store.resolve_alert("", "account", &user, now).await;
+    assert!(resolved.unwrap());
+    world.pass(SignedDuration::from_hours(25)).await;
+    named(&mut world, None).await;
+    assert_eq!(world.bought().await.len(), bought + 1);
+}
+
+#[tokio::test]
+async fn what_was_told_of_a_connection_without_a_name_ends_once_the_account_is_compared() {
+    let mut world = world().await;
+    let user = world.connection().ecologi_user.clone().unwrap();
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    Copied::note(&world.store, "it was restored", true, &*world.clock)
+        .await
+        .unwrap();
+    world.create("Joan").await;
+    world.poll.poll().await.unwrap();
+    named(&mut world, None).await;
+    assert_eq!(of_kind(&world, "account").await, 1);
+    named(&mut world, Some(&user)).await;
+    world.pass(SignedDuration::from_mins(20)).await;
+    world.drain().await;
+    assert_eq!(of_kind(&world, "account").await, 0);
+    assert_eq!(world.bought().await.len(), 2);
+}
