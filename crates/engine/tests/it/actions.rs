@@ -120,12 +120,18 @@ fn good(request: &Request) -> Value {
             .position(|one| one == format!("{{{asked}}}"));
         *answer.pointer_mut(id).unwrap() = json!(sent[at.unwrap()]);
     }
-    // What was to be added is in the list.
+    // What was to be added is in the list, and what was to be taken out is not.
     if let Shown::List { at, .. } = operation.evidence.shown
         && let Ok(body) = request.body_json::<Value>()
-        && let (Some(list), Some(added)) = (answer.pointer_mut(at), body.pointer(at))
+        && let (Some(list), Some(sent)) = (answer.pointer_mut(at), body.pointer(at))
     {
-        *list = added.clone();
+        *list = match operation.http_method {
+            "DELETE" => json!([]),
+            _ => sent.clone(),
+        };
+    }
+    if let Some(message) = answer.pointer_mut("/message").filter(|one| one.is_string()) {
+        *message = json!("Done successfully");
     }
     answer
 }
