@@ -232,13 +232,13 @@ async fn the_ledger_is_exported_and_held_against_the_services_figures() {
     let lines: Vec<_> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "key,time,workflow,contact,operation,quantity,unit,amount,currency,test,state,url,slot,connection,location,simulated_amount"
+        "key,time,workflow,contact,operation,quantity,unit,amount,currency,test,state,url,slot,connection,location,simulated_amount,expected_amount,whole"
     );
     assert_eq!(lines.len(), 3);
     let purchases = world.store().await.purchases(10).await.unwrap();
     for purchase in &purchases {
         let expected = format!(
-            "{},{:.3},new-contact,{},buy-trees,1,trees,0.60,GBP,false,confirmed,{},{},main,{},",
+            "{},{:.3},new-contact,{},buy-trees,1,trees,0.60,GBP,false,confirmed,{},{},main,{},,,true",
             purchase.key,
             purchase.updated_at,
             purchase.contact.as_deref().unwrap(),
