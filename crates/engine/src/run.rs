@@ -399,10 +399,15 @@ fn write_of(action: &str) -> Option<&'static str> {
     (operation.idempotency != Idempotency::Read).then_some(operation.name)
 }
 
-/// A condition on the contact, which was read just now for an event of something else. What the run itself has done
-/// since, and what time has done, ends nothing.
+/// A condition on the contact, which was read just now for an event of something else. What the run itself has done since
+/// ends nothing.
 fn is_judged_late(workflow: &Workflow, event: &Event, records: &[StepRecord], late: bool) -> bool {
-    let is_contacts = |when: &str| when.contains("contact") && !when.contains("now");
+    let is_contacts = |when: &str| {
+        let names = template::names_in_expression(when);
+        names
+            .iter()
+            .any(|name| name.split('.').next() == Some("contact"))
+    };
     late && event.contact.is_some()
         && !is_about_contact(event)
         && !records.iter().any(is_finished)

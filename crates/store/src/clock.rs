@@ -105,6 +105,7 @@ pub struct ManualClock(Mutex<Hands>);
 struct Hands {
     now: Timestamp,
     passed: SignedDuration,
+    starts: u32,
 }
 
 impl ManualClock {
@@ -113,6 +114,7 @@ impl ManualClock {
         Self(Mutex::new(Hands {
             now: start,
             passed: SignedDuration::ZERO,
+            starts: 0,
         }))
     }
 
@@ -127,6 +129,11 @@ impl ManualClock {
     /// Sets the clock ahead (or back) without any time passing.
     pub fn jump(&self, by: SignedDuration) {
         self.change(|hands| hands.now += by);
+    }
+
+    /// The process is started again, so that nothing runs on but the time of day.
+    pub fn restart(&self) {
+        self.change(|hands| hands.starts += 1);
     }
 
     fn change(&self, change: impl FnOnce(&mut Hands)) {
@@ -146,10 +153,11 @@ impl Clock for ManualClock {
     }
 
     fn moment(&self) -> Moment {
-        let milliseconds = self.hands().passed.as_millis();
+        let Hands { passed, starts, .. } = self.hands();
+        let milliseconds = passed.as_millis();
         Moment {
             process: Running {
-                since: "by hand".to_owned(),
+                since: format!("by hand {starts}"),
                 milliseconds: i64::try_from(milliseconds).unwrap_or(i64::MAX),
             },
             machine: None,

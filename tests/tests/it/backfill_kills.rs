@@ -7,7 +7,7 @@ use canopy_store::Store;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
-use crate::support::{World, text};
+use crate::support::World;
 
 const SEARCH: &str = "search-contacts-advanced";
 const NOTES: &str = "get-all-notes";
@@ -132,13 +132,9 @@ async fn killed_while_it_fires_each_workflow_runs_once() {
     world.succeed(&yes).await;
     assert_eq!(events(&world).await, 1_200);
     for boundary in ["AfterIntent", "AfterCall", "BeforeOutcome"] {
-        let killed = world
-            .canopy(&["run", "--once"])
-            .env("E2E_KILL", format!("{boundary}:tree:300"))
-            .output()
-            .await
-            .unwrap();
-        assert!(!killed.status.success(), "{}", text(&killed.stdout));
+        world
+            .killed_at(&["run", "--once"], &format!("{boundary}:tree:300"))
+            .await;
     }
     // Fired once more in between: what ran or waits is left alone.
     world.succeed(&yes).await;

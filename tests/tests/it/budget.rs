@@ -1,7 +1,5 @@
 //! Caps by the real binary: what waits is shown, and goes on when the cap is raised, also killed in between.
 
-use std::os::unix::process::ExitStatusExt;
-
 use canopy_store::Store;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -85,18 +83,9 @@ async fn killed_while_a_raised_cap_frees_what_waits_it_buys_each_once() {
         .for_each_concurrent(2, async |boundary| {
             let (world, contacts) = at_the_cap().await;
             capped(&world, "100");
-            let killed = world
-                .canopy(&["run", "--once"])
-                .env("E2E_KILL", format!("{boundary}:tree:2"))
-                .output()
-                .await
-                .unwrap();
-            assert_eq!(
-                killed.status.signal(),
-                Some(9),
-                "{boundary}: {}",
-                text(&killed.stderr)
-            );
+            world
+                .killed_at(&["run", "--once"], &format!("{boundary}:tree:2"))
+                .await;
             world.succeed(&["run", "--once"]).await;
             world.assert_served_once(&contacts).await;
         })
@@ -132,18 +121,9 @@ with = { number = 1, recipientEmail = "ada@example.com" }
             std::fs::write(world.path("workflows/mail.toml"), workflow).unwrap();
             world.succeed(&["run", "--once"]).await;
             world.seed(1).await;
-            let killed = world
-                .canopy(&["run", "--once"])
-                .env("E2E_KILL", format!("{boundary}:tree:{time}"))
-                .output()
-                .await
-                .unwrap();
-            assert_eq!(
-                killed.status.signal(),
-                Some(9),
-                "{boundary} {time}: {}",
-                text(&killed.stderr)
-            );
+            world
+                .killed_at(&["run", "--once"], &format!("{boundary}:tree:{time}"))
+                .await;
             if time == 1 && boundary == "AfterCall" {
                 // By then the account may mail: whatever goes out, it is one purchase.
                 let enabled = json!({ "recipient_email_enabled": true });

@@ -2,9 +2,8 @@
 //! word on what waits is taken in both ways.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 
-use canopy_store::{RunState, Store};
+use canopy_store::{PurchaseState, RunState, Store};
 use futures::{StreamExt, stream};
 use serde_json::json;
 
@@ -148,18 +147,9 @@ async fn cut_off_and_restored(boundary: &str) {
     world.succeed(&["run", "--once"]).await;
     world.succeed(&["backup", "copy.db"]).await;
     contacts.extend(world.seed(1).await);
-    let killed = world
-        .canopy(&["run", "--once"])
-        .env("E2E_KILL", format!("{boundary}:tree:1"))
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(
-        killed.status.signal(),
-        Some(9),
-        "{boundary}: {}",
-        text(&killed.stderr)
-    );
+    world
+        .killed_at(&["run", "--once"], &format!("{boundary}:tree:1"))
+        .await;
     let made = world.books("/purchases").await.len();
     restore_by_hand(&world);
     world.succeed(&["restore", "copy.db"]).await;
@@ -235,4 +225,61 @@ async fn an_export_that_does_not_say_all_ends_no_waiting() {
     world.succeed(&["ledger", "acknowledge"]).await;
     world.succeed(&["run", "--once"]).await;
     assert_eq!(world.books("/purchases").await.len(), 4);
+}
+
+/// The newer store had sent one and heard nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_purchase_that_was_imported_has_its_price_and_lets_its_run_go_on_when_a_person_has_looked()
+ {
+    for (word, kind) in [
+        ("--bought", "drop_answer"),
+        ("--not-bought", "drop_request"),
+    ] {
+        let (world, _) = backed_up().await;
+        let lost = json!({ "kind": kind, "service": "ecologi", "method": "POST" });
+        world.control("/faults", lost).await;
+        world.seed(1).await;
+        world.output(&["run", "--once"]).await;
+        world.clear_faults().await;
+        world
+            .succeed(&["ledger", "export", "--csv", "open.csv"])
+            .await;
+        restore_by_hand(&world);
+        world.succeed(&["restore", "copy.db"]).await;
+        world.succeed(&["ledger", "import", "open.csv"]).await;
+        world.output(&["run", "--once"]).await;
+        let store = world.store().await;
+        let open = store.purchases(10).await.unwrap();
+        let open = open
+            .into_iter()
+            .find(|one| one.state == PurchaseState::Unknown);
+        let open = open.unwrap();
+        assert_eq!(open.estimate.to_string(), "0.6");
+        assert_eq!(store.runs(Some(RunState::Held), 10).await.unwrap().len(), 1);
+        forget_keys(&world).await;
+        let told = world
+            .output(&["purchase", "resolve", &open.key, word])
+            .await;
+        assert!(told.status.success(), "{}", text(&told.stderr));
+        world.output(&["run", "--once"]).await;
+        assert_eq!(store.runs(Some(RunState::Held), 10).await.unwrap(), []);
+        assert_eq!(world.books("/purchases").await.len(), 4, "{word}");
+        let purchases = store.purchases(10).await.unwrap();
+        let amounts = purchases.iter().filter_map(|one| one.amount);
+        let spent = amounts.reduce(|sum, amount| sum + amount).unwrap();
+        assert_eq!(spent.normalize().to_string(), "2.4", "{word}");
+    }
+}
+
+/// Long after what a copy had forgotten is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_into_a_store_that_waits_for_nothing_says_nothing_of_waiting() {
+    let (world, _) = backed_up().await;
+    restore_by_hand(&world);
+    world.succeed(&["restore", "copy.db"]).await;
+    for _ in 0..2 {
+        let output = world.output(&["ledger", "import", "newest.csv"]).await;
+        let told = text(&output.stderr);
+        assert!(told.contains("were compared again"), "{told}");
+    }
 }

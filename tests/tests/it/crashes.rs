@@ -1,10 +1,8 @@
 //! The process is really killed, at each boundary of each step; nothing may be bought twice or lost.
 
-use std::os::unix::process::ExitStatusExt;
-
 use futures::{StreamExt, stream};
 
-use crate::support::{World, eventually, is_write, text};
+use crate::support::{World, eventually, is_write};
 
 const BOUNDARIES: [&str; 5] = [
     "BeforeIntent",
@@ -31,18 +29,9 @@ async fn kill_at(boundary: &str, step: &str) {
     let world = World::new().await;
     world.succeed(&["run", "--once"]).await; // the baseline of an empty location
     let contacts = world.seed(3).await;
-    let killed = world
-        .canopy(&["run", "--once"])
-        .env("E2E_KILL", format!("{boundary}:{step}:2"))
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(
-        killed.status.signal(),
-        Some(9),
-        "{boundary} of {step}: {}",
-        text(&killed.stderr)
-    );
+    world
+        .killed_at(&["run", "--once"], &format!("{boundary}:{step}:2"))
+        .await;
     world.succeed(&["run", "--once"]).await;
     world.assert_served_once(&contacts).await;
     // The echoes of what was written start nothing.
@@ -56,13 +45,7 @@ async fn killed_between_a_merged_call_and_its_outcomes_it_loses_nothing() {
     let world = World::new().await;
     world.succeed(&["run", "--once"]).await;
     let contacts = world.seed(20).await;
-    let killed = world
-        .canopy(&["run", "--once"])
-        .env("E2E_KILL", "AfterCall:tag:1")
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(killed.status.signal(), Some(9), "{}", text(&killed.stderr));
+    world.killed_at(&["run", "--once"], "AfterCall:tag:1").await;
     assert_eq!(tag_calls(&world).await, ["bulk-update-contact-tags"]);
     // All have the tag, and of none of them it is written down.
     for id in &contacts {

@@ -1,7 +1,6 @@
 //! A store that is older than the account: nothing is bought twice, by the real binary.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 
 use canopy_store::Store;
 use serde_json::{Value, json};
@@ -121,13 +120,9 @@ async fn an_old_copy_is_noticed_by_a_running_program_that_is_killed_and_started_
     let (world, _) = backed_up().await;
     restore_by_hand(&world);
     world.succeed(&["restore", "copy.db"]).await;
-    let killed = world
-        .canopy(&["run", "--once"])
-        .env("E2E_KILL", "BeforeIntent:tree:1")
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(killed.status.signal(), Some(9), "{}", text(&killed.stderr));
+    world
+        .killed_at(&["run", "--once"], "BeforeIntent:tree:1")
+        .await;
     let running = world.start().await;
     world.seed(1).await;
     crate::support::eventually("two purchases to wait", async || {

@@ -1,7 +1,5 @@
 //! What a late run yields to is durable with the write itself: the process is really killed around it.
 
-use std::os::unix::process::ExitStatusExt as _;
-
 use serde_json::{Value, json};
 
 use crate::support::{World, eventually, text};
@@ -49,11 +47,8 @@ async fn city(world: &World, contact: &str) -> Value {
 
 /// A round in which the process is killed at a boundary of the step "write".
 async fn killed(world: &World, boundary: &str) {
-    let mut round = world.canopy(&["run", "--once"]);
-    let round = round.env("E2E_KILL", format!("{boundary}:write:1"));
-    let killed = round.output().await.unwrap();
-    let told = text(&killed.stderr);
-    assert_eq!(killed.status.signal(), Some(9), "{boundary}: {told}");
+    let place = format!("{boundary}:write:1");
+    world.killed_at(&["run", "--once"], &place).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,6 @@
 //! People who are to have a profile, one by one and as a file; fields in step between both sides.
 
 use std::collections::HashSet;
-use std::os::unix::process::ExitStatusExt;
 
 use serde_json::{Value, json};
 
@@ -242,18 +241,12 @@ async fn an_import_that_is_killed_goes_on_and_makes_nothing_twice() {
             format!("email,name,trees\n{lines}"),
         )
         .unwrap();
-        let killed = world
-            .canopy(&["profile", "import", "people.csv"])
-            .env("E2E_KILL", format!("{boundary}:adopt:3"))
-            .output()
-            .await
-            .unwrap();
-        assert_eq!(
-            killed.status.signal(),
-            Some(9),
-            "{boundary}: {}",
-            text(&killed.stderr)
-        );
+        world
+            .killed_at(
+                &["profile", "import", "people.csv"],
+                &format!("{boundary}:adopt:3"),
+            )
+            .await;
         world.succeed(&["profile", "import", "people.csv"]).await;
         let there = contacts(&world).await;
         assert_eq!(there.len(), 5, "{boundary}");

@@ -1,5 +1,6 @@
 //! A sandbox, a folder with a configuration, and the binary.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -242,6 +243,14 @@ per_month = 100000
         eventually("the request", async || self.struck().await > seen).await;
         child.kill().await.unwrap();
         self.clear_faults().await;
+    }
+
+    /// Runs a command in which the process kills itself at the `boundary:step:time` that is given.
+    pub async fn killed_at(&self, arguments: &[&str], place: &str) {
+        let killed = self.canopy(arguments).env("E2E_KILL", place).output();
+        let killed = killed.await.unwrap();
+        let told = text(&killed.stderr);
+        assert_eq!(killed.status.signal(), Some(9), "{place}: {told}");
     }
 
     /// How many requests hung.

@@ -103,19 +103,17 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
     let said = if is_whole { news? } else { BTreeSet::new() };
     let compared = match &done {
         Ok(_) => compare(&loaded, environment, &store, &said).await,
-        Err(_) => Ok(()),
+        Err(_) => Ok(Vec::new()),
     };
     let told = health::people_again(&store).await;
-    let waits = waits(&loaded, &store, &said).await;
     store.close().await;
     let done = done.map_err(|error| Failure::failed(&error))?;
     told.map_err(|error| Failure::failed(&error))?;
-    let waits = waits?;
     if options.json {
         return output::line(
             &json!({ "rows": count, "real": count - simulated, "simulated": simulated,
             "connections": show::modes_as_data(&loaded.config.connection), "added": done.added, "confirmed": done.confirmed,
-            "known": done.known, "in_the_way": done.in_the_way, "waiting": waits }),
+            "known": done.known, "in_the_way": done.in_the_way, "waiting": compared.as_ref().ok() }),
         );
     }
     eprintln!(
@@ -130,20 +128,18 @@ pub(super) async fn import(options: &Import, environment: &Environment) -> Resul
             "{key}: not imported, because another attempt at the same stands here; `canopy purchase list` shows it"
         );
     }
-    if !waits.is_empty() {
-        eprintln!(
+    match compared {
+        Ok(waiting) if waiting.is_empty() => eprintln!(
+            "ledger and account were compared again; `canopy alerts` says whether anything is still missing, and what waited goes on where nothing is"
+        ),
+        Ok(waiting) => eprintln!(
             "real purchases of {} go on waiting for what this store may have forgotten, because the file {}; import a whole export of the newer store, or say `canopy ledger acknowledge` where nothing else was bought",
-            waits.join(", "),
+            waiting.join(", "),
             if is_whole {
                 "tells nothing new of them"
             } else {
                 "is a part of an export (--connection, --from, --to)"
             },
-        );
-    }
-    match compared {
-        Ok(()) => eprintln!(
-            "ledger and account were compared again; `canopy alerts` says whether anything is still missing, and what waited goes on where nothing is"
         ),
         Err(error) => eprintln!(
             "ledger and account could not be compared now ({error}); a running canopy does so within ten minutes, others at their first purchase"
@@ -169,28 +165,14 @@ async fn news(store: &SqliteStore, rows: &[Imported]) -> Result<BTreeSet<String>
     Ok(news)
 }
 
-/// The connections whose real purchases go on waiting for what the store may have forgotten.
-async fn waits(
-    loaded: &Loaded,
-    store: &SqliteStore,
-    said: &BTreeSet<String>,
-) -> Result<Vec<String>, Failure> {
-    let copied = Copied::of(store).await;
-    if copied.map_err(|error| Failure::failed(&error))?.is_none() {
-        return Ok(Vec::new());
-    }
-    let connections = loaded.config.connection.iter();
-    let waiting = connections.filter(|one| !one.test && !said.contains(&one.id));
-    Ok(waiting.map(|one| one.id.clone()).collect())
-}
-
-/// Compares ledger and accounts by what is known now, so that what is settled is told no more.
+/// Compares ledger and accounts by what is known now, so that what is settled is told no more. Returned are the connections
+/// that go on waiting for what the store may have forgotten.
 async fn compare(
     loaded: &Loaded,
     environment: &Environment,
     store: &SqliteStore,
     said: &BTreeSet<String>,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let (calls, log) = CallSink::new();
     log.start(std::sync::Arc::new(store.clone()));
     let connector = Connector {
@@ -210,33 +192,42 @@ async fn compare_all(
     loaded: &Loaded,
     store: &SqliteStore,
     said: &BTreeSet<String>,
-) -> Result<(), Failure> {
-    let mut seen = Vec::new();
+) -> Result<Vec<String>, Failure> {
+    let (mut seen, mut waiting) = (Vec::new(), Vec::new());
     for config in loaded.config.connection.iter().filter(|one| !one.test) {
         let client = connector.ecologi(config, "").await?;
         let account = account(loaded, config, client.base_url().as_str());
-        if said.contains(&config.id) {
-            // A person has said what the newer store had bought.
-            let name = match &account {
-                Some(account) => account.fact(),
-                None => connection_fact(&config.id),
-            };
-            let copied = Copied::of(store).await;
-            if let Some(copied) = copied.map_err(|error| Failure::failed(&error))? {
-                let settled = copied.settle(store, &name, Timestamp::now()).await;
-                settled.map_err(|error| Failure::failed(&error))?;
-            }
-        }
-        let Some(account) = account.filter(|account| !seen.contains(account)) else {
-            continue;
+        let name = match &account {
+            Some(account) => account.fact(),
+            None => connection_fact(&config.id),
         };
-        let compared = account.compare(store, &client, delay(loaded), &SystemClock);
-        compared
-            .await
-            .map_err(|error| Failure::Failed(chain(&error)))?;
-        seen.push(account);
+        if said.contains(&config.id)
+            && let Some(copied) = copied(store).await?
+        {
+            // A person has said what the newer store had bought.
+            let settled = copied.settle(store, &name, Timestamp::now()).await;
+            settled.map_err(|error| Failure::failed(&error))?;
+        }
+        if let Some(account) = account.filter(|account| !seen.contains(account)) {
+            let compared = account.compare(store, &client, delay(loaded), &SystemClock);
+            compared
+                .await
+                .map_err(|error| Failure::Failed(chain(&error)))?;
+            seen.push(account);
+        }
+        if copied(store)
+            .await?
+            .is_some_and(|copied| copied.holds(&name))
+        {
+            waiting.push(config.id.clone());
+        }
     }
-    Ok(())
+    Ok(waiting)
+}
+
+async fn copied(store: &SqliteStore) -> Result<Option<Copied>, Failure> {
+    let copied = Copied::of(store).await;
+    copied.map_err(|error| Failure::failed(&error))
 }
 
 /// The purchases of the file, and whether it has all that its store had.

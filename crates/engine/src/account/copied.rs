@@ -56,14 +56,6 @@ impl Copied {
         store.put_fact(FACT, json!(copied), now).await
     }
 
-    /// A person has said what the newer store had bought: all that is to be known is known.
-    pub async fn settle_all(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
-        match Self::of(store).await? {
-            Some(copied) => copied.settle(store, ALL, now).await,
-            None => Ok(()),
-        }
-    }
-
     /// A person's word, or the account's totals: the matter is settled for this account (or connection).
     pub async fn settle(
         mut self,
@@ -79,7 +71,7 @@ impl Copied {
     }
 
     /// Whether purchases of this account (or connection without one) wait for it.
-    pub(super) fn holds(&self, name: &str) -> bool {
+    pub fn holds(&self, name: &str) -> bool {
         !self.settled.iter().any(|one| one == name || one == ALL)
     }
 

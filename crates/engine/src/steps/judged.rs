@@ -14,8 +14,7 @@ impl StepRun<'_> {
         if !self.is_judged_again(kind).await? {
             return self.carry_out_now(kind).await;
         }
-        let id = self.event.contact.as_deref().unwrap_or_default();
-        let contact = match self.engine.contact(self.connection, id).await {
+        let contact = match self.engine.read_contact(self.connection, self.event).await {
             Ok(contact) => contact,
             Err(verdict) => return Ok(verdict),
         };

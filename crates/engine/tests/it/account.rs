@@ -1,7 +1,7 @@
 //! Ledger and account: what the account has more holds purchases, and its totals tell of unanswered ones.
 
 use canopy_engine::Connection;
-use canopy_engine::account::Copied;
+use canopy_engine::account::{Copied, connection_fact};
 use canopy_store::{MoneyStore, PurchaseState, RunState, Store};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -295,21 +295,29 @@ async fn a_store_that_has_forgotten_nothing_goes_on_by_itself() {
 }
 
 #[tokio::test]
-async fn without_the_accounts_name_a_person_says_what_a_restored_store_may_buy() {
-    let world = World::new(TREE_ONLY).await;
-    Copied::note(&world.store, "it was restored", true, &*world.clock)
-        .await
-        .unwrap();
-    world.create("Ada").await;
-    world.poll_and_drain().await;
-    world.wait(SignedDuration::from_hours(48));
-    world.drain().await;
-    assert!(world.bought().await.is_empty());
-    assert!(alerts(&world).await[0].1.contains("for your word"));
-    Copied::settle_all(&world.store, world.now()).await.unwrap();
-    world.drain().await;
-    assert_eq!(world.bought().await.len(), 1);
-    assert!(alerts(&world).await.is_empty());
+async fn without_the_accounts_name_a_person_says_what_a_copy_may_buy() {
+    // It was restored; or it was put in its place by hand, and nobody knows how old it is.
+    for certain in [true, false] {
+        let world = World::new(TREE_ONLY).await;
+        Copied::note(&world.store, "it was copied", certain, &*world.clock)
+            .await
+            .unwrap();
+        world.create("Ada").await;
+        world.poll_and_drain().await;
+        world.wait(SignedDuration::from_hours(48));
+        world.drain().await;
+        assert!(world.bought().await.is_empty(), "{certain}");
+        assert!(alerts(&world).await[0].1.contains("for your word"));
+        let own = connection_fact(&world.connection().id);
+        let copied = Copied::of(&world.store).await.unwrap().unwrap();
+        copied
+            .settle(&world.store, &own, world.now())
+            .await
+            .unwrap();
+        world.drain().await;
+        assert_eq!(world.bought().await.len(), 1, "{certain}");
+        assert!(alerts(&world).await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -234,3 +234,23 @@ async fn what_was_told_of_a_connection_without_a_name_ends_once_the_account_is_c
     assert_eq!(of_kind(&world, "account").await, 0);
     assert_eq!(world.bought().await.len(), 2);
 }
+
+/// Some systems do not tell how long they have been running, and cron starts the program anew each time.
+#[tokio::test]
+async fn where_no_clock_outlives_the_process_a_person_is_asked_after_a_day() {
+    let mut world = world().await;
+    let never = json!({ "kind": "drop_request", "service": "ecologi", "method": "POST" });
+    not_answered(&world, never).await;
+    for hours in [1, 12, 12] {
+        assert_eq!(world.run().await.state, RunState::Waiting);
+        world.pass(SignedDuration::from_hours(hours)).await;
+        world.clock.restart();
+        let connection = world.connection().clone();
+        world.engine = world.engine_of([connection]);
+        world.drain().await;
+    }
+    let purchase = world.store.purchases(1).await.unwrap().remove(0);
+    assert_eq!(purchase.state, PurchaseState::Unknown);
+    let why = purchase.error.unwrap();
+    assert!(why.contains("how long it has been running"), "{why}");
+}

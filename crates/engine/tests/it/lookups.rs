@@ -129,6 +129,19 @@ fn workflow(operation: &str, arguments: &Value) -> Workflow {
     Workflow::parse("it", &text, &Catalog).unwrap()
 }
 
+/// A world whose next poll starts a workflow of this one create.
+async fn about_to(name: &str) -> (World, Case) {
+    let mut world = World::new(NOTHING).await;
+    let contact = world.create("Ada").await;
+    world.poll_and_drain().await;
+    let case = case(&world, name, &contact).await;
+    let workflow = workflow(name, &case.arguments);
+    world.restart(|connection| connection.workflows = [workflow].into());
+    world.be_impatient();
+    world.rename(&contact, "Eve").await;
+    (world, case)
+}
+
 /// Carried out or not, with an answer that shows nothing, none at all, or a 422 that says no more.
 #[tokio::test]
 async fn each_create_that_can_be_looked_for_is_done_once_whatever_its_answer_was() {
@@ -141,14 +154,7 @@ async fn each_create_that_can_be_looked_for_is_done_once_whatever_its_answer_was
             let lost = json!({ "kind": if after_work { "drop_answer" } else { "drop_request" }, "operation": name });
             for fault in [nothing, lost] {
                 let about = format!("{name} {fault}");
-                let mut world = World::new(NOTHING).await;
-                let contact = world.create("Ada").await;
-                world.poll_and_drain().await;
-                let case = case(&world, name, &contact).await;
-                let workflow = workflow(name, &case.arguments);
-                world.restart(|connection| connection.workflows = [workflow].into());
-                world.be_impatient();
-                world.rename(&contact, "Eve").await;
+                let (world, case) = about_to(name).await;
                 world.control("/faults", fault).await;
                 world.poll_and_drain().await;
                 let run = world.runs_of("it").await.remove(0);
@@ -177,14 +183,7 @@ async fn each_create_that_can_be_looked_for_is_done_once_whatever_its_answer_was
 async fn no_create_is_sent_again_while_its_look_up_cannot_tell() {
     for (operation, lookup) in lookups() {
         let name = operation.name;
-        let mut world = World::new(NOTHING).await;
-        let contact = world.create("Ada").await;
-        world.poll_and_drain().await;
-        let case = case(&world, name, &contact).await;
-        let workflow = workflow(name, &case.arguments);
-        world.restart(|connection| connection.workflows = [workflow].into());
-        world.be_impatient();
-        world.rename(&contact, "Eve").await;
+        let (world, case) = about_to(name).await;
         let nothing = json!({ "kind": "answer", "operation": name, "status": 200, "body": {}, "after_work": true, "times": 1 });
         world.control("/faults", nothing).await;
         world.poll_and_drain().await;

@@ -15,6 +15,15 @@ fn switched(on: bool, text: &str) -> Workflow {
     Workflow::parse("test", &text, &canopy_engine::Catalog).unwrap()
 }
 
+/// A run that rests for an hour before it buys, and the workflow's text.
+async fn resting() -> (World, String) {
+    let text = TREE_ONLY.replace("[[do]]", "[[do]]\nid = \"rest\"\nwait = \"1h\"\n\n[[do]]");
+    let world = World::new(&text).await;
+    world.create("Ada").await;
+    world.poll_and_drain().await;
+    (world, text)
+}
+
 async fn waiting(world: &World) -> usize {
     let runs = world.store.runs(Some(RunState::Waiting), 100).await;
     runs.unwrap().len()
@@ -22,10 +31,7 @@ async fn waiting(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_run_that_rests_does_not_buy_while_its_workflow_is_off_and_goes_on_when_it_is_on() {
-    let text = TREE_ONLY.replace("[[do]]", "[[do]]\nid = \"rest\"\nwait = \"1h\"\n\n[[do]]");
-    let world = World::new(&text).await;
-    world.create("Ada").await;
-    world.poll_and_drain().await;
+    let (world, text) = resting().await;
     let workflows = &world.connection().workflows;
     workflows.replace([switched(false, &text)]);
     // Nothing new begins, either.
@@ -52,10 +58,7 @@ async fn a_run_that_rests_does_not_buy_while_its_workflow_is_off_and_goes_on_whe
 
 #[tokio::test]
 async fn a_workflow_that_is_gone_while_it_is_off_is_not_taken_for_on() {
-    let text = TREE_ONLY.replace("[[do]]", "[[do]]\nid = \"rest\"\nwait = \"1h\"\n\n[[do]]");
-    let world = World::new(&text).await;
-    world.create("Ada").await;
-    world.poll_and_drain().await;
+    let (world, text) = resting().await;
     let workflows = &world.connection().workflows;
     workflows.replace([switched(false, &text)]);
     world.drain().await;
