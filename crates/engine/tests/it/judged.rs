@@ -10,12 +10,12 @@ use crate::support::World;
 
 const ONE: &str = "with = { number = 1 }";
 
-fn budget(pence: i64) -> Option<Budget> {
-    Some(Budget {
+fn budget(pence: i64) -> Budget {
+    Budget {
         per_day: Decimal::new(pence, 2),
         per_month: Decimal::ONE_THOUSAND,
         ..Budget::default()
-    })
+    }
 }
 
 /// A day's cap lets the first purchase go.
@@ -33,7 +33,7 @@ action = "buy-trees"
 {step}
 "#
     );
-    let change = |connection: &mut Connection| connection.budget = budget(100);
+    let change = |connection: &mut Connection| connection.budget = Some(budget(100));
     World::with(&workflow, change, Options::default()).await
 }
 
@@ -49,15 +49,14 @@ async fn waiting(condition: &str, step: &str) -> (World, String) {
 }
 
 async fn its_run(world: &World, contact: &str) -> Run {
-    let runs = world.runs().await.into_iter();
-    runs.filter(|run| run.contact.as_deref() == Some(contact))
-        .last()
-        .unwrap()
+    let mut runs = world.runs().await;
+    runs.retain(|run| run.contact.as_deref() == Some(contact));
+    runs.pop().unwrap()
 }
 
 async fn raised(world: &mut World) {
     let connection = Connection {
-        budget: budget(1000),
+        budget: Some(budget(1000)),
         ..world.connection().clone()
     };
     world.engine = world.engine_of([connection]);
